@@ -1,0 +1,43 @@
+# make demo   environment, install, then search on a rendered sample shop
+# make test   environment with everything the tests need, then lint, types, tests
+
+PYTHON ?= python3
+# One release of torch for everybody who trains or tests. On machines without a GPU install its CPU build.
+TORCH ?= torch==2.13.0
+PIP := .venv/bin/python -m pip --disable-pip-version-check
+
+.PHONY: demo test lint types unit docs benchmarks clean
+
+demo: .venv/.base
+	.venv/bin/catalens demo demo
+
+test: lint types unit
+
+lint: .venv/.dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: .venv/.dev
+	.venv/bin/mypy
+
+unit: .venv/.dev
+	.venv/bin/pytest
+
+# The page docs/cli.md is generated; a test compares it.
+docs: .venv/.dev
+	.venv/bin/python -m tests.test_cli_page
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.base: pyproject.toml | .venv/bin/python
+	$(PIP) install --quiet --editable .
+	touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	$(PIP) install --quiet "$(TORCH)"
+	$(PIP) install --quiet --editable ".[dev,train]"
+	touch $@ .venv/.base

@@ -1,0 +1,1 @@
+"""Remember and find: products, variants, pictures, vectors and words in one durable folder."""

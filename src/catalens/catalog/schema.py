@@ -1,0 +1,91 @@
+"""The tables of a catalog. SQLite is the one truth; every other file in the folder can be rebuilt from it."""
+
+from __future__ import annotations
+
+VERSION = 1
+"""Written to `PRAGMA user_version`; a catalog with a larger number was made by a newer version."""
+
+TABLES = """
+CREATE TABLE product (
+    id          INTEGER PRIMARY KEY,
+    sku         TEXT NOT NULL UNIQUE,
+    title       TEXT NOT NULL,
+    description TEXT NOT NULL,
+    attributes  TEXT NOT NULL,          -- JSON object
+    source      TEXT NOT NULL,          -- JSON [file, line] of the row it came from
+    digest      BLOB NOT NULL           -- SHA-256 of the product as the feed gave it
+);
+CREATE TABLE variant (
+    id          INTEGER PRIMARY KEY,
+    product_id  INTEGER NOT NULL REFERENCES product (id) ON DELETE CASCADE,
+    sku         TEXT NOT NULL UNIQUE,
+    title       TEXT NOT NULL,
+    attributes  TEXT NOT NULL           -- JSON object
+);
+CREATE INDEX variant_product ON variant (product_id);
+
+-- Attributes of products and variants again, one row a value, so that filters use an index.
+CREATE TABLE facet (
+    product_id  INTEGER NOT NULL REFERENCES product (id) ON DELETE CASCADE,
+    name        TEXT NOT NULL,          -- lower case
+    number      REAL,                   -- NULL where the value is no number
+    text        TEXT NOT NULL           -- case-folded
+);
+CREATE INDEX facet_product ON facet (product_id);
+CREATE INDEX facet_number ON facet (name, number, product_id);
+CREATE INDEX facet_text ON facet (name, text, product_id);
+
+CREATE TABLE picture (
+    id          INTEGER PRIMARY KEY,
+    hash        BLOB NOT NULL UNIQUE,   -- SHA-256 of the file's bytes
+    path        TEXT,                   -- absolute path it was read from; NULL where only the bytes are kept
+    bytes       BLOB,                   -- the file itself, where there is no path to rely on (fetched pictures)
+    height      INTEGER NOT NULL,
+    width       INTEGER NOT NULL
+);
+-- Files that were read before: same size and time means that they need not be read again.
+CREATE TABLE file (
+    path        TEXT PRIMARY KEY,
+    size        INTEGER NOT NULL,
+    mtime_ns    INTEGER NOT NULL,
+    picture_id  INTEGER NOT NULL REFERENCES picture (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX file_picture ON file (picture_id);
+CREATE TABLE shown (                    -- which picture shows which product, or which variant of it
+    product_id  INTEGER NOT NULL REFERENCES product (id) ON DELETE CASCADE,
+    variant_id  INTEGER REFERENCES variant (id) ON DELETE CASCADE,
+    picture_id  INTEGER NOT NULL REFERENCES picture (id),
+    position    INTEGER NOT NULL
+);
+CREATE INDEX shown_product ON shown (product_id, position);
+CREATE INDEX shown_variant ON shown (variant_id);
+CREATE INDEX shown_picture ON shown (picture_id);
+
+-- A space is a set of vectors that may be compared: one per encoder, one per hand-made feature.
+CREATE TABLE space (
+    id          INTEGER PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE,   -- 'deep:<encoder name>', 'color', 'texture', 'shape'
+    dim         INTEGER NOT NULL
+);
+CREATE TABLE vector (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: an index follows by 'id > last seen'
+    space_id    INTEGER NOT NULL REFERENCES space (id),
+    picture_id  INTEGER NOT NULL REFERENCES picture (id) ON DELETE CASCADE,
+    data        BLOB NOT NULL,          -- float32 little-endian
+    crc         INTEGER NOT NULL,       -- CRC-32 of data
+    UNIQUE (space_id, picture_id)
+);
+CREATE INDEX vector_picture ON vector (picture_id);
+CREATE TABLE erased (                   -- vectors that are gone: an index follows by 'seq > last seen'
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    vector_id   INTEGER NOT NULL,
+    space_id    INTEGER NOT NULL
+);
+CREATE TRIGGER vector_erased AFTER DELETE ON vector BEGIN
+    INSERT INTO erased (vector_id, space_id) VALUES (OLD.id, OLD.space_id);
+END;
+
+CREATE VIRTUAL TABLE words USING fts5 (  -- rowid = product.id
+    title, description, attributes, tokenize = "unicode61 remove_diacritics 2"
+);
+"""

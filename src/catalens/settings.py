@@ -1,0 +1,26 @@
+"""The only reader of the environment. Every variable starts with `CATALENS_`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def data_folder() -> Path:
+    """Folder of the public photo sets that real-data tests and benchmarks read (`CATALENS_DATA`)."""
+    return Path(os.environ.get("CATALENS_DATA", "../shared/data"))
+
+
+def teacher_folder() -> Path:
+    """Folder of the teacher networks that training recipes read (`CATALENS_TEACHERS`)."""
+    return Path(os.environ.get("CATALENS_TEACHERS", "../shared/teachers"))
+
+
+def threads() -> int:
+    """Worker threads to use: `CATALENS_THREADS`, else the cores that this process may run on."""
+    wanted = os.environ.get("CATALENS_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

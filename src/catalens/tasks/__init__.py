@@ -1,0 +1,1 @@
+"""One file, one thing to do with a picture."""

@@ -1,0 +1,1 @@
+"""Recipes: one file each, and the rendered products that they learn from."""

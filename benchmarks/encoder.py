@@ -1,0 +1,152 @@
+"""How good is the bundled encoder on real photos that it never learned from?
+
+    python benchmarks/encoder.py [--encoder NAME] [--write-card FOLDER]
+
+Side by side with raw 16x16 pixels and with color + texture + shape. Every figure is a mean over queries with its 95 %
+bootstrap interval. Before any of them, near-duplicates between the training photos and the queries are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from catalens import settings
+from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.retrieval import first_is_right
+from catalens.features import describe
+from catalens.images.prepare import resize
+from catalens.images.read import read_image
+from catalens.models.card import FILE
+from catalens.tasks.embed import encoder
+from catalens.types import FloatArray, ImageArray
+
+Describe = Callable[[Sequence[Path]], FloatArray]
+Row = dict[str, str]
+NEAR = 3
+"""Bits of 64 in which two difference hashes may differ for the pictures to count as the same."""
+
+
+def rows(folder: Path, name: str) -> list[Row]:
+    with (folder / name).open(newline="", encoding="utf-8") as lines:
+        return [{**row, "path": str(folder / row["image"])} for row in csv.DictReader(lines)]
+
+
+def paths(table: Sequence[Row]) -> list[Path]:
+    return [Path(row["path"]) for row in table]
+
+
+def units(vectors: Sequence[FloatArray]) -> FloatArray:
+    stacked = np.stack(vectors).astype(np.float32)
+    return np.asarray(stacked / np.maximum(np.linalg.norm(stacked, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+def raw_pixels(pictures: Sequence[Path]) -> FloatArray:
+    return units([resize(read_image(p), (16, 16)).astype(np.float32).ravel() - 127.5 for p in pictures])
+
+
+def handmade(pictures: Sequence[Path]) -> FloatArray:
+    return units([np.concatenate(list(describe(read_image(p)).values())) for p in pictures])
+
+
+def clothing(data: Path, embed: Describe) -> Estimate:
+    train, queries = rows(data / "clothing", "train.csv"), rows(data / "clothing", "validation.csv")
+    right = first_is_right(
+        embed(paths(queries)), [q["category"] for q in queries], embed(paths(train)), [t["category"] for t in train]
+    )
+    return bootstrap_mean(right)
+
+
+def grocery(data: Path, embed: Describe) -> tuple[Estimate, Estimate]:
+    """Photo -> a photo of the same product; photo -> the product's own shop picture."""
+    train, queries = rows(data / "grocery", "train.csv"), rows(data / "grocery", "val.csv")
+    shop = rows(data / "grocery", "products.csv")
+    asked, wanted = embed(paths(queries)), [q["product_id"] for q in queries]
+    among = first_is_right(asked, wanted, embed(paths(train)), [t["product_id"] for t in train])
+    own = first_is_right(asked, wanted, embed(paths(shop)), [s["id"] for s in shop])
+    return bootstrap_mean(among), bootstrap_mean(own)
+
+
+def magento(data: Path, embed: Describe) -> Estimate:
+    """A view of a product -> another view of the same product and color, by file name: `mh01-black_main.jpg`."""
+    pictures = sorted((data / "magento" / "media").rglob("*.jpg"))
+    labels = [path.stem.partition("_")[0] for path in pictures]
+    several = [row for row, label in enumerate(labels) if labels.count(label) > 1]
+    vectors = embed([pictures[row] for row in several])
+    names = [labels[row] for row in several]
+    return bootstrap_mean(first_is_right(vectors, names, vectors, names, left_out=range(len(names))))
+
+
+def fashion(data: Path, embed: Describe) -> Estimate:
+    table = rows(data / "fashion-products", "products.csv")
+    vectors, names = embed(paths(table)), [row["category"] for row in table]
+    return bootstrap_mean(first_is_right(vectors, names, vectors, names, left_out=range(len(names))))
+
+
+def difference_hash(image: ImageArray) -> int:
+    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    return int("".join("1" if bit else "0" for bit in (grey[:, 1:] > grey[:, :-1]).ravel()), 2)
+
+
+def near_duplicates(data: Path) -> dict[str, int]:
+    """Queries whose difference hash comes within a few bits of a training photo's."""
+    found = {}
+    for name, train, queries in (("clothing", "train.csv", "validation.csv"), ("grocery", "train.csv", "val.csv")):
+        known = [difference_hash(read_image(p)) for p in paths(rows(data / name, train))]
+        asked = [difference_hash(read_image(p)) for p in paths(rows(data / name, queries))]
+        found[name] = sum(any((a ^ k).bit_count() <= NEAR for k in known) for a in asked)
+    return found
+
+
+def measure(data: Path, embed: Describe) -> dict[str, Estimate]:
+    same, own = grocery(data, embed)
+    return {
+        "clothing category 1-NN": clothing(data, embed),
+        "grocery product 1-NN": same,
+        "grocery photo -> shop picture R@1": own,
+        "magento view -> other view R@1": magento(data, embed),
+        "fashion-products category 1-NN": fashion(data, embed),
+    }
+
+
+def write_scores(card: Path, scores: dict[str, Estimate]) -> None:
+    """Put the figures into a card, in place of those it has."""
+    kept = card.read_text("utf-8").partition("\n[[scores]]")[0].rstrip("\n")
+    blocks = [
+        f'\n[[scores]]\nname = "{name}"\nvalue = {s.value:.4f}\nn = {s.n}\ninterval = [{s.low:.4f}, {s.high:.4f}]'
+        for name, s in scores.items()
+    ]
+    card.write_text("\n".join([kept, *blocks]) + "\n", "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--encoder", default=None)
+    parser.add_argument("--write-card", type=Path, default=None, help="folder of the card that takes the scores")
+    given = parser.parse_args()
+    data, network = settings.data_folder(), encoder(given.encoder)
+    duplicates = near_duplicates(data)
+    print(f"near-duplicates between training photos and queries: {duplicates}\n")
+    table = {
+        network.name: measure(data, network.encode_images),
+        "color + texture + shape": measure(data, handmade),
+        "raw 16x16 pixels": measure(data, raw_pixels),
+    }
+    for name, scores in table.items():
+        print(name)
+        for score, estimate in scores.items():
+            print(f"  {score:<36} {estimate}")
+    if given.write_card is not None:
+        write_scores(given.write_card / FILE, table[network.name])
+    result = {name: {score: e.to_dict() for score, e in scores.items()} for name, scores in table.items()}
+    print(json.dumps({"benchmark": "encoder", "near_duplicates": duplicates, **result}))
+
+
+if __name__ == "__main__":
+    main()

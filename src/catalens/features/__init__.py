@@ -1,0 +1,54 @@
+"""Describe pictures without weights: color, texture, shape."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from catalens.features.color import color_histogram
+from catalens.features.foreground import foreground_guess
+from catalens.features.shape import hog, hu_moments
+from catalens.features.texture import gabor_energies, lbp_histogram
+from catalens.types import FloatArray, ImageArray
+
+DIMS = {"color": 256 + 192, "texture": 10 + 8, "shape": 324 + 7}
+"""Length of each description."""
+
+SIDE = 128
+"""Pictures are described at this longest side: enough for their look, and quick."""
+
+
+def describe(image: ImageArray) -> dict[str, FloatArray]:
+    """Describe HWC uint8 sRGB by its foreground: `color`, `texture` and `shape`, each of unit length `DIMS[key]`."""
+    small = _reduced(image)
+    foreground = foreground_guess(small)
+    rows, columns = np.flatnonzero(foreground.any(axis=1)), np.flatnonzero(foreground.any(axis=0))
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    product = np.ascontiguousarray(grey[box])
+    histograms = [
+        color_histogram(small, space="lab", mask=foreground),
+        color_histogram(small, space="hsv", mask=foreground),
+    ]
+    return {
+        "color": _unit(np.concatenate(histograms)),
+        "texture": _unit(np.concatenate([np.sqrt(lbp_histogram(product)), 4 * gabor_energies(product)])),
+        "shape": _unit(np.concatenate([hog(product), hu_moments(foreground) / 20])),
+    }
+
+
+def _reduced(image: ImageArray) -> ImageArray:
+    height, width = image.shape[:2]
+    scale = SIDE / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    """The vector at unit length; a flat picture, that has nothing to say, is described as even."""
+    length = float(np.linalg.norm(vector))
+    if length < 1e-6:
+        return np.full(len(vector), 1 / np.sqrt(len(vector)), np.float32)
+    return np.asarray(vector / length, np.float32)

@@ -1,0 +1,172 @@
+"""A card says what a network is: weights and hash, preprocessing, licence, training data, cost, measured scores.
+
+A card is a folder with `card.toml` and the weights file that it names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from catalens.errors import ModelError, NotFoundError
+from catalens.images.prepare import Fit, Preprocess
+
+FILE = "card.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One measured figure with its number of queries and 95 % bootstrap interval."""
+
+    name: str
+    value: float
+    n: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a network is. `license` is an SPDX name; `training` says in words from what, how and at what cost."""
+
+    name: str
+    task: Literal["embed"]
+    weights: Path
+    sha256: str
+    preprocess: Preprocess
+    dim: int
+    license: str
+    parameters: int
+    training: Mapping[str, str]
+    scores: tuple[Score, ...]
+
+    @property
+    def identity(self) -> str:
+        """Name of the vector space: vectors of two cards may be compared only where this is equal."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+
+def read_card(folder: Path) -> Card:
+    """Read and check the card in a folder, and that the weights beside it are those it was written for.
+
+    Raises:
+        NotFoundError: no card, or no weights beside it.
+        ModelError: a key is missing, unknown or of the wrong type, or the weights' hash differs.
+    """
+    path = folder / FILE
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise NotFoundError(f"no {FILE} in {folder}", cure="name a bundled encoder or a folder with a card") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not valid TOML: {error}", cure="mend it, or take the card anew") from None
+    card = _card(_Table(table, path), folder)
+    _check_weights(card)
+    return card
+
+
+def _card(table: _Table, folder: Path) -> Card:
+    task = table.text("task")
+    if task != "embed":
+        raise ModelError(f"{table.path}: task is {task!r} and embed is what this version runs", cure="use another card")
+    card = Card(
+        name=table.text("name"),
+        task="embed",
+        weights=folder / table.text("weights"),
+        sha256=table.text("sha256"),
+        preprocess=_preprocess(table.table("preprocess")),
+        dim=table.whole("dim"),
+        license=table.text("license"),
+        parameters=table.whole("parameters"),
+        training=table.texts("training"),
+        scores=tuple(_score(row) for row in table.tables("scores")),
+    )
+    table.done()
+    return card
+
+
+def _preprocess(table: _Table) -> Preprocess:
+    fit = table.text("fit")
+    if fit not in {"letterbox", "crop", "stretch"}:
+        raise ModelError(f"{table.path}: fit is {fit!r}", cure="write letterbox, crop or stretch")
+    height, width = table.numbers("size", 2)
+    mean, std, pad = table.numbers("mean", 3), table.numbers("std", 3), table.numbers("pad", 3)
+    table.done()
+    return Preprocess(
+        size=(int(height), int(width)),
+        fit=cast(Fit, fit),
+        mean=(mean[0], mean[1], mean[2]),
+        std=(std[0], std[1], std[2]),
+        pad=(int(pad[0]), int(pad[1]), int(pad[2])),
+    )
+
+
+def _score(table: _Table) -> Score:
+    low, high = table.numbers("interval", 2)
+    score = Score(table.text("name"), table.number("value"), table.whole("n"), low, high)
+    table.done()
+    return score
+
+
+def _check_weights(card: Card) -> None:
+    try:
+        found = hashlib.sha256(card.weights.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise NotFoundError(f"no weights at {card.weights}", cure="copy them beside their card") from None
+    if found != card.sha256:
+        raise ModelError(
+            f"{card.weights} is not the file its card was written for (sha256 {found[:12]}, card {card.sha256[:12]})",
+            cure="copy the weights again from where the card comes from",
+        )
+
+
+class _Table:
+    """A TOML table whose keys are taken one by one with their types; what is left at the end was not expected."""
+
+    def __init__(self, values: Mapping[str, object], path: Path) -> None:
+        self._left = dict(values)
+        self.path = path
+
+    def _take(self, key: str, kind: type | tuple[type, ...], expected: str) -> object:
+        value = self._left.pop(key, None)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ModelError(f"{self.path}: expected {expected} for {key} and got {value!r}", cure="mend the card")
+        return value
+
+    def text(self, key: str) -> str:
+        return cast(str, self._take(key, str, "a text"))
+
+    def whole(self, key: str) -> int:
+        return cast(int, self._take(key, int, "a whole number"))
+
+    def number(self, key: str) -> float:
+        return float(cast(float, self._take(key, (int, float), "a number")))
+
+    def numbers(self, key: str, count: int) -> tuple[float, ...]:
+        values = cast(list[float], self._take(key, list, f"{count} numbers"))
+        if len(values) != count or not all(isinstance(value, int | float) for value in values):
+            raise ModelError(f"{self.path}: {key} is {values!r}", cure=f"write {count} numbers")
+        return tuple(float(value) for value in values)
+
+    def texts(self, key: str) -> dict[str, str]:
+        values = cast(dict[str, object], self._take(key, dict, "a table of texts"))
+        if not all(isinstance(value, str) for value in values.values()):
+            raise ModelError(f"{self.path}: expected only texts in {key}", cure="mend the card")
+        return cast(dict[str, str], values)
+
+    def table(self, key: str) -> _Table:
+        return _Table(cast(dict[str, object], self._take(key, dict, "a table")), self.path)
+
+    def tables(self, key: str) -> list[_Table]:
+        rows = cast(list[object], self._left.pop(key, []))
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ModelError(f"{self.path}: expected tables for {key}", cure="mend the card")
+        return [_Table(cast(dict[str, object], row), self.path) for row in rows]
+
+    def done(self) -> None:
+        if self._left:
+            raise ModelError(f"{self.path}: unknown keys {sorted(self._left)}", cure="remove them, or update catalens")

@@ -1,0 +1,109 @@
+"""Views of photos: fixed boxes that the teacher describes, and what the student sees of them, a little otherwise."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.types import FloatArray, ImageArray
+
+CROPS = 4
+"""Random views of a photo beside the whole one; twice as many of shop pictures, which are few."""
+
+
+def view_boxes(
+    inner: NDArray[np.int32], doubled: NDArray[np.bool_], *, side: int, seed: int
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Choose the views: the whole square, and crops of 25-100 % of the photo's area, nearly square.
+
+    Args:
+        inner: (N, 4) xyxy of each photo inside its square of `side` pixels.
+        doubled: (N,) photos that get twice as many crops.
+
+    Returns:
+        (V,) the photo of each view, ascending; (V, 3) its left, top and side, in pixels of the square.
+    """
+    rng = np.random.default_rng(seed)
+    owners: list[int] = []
+    boxes: list[tuple[float, float, float]] = []
+    for photo, (x0, y0, x1, y1) in enumerate(inner.tolist()):
+        owners.append(photo)
+        boxes.append((0.0, 0.0, float(side)))
+        for _ in range(CROPS * (2 if doubled[photo] else 1)):
+            scale = math.sqrt(rng.uniform(0.25, 1.0))
+            width, height = scale * (x1 - x0), scale * (y1 - y0)
+            length = min(max(width, height) * rng.uniform(0.85, 1.18), side)
+            center_x, center_y = (
+                rng.uniform(x0 + width / 2, x1 - width / 2),
+                rng.uniform(y0 + height / 2, y1 - height / 2),
+            )
+            left = float(np.clip(center_x - length / 2, 0, side - length))
+            top = float(np.clip(center_y - length / 2, 0, side - length))
+            owners.append(photo)
+            boxes.append((left, top, length))
+    return np.array(owners, np.int64), np.array(boxes, np.float32)
+
+
+def cut(square: ImageArray, box: FloatArray, *, size: int) -> ImageArray:
+    """Cut a view (left, top, side) out of a squared photo, at size x size."""
+    return _warped(square, box, size, np.eye(2))
+
+
+def student_view(square: ImageArray, box: FloatArray, *, size: int, rng: np.random.Generator) -> ImageArray:
+    """The view with its box moved by up to 5 %, turned, stretched, mirrored, in other light, partly covered."""
+    side = float(box[2])
+    grown = side * rng.uniform(0.9, 1.1)
+    moved = box[:2] + (side - grown) / 2 + rng.uniform(-0.05, 0.05, 2) * side
+    angle = math.radians(rng.normal() * 5) if rng.random() < 0.5 else 0.0
+    stretch = math.exp(rng.uniform(-0.12, 0.12))
+    mirror = -1.0 if rng.random() < 0.5 else 1.0
+    cos, sin = math.cos(angle), math.sin(angle)
+    turn = np.array([[cos * stretch * mirror, -sin / stretch], [sin * stretch * mirror, cos / stretch]])
+    view = _warped(square, np.array([*moved, grown], np.float32), size, turn)
+    return _covered(_relit(view, rng), rng)
+
+
+def _warped(square: ImageArray, box: FloatArray, size: int, turn: NDArray[np.float64]) -> ImageArray:
+    scale = float(box[2]) / size
+    matrix = turn * scale
+    center = np.asarray(box[:2], np.float64) + float(box[2]) / 2
+    shift = center - matrix @ np.full(2, size / 2 - 0.5)
+    if scale > 1.4:  # sampling every second pixel would alias: average first
+        square = np.asarray(
+            cv2.resize(square, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA), np.uint8
+        )
+        matrix, shift = matrix / scale, shift / scale
+    view = cv2.warpAffine(
+        square,
+        np.hstack([matrix, shift[:, None]]),
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(255, 255, 255),
+    )
+    return np.asarray(view, np.uint8)
+
+
+def _relit(view: ImageArray, rng: np.random.Generator) -> ImageArray:
+    """Other saturation, contrast, brightness and a slight cast: gentle, for color is what a product is known by."""
+    saturation = float(np.clip(1 + rng.normal() * 0.2, 0.3, 1.8))
+    grey = cv2.cvtColor(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    mixed = cv2.addWeighted(view, saturation, grey, 1 - saturation, 0)
+    mean = float(grey.mean())
+    contrast, brightness = np.clip(1 + rng.normal(size=2) * 0.2, 0.5, 1.6)
+    curve = (np.arange(256) - mean) * contrast + mean * brightness
+    cast = 1 + rng.normal(size=3) * 0.05
+    table = np.clip(curve[:, None] * cast, 0, 255).astype(np.uint8)[None]
+    return np.asarray(cv2.LUT(mixed, table), np.uint8)
+
+
+def _covered(view: ImageArray, rng: np.random.Generator) -> ImageArray:
+    """A quarter of the views lose a square of 15-40 % of their side (random erasing, Zhong et al. 2020)."""
+    if rng.random() < 0.25:
+        edge = int(len(view) * rng.uniform(0.15, 0.4))
+        top, left = rng.integers(0, len(view) - edge, 2)
+        view[top : top + edge, left : left + edge] = rng.integers(0, 255, 3)
+    return view

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from catalens.errors import UsageError
+from catalens.evaluation.intervals import bootstrap_mean
+from catalens.evaluation.retrieval import first_is_right
+
+
+def test_a_figure_of_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="at least one query"):
+        bootstrap_mean([])
+
+
+def test_the_interval_is_that_of_the_binomial() -> None:
+    # 340 queries, 82 % right: the normal approximation gives +- 1.96 sqrt(.82 * .18 / 340) = 0.0408.
+    estimate = bootstrap_mean([1.0] * 279 + [0.0] * 61)
+    assert estimate.value == pytest.approx(279 / 340)
+    assert estimate.high - estimate.low == pytest.approx(2 * 0.0408, rel=0.08)
+    assert bootstrap_mean([0.5]).low == bootstrap_mean([0.5]).high == 0.5
+
+
+def test_first_is_right_by_hand() -> None:
+    gallery = np.eye(3, dtype=np.float32)
+    queries = np.array([[1, 0.1, 0], [0, 0.2, 1], [0, 1, 0]], np.float32)
+    labels = ["shoe", "bag", "hat"]
+    assert first_is_right(queries, ["shoe", "bag", "bag"], gallery, labels).tolist() == [True, False, True]
+    left_out = first_is_right(queries, ["bag", "hat", "bag"], gallery, labels, left_out=[0, -1, 1])
+    assert left_out.tolist() == [True, True, False]
+    assert first_is_right(queries[:0], [], gallery, labels).shape == (0,)

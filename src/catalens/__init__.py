@@ -1,0 +1,73 @@
+"""Catalens: open visual computing for e-commerce. Everything a shop does with a product photo, in one package.
+
+>>> import catalens
+>>> shop = catalens.open("shop/")                      # doctest: +SKIP
+>>> report = shop.add("products.csv")                  # doctest: +SKIP
+>>> matches = shop.search(image="photo.jpg", k=10)     # doctest: +SKIP
+
+Names are loaded when they are first used: importing the package itself brings in nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catalens import errors
+    from catalens.catalog.catalog import Catalog, open
+    from catalens.errors import CatalensError
+    from catalens.images.enhance import enhance
+    from catalens.images.read import read_image
+    from catalens.tasks.embed import Encoder, encoder
+    from catalens.types import AddReport, Failure, Match, Matches, Product, Variant
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AddReport": "catalens.types",
+    "CatalensError": "catalens.errors",
+    "Catalog": "catalens.catalog.catalog",
+    "Encoder": "catalens.tasks.embed",
+    "Failure": "catalens.types",
+    "Match": "catalens.types",
+    "Matches": "catalens.types",
+    "Product": "catalens.types",
+    "Variant": "catalens.types",
+    "encoder": "catalens.tasks.embed",
+    "enhance": "catalens.images.enhance",
+    "open": "catalens.catalog.catalog",
+    "read_image": "catalens.images.read",
+}
+
+__all__ = [
+    "AddReport",
+    "CatalensError",
+    "Catalog",
+    "Encoder",
+    "Failure",
+    "Match",
+    "Matches",
+    "Product",
+    "Variant",
+    "__version__",
+    "encoder",
+    "enhance",
+    "errors",
+    "open",
+    "read_image",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "errors":
+        return import_module("catalens.errors")
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'catalens' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,347 @@
+"""The catalog: products with their pictures and vectors in one folder, durable on return."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from catalens.catalog import export
+from catalens.catalog.diagnosis import Diagnosis
+from catalens.catalog.doctor import diagnose
+from catalens.catalog.ingest import Ingest
+from catalens.catalog.pictures import PictureRows, deep_space
+from catalens.catalog.records import read_product
+from catalens.catalog.schema import VERSION
+from catalens.catalog.search import Searcher
+from catalens.catalog.sources import Source, open_sources
+from catalens.catalog.store import Store
+from catalens.errors import ModelError, NotFoundError
+from catalens.images.read import ImageLike
+from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import encoder as load_encoder
+from catalens.types import AddReport, Matches, Product, Progress
+
+_PAGE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogInfo:
+    """What is in a catalog. `spaces` maps the name of each space to its number of vectors; sizes are in bytes.
+
+    `encoders` are those whose vectors the catalog has; `unread` counts pictures that a source names and that could not
+    be read.
+    """
+
+    path: Path
+    version: int
+    products: int
+    variants: int
+    pictures: int
+    unread: int
+    encoders: tuple[str, ...]
+    spaces: Mapping[str, int]
+    size_bytes: int
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            **{name: getattr(self, name) for name in self.__slots__},
+            "path": str(self.path),
+            "encoders": list(self.encoders),
+            "spaces": dict(self.spaces),
+        }
+
+
+class Catalog:
+    """A folder of products with their pictures, vectors and words, made with `Catalog.open`.
+
+    What a call did is on the disk when it returns. One process writes at a time, any number read, and what one of them
+    committed the others see in their next call. An object may be used from several threads.
+    """
+
+    def __init__(self, store: Store, *, encoder: str | Encoder | None) -> None:
+        self._store = store
+        self._chosen = encoder
+        self._loaded: Encoder | None = None
+        self._loading = threading.Lock()
+        self._searcher = Searcher(store, self._search_encoder)
+
+    @classmethod
+    def open(cls, path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
+        """Open the catalog in a folder; it is made if absent, unless `readonly`.
+
+        Args:
+            path: a folder of its own. It holds `catalog.db`, `lock` and `index/`.
+            encoder: embeds pictures and queries: a bundled encoder's name, a folder with a card, or an `Encoder`; the
+                bundled one where None. It is loaded when it is first needed.
+            readonly: make nothing and refuse to write.
+
+        Raises:
+            NotFoundError: `readonly`, and there is no catalog.
+            StorageError: a file, a folder with other things in it, or one that may not be written.
+            CatalogVersionError, CatalogDamagedError, CatalogError: newer, damaged, another program's.
+        """
+        return cls(Store(path, readonly=readonly), encoder=encoder)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._store.folder
+
+    # In and out
+
+    def add(
+        self,
+        source: Source,
+        *,
+        media: str | Path | None = None,
+        mapping: Mapping[str, str] | None = None,
+        format: str | None = None,
+        fetch: bool = False,
+        encoder: str | Encoder | None = None,
+        progress: Progress | None = None,
+    ) -> AddReport:
+        """Take products in, or bring them up to date. Products that the source no longer has stay.
+
+        A product whose record and files are as they were costs nothing. What is interrupted goes on from there the
+        next time. A picture that cannot be read is a `Failure` in the report; its product goes in without it.
+
+        Args:
+            source: a feed, a folder of photos or a photo; several of them; or products.
+            media: folder that a feed's picture paths start from.
+            mapping: field -> column, where the guess is wrong.
+            format: name of the feed's format, where the guess is wrong.
+            fetch: read pictures from public web addresses, too.
+            encoder: embed with this one, beside what other encoders embedded before.
+            progress: called now and then with (products done, None, what is being done).
+
+        Raises:
+            FeedError, NotFoundError, UsageError: the source cannot be read at all.
+            CatalogBusyError: another process is writing.
+            ModelError: the catalog was embedded by another encoder than the one that would be taken unasked.
+            StorageError: the disk is full or read-only. What was committed before stays.
+        """
+        sources = open_sources(source, media=media, mapping=mapping, format=format)
+        with self._store.writing():
+            chosen = self._add_encoder(encoder)
+            report = Ingest(self._store, chosen, fetch=fetch, progress=progress).run(sources)
+        return replace(report, feed=sources.name, notes=sources.notes)
+
+    def remove(self, *skus: str) -> int:
+        """Forget products, all of them or none; return how many. Their photos are not touched.
+
+        Words, vectors and pictures that nothing else shows are overwritten on the disk, in the log, too.
+
+        Raises:
+            NotFoundError: at least one sku is no product's; nothing was removed.
+        """
+        wanted = sorted(set(skus))
+        with self._store.writing():
+            with self._store.transaction() as db:
+                found = {sku: db.execute("SELECT id FROM product WHERE sku = ?", (sku,)).fetchone() for sku in wanted}
+                _refuse_unknown([sku for sku, row in found.items() if row is None])
+                rows = PictureRows(db)
+                for row in found.values():
+                    db.execute("DELETE FROM words WHERE rowid = ?", row)
+                    db.execute("DELETE FROM product WHERE id = ?", row)
+                rows.collect()
+                if wanted:
+                    # Until its parts are merged, the word index keeps the words of what was deleted.
+                    db.execute("INSERT INTO words (words) VALUES ('optimize')")
+            self._store.checkpoint()
+        return len(wanted)
+
+    def get(self, sku: str) -> Product:
+        """Return a product as its source gave it, by its own sku or by that of one of its variants.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._store.reading() as db:
+            row = db.execute(
+                "SELECT id FROM product WHERE sku = ?1 UNION ALL SELECT product_id FROM variant WHERE sku = ?1", (sku,)
+            ).fetchone()
+            if row is None:
+                _refuse_unknown([sku])
+            return read_product(db, row[0])
+
+    def products(self, *, after: str | None = None) -> Iterator[Product]:
+        """All products in the order of their skus, from behind `after` on."""
+        last = "" if after is None else after
+        while True:
+            with self._store.reading() as db:
+                ids = db.execute("SELECT id FROM product WHERE sku > ? ORDER BY sku LIMIT ?", (last, _PAGE)).fetchall()
+                page = [read_product(db, row[0]) for row in ids]
+            if not page:
+                return
+            yield from page
+            last = page[-1].sku
+
+    def export_lines(self, *, format: str = "jsonl") -> Iterator[str]:
+        """All products as lines of text: "jsonl", which `add` reads back whole, or "csv" for spreadsheets.
+
+        Raises:
+            UsageError: another format.
+        """
+        names = chain.from_iterable(product.attributes for product in self.products()) if format == "csv" else ()
+        return export.lines(self.products(), format=format, attribute_names=names)
+
+    def export(self, path_or_file: str | Path | TextIO, *, format: str = "jsonl") -> int:
+        """Write all products to a file, which appears whole or not at all, or to an open one; return how many.
+
+        Raises:
+            UsageError: another format than "jsonl" or "csv".
+            StorageError: the file cannot be written.
+        """
+        count = export.write(path_or_file, self.export_lines(format=format))
+        return count - 1 if format == "csv" else count
+
+    # Searching
+
+    def search(
+        self,
+        image: ImageLike | None = None,
+        text: str | None = None,
+        *,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
+        where: str | Mapping[str, object] | None = None,
+        k: int = 10,
+        offset: int = 0,
+        min_score: float | None = None,
+        weights: Mapping[str, float] | None = None,
+        group: bool = True,
+    ) -> Matches:
+        """Find similar products, best first; `catalens.catalog.search.Searcher.search` says what each argument does."""
+        return self._searcher.search(
+            image,
+            text,
+            like=like,
+            unlike=unlike,
+            where=where,
+            k=k,
+            offset=offset,
+            min_score=min_score,
+            weights=weights,
+            group=group,
+        )
+
+    # Health
+
+    def info(self) -> CatalogInfo:
+        """Count what is in the catalog."""
+        counts = self._store.counts()
+        spaces = dict(
+            self._store.fetch_all(
+                "SELECT name, (SELECT count(*) FROM vector WHERE space_id = space.id) FROM space ORDER BY id"
+            )
+        )
+        return CatalogInfo(
+            path=self.path,
+            version=VERSION,
+            products=counts.products,
+            variants=counts.variants,
+            pictures=counts.pictures,
+            unread=counts.unread,
+            encoders=tuple(name.removeprefix("deep:") for name in spaces if name.startswith("deep:")),
+            spaces=spaces,
+            size_bytes=_size(self.path),
+        )
+
+    def doctor(self, *, repair: bool = False, deep: bool = False) -> Diagnosis:
+        """Look this catalog over; see `diagnose`."""
+        if not repair:
+            return diagnose(self.path, deep=deep, load_encoder=self._encoder)
+        # A repair may put another file in the place of the database: hold nothing open meanwhile.
+        self._store.close()
+        try:
+            return diagnose(self.path, repair=True, deep=deep, load_encoder=self._encoder)
+        finally:
+            self._store = Store(self.path, readonly=self._store.readonly)
+            self._searcher = Searcher(self._store, self._search_encoder)
+
+    @staticmethod
+    def diagnose(
+        path: str | Path, *, repair: bool = False, deep: bool = False, encoder: str | Encoder | None = None
+    ) -> Diagnosis:
+        """Look over a catalog that may be too damaged to open; see `catalens.catalog.doctor.diagnose`."""
+        return diagnose(Path(path), repair=repair, deep=deep, load_encoder=lambda: _load(encoder))
+
+    # The encoder
+
+    def _encoder(self) -> Encoder:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _load(self._chosen)
+            return self._loaded
+
+    def _search_encoder(self) -> Encoder:
+        """Return the encoder, provided that the catalog has vectors of its space (or none at all yet)."""
+        encoder = self._encoder()
+        self._refuse_other_space(encoder)
+        return encoder
+
+    def _add_encoder(self, asked: str | Encoder | None) -> Encoder:
+        encoder = self._encoder() if asked is None else _load(asked)
+        if asked is None and self._chosen is None:
+            self._refuse_other_space(encoder)
+        return encoder
+
+    def _refuse_other_space(self, encoder: Encoder) -> None:
+        names = [space.name for space in self._store.spaces() if space.name.startswith("deep:")]
+        if names and deep_space(encoder) not in names:
+            built = ", ".join(name.removeprefix("deep:") for name in names)
+            raise ModelError(
+                f"{self.path} was embedded by {built}, and the encoder is {encoder.name}: their vectors do not compare",
+                cure="open it with encoder=... of that name or folder, or add all sources again with this encoder "
+                "named explicitly (--encoder NAME), which embeds their pictures anew",
+            )
+
+    # Life
+
+    def close(self) -> None:
+        """Close the files. Nothing is pending: there is nothing to save."""
+        self._store.close()
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._store.counts().products
+
+    def __repr__(self) -> str:
+        counts = self._store.counts()
+        return f"Catalog({str(self.path)!r}: {counts.products} products, {counts.pictures} pictures)"
+
+
+def open(path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
+    """Open the catalog in a folder; it is made if absent. See `Catalog.open`."""
+    return Catalog.open(path, encoder=encoder, readonly=readonly)
+
+
+def _load(encoder: str | Encoder | None) -> Encoder:
+    return load_encoder(encoder) if encoder is None or isinstance(encoder, str) else encoder
+
+
+def _refuse_unknown(skus: Sequence[str]) -> None:
+    if skus:
+        named = ", ".join(repr(sku) for sku in skus[:5]) + (f" and {len(skus) - 5} more" if len(skus) > 5 else "")
+        raise NotFoundError(f"no product with sku {named}", cure="check the sku; upper and lower case differ")
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # the write-ahead log comes and goes
+            total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -1,0 +1,142 @@
+"""`catalens add | show | remove | export | info | doctor`: what goes into a catalog, what is in it, is it well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import catalens
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, pairs
+from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.types import AddReport, Product
+
+SOME_FAILED = 4
+FINDINGS = 5
+
+
+def add(
+    sources: Annotated[list[str], typer.Argument(help="Feeds, folders of photos or photos.", metavar="SOURCE...")],
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    media: Annotated[Path | None, typer.Option(help="Folder that the feed's picture paths start from.")] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="field=COLUMN where the guess is wrong; may be repeated.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="folder, table, jsonlines, magento, shopify or google; guessed if absent.")
+    ] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Read pictures from public web addresses too.")] = False,
+    encoder: EncoderName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take products in; the catalog is made if absent. What is unchanged since last time costs nothing."""
+    columns = pairs(mapping or [], option="--map", example="image=photo_file")
+    reports: list[AddReport] = []
+    with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
+        for source in sources:
+            report = shop.add(
+                source, media=media, mapping=columns or None, format=format, fetch=fetch, progress=progress
+            )
+            reports.append(report)
+            if not as_json:
+                _tell(source, report)
+    if as_json:
+        results = [report.to_dict() for report in reports]
+        write_json(results[0] if len(results) == 1 else results)
+    if any(report.failed for report in reports):
+        raise typer.Exit(SOME_FAILED)
+
+
+def _tell(source: str, report: AddReport) -> None:
+    for note in report.notes:
+        say(f"{source}: {note}")
+    write(
+        f"{source} ({report.feed}): {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{report.pictures} pictures embedded, {len(report.failed)} failed"
+    )
+    list_failures(report.failed)
+
+
+def show(
+    sku: Annotated[str, typer.Argument(help="Product or variant.", metavar="SKU")],
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    as_json: AsJson = False,
+) -> None:
+    """Show one product with its variants and pictures."""
+    with existing(catalog) as shop:
+        product = shop.get(sku)
+    if as_json:
+        write_json(product.to_dict())
+    else:
+        write(_describe(product))
+
+
+def _describe(product: Product) -> str:
+    lines = [f"{product.sku}  {product.title}".rstrip()]
+    if product.description:
+        lines += ["", product.description, ""]
+    lines += [f"  {name}: {_value(value)}" for name, value in product.attributes.items()]
+    lines += [f"  picture: {picture.location}" for picture in product.pictures]
+    for variant in product.variants:
+        attributes = ", ".join(f"{name} {_value(value)}" for name, value in variant.attributes.items())
+        lines.append(f"  variant {variant.sku}: {attributes}; {len(variant.pictures)} pictures")
+    return "\n".join(lines)
+
+
+def _value(value: object) -> str:
+    return " | ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def remove(
+    skus: Annotated[list[str], typer.Argument(help="Products to forget.", metavar="SKU...")],
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+) -> None:
+    """Forget products, their words and their vectors. The photos themselves are not touched."""
+    existing(catalog).close()
+    with catalens.open(catalog) as shop:
+        write(f"{shop.remove(*skus)} removed")
+
+
+def export(
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",
+    out: Annotated[Path | None, typer.Option(help="File to write; stdout if absent.")] = None,
+) -> None:
+    """Write all products out; `catalens add` reads them back."""
+    with existing(catalog) as shop:
+        if out is None:
+            for line in shop.export_lines(format=format):
+                write(line)
+        else:
+            count = shop.export(out, format=format)
+            say(f"{count} products written to {out}")
+
+
+def info(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> None:
+    """What is in a catalog: counts, encoders, size on disk."""
+    with existing(catalog) as shop:
+        facts = shop.info().to_dict()
+    if as_json:
+        write_json(facts)
+    else:
+        for name, value in facts.items():
+            write(f"{name.replace('_', ' '):<16} {value}")
+
+
+def doctor(
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    repair: Annotated[bool, typer.Option("--repair", help="Restore what can be restored, name what is lost.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look a catalog over: damage, missing photos, stale indexes, remains of a full disk."""
+    diagnosis = catalens.Catalog.diagnose(catalog, repair=repair)
+    if as_json:
+        write_json(diagnosis.to_dict())
+    else:
+        for finding in diagnosis.findings:
+            write(str(finding))
+        if not diagnosis.findings:
+            write("nothing found")
+    if not diagnosis.healthy:
+        raise typer.Exit(FINDINGS)

@@ -1,0 +1,80 @@
+"""The `catalens` command: its groups put together, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import catalens
+from catalens import settings
+from catalens.cli import catalog, demo, images, search
+from catalens.cli.output import say
+from catalens.errors import CatalensError
+
+app = typer.Typer(
+    name="catalens",
+    help="Everything a shop does with a product photo.",
+    epilog=(
+        "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 some rows or pictures failed, 5 findings, "
+        "6 refused by limits."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    catalog.add,
+    search.search,
+    catalog.show,
+    catalog.remove,
+    catalog.export,
+    catalog.info,
+    catalog.doctor,
+    images.enhance,
+    demo.demo,
+):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"catalens {catalens.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Everything a shop does with a product photo."""
+
+
+def run() -> None:
+    """Run the command line; every error becomes one sentence on stderr and its exit code."""
+    try:
+        app()
+    except CatalensError as error:
+        say(f"catalens: {error}")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader (head, less) went away: not an error. Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        say("catalens: stopped; what was acknowledged is kept, and the same command goes on from there.")
+        sys.exit(130)
+    except Exception as error:
+        if settings.debug():
+            raise
+        say(
+            f"catalens: a fault of this program, not of your input: {type(error).__name__}: {error}. "
+            "Please report it; CATALENS_DEBUG=1 prints where it happened."
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

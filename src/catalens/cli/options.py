@@ -1,0 +1,51 @@
+"""Options that several commands share, and how their texts become values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+import catalens
+from catalens.errors import UsageError
+
+CatalogFolder: TypeAlias = Annotated[
+    Path,
+    typer.Option("--catalog", "-c", envvar="CATALENS_CATALOG", help="Folder of the catalog.", show_default=True),
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+EncoderName: TypeAlias = Annotated[
+    str | None, typer.Option("--encoder", help="A bundled encoder's name, or a folder with a card.toml.")
+]
+
+DEFAULT_CATALOG = Path("shop")
+
+
+def existing(folder: Path, *, encoder: str | None = None) -> catalens.Catalog:
+    """Open a catalog to read from; one that is not there is an error and is not made."""
+    return catalens.Catalog.open(folder, encoder=encoder, readonly=True)
+
+
+def pairs(texts: list[str], *, option: str, example: str) -> dict[str, str]:
+    """`name=value` texts, several to an option or separated by commas, as a dictionary."""
+    found: dict[str, str] = {}
+    for item in (part.strip() for text in texts for part in text.split(",")):
+        name, equals, value = item.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise UsageError(f"{option} expects name=value and got {item!r}", cure=f"write it like {option} {example}")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def numbers(texts: list[str], *, option: str, example: str) -> dict[str, float] | None:
+    """`name=number` texts as a dictionary; None where there are none."""
+    found: dict[str, float] = {}
+    for name, value in pairs(texts, option=option, example=example).items():
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise UsageError(
+                f"{option} expects a number for {name} and got {value!r}", cure=f"write it like {option} {example}"
+            ) from None
+    return found or None

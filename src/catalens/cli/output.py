@@ -1,0 +1,62 @@
+"""What commands print: data on stdout, all else on stderr, progress bars on a terminal only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from catalens.types import Failure, Progress
+
+FAILURES_SHOWN = 20
+"""Failures printed one by one; the rest are counted (all of them are in `--json`)."""
+
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """One line on stderr, for people; the text is data and never markup."""
+    err.print(text, markup=False)
+
+
+def write(text: str) -> None:
+    """One line on stdout, for people and programs."""
+    sys.stdout.write(text + "\n")
+
+
+def write_json(value: object) -> None:
+    write(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def list_failures(failures: tuple[Failure, ...]) -> None:
+    for failure in failures[:FAILURES_SHOWN]:
+        say(f"  {failure}")
+    hidden = len(failures) - FAILURES_SHOWN
+    if hidden > 0:
+        say(f"  ... and {hidden} more; --json lists all of them.")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress | None]:
+    """A progress callback that draws a bar, or None where stderr is no terminal."""
+    if not err.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Bar(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def update(done: int, total: int | None, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield update

@@ -1,0 +1,99 @@
+"""`catalens search`: by photo, by words, by both, by liked and disliked products."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import catalens
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers
+from catalens.cli.output import say, write, write_json
+from catalens.errors import NotFoundError, UsageError
+from catalens.types import Match, Matches
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
+
+
+def search(
+    query: Annotated[str | None, typer.Argument(help="A photo's path, or words.", metavar="[PHOTO|WORDS]")] = None,
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    k: Annotated[int, typer.Option("-k", help="How many products.")] = 10,
+    text: Annotated[str | None, typer.Option(help="Words beside the photo.")] = None,
+    where: Annotated[str | None, typer.Option(help='Filter, as in: price<50 and category="dress"')] = None,
+    like: Annotated[list[str] | None, typer.Option(help="More like this product; may be repeated.")] = None,
+    unlike: Annotated[list[str] | None, typer.Option(help="Less like this product; may be repeated.")] = None,
+    offset: Annotated[int, typer.Option(help="Leave out the first so many.")] = 0,
+    min_score: Annotated[float | None, typer.Option(help="Leave out matches that score less.")] = None,
+    weights: Annotated[
+        list[str] | None, typer.Option(help="Weight of each part, as in: deep=1,color=0.5,text=0")
+    ] = None,
+    group: Annotated[bool, typer.Option("--group/--each-picture", help="One match a product, or a picture.")] = True,
+    encoder: EncoderName = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Also write a page (.html) or a contact sheet (.png, .jpg, .webp).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find similar products: best first, each with the parts that made its score."""
+    photo, words = _photo_or_words(query)
+    if words and text:
+        raise UsageError("words came twice, as the query and as --text", cure="give them once")
+    with existing(catalog, encoder=encoder) as shop:
+        matches = shop.search(
+            image=photo,
+            text=words or text,
+            like=like or (),
+            unlike=unlike or (),
+            where=where,
+            k=k,
+            offset=offset,
+            min_score=min_score,
+            weights=numbers(weights or [], option="--weights", example="deep=1,color=0.5"),
+            group=group,
+        )
+    if save is not None:
+        _save(matches, save, photo=photo)
+    if as_json:
+        write_json(matches.to_dict())
+    else:
+        _tell(matches)
+
+
+def _photo_or_words(query: str | None) -> tuple[Path | None, str | None]:
+    if query is None:
+        return None, None
+    path = Path(query)
+    try:
+        is_there = path.exists()
+    except OSError:  # too long for a file name: words
+        is_there = False
+    if is_there:
+        return path, None
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        raise NotFoundError(f"no photo at {query}", cure="check the path; words are anything that is no file name")
+    return None, query
+
+
+def _save(matches: Matches, out: Path, *, photo: Path | None) -> None:
+    from catalens.catalog.page import save_matches
+
+    save_matches(matches, out, query_picture=None if photo is None else catalens.read_image(photo, target=800))
+    say(f"written: {out}")
+
+
+def _tell(matches: Matches) -> None:
+    if not matches:
+        say("no products found")
+    for rank, match in enumerate(matches, start=1):
+        write(f"{rank:>3}  {match.score:.3f}  {match.sku}  {match.title}{_details(match)}  [{_parts(match)}]")
+
+
+def _details(match: Match) -> str:
+    shown = [match.attributes[name] for name in ("category", "color", "price") if name in match.attributes]
+    return "".join(f" | {', '.join(value) if isinstance(value, tuple) else value}" for value in shown)
+
+
+def _parts(match: Match) -> str:
+    return " ".join(f"{name} {value:.2f}" for name, value in match.parts.items())

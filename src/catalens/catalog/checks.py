@@ -82,38 +82,42 @@ def words_index(case: Case) -> Iterator[Finding]:
 def products(case: Case) -> Iterator[Finding]:
     """Every product against the digest of its record, and its facets and words against the product."""
     for id, sku in case.store.fetch_all("SELECT id, CAST(sku AS BLOB) FROM product ORDER BY id"):
-        name = f"product {bytes(sku).decode('utf-8', 'replace')}"
         state = _state(case.store, id)
-        if state is None:
-            continue
-        if case.repair:
-            with case.store.transaction() as db:
-                if state == "record":
-                    mend_texts(db, id)
-                    restored = _restore(db, id)
-                write_derived(db, id, read_product(db, id))
-        if state == "derived":
-            yield case.finding(
-                "words or filter values are out of step",
-                name,
-                cure="run: catalens doctor --repair",
-                done="they were made again",
-            )
-        elif case.repair and restored:
-            yield case.finding("the record was damaged", name, cure="", done="it was restored from its words")
-        else:
-            yield Finding("the record is not what was written", name, "loss", _ADD_AGAIN)
+        if state is not None:
+            yield _mended(case, id, f"product {bytes(sku).decode('utf-8', 'replace')}", state)
+
+
+def _mended(case: Case, product_id: int, name: str, state: str) -> Finding:
+    """Say what is wrong with a product and, where asked for, put it right as far as that is possible."""
+    restored = False
+    if case.repair:
+        with case.store.transaction() as db:
+            if state == "record":
+                mend_texts(db, product_id)
+                restored = _restore(db, product_id)
+            write_derived(db, product_id, read_product(db, product_id))
+    if state == "derived":
+        what = "words or filter values are out of step"
+        return case.finding(what, name, cure="run: catalens doctor --repair", done="they were made again")
+    if restored:
+        return case.finding("the record was damaged", name, cure=_ADD_AGAIN, done="it was restored from its words")
+    return Finding("the record is not what was written", name, "loss", _ADD_AGAIN)
+
+
+def stray_words(case: Case) -> Iterator[Finding]:
+    """Words of products that are not there."""
     stray = case.store.fetch_all("SELECT rowid FROM words WHERE rowid NOT IN (SELECT id FROM product)")
-    if stray:
-        if case.repair:
-            with case.store.transaction() as db:
-                db.executemany("DELETE FROM words WHERE rowid = ?", stray)
-        yield case.finding(
-            f"words of {len(stray)} products that are not there",
-            "table words",
-            cure="run: catalens doctor --repair",
-            done="they were deleted",
-        )
+    if not stray:
+        return
+    if case.repair:
+        with case.store.transaction() as db:
+            db.executemany("DELETE FROM words WHERE rowid = ?", stray)
+    yield case.finding(
+        f"words of {len(stray)} products that are not there",
+        "table words",
+        cure="run: catalens doctor --repair",
+        done="they were deleted",
+    )
 
 
 def _state(store: Store, product_id: int) -> str | None:

@@ -20,6 +20,7 @@ _CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     checks.references,
     checks.words_index,
     checks.products,
+    checks.stray_words,
     checks.orphans,
     checks.vectors,
     checks.files,

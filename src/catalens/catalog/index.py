@@ -174,8 +174,7 @@ class VectorIndex:
             passing = np.asarray(passing, dtype=np.int64)
         if now.trained is None:
             return [now.tail.search(query, k=k, passing=passing, metric=self.metric) for query in queries]
-        rows = None if passing is None else now.trained.rows.rows_of(passing)
-        old = now.trained.lists.search(queries, now.trained.rows, k=k, passing=rows, metric=self.metric)
+        old = now.trained.lists.search(queries, now.trained.rows, k=k, passing=passing, metric=self.metric)
         if len(now.tail.ids) == 0:
             return old
         new = [now.tail.search(query, k=k, passing=passing, metric=self.metric) for query in queries]
@@ -212,13 +211,12 @@ class VectorIndex:
                 f"expected {name} of shape (N, {self.dim}), got {checked.shape}",
                 cure=f"give rows of {self.dim} numbers",
             )
-        if not np.isfinite(checked).all():
-            raise UsageError(f"expected finite numbers in {name}, got nan or infinity", cure="leave such vectors out")
-        if self.metric == "euclidean":
-            return checked
-        lengths = np.linalg.norm(checked, axis=1, keepdims=True)
-        unit: FloatArray = np.divide(checked, lengths, out=np.zeros_like(checked), where=lengths > 0)
-        return unit
+        squares = np.einsum("nd,nd->n", checked, checked)
+        if not np.isfinite(squares).all():
+            raise UsageError(
+                f"expected finite numbers below 1e19 in {name}, got nan or larger ones", cure="leave such vectors out"
+            )
+        return checked if self.metric == "euclidean" else _unit(checked, np.sqrt(squares))
 
     def _checked_ids(self, ids: ArrayLike) -> IntArray:
         checked = np.asarray(ids)
@@ -232,9 +230,15 @@ class VectorIndex:
 _PAIRS = "give one id of 0 or more for each vector"
 
 
+def _unit(vectors: FloatArray, lengths: FloatArray) -> FloatArray:
+    if len(lengths) and not lengths.all():
+        lengths = np.where(lengths > 0, lengths, np.float32(1))
+    return vectors / lengths[:, None]
+
+
 def _without(now: Snapshot, ids: IntArray) -> Snapshot:
     trained = now.trained
-    if trained is not None and len(trained.rows.rows_of(ids)):
+    if trained is not None and len(trained.rows.finder.find(ids)):
         trained = replace(trained, rows=trained.rows.without(ids))
     tail = now.tail.without(ids) if len(now.tail.finder.find(ids)) else now.tail
     return Snapshot(tail, trained)

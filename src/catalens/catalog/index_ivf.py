@@ -21,7 +21,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.catalog.index_rows import Metric, ShortRows
+from catalens.catalog.index_rows import Metric, Selection, ShortRows
 from catalens.types import FloatArray, IntArray
 
 _TARGET_RECALL = 0.98
@@ -49,7 +49,7 @@ _ADD_CHUNK = 16_384
 
 # Nanoseconds a component, one thread, AVX-512: to weigh an exact pass over the passing rows against the lists.
 _NS_EXACT, _NS_CENTROID, _NS_SIGN = 0.47, 0.1, 0.08
-_NS_SKIP = 2.5
+_NS_SKIP = 4.3
 """Nanoseconds to see that a row does not pass."""
 
 
@@ -113,33 +113,32 @@ class InvertedFile:
             queries: (Q, D) float32.
             rows: those that the lists were made of.
             k: at least 1.
-            passing: numbers of the rows that may be found, distinct and none removed; None for all that are left.
+            passing: ids that may be found, in any order; None for all.
             metric: that it was trained with.
         """
-        allowed = rows.living if passing is None else len(passing)
-        share = allowed / max(1, len(rows.ids))
-        reach = share * min(1.0, _TUNED_K / k)
+        some = _selection(rows, passing)
+        allowed = len(rows.ids) if some is None else len(some.rows)
+        reach = allowed / len(rows.ids) * min(1.0, _TUNED_K / k)
         effort = self._effort(reach)
-        if passing is not None and self._exact_is_better(allowed, reach, effort, k):
-            passing = np.sort(passing)
-            return [rows.search(query, passing, k=k, metric=metric) for query in queries]
-        bits = _bits(rows, passing)
-        estimated = self._candidates(queries, effort, k=k, bits=bits)
-        found = [rows.search(q, c[c >= 0], k=k, metric=metric) for q, c in zip(queries, estimated, strict=True)]
-        short = [number for number, (scores, _) in enumerate(found) if len(scores) < min(k, allowed)]
-        if short:  # the lists near the query hold too few that pass
-            rest = np.flatnonzero(rows.ids >= 0) if passing is None else np.sort(passing)
-            for number in short:
+        if some is not None and passing is not None and self._exact_is_better(allowed, reach, effort, k):
+            return [rows.search(query, some.rows, k=k, metric=metric) for query in queries]
+        estimated = self._candidates(queries, effort, k=k, some=some)
+        found = [
+            rows.search(query, one if one[-1] >= 0 else one[one >= 0], k=k, metric=metric)
+            for query, one in zip(queries, estimated, strict=True)
+        ]
+        for number, (scores, _) in enumerate(found):
+            if len(scores) < min(k, allowed):  # the lists near the query hold too few that pass
+                rest = rows.whole.rows if some is None else some.rows
                 found[number] = rows.search(queries[number], rest, k=k, metric=metric)
         return found
 
-    def _candidates(self, queries: FloatArray, effort: Effort, *, k: int, bits: NDArray[np.uint8] | None) -> IntArray:
+    def _candidates(self, queries: FloatArray, effort: Effort, *, k: int, some: Selection | None) -> IntArray:
         """Row numbers (Q, about k * factor) with the best estimates, -1 where there are fewer."""
         parameters = faiss.IVFRaBitQSearchParameters()
         parameters.nprobe, parameters.qb = effort.probes, _QUERY_BITS
-        if bits is not None:
-            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-            parameters.sel = selector
+        if some is not None:
+            parameters.sel = some.selector
         wanted = min(max(k, _TUNED_K) * effort.factor, self.index.ntotal)
         found: IntArray = self.index.search(queries, wanted, params=parameters)[1]
         return found
@@ -149,6 +148,8 @@ class InvertedFile:
 
         Between the two measured efforts it goes by the logarithm; beyond them, so that as many passing rows are seen.
         """
+        if reach >= 1:
+            return self.unfiltered
         narrow = min(1.0, -math.log10(max(reach, 0.1)))
         probes = self.unfiltered.probes * (self.tenth.probes / self.unfiltered.probes) ** narrow
         factor = self.unfiltered.factor * (self.tenth.factor / self.unfiltered.factor) ** narrow
@@ -187,10 +188,10 @@ class InvertedFile:
         if len(allowed) == 0:
             return Effort(self.index.nlist, _FACTORS[-1], enough=False)
         truth = [rows.search(query, allowed, k=_TUNED_K, metric=metric)[1] for query in queries]
-        bits = np.packbits(passing, bitorder="little")
+        some = Selection.of(allowed, len(passing))
 
         def recall(effort: Effort) -> float:
-            estimated = self._candidates(queries, effort, k=_TUNED_K, bits=bits)
+            estimated = self._candidates(queries, effort, k=_TUNED_K, some=some)
             found = [
                 rows.search(q, c[c >= 0], k=_TUNED_K, metric=metric)[1] for q, c in zip(queries, estimated, strict=True)
             ]
@@ -205,10 +206,8 @@ class InvertedFile:
         return Effort(probes, _FACTORS[-1], enough=False)
 
 
-def _bits(rows: ShortRows, passing: IntArray | None) -> NDArray[np.uint8] | None:
-    """One bit a row, set where it may be found; None where all may."""
-    if passing is None:
-        return None if rows.living == len(rows.ids) else rows.living_bits
-    allowed = np.zeros(len(rows.ids), np.bool_)
-    allowed[passing] = True
-    return np.packbits(allowed, bitorder="little")
+def _selection(rows: ShortRows, passing: IntArray | None) -> Selection | None:
+    """Rows that may be found; None where all may."""
+    if passing is not None:
+        return rows.selections.get(passing)
+    return None if rows.living == len(rows.ids) else rows.whole

@@ -96,7 +96,9 @@ class PictureReader:
             try:
                 picture, image = self._read_one(source, again=again)
             except CatalensError as error:
-                results.append(Failure(source.where, source.location, error.what, error.cure))
+                # The failure names the picture already.
+                why = error.what.removeprefix(f"{source.location} ").removesuffix(f": {source.location}")
+                results.append(Failure(source.where, source.location, why, error.cure))
                 continue
             if image is not None:
                 picture = replace(picture, vectors=features.describe(image))

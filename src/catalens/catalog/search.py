@@ -31,7 +31,7 @@ from catalens.types import AttributeValue, FloatArray, Match, Matches
 
 _LEAST_CANDIDATES, _CANDIDATES_PER_RESULT = 200, 10
 _DIGITS = 6
-"""Decimals to which scores are compared: what differs less is equal, and goes by sku."""
+"""Decimals of scores and parts: what differs less is float32's rounding, so that it is equal, and goes by sku."""
 
 
 class SearchStore(VectorStore, QuestionStore, Protocol):
@@ -218,9 +218,11 @@ class Searcher:
         scored = []
         for place, candidate in enumerate(candidates):
             if candidate.product in skus:  # else removed a moment ago
-                made = {part: question.shares[part] * float(values[place]) for part, values in parts.items()}
-                scored.append(_Scored(candidate, math.fsum(made.values()), made))
-        scored.sort(key=lambda one: (-round(one.score, _DIGITS), skus[one.candidate.product], one.candidate.position))
+                made = {
+                    part: round(question.shares[part] * float(values[place]), _DIGITS) for part, values in parts.items()
+                }
+                scored.append(_Scored(candidate, round(math.fsum(made.values()), _DIGITS), made))
+        scored.sort(key=lambda one: (-one.score, skus[one.candidate.product], one.candidate.position))
         return _best_of_each_product(scored) if group else scored
 
     def _similarities(self, space: str, query: FloatArray, candidates: Sequence[_Candidate]) -> FloatArray:

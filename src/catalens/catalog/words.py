@@ -27,6 +27,8 @@ _MAX_WORDS = 24
 """Words that are looked for; a pasted page is cut there."""
 
 _MAX_LETTERS = 64
+
+# In the statements below, `+rowid` keeps SQLite from running the whole match once for each wanted row.
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -64,7 +66,7 @@ def score_by_words(store: Reader, words: Sequence[str], products: Iterable[int])
     groups = _groups(words)
     rows = store.fetch_all(
         f"SELECT rowid, -bm25(words, {', '.join(map(str, _COLUMN_WEIGHTS))}) FROM words "
-        "WHERE words MATCH ? AND rowid IN (SELECT value FROM json_each(?))",
+        "WHERE words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
         (" OR ".join(groups), wanted),
     )
     if not rows:
@@ -80,14 +82,14 @@ def _words_found(store: Reader, groups: Sequence[str], wanted: str) -> Counter[i
     counts: Counter[int] = Counter()
     for group in groups:
         rows = store.fetch_all(
-            "SELECT rowid FROM words WHERE words MATCH ? AND rowid IN (SELECT value FROM json_each(?))", (group, wanted)
+            "SELECT rowid FROM words WHERE words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))", (group, wanted)
         )
         counts.update(row[0] for row in rows)
     return counts
 
 
 def _matching(store: Reader, match: str, products: Sequence[int] | None, limit: int) -> list[int]:
-    among = "" if products is None else "AND rowid IN (SELECT value FROM json_each(?)) "
+    among = "" if products is None else "AND +rowid IN (SELECT value FROM json_each(?)) "
     bound = () if products is None else (json.dumps(list(products)),)
     rows = store.fetch_all(
         f"SELECT rowid FROM words WHERE words MATCH ? {among}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from catalens.features.color import color_histogram
 from catalens.features.foreground import foreground_guess
@@ -32,18 +33,29 @@ def describe(image: ImageArray) -> dict[str, FloatArray]:
     ]
     return {
         "color": _unit(np.concatenate(histograms)),
-        "texture": _unit(np.concatenate([np.sqrt(lbp_histogram(product)), 4 * gabor_energies(product)])),
+        "texture": _unit(np.concatenate([np.sqrt(lbp_histogram(product)), 4 * gabor_energies(_halved(product))])),
         "shape": _unit(np.concatenate([hog(product), hu_moments(foreground) / 20])),
     }
 
 
 def _reduced(image: ImageArray) -> ImageArray:
+    """At most `SIDE` a side: first by a whole factor, which OpenCV averages much faster, then the rest."""
+    factor = max(image.shape[:2]) // SIDE
+    if factor > 1:
+        height, width = (max(factor, side // factor * factor) for side in image.shape[:2])
+        size = (width // factor, height // factor)
+        image = np.asarray(cv2.resize(image[:height, :width], size, interpolation=cv2.INTER_AREA), np.uint8)
     height, width = image.shape[:2]
     scale = SIDE / max(height, width)
     if scale >= 1:
         return image
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _halved(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    size = (max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _unit(vector: FloatArray) -> FloatArray:

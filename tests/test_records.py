@@ -1,0 +1,171 @@
+"""Products as rows: what goes in comes out again, whatever text it is made of."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalens.catalog.records import cleaned, digest, facets, read_product, searchable, write_product
+from catalens.catalog.schema import TABLES
+from catalens.types import PictureSource, Product, Variant, Where
+
+WHERE = Where("feed.csv", 3)
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.execute("PRAGMA foreign_keys = ON")
+    db.executescript(TABLES)
+    yield db
+    db.close()
+
+
+def put(db: sqlite3.Connection, product: Product, shown: dict[str, int] | None = None) -> Product:
+    write_product(db, product, shown or {})
+    (id,) = db.execute("SELECT id FROM product WHERE sku = ?", (product.sku,)).fetchone()
+    return read_product(db, id)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+names = texts.filter(bool)
+values = st.one_of(
+    texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.tuples(texts)
+)
+attributes = st.dictionaries(names, values, max_size=4)
+pictures = st.lists(
+    st.sampled_from(["/a.jpg", "/b c.jpg", "/ü.jpg", "https://x.example/1.jpg"]).map(lambda p: PictureSource(p, WHERE)),
+    max_size=3,
+).map(tuple)
+skus = texts.filter(str.strip)
+products = st.builds(
+    Product,
+    sku=skus,
+    where=st.just(WHERE),
+    title=texts,
+    description=texts,
+    attributes=attributes,
+    pictures=pictures,
+    variants=st.lists(
+        st.builds(Variant, sku=skus, title=texts, attributes=attributes, pictures=pictures),
+        max_size=3,
+        unique_by=lambda variant: variant.sku,
+    ).map(tuple),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(product=products)
+def test_every_product_comes_back_as_it_went_in(product: Product) -> None:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.executescript(TABLES)
+    product = cleaned(product)
+    back = put(db, product)
+    assert back.to_dict() == product.to_dict()
+    assert digest(back) == digest(product)
+    db.close()
+
+
+def test_a_product_with_nothing_but_a_sku(db: sqlite3.Connection) -> None:
+    back = put(db, Product("a", WHERE))
+    assert back == Product("a", WHERE)
+    assert facets(back) == []
+    assert searchable(back) == ("", "", "a")
+
+
+def test_pictures_keep_their_order_read_or_not(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO picture (id, hash, height, width) VALUES (7, x'01', 1, 1)")
+    places = tuple(PictureSource(f"/{name}.jpg", WHERE) for name in "cab")
+    product = Product("a", WHERE, pictures=places, variants=(Variant("v", pictures=places[:1]),))
+    back = put(db, product, {"/a.jpg": 7})
+    assert back == product
+    assert db.execute("SELECT location FROM shown").fetchall() == [("/a.jpg",)]
+    assert db.execute("SELECT location FROM unread ORDER BY position").fetchall() == [
+        ("/c.jpg",),
+        ("/b.jpg",),
+        ("/c.jpg",),
+    ]
+
+
+def test_writing_again_replaces(db: sqlite3.Connection) -> None:
+    put(db, Product("a", WHERE, title="old", attributes={"x": 1}, variants=(Variant("v"), Variant("w"))))
+    after = Product("a", WHERE, title="new", variants=(Variant("w"),))
+    assert put(db, after) == after
+    for table, count in {"product": 1, "variant": 1, "facet": 0, "words": 1}.items():
+        assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (count,), table
+
+
+def test_a_variant_moves_to_the_product_that_names_it_last(db: sqlite3.Connection) -> None:
+    first = Product("a", WHERE, variants=(Variant("v", attributes={"size": "M"}), Variant("w")))
+    put(db, first)
+    put(db, Product("b", WHERE, variants=(Variant("v"),)))
+    (id, written) = db.execute("SELECT id, digest FROM product WHERE sku = 'a'").fetchone()
+    assert [variant.sku for variant in read_product(db, id).variants] == ["w"]
+    assert db.execute("SELECT count(*) FROM facet").fetchone() == (0,)
+    assert written != digest(first)  # counts as changed: its source brings it back
+
+
+FACETS: dict[str, tuple[Any, list[tuple[float | None, str]]]] = {
+    "text": ("Red", [(None, "red")]),
+    "sharp s": ("Straße", [(None, "strasse")]),
+    "whole number": (7, [(7.0, "7")]),
+    "float that is whole": (49.0, [(49.0, "49")]),
+    "float": (9.99, [(9.99, "9.99")]),
+    "number in a text": (" 42 ", [(42.0, "42")]),
+    "number with a unit": ("42 cm", [(None, "42 cm")]),
+    "arabic digits": ("٤٢", [(None, "٤٢")]),
+    "underscores": ("1_000", [(None, "1_000")]),
+    "not a number": ("nan", [(None, "nan")]),
+    "infinite": ("1e999", [(None, "1e999")]),
+    "huge": (10**400, [(None, str(10**400))]),
+    "yes": (True, [(None, "true")]),
+    "several": (("b", "A", "b"), [(None, "a"), (None, "b")]),
+    "none": ((), []),
+}
+
+
+@pytest.mark.parametrize("case", FACETS)
+def test_facets(case: str) -> None:
+    value, expected = FACETS[case]
+    found = facets(Product("a", WHERE, attributes={"Name": value}))
+    assert found == [("name", number, text) for number, text in expected]
+
+
+def test_facets_and_words_of_variants_belong_to_the_product() -> None:
+    product = Product("a", WHERE, "Title", "Text", {"size": "S"}, variants=(Variant("v-1", "Long", {"size": "M"}),))
+    assert facets(product) == [("size", None, "m"), ("size", None, "s")]
+    assert searchable(product) == ("Title", "Text", "a\nS\nM\nv-1\nLong")
+
+
+def test_numbers_that_are_none_become_text() -> None:
+    assert cleaned(Product("a", WHERE, attributes={"p": float("nan")})).attributes == {"p": "nan"}
+
+
+BAD: dict[str, tuple[Any, type[Exception], str]] = {
+    "no sku": (Product("", WHERE), ValueError, "sku"),
+    "blank sku": (Product(" ", WHERE), ValueError, "sku"),
+    "sku of another type": (Product(7, WHERE), ValueError, "sku"),  # type: ignore[arg-type]
+    "title of another type": (Product("a", WHERE, title=None), TypeError, "title"),  # type: ignore[arg-type]
+    "attribute of another type": (Product("a", WHERE, attributes={"x": object()}), TypeError, "x"),  # type: ignore[dict-item]
+    "half a character": (Product("a", WHERE, title="\ud800"), ValueError, "Unicode"),
+    "two variants of one sku": (Product("a", WHERE, variants=(Variant("v"), Variant("v"))), ValueError, "variants"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_written_is_refused(case: str) -> None:
+    product, kind, mention = BAD[case]
+    with pytest.raises(kind, match=mention):
+        cleaned(product)
+
+
+def test_a_picture_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    product = cleaned(Product("a", WHERE, pictures=(PictureSource("x.jpg", WHERE),)))
+    assert product.pictures[0].location == str(tmp_path / "x.jpg")

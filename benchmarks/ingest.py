@@ -32,7 +32,7 @@ from PIL import Image
 from catalens import settings
 from catalens.catalog.catalog import Catalog
 from catalens.images.read import read_image
-from catalens.tasks.embed import BATCH, Encoder
+from catalens.tasks.embed import BATCH, Encoder, decode_target
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.types import ImageArray
 
@@ -92,7 +92,7 @@ def add(photos: list[Path], folder: Path) -> None:
 def decode_all(photos: list[Path], encoder: Encoder, workers: int) -> None:
     """Read and decode at the scale that the network needs, nothing else."""
     with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(lambda path: read_image(path, target=2 * max(encoder.size)), photos, chunksize=8):
+        for _ in pool.map(lambda path: read_image(path, target=decode_target(encoder)), photos, chunksize=8):
             pass
 
 

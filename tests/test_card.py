@@ -18,6 +18,8 @@ weights = "tiny.onnx"
 sha256 = "{digest}"
 dim = 4
 parameters = 12
+opset = 17
+precision = "float32"
 license = "Apache-2.0"
 [preprocess]
 size = [8, 6]
@@ -59,6 +61,8 @@ def test_a_good_card_says_what_its_file_says(folder: Path) -> None:
         ("[8, 6]", "[8]", "size"),
         ('"letterbox"', '"squeeze"', "squeeze"),
         ('"embed"', '"paint"', "paint"),
+        ('"float32"', '"int3"', "int3"),
+        ("opset = 17\n", "", "opset"),
         ('name = "tiny"', "name = tiny", "TOML"),
         ('data = "none"', "data = 1", "training"),
         ("interval = [0.2, 0.8]", 'interval = ["a", "b"]', "interval"),

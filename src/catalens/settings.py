@@ -24,3 +24,8 @@ def threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def debug() -> bool:
+    """Let unexpected errors of the command line through with their trace (`CATALENS_DEBUG=1`)."""
+    return os.environ.get("CATALENS_DEBUG", "") not in {"", "0"}

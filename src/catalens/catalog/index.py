@@ -159,12 +159,14 @@ class VectorIndex:
         if k < 0:
             raise UsageError(f"expected k of at least 0, got {k}", cure="ask for at least one result")
         now = self._snapshot
+        wanted = min(k, len(now))
+        found = self._found(now, checked, wanted, passing) if wanted else []
+        if len(found) == 1 and len(found[0][1]) == k:
+            return found[0][0][None], found[0][1][None]
         scores = np.full((len(checked), k), -np.inf, np.float32)
         ids = np.full((len(checked), k), -1, np.int64)
-        wanted = min(k, len(now))
-        if wanted:
-            for row, (found_scores, found_ids) in enumerate(self._found(now, checked, wanted, passing)):
-                scores[row, : len(found_ids)], ids[row, : len(found_ids)] = found_scores, found_ids
+        for row, (found_scores, found_ids) in enumerate(found):
+            scores[row, : len(found_ids)], ids[row, : len(found_ids)] = found_scores, found_ids
         return scores, ids
 
     def _found(

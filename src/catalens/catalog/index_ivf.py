@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import cast
 
 import faiss
@@ -78,6 +79,11 @@ class InvertedFile:
     tenth: Effort
     trained_on: int
 
+    @cached_property
+    def _shape(self) -> tuple[int, int, int]:
+        """Lists, rows, dimensions: to ask FAISS each time takes longer than what is done with them."""
+        return self.index.nlist, self.index.ntotal, self.index.d
+
     @classmethod
     def train(cls, rows: ShortRows, metric: Metric) -> InvertedFile:
         """Make lists for rows (at least one)."""
@@ -90,19 +96,15 @@ class InvertedFile:
         random = np.random.default_rng(0)
         sample = random.choice(len(rows.ids), min(len(rows.ids), _POINTS_PER_LIST * lists), replace=False)
         index.train(rows.vectors(np.sort(sample)))
-        made = cls(index, Effort(lists, _FACTORS[-1]), Effort(lists, _FACTORS[-1]), len(rows.ids))
-        made._add(rows, 0)
-        return made._tuned(rows, metric, random)
+        _add(index, rows, 0)
+        untuned = Effort(lists, _FACTORS[-1])
+        return cls(index, untuned, untuned, len(rows.ids))._tuned(rows, metric, random)
 
     def extended(self, rows: ShortRows) -> InvertedFile:
         """With the rows that came after those it holds; the lists stay, searches that go on see the old ones."""
-        extended = replace(self, index=cast("faiss.IndexIVF", faiss.clone_index(self.index)))
-        extended._add(rows, self.index.ntotal)
-        return extended
-
-    def _add(self, rows: ShortRows, start: int) -> None:
-        for at in range(start, len(rows.ids), _ADD_CHUNK):
-            self.index.add(rows.vectors(slice(at, at + _ADD_CHUNK)))
+        index = cast("faiss.IndexIVF", faiss.clone_index(self.index))
+        _add(index, rows, index.ntotal)
+        return replace(self, index=index)
 
     def search(
         self, queries: FloatArray, rows: ShortRows, *, k: int, passing: IntArray | None, metric: Metric
@@ -139,7 +141,7 @@ class InvertedFile:
         parameters.nprobe, parameters.qb = effort.probes, _QUERY_BITS
         if some is not None:
             parameters.sel = some.selector
-        wanted = min(max(k, _TUNED_K) * effort.factor, self.index.ntotal)
+        wanted = min(max(k, _TUNED_K) * effort.factor, self._shape[1])
         found: IntArray = self.index.search(queries, wanted, params=parameters)[1]
         return found
 
@@ -154,16 +156,16 @@ class InvertedFile:
         probes = self.unfiltered.probes * (self.tenth.probes / self.unfiltered.probes) ** narrow
         factor = self.unfiltered.factor * (self.tenth.factor / self.unfiltered.factor) ** narrow
         beyond = max(1.0, 0.1 / max(reach, 1e-9))
-        return Effort(math.ceil(min(self.index.nlist, probes * beyond)), math.ceil(factor))
+        return Effort(math.ceil(min(self._shape[0], probes * beyond)), math.ceil(factor))
 
     def _exact_is_better(self, allowed: int, reach: float, effort: Effort, k: int) -> bool:
         if reach <= _NARROW and not self.tenth.enough:
             return True
-        dim, scanned = self.index.d, self.index.ntotal * effort.probes / self.index.nlist
+        lists, total, dim = self._shape
         exact = allowed * dim * _NS_EXACT
-        centroids = self.index.nlist * dim * _NS_CENTROID
-        lists = scanned * (_NS_SKIP + allowed / self.index.ntotal * dim * _NS_SIGN)
-        return exact <= centroids + lists + k * effort.factor * dim * _NS_EXACT
+        centroids = lists * dim * _NS_CENTROID
+        scanned = total * effort.probes / lists * (_NS_SKIP + allowed / total * dim * _NS_SIGN)
+        return exact <= centroids + scanned + k * effort.factor * dim * _NS_EXACT
 
     # Measuring the effort
 
@@ -204,6 +206,11 @@ class InvertedFile:
             if recall(Effort(probes, factor)) >= _TARGET_RECALL:
                 return Effort(probes, factor)
         return Effort(probes, _FACTORS[-1], enough=False)
+
+
+def _add(index: faiss.IndexIVF, rows: ShortRows, start: int) -> None:
+    for at in range(start, len(rows.ids), _ADD_CHUNK):
+        index.add(rows.vectors(slice(at, at + _ADD_CHUNK)))
 
 
 def _selection(rows: ShortRows, passing: IntArray | None) -> Selection | None:

@@ -139,7 +139,7 @@ class SelectionCache:
     def get(self, passing: IntArray) -> Selection:
         """Return the selection for ids (M,), in any order."""
         for ids, selection in self._kept:
-            if len(ids) == len(passing) and np.array_equal(ids, passing):
+            if len(ids) == len(passing) and (ids == passing).all():
                 return selection
         made = Selection.of(self._finder.find(passing), len(self._finder.ids))
         # One assignment: another thread sees the old ones or the new ones, and may at worst make one twice.

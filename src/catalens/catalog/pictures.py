@@ -20,13 +20,10 @@ from catalens.catalog.store import Store
 from catalens.errors import CatalensError, CatalogDamagedError, ImageError, ModelError, RemoteError
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.images.remote import fetch_image_bytes
-from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import Encoder, decode_target
 from catalens.types import Failure, FloatArray, ImageArray, PictureSource
 
 FEATURE_SPACES = tuple(sorted(features.DIMS))
-
-_DECODE_RATIO = 2
-"""Pictures are decoded at no less than so many times the encoder's longest side; the rest of the way is averaged."""
 
 _HAS_ALL = (
     "(SELECT count(*) FROM vector JOIN space ON space.id = vector.space_id WHERE vector.picture_id = {picture} "
@@ -74,7 +71,7 @@ class PictureReader:
         self._store = store
         self._encoder = encoder
         self._fetch = fetch
-        self._target = _DECODE_RATIO * max(encoder.size)
+        self._target = decode_target(encoder)
         self._guard = threading.Lock()
         self._under_way: set[bytes] = set()
         self.spaces = (deep_space(encoder), *FEATURE_SPACES)

@@ -15,14 +15,11 @@ from catalens.catalog.weights import PICTURE_PARTS, shares
 from catalens.catalog.words import split_words
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.read import ImageLike, read_image
-from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import Encoder, decode_target
 from catalens.types import FloatArray, IntArray
 
 _LIKE, _UNLIKE = np.float32(0.75), np.float32(0.15)
 """Rocchio's shares of the liked and the disliked (Manning, Raghavan, Schuetze 2008, section 9.1.1)."""
-
-_DECODE_RATIO = 2
-"""Query photos are decoded as products' photos are: at no less than so many times the encoder's longest side."""
 
 
 class QuestionStore(Protocol):
@@ -142,7 +139,7 @@ class Asking:
         found: dict[str, tuple[str, FloatArray]] = {}
         if "deep" in parts:
             encoder = self._load_encoder()
-            pixels = read_image(image, target=_DECODE_RATIO * max(encoder.size))
+            pixels = read_image(image, target=decode_target(encoder))
             vector = encoder.encode_prepared(encoder.prepare(pixels)[None])[0]
             found["deep"] = (f"deep:{encoder.name}", vector)
         else:

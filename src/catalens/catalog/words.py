@@ -82,7 +82,8 @@ def _words_found(store: Reader, groups: Sequence[str], wanted: str) -> Counter[i
     counts: Counter[int] = Counter()
     for group in groups:
         rows = store.fetch_all(
-            "SELECT rowid FROM words WHERE words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))", (group, wanted)
+            "SELECT rowid FROM words WHERE words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
+            (group, wanted),
         )
         counts.update(row[0] for row in rows)
     return counts

@@ -28,10 +28,12 @@ def write(text: str) -> None:
 
 
 def write_json(value: object) -> None:
+    """One JSON value on stdout."""
     write(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def list_failures(failures: tuple[Failure, ...]) -> None:
+    """The first failures on stderr, one a line, and how many more there are."""
     for failure in failures[:FAILURES_SHOWN]:
         say(f"  {failure}")
     hidden = len(failures) - FAILURES_SHOWN
@@ -45,7 +47,8 @@ def progress_bar() -> Iterator[Progress | None]:
     if not err.is_terminal:
         yield None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}"),

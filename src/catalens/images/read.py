@@ -1,114 +1,81 @@
-"""Read a picture: path, bytes, file, array or PIL image -> HWC uint8 sRGB, upright; or an error of ours.
-
-The limits are judged from the header, before anything is decoded. Whatever a broken file does to the decoder, one
-boundary (`_decoding`) turns it into `ImageError`.
-"""
+"""Read a picture: path, bytes, file, array or PIL image -> HWC uint8 sRGB, upright; or an error of ours."""
 
 from __future__ import annotations
 
 import io
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from catalens.errors import CatalensError, ImageError, ImageLimitError, NotFoundError
+from catalens.errors import ImageError, ImageLimitError, NotFoundError, UsageError
+from catalens.images.decode import Header, decode_header, decode_pixels, pixels_of_pil
+from catalens.images.limits import FORMATS, MAX_BYTES, judge_size
+from catalens.images.srgb import over_white
 from catalens.types import ImageArray
 
-ImageLike: TypeAlias = str | Path | bytes | IO[bytes] | NDArray[np.generic] | Image.Image
+__all__ = ["FORMATS", "MAX_BYTES", "Header", "ImageLike", "read_header", "read_image", "read_rgba"]
 
-# Never "MPO": Pillow then raises KeyError on every unknown file. A JPEG with an MPO tail opens as its first picture.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
-
-MAX_BYTES = 32 * 1024 * 1024
-MAX_SIDE = 12_000
-MAX_PIXELS = 40_000_000
-MAX_ASPECT = 50
-
-_ORIENTATION = 0x0112  # EXIF tag
-_TURNED = frozenset({5, 6, 7, 8})  # orientations that swap height and width
-_SIXTEEN_BIT = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a file says of itself before it is decoded. `size` is (height, width) as displayed, after the EXIF turn."""
-
-    format: str
-    size: tuple[int, int]
-    bytes: int
+FileLike: TypeAlias = str | Path | bytes | IO[bytes]
+ImageLike: TypeAlias = FileLike | NDArray[np.generic] | Image.Image
 
 
 def read_image(source: ImageLike, *, target: int | None = None) -> ImageArray:
-    """Read a picture as HWC uint8 sRGB, upright, first frame, alpha composited over white.
+    """Read a picture as HWC uint8 sRGB, upright, first frame, transparency composited over white.
 
     Args:
         source: a path, the bytes of a file, an open binary file, a PIL image, or an array: HxW, HxWx1, HxWx3 or HxWx4,
             uint8 or bool, or floats in 0..1.
-        target: longest side in pixels that the caller can use. A JPEG may then be decoded at a reduced scale; the
+        target: longest side in pixels that the caller can use. A JPEG may then be decoded at 1/2, 1/4 or 1/8; the
             longest side of the result is never below `target` unless the photo's own is.
 
     Raises:
         NotFoundError: no such file.
-        ImageLimitError: refused by a limit (32 MB, 12,000 px a side, 40 megapixels, 50:1).
+        ImageLimitError: refused by a limit (32 MB, 12,000 px a side, 40 megapixels, 50:1, 64 scans of a JPEG).
         ImageError: not a picture, or a broken one.
+        UsageError: `target` below 1.
     """
-    rgba = _as_pil(source, target=target)
-    return np.asarray(_over_white(rgba))
+    return over_white(_pixels(source, target=target))
 
 
 def read_rgba(source: ImageLike, *, target: int | None = None) -> ImageArray:
     """Read a picture as HxWx4 uint8, alpha kept (255 where the picture has none); otherwise as `read_image`."""
-    return np.asarray(_as_pil(source, target=target).convert("RGBA"))
+    pixels = _pixels(source, target=target)
+    if pixels.shape[2] == 4:
+        return pixels
+    return np.concatenate([pixels, np.full((*pixels.shape[:2], 1), 255, np.uint8)], axis=2)
 
 
-def read_header(source: str | Path | bytes) -> Header:
+def read_header(source: FileLike) -> Header:
     """Read what a file says of itself and judge the limits, decoding nothing. Raises what `read_image` raises."""
     data, name = _load(source)
-    with _decoding(name), _opened(data, name) as image:
-        return Header(image.format or "", _displayed_size(image), len(data))
+    return decode_header(data, name=name)
 
 
-def _as_pil(source: ImageLike, *, target: int | None) -> Image.Image:
-    """An upright sRGB picture of mode RGB or RGBA."""
+def _pixels(source: ImageLike, *, target: int | None) -> ImageArray:
+    """HxWx3 or HxWx4 uint8, the caller's to write to."""
     if target is not None and target < 1:
-        raise ImageError(f"target must be at least 1 pixel and is {target}", cure="leave it out for the full size")
+        raise UsageError(f"target must be at least 1 pixel and is {target}", cure="leave it out for the full size")
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
-        with _decoding("the PIL image"):
-            _judge(source.width, source.height, name="the PIL image")
-            return _to_srgb(_upright(source.copy()))
+        return pixels_of_pil(source, name="the PIL image")
     data, name = _load(source)
-    with _decoding(name), _opened(data, name) as image:
-        if target is not None and image.format == "JPEG":
-            image.draft(None, _draft_size(image, target))
-        image.load()
-        return _to_srgb(_upright(image))
+    return decode_pixels(data, name=name, target=target)
 
 
-def _draft_size(image: Image.Image, target: int) -> tuple[int, int]:
-    """Size to ask `draft` for: it keeps both sides at or above what is asked, so ask in the photo's own proportion."""
-    scale = min(1.0, target / max(image.size))
-    return max(1, int(image.width * scale)), max(1, int(image.height * scale))
-
-
-def _load(source: str | Path | bytes | IO[bytes]) -> tuple[bytes, str]:
+def _load(source: FileLike) -> tuple[bytes, str]:
     """The file's bytes, never more than the cap, and a name for messages."""
-    if isinstance(source, bytes):
-        data, name = source, "the bytes given"
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, name = bytes(source[: MAX_BYTES + 1]), "the bytes given"
     elif isinstance(source, str | Path):
-        data, name = _read_file(Path(source)), str(source)
+        data, name = _read_path(source), str(source)
     elif hasattr(source, "read"):
-        data, name = source.read(MAX_BYTES + 1), str(getattr(source, "name", "the file given"))
-        if not isinstance(data, bytes):
-            raise ImageError(f"expected a binary file and got text from {name}", cure="open it with mode 'rb'")
+        name = str(getattr(source, "name", "the file given"))
+        data = _read_open(source, name)
     else:
         raise ImageError(
             f"expected a path, bytes, a file, an array or a PIL image and got {type(source).__name__}",
@@ -117,147 +84,75 @@ def _load(source: str | Path | bytes | IO[bytes]) -> tuple[bytes, str]:
     if not data:
         raise ImageError(f"{name} is empty", cure="replace it by a picture")
     if len(data) > MAX_BYTES:
-        raise ImageLimitError(
-            f"{name} has more than {MAX_BYTES // 2**20} MB", cure="save it smaller, or with more compression"
-        )
+        raise _too_large(name)
     return data, name
 
 
-def _read_file(path: Path) -> bytes:
+def _too_large(name: str) -> ImageLimitError:
+    return ImageLimitError(f"{name} has more than {MAX_BYTES // 2**20} MB", cure="save it with more compression")
+
+
+def _read_path(source: str | Path) -> bytes:
+    if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
+        raise ImageError(
+            f"expected a path and got the web address {source}",
+            cure="read its bytes with catalens.images.remote.fetch_image_bytes first",
+        )
+    path = Path(source)
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
             raise ImageError(f"expected a picture and got the folder {path}", cure="name a file in it")
-        if not stat.S_ISREG(mode):  # a FIFO or a device would block or never end
+        if not stat.S_ISREG(found.st_mode):  # a FIFO or a device would block or never end
             raise ImageError(f"{path} is no regular file", cure="name a picture file")
+        if found.st_size > MAX_BYTES:
+            raise _too_large(str(path))
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise NotFoundError(f"no file at {path}", cure="check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
-        raise ImageError(f"{path} cannot be read: {error}", cure="check the path and its permissions") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{path} cannot be read: {reason}", cure="check the path and its permissions") from None
 
 
-@contextmanager
-def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
-    """The file opened and judged, not yet decoded."""
+def _read_open(file: IO[bytes], name: str) -> bytes:
+    """All of an open file up to the cap; one that is unbuffered may give less than asked for at a time."""
+    parts = io.BytesIO()
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError:
-        raise ImageError(
-            f"{name} is none of {', '.join(FORMATS)}, or its header is broken", cure="save it as JPEG or PNG"
-        ) from None
-    with image:
-        _judge(image.width, image.height, name=name)
-        yield image
+        while parts.tell() <= MAX_BYTES:
+            part = file.read(MAX_BYTES + 1 - parts.tell())
+            if isinstance(part, str):
+                raise ImageError(f"expected a binary file and got text from {name}", cure="open it with mode 'rb'")
+            if not part:
+                break
+            parts.write(part)
+    except (OSError, ValueError, TypeError) as error:  # ValueError: the file is closed, or its text does not decode
+        raise ImageError(f"{name} cannot be read: {error}", cure="open it with mode 'rb' and keep it open") from None
+    return parts.getvalue()
 
 
-def _judge(width: int, height: int, *, name: str) -> None:
-    """Refuse what a header announces: sides, pixels, aspect."""
-    if min(width, height) < 1:
-        raise ImageError(f"{name} has no pixels ({width}x{height})", cure="replace it by a picture")
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise ImageLimitError(
-            f"{name} has {width}x{height} pixels; at most {MAX_SIDE} a side and {MAX_PIXELS // 10**6} million are read",
-            cure="save it smaller",
-        )
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise ImageLimitError(
-            f"{name} is {width}x{height}; at most {MAX_ASPECT}:1 is read", cure="crop it to the product"
-        )
-
-
-@contextmanager
-def _decoding(name: str) -> Iterator[None]:
-    """The one decode boundary: decoders raise ValueError, SyntaxError, struct.error and more on broken files."""
-    try:
-        yield
-    except CatalensError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise ImageLimitError(f"{name} is refused: {error}", cure="save it smaller") from None
-    except MemoryError:
-        raise ImageLimitError(f"{name} needs more memory than there is", cure="save it smaller") from None
-    except Exception as error:
-        raise ImageError(f"{name} is broken: {error or type(error).__name__}", cure="save it again") from None
-
-
-def _orientation(image: Image.Image) -> int:
-    value = image.getexif().get(_ORIENTATION, 1)
-    return value if isinstance(value, int) else 1
-
-
-def _displayed_size(image: Image.Image) -> tuple[int, int]:
-    turned = _orientation(image) in _TURNED
-    return (image.width, image.height) if turned else (image.height, image.width)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # a broken EXIF block does not make the pixels worse: shown as they lie
-        return image
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Mode RGB or RGBA in sRGB; 16-bit grey scaled by its range, palettes and CMYK resolved."""
-    profile = image.info.get("icc_profile")
-    if image.mode in _SIXTEEN_BIT or image.mode in {"I", "F"}:
-        return _scaled(image)
-    has_alpha = image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info
-    if profile:
-        image = _apply_profile(image, profile)
-    return image.convert("RGBA" if has_alpha else "RGB")
-
-
-def _scaled(image: Image.Image) -> Image.Image:
-    """16-bit and float grey as 8-bit. Integers are 0..65535; floats above 1 are taken as 0..255."""
-    values = np.nan_to_num(np.asarray(image).astype(np.float64))
-    top = 65535.0 if image.mode != "F" else (1.0 if values.max(initial=0.0) <= 1 else 255.0)
-    grey = np.clip(values * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
-
-
-def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    """The picture in sRGB, its alpha untouched; a broken profile is as good as none."""
-    if image.mode in {"P", "PA", "LA", "La", "RGBa", "1"}:
-        image = image.convert("RGBA" if image.mode != "1" else "L")
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    flat = image.convert("RGB") if image.mode == "RGBA" else image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(flat, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image
-    if converted is None:
-        return image
-    if alpha is not None:
-        converted.putalpha(alpha)
-    return converted
-
-
-def _from_array(array: NDArray[np.generic]) -> Image.Image:
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim not in {2, 3} or (array.ndim == 3 and array.shape[2] not in {3, 4}):
+def _from_array(array: NDArray[np.generic]) -> ImageArray:
+    """HxW, HxWx1, HxWx3 or HxWx4 -> a new HxWx3 or HxWx4 uint8."""
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in {1, 3, 4}:
         raise ImageError(
             f"expected an array HxW, HxWx1, HxWx3 or HxWx4 and got shape {array.shape}", cure="put the channels last"
         )
-    if np.issubdtype(array.dtype, np.floating):
-        if array.size and not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise ImageError("expected floats between 0 and 1", cure="divide by 255, or pass uint8")
-        array = (array.astype(np.float64) * 255 + 0.5).astype(np.uint8)
-    elif array.dtype == np.bool_:
-        array = array.astype(np.uint8) * 255
-    elif array.dtype != np.uint8:
-        raise ImageError(f"expected uint8, bool or floats in 0..1 and got {array.dtype}", cure="convert to uint8")
-    _judge(array.shape[1], array.shape[0], name="the array")
-    image = Image.fromarray(np.ascontiguousarray(array))
-    return image if image.mode in {"RGB", "RGBA"} else image.convert("RGB")
+    judge_size(array.shape[1], array.shape[0], name="the array")
+    pixels = _as_uint8(array)
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else np.array(pixels)
 
 
-def _over_white(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
-    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+def _as_uint8(array: NDArray[np.generic]) -> ImageArray:
+    if array.dtype == np.uint8:
+        return array  # type: ignore[return-value]
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ImageError(f"expected uint8, bool or floats in 0..1 and got {array.dtype}", cure="convert it to uint8")
+    low, high = float(array.min()), float(array.max())
+    if not (low >= 0 and high <= 1):  # also where one is not a number
+        raise ImageError(f"expected floats in 0..1 and got {low:g}..{high:g}", cure="divide by 255, or pass uint8")
+    return (array.astype(np.float32) * 255 + 0.5).astype(np.uint8)

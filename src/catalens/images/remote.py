@@ -1,63 +1,27 @@
 """Read a picture from a web address, guarded: public addresses only, pinned, capped, on time. Off unless asked for.
 
-The name is resolved once and every address it has is judged; the connection goes to the judged address, so that a name
-that resolves otherwise a moment later (rebinding) gains nothing. Each redirect is judged again.
+A name is resolved once and every address it has is judged; the connection goes to a judged address, so that a name that
+resolves otherwise a moment later (rebinding) gains nothing. Each redirect is judged again. One deadline holds for all
+of it, down to each read of the socket, so that a server that sends a byte a second gains nothing either.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import socket
+import ssl
 import time
-from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
+import httpcore
 import httpx
 
 from catalens.errors import RemoteError
-from catalens.images.read import MAX_BYTES
+from catalens.images.addresses import Judge, Resolve, is_public, resolve, within
+from catalens.images.limits import MAX_BYTES
 
 MAX_REDIRECTS = 3
 DEADLINE_S = 10.0
-
-Resolve = Callable[[str, int], Sequence[str]]
-Judge = Callable[[str], bool]
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is a public unicast one, an IPv4 address inside an IPv6 one judged as itself."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip in _NAT64_LOCAL:
-            return False
-        inner = _embedded(ip)
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
-
-
-def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Unwrap what mapped, NAT64, 6to4, Teredo and IPv4-compatible addresses carry (RFC 4291, 6052, 3056, 4380)."""
-    if ip.ipv4_mapped is not None:
-        return ip.ipv4_mapped
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    if ip.sixtofour is not None:
-        return ip.sixtofour
-    if ip.teredo is not None:
-        return ip.teredo[1]
-    if int(ip) >> 32 == 0 and int(ip) > 1:
-        return ipaddress.IPv4Address(int(ip))
-    return None
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a host, by the system's resolver."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def fetch_image_bytes(
@@ -67,78 +31,165 @@ def fetch_image_bytes(
     max_bytes: int = MAX_BYTES,
     deadline_s: float = DEADLINE_S,
     resolve: Resolve = resolve,
-    judge: Judge = is_public,
+    is_allowed: Judge = is_public,
 ) -> bytes:
     """Read the bytes behind an http(s) address; they are not decoded here.
 
+    No proxy, cookie, credential or setting of the environment is used; at most three redirects are followed.
+
     Args:
         url: the address; one with a user name in it is refused.
-        allow_hosts: only these hosts; any public one where None.
+        allow_hosts: only these hosts (lower case, international names in their ASCII form); any public one where None.
         max_bytes: at most so many, counted while they arrive.
-        deadline_s: seconds for all of it, redirects included.
+        deadline_s: seconds for all of it: names, connections, redirects, body.
         resolve: host and port -> addresses.
-        judge: whether an address may be connected to.
+        is_allowed: whether an address may be connected to.
 
     Raises:
         RemoteError: refused, too large, too slow, or not there; says which.
     """
-    until = time.monotonic() + deadline_s
-    try:
-        for _ in range(MAX_REDIRECTS + 1):
-            found = _get(url, allow_hosts, max_bytes, until, resolve, judge)
-            if isinstance(found, bytes):
-                return found
-            url = found
-    except RemoteError:
-        raise
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        raise RemoteError(f"{url} was not read: {error or type(error).__name__}", cure="check the address") from None
+    guard = _Guard(allow_hosts, resolve, is_allowed, time.monotonic() + deadline_s)
+    place = url
+    for _ in range(MAX_REDIRECTS + 1):
+        found = _get(place, guard, max_bytes)
+        if isinstance(found, bytes):
+            return found
+        place = found
     raise RemoteError(f"{url} is redirected more than {MAX_REDIRECTS} times", cure="give the final address")
 
 
-def _get(
-    url: str, allow_hosts: frozenset[str] | None, max_bytes: int, until: float, resolve: Resolve, judge: Judge
-) -> bytes | str:
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """What one fetch may do; `until` is a time of `time.monotonic`."""
+
+    allow_hosts: frozenset[str] | None
+    resolve: Resolve
+    is_allowed: Judge
+    until: float
+
+    def left(self) -> float:
+        return self.until - time.monotonic()
+
+    def addresses(self, parsed: httpx.URL) -> Sequence[str]:
+        """The judged addresses of a host."""
+        host = parsed.raw_host.decode("ascii")
+        if self.allow_hosts is not None and host.lower().rstrip(".") not in self.allow_hosts:
+            raise RemoteError(f"{host} is not among the hosts allowed", cure="allow it, or download the picture")
+        found = within(self.left(), self.resolve, host, parsed.port or _DEFAULT_PORTS[parsed.scheme])
+        if not found or not all(self.is_allowed(address) for address in found):
+            raise RemoteError(f"{host} is not on the public internet", cure="download the picture yourself")
+        return found
+
+
+def _get(url: str, guard: _Guard, max_bytes: int) -> bytes | str:
     """One request: the body, or the address of a redirect."""
-    address, headers, extensions = _pinned(url, allow_hosts, resolve, judge)
-    left = max(0.05, until - time.monotonic())
-    timeout = httpx.Timeout(left)
-    with (
-        httpx.Client(trust_env=False, timeout=timeout, follow_redirects=False) as client,
-        client.stream("GET", address, headers=headers, extensions=extensions) as response,
-    ):
-        if response.is_redirect:
-            return str(httpx.URL(url).join(response.headers["location"]))
-        if response.status_code != httpx.codes.OK:
-            raise RemoteError(f"{url} answers {response.status_code}", cure="check the address")
-        body = bytearray()
-        for part in response.iter_raw(65536):
-            body += part
-            if len(body) > max_bytes:
-                raise RemoteError(f"{url} has more than {max_bytes} bytes", cure="publish a smaller picture")
-            if time.monotonic() > until:
-                raise RemoteError(f"{url} took too long", cure="try again, or download the picture yourself")
-        return bytes(body)
+    try:
+        parsed = _checked(url)
+        backend = _PinnedBackend(guard.addresses(parsed), guard.until)
+        context = httpx.create_ssl_context(trust_env=False) if parsed.scheme == "https" else None
+        with (
+            httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool,
+            pool.stream("GET", str(parsed.copy_with(fragment=None)), headers=_headers(parsed)) as response,
+        ):
+            return _answer(parsed, response, max_bytes)
+    except (httpcore.TimeoutException, TimeoutError):
+        raise RemoteError(f"{url} took too long", cure="try again, or download the picture yourself") from None
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise RemoteError(f"{url} was not read: {reason}", cure="check the address") from None
 
 
-def _pinned(
-    url: str, allow_hosts: frozenset[str] | None, resolve: Resolve, judge: Judge
-) -> tuple[httpx.URL, dict[str, str], dict[str, str]]:
-    """The address with its host replaced by a judged IP; Host and the certificate's name stay the host's."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme not in {"http", "https"} or not host:
+def _checked(url: str) -> httpx.URL:
+    parsed = httpx.URL(url)
+    if parsed.scheme not in _DEFAULT_PORTS or not parsed.host:
         raise RemoteError(f"{url} is no http or https address", cure="give one that starts with https://")
-    if parts.username is not None or parts.password is not None:
-        raise RemoteError(f"the address of {host} holds a user name or password", cure="leave them out")
-    if allow_hosts is not None and host.lower() not in allow_hosts:
-        raise RemoteError(f"{host} is not among the hosts allowed", cure="allow it, or download the picture yourself")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    addresses = resolve(host, port)
-    if not addresses or not all(judge(address) for address in addresses):
-        raise RemoteError(f"{host} does not lead to a public address only", cure="download the picture yourself")
-    pinned = httpx.URL(url).copy_with(host=addresses[0])
-    default = (parts.scheme, port) in {("http", 80), ("https", 443)}
-    named = httpx.URL(url).host
-    headers = {"Host": named if default else f"{named}:{port}", "Accept": "image/*", "Accept-Encoding": "identity"}
-    return pinned, headers, {"sni_hostname": named}
+    if parsed.userinfo:
+        raise RemoteError(f"the address of {parsed.host} holds a user name or password", cure="leave them out")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise RemoteError(f"{url} has no possible port", cure="check the address")
+    return parsed
+
+
+def _headers(parsed: httpx.URL) -> list[tuple[str, str]]:
+    host = parsed.netloc.decode("ascii")
+    return [("Host", host), ("Accept", "image/*"), ("Accept-Encoding", "identity"), ("User-Agent", "catalens")]
+
+
+def _answer(url: httpx.URL, response: httpcore.Response, max_bytes: int) -> bytes | str:
+    headers = {name.lower(): value for name, value in response.headers}
+    if response.status in {301, 302, 303, 307, 308} and b"location" in headers:
+        return str(url.join(headers[b"location"].decode("latin-1")))
+    if response.status != 200:
+        raise RemoteError(f"{url} answers {response.status}", cure="check the address")
+    announced = headers.get(b"content-length", b"0")
+    too_large = RemoteError(f"{url} has more than {max_bytes} bytes", cure="publish a smaller picture")
+    if announced.isdigit() and int(announced[:20]) > max_bytes:
+        raise too_large
+    body = bytearray()
+    for part in response.iter_stream():
+        body += part
+        if len(body) > max_bytes:
+            raise too_large
+    return bytes(body)
+
+
+@dataclass(slots=True)
+class _PinnedBackend(httpcore.NetworkBackend):
+    """Connects to the judged addresses only, whatever the name says by now; Host and certificate stay the name's."""
+
+    addresses: Sequence[str]
+    until: float
+    _system: httpcore.SyncBackend = field(default_factory=httpcore.SyncBackend)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in self.addresses:
+            try:
+                stream = self._system.connect_tcp(
+                    address, port, _left(self.until, timeout), local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _OnTime(stream, self.until)
+        raise failure
+
+
+@dataclass(slots=True)
+class _OnTime(httpcore.NetworkStream):
+    """A connection whose every read and write gets no more than what is left of the one deadline."""
+
+    stream: httpcore.NetworkStream
+    until: float
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.stream.read(max_bytes, _left(self.until, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.stream.write(buffer, _left(self.until, timeout))
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _OnTime(self.stream.start_tls(ssl_context, server_hostname, _left(self.until, timeout)), self.until)
+
+    def get_extra_info(self, info: str) -> object:
+        return self.stream.get_extra_info(info)
+
+
+def _left(until: float, timeout: float | None) -> float:
+    """Seconds that one operation may take."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout
+    return left if timeout is None else min(left, timeout)

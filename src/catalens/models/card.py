@@ -17,6 +17,9 @@ from catalens.images.prepare import Fit, Preprocess
 
 FILE = "card.toml"
 
+Precision = Literal["float32", "int8"]
+"""What the weights are kept and multiplied in; int8 is static, with a scale per output channel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -31,7 +34,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a network is. `license` is an SPDX name; `training` says in words from what, how and at what cost."""
+    """What a network is. `license` is an SPDX name; `training` says in words from what, how and at what cost.
+
+    `opset` is the version of the ONNX operators that the weights file asks of its runtime.
+    """
 
     name: str
     task: Literal["embed"]
@@ -41,6 +47,8 @@ class Card:
     dim: int
     license: str
     parameters: int
+    opset: int
+    precision: Precision
     training: Mapping[str, str]
     scores: tuple[Score, ...]
 
@@ -73,6 +81,9 @@ def _card(table: _Table, folder: Path) -> Card:
     task = table.text("task")
     if task != "embed":
         raise ModelError(f"{table.path}: task is {task!r} and embed is what this version runs", cure="use another card")
+    precision = table.text("precision")
+    if precision not in {"float32", "int8"}:
+        raise ModelError(f"{table.path}: precision is {precision!r}", cure="write float32 or int8")
     card = Card(
         name=table.text("name"),
         task="embed",
@@ -82,6 +93,8 @@ def _card(table: _Table, folder: Path) -> Card:
         dim=table.whole("dim"),
         license=table.text("license"),
         parameters=table.whole("parameters"),
+        opset=table.whole("opset"),
+        precision=cast(Precision, precision),
         training=table.texts("training"),
         scores=tuple(_score(row) for row in table.tables("scores")),
     )

@@ -11,7 +11,11 @@ from catalens.types import FloatArray
 
 
 class OnnxNetwork:
-    """A network with one input and one output; calls from several threads are safe."""
+    """A network with one input and one output; calls from several threads are safe.
+
+    Raises:
+        ModelError: the weights do not load, or take or give other shapes than the card says.
+    """
 
     def __init__(self, card: Card, *, threads: int | None = None) -> None:
         options = ort.SessionOptions()
@@ -24,10 +28,36 @@ class OnnxNetwork:
             self._session = ort.InferenceSession(str(card.weights), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has no common base for what it raises on a bad file
             raise ModelError(f"{card.weights} does not load: {error}", cure="copy the weights again") from None
-        self._input = self._session.get_inputs()[0].name
-        self._output = self._session.get_outputs()[0].name
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError(
+                f"{card.weights} has {len(inputs)} inputs and {len(outputs)} outputs", cure="export one of each"
+            )
+        self._input, self._output = inputs[0].name, outputs[0].name
+        _check_shape(card, "takes pictures", inputs[0].shape, (3, *card.preprocess.size))
+        _check_shape(card, "gives vectors", outputs[0].shape, (card.dim,))
 
     def __call__(self, batch: FloatArray) -> FloatArray:
-        """(N, 3, H, W) float32, normalised as the card says -> (N, D) float32."""
-        (result,) = self._session.run([self._output], {self._input: batch})
+        """(N, 3, H, W) float32, normalised as the card says -> (N, D) float32.
+
+        Raises:
+            ModelError: the network does not take this batch.
+        """
+        try:
+            (result,) = self._session.run([self._output], {self._input: batch})
+        except Exception as error:  # as above
+            raise ModelError(
+                f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the pictures first"
+            ) from None
         return result  # type: ignore[no-any-return]
+
+
+def _check_shape(card: Card, what: str, found: list[int | str], expected: tuple[int, ...]) -> None:
+    """Compare all axes but the first, the batch; a name in place of a number is an axis of any length."""
+    axes = found[1:]
+    if len(axes) != len(expected) or any(
+        isinstance(axis, int) and axis != wanted for axis, wanted in zip(axes, expected, strict=True)
+    ):
+        raise ModelError(
+            f"{card.weights} {what} of shape {axes} and its card says {list(expected)}", cure="mend the card"
+        )

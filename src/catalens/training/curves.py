@@ -23,7 +23,7 @@ def draw_curves(log: Path, out: Path) -> None:
     names = [name for name in rows[0] if name not in {"step", "seconds"}]
     figure, axes = plt.subplots(1, len(names), figsize=(4 * len(names), 3), layout="constrained", squeeze=False)
     for axis, name in zip(axes[0], names, strict=True):
-        axis.plot([row["seconds"] / 60 for row in rows], [row[name] for row in rows])
+        axis.plot([row["seconds"] / 60 for row in rows], [row[name] for row in rows], marker=".")
         axis.set(title=name, xlabel="minutes", ylim=(0, None))
         axis.grid(alpha=0.3)
     figure.savefig(out, dpi=120)

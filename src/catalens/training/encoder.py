@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO, get_args
 
 import cv2
 import numpy as np
@@ -29,12 +30,14 @@ from torch import Tensor
 
 from catalens import settings
 from catalens.errors import CatalensError, NotFoundError
+from catalens.models.card import Precision
 from catalens.training import teacher
 from catalens.training.curves import draw_curves
 from catalens.training.export import export_encoder
+from catalens.training.heldout import held_out, score_held_out
 from catalens.training.network import DIM, Average, EncoderNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, Targets, sampling_weights, targets_of
-from catalens.training.photos import SIDE, squared, training_photos
+from catalens.training.photos import SIDE, Photo, squared, training_photos
 from catalens.training.views import student_view, view_boxes
 from catalens.types import FloatArray, ImageArray
 
@@ -58,14 +61,20 @@ class Lesson:
     features: np.ndarray[tuple[int, int], np.dtype[np.float16]]
     targets: Targets
     chances: np.ndarray[tuple[int], np.dtype[np.float64]]
+    """(N,) of each photo to be drawn; 0 for those held out."""
+    photos: list[Photo]
+    held: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 Batch = tuple[ImageArray, Tensor, Tensor]
 """(2n, S, S, 3) views, (2n, 1280) the teacher's features, (2n,) the photos."""
 
 
-def lesson(*, data: Path, teachers: Path, cache: Path, seed: int) -> Lesson:
-    """Read the photos, choose the views and ask the teacher about them (once: the answers are kept in `cache`)."""
+def lesson(*, data: Path, teachers: Path, cache: Path, seed: int, hold_out: float = 0.0) -> Lesson:
+    """Read the photos, choose the views and ask the teacher about them (once: the answers are kept in `cache`).
+
+    A share `hold_out` of the labelled photos is never drawn: choices are made on those.
+    """
     photos = training_photos(data)
     with _bar() as bar:
         task = bar.add_task("reading photos", total=None)
@@ -76,7 +85,9 @@ def lesson(*, data: Path, teachers: Path, cache: Path, seed: int) -> Lesson:
         squares, inner = squared(photos, progress=update)
         owners, boxes = view_boxes(inner, np.array([photo.is_shop_picture for photo in photos]), side=SIDE, seed=seed)
         features = teacher.centered_features(squares, owners, boxes, teachers=teachers, cache=cache, progress=update)
-    return Lesson(squares, owners, boxes, features, targets_of(photos), sampling_weights(photos))
+    held = held_out(photos, hold_out, seed=seed)
+    chances = np.where(held, 0.0, sampling_weights(photos))
+    return Lesson(squares, owners, boxes, features, targets_of(photos), chances / chances.sum(), photos, held)
 
 
 def batches(lesson: Lesson, *, size: list[int], seed: int) -> Iterator[Batch]:
@@ -198,12 +209,18 @@ def train(lesson: Lesson, run: Run, *, out: Path, minutes: float, seed: int) -> 
             bar.update(task, completed=seconds, description=" ".join(f"{n} {v:.3f}" for n, v in smooth.items()))
             if seconds - saved > CHECKPOINT_EVERY_S:
                 run.seconds = saved = seconds
-                run.save(out / "checkpoint.pt")
-                log.write(json.dumps({"step": run.step, "seconds": round(seconds), **smooth}) + "\n")
-                log.flush()
-    run.seconds = time.perf_counter() - started
-    run.save(out / "checkpoint.pt")
+                _keep(run, out, log, smooth)
+        if smooth:
+            run.seconds = time.perf_counter() - started
+            _keep(run, out, log, smooth)
     draw_curves(out / "log.jsonl", out / "curves.png")
+
+
+def _keep(run: Run, out: Path, log: TextIO, losses: dict[str, float]) -> None:
+    """Write a checkpoint and a line of the log."""
+    run.save(out / "checkpoint.pt")
+    log.write(json.dumps({"step": run.step, "seconds": round(run.seconds), **losses}) + "\n")
+    log.flush()
 
 
 def _bar() -> Progress:
@@ -221,6 +238,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=settings.threads())
+    parser.add_argument("--hold-out", type=float, default=0.0, help="share of the photos kept aside to make choices on")
+    parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of the weights that ship")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--data", type=Path, default=settings.data_folder())
     parser.add_argument("--teachers", type=Path, default=settings.teacher_folder())
@@ -228,14 +247,24 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(given.threads)
     cv2.setNumThreads(1)
     try:
-        taught = lesson(data=given.data, teachers=given.teachers, cache=given.out / "cache", seed=given.seed)
+        taught = lesson(
+            data=given.data,
+            teachers=given.teachers,
+            cache=given.out / "cache",
+            seed=given.seed,
+            hold_out=given.hold_out,
+        )
         run = Run.start(taught, seed=given.seed, device=given.device)
         if given.resume:
             run.load(given.out / "checkpoint.pt")
         train(taught, run, out=given.out, minutes=given.minutes, seed=given.seed)
+        for task, score in score_held_out(run.average.network, taught.squares, taught.photos, taught.held).items():
+            sys.stderr.write(f"held out: {task} 1-NN {score}\n")
         export_encoder(
             run.average.network,
             given.out,
+            photos=taught.squares,
+            precision=given.precision,
             training={
                 "command": f"python -m catalens.training.encoder --minutes {given.minutes:g} --seed {given.seed}",
                 "seed": str(given.seed),

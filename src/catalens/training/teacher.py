@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -72,7 +73,8 @@ def _describe(weights: Path, views: tuple[ImageArray, FloatArray]) -> NDArray[np
     except ImportError:
         raise MissingExtraError.of("ai-edge-litert", extra="train") from None
     # Without preserve_all_tensors the layer's memory is used again before it can be read.
-    network = Interpreter(str(weights), num_threads=1, experimental_preserve_all_tensors=True)
+    with warnings.catch_warnings(action="ignore"):  # it warns of the memory that this takes
+        network = Interpreter(str(weights), num_threads=1, experimental_preserve_all_tensors=True)
     network.allocate_tensors()
     layer = next(tensor for tensor in network.get_tensor_details() if tensor["name"] == LAYER)
     scale, zero = layer["quantization"]

@@ -70,12 +70,13 @@ def _warped(square: ImageArray, box: FloatArray, size: int, turn: NDArray[np.flo
     scale = float(box[2]) / size
     matrix = turn * scale
     center = np.asarray(box[:2], np.float64) + float(box[2]) / 2
-    shift = center - matrix @ np.full(2, size / 2 - 0.5)
     if scale > 1.4:  # sampling every second pixel would alias: average first
         square = np.asarray(
             cv2.resize(square, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA), np.uint8
         )
-        matrix, shift = matrix / scale, shift / scale
+        matrix, center = matrix / scale, center / scale
+    # From continuous coordinates to indexes of pixels, whose centers lie at 0.5.
+    shift = center - 0.5 - matrix @ np.full(2, size / 2 - 0.5)
     view = cv2.warpAffine(
         square,
         np.hstack([matrix, shift[:, None]]),

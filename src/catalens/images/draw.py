@@ -1,0 +1,124 @@
+"""Pictures of results: thumbnails, contact sheets, files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from catalens.errors import StorageError, UsageError
+from catalens.images.prepare import Preprocess
+from catalens.types import ImageArray
+
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+
+TILE, GAP, MARGIN = 240, 20, 36
+_PAPER, _CARD, _INK, _QUIET, _ACCENT = (247, 247, 245), (255, 255, 255), (28, 28, 30), (120, 120, 124), (46, 92, 220)
+_CAPTION = 62
+"""Height below a tile for its two lines of caption, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A picture on a contact sheet with two lines below it; `chosen` draws it with a colored frame."""
+
+    image: ImageArray | None
+    caption: str
+    note: str = ""
+    chosen: bool = False
+
+
+def thumbnail(image: ImageArray, size: tuple[int, int]) -> ImageArray:
+    """The whole picture on white at (height, width)."""
+    return Preprocess(size=size, fit="letterbox").place(image)[0]
+
+
+def contact_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 5) -> ImageArray:
+    """Draw tiles in rows under a title. Returns HWC uint8."""
+    columns = max(1, min(columns, len(tiles)))
+    rows = max(1, -(-len(tiles) // columns))
+    head = 72
+    width = 2 * MARGIN + columns * TILE + (columns - 1) * GAP
+    height = MARGIN + head + rows * (TILE + _CAPTION) + (rows - 1) * GAP + MARGIN
+    sheet = Image.new("RGB", (width, height), _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((MARGIN, MARGIN), _fitted(pen, title, 28, width - 2 * MARGIN), fill=_INK, font=_font(28))
+    for index, tile in enumerate(tiles):
+        left = MARGIN + index % columns * (TILE + GAP)
+        top = MARGIN + head + index // columns * (TILE + _CAPTION + GAP)
+        _draw_tile(sheet, pen, tile, left, top)
+    return np.asarray(sheet)
+
+
+def _draw_tile(sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, left: int, top: int) -> None:
+    frame = (left, top, left + TILE, top + TILE + _CAPTION)
+    outline, width = (_ACCENT, 3) if tile.chosen else ((226, 226, 222), 1)
+    pen.rounded_rectangle(frame, radius=12, fill=_CARD, outline=outline, width=width)
+    inner = TILE - 24
+    if tile.image is None:
+        pen.text((left + TILE // 2, top + TILE // 2), "no picture", fill=_QUIET, font=_font(15), anchor="mm")
+    else:
+        sheet.paste(Image.fromarray(thumbnail(tile.image, (inner, inner))), (left + 12, top + 12))
+    pen.text((left + 12, top + TILE - 2), _fitted(pen, tile.caption, 15, inner), fill=_INK, font=_font(15))
+    pen.text((left + 12, top + TILE + 24), _fitted(pen, tile.note, 13, inner), fill=_QUIET, font=_font(13))
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _fitted(pen: ImageDraw.ImageDraw, text: str, size: int, width: int) -> str:
+    """The text on one line, cut with an ellipsis where it is too long."""
+    line = " ".join(text.split())[:300]
+    if pen.textlength(line, font=_font(size)) <= width:
+        return line
+    while line and pen.textlength(f"{line}…", font=_font(size)) > width:
+        line = line[:-1]
+    return f"{line.rstrip()}…"
+
+
+def encode_image(image: ImageArray, *, format: str, quality: int = 88) -> bytes:
+    """Write HWC uint8 (three or four channels) as JPEG, PNG or WEBP, without metadata."""
+    picture = Image.fromarray(image)
+    if format == "JPEG" and picture.mode != "RGB":
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+    buffer = BytesIO()
+    picture.save(buffer, format=format, **({"optimize": True} if format == "PNG" else {"quality": quality}))
+    return buffer.getvalue()
+
+
+def save_image(path: str | Path, image: ImageArray, *, quality: int = 92) -> None:
+    """Write a picture by the ending of its name (.jpg, .png, .webp); it appears whole or not at all.
+
+    Raises:
+        UsageError: another ending.
+        StorageError: the file cannot be written.
+    """
+    path = Path(path)
+    format = FORMATS.get(path.suffix.lower())
+    if format is None:
+        raise UsageError(f"{path} ends in {path.suffix!r}", cure=f"end it in {', '.join(FORMATS)}")
+    write_whole(path, encode_image(image, format=format, quality=quality))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}", cure="check the folder and its space"
+        ) from None

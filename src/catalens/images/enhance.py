@@ -1,0 +1,137 @@
+"""Make a product photo better: denoise, balance the white, lift the contrast, sharpen."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+import cv2
+import numpy as np
+
+from catalens.errors import UsageError
+from catalens.images.denoise import DenoiseMethod, denoise, noise_sigma
+from catalens.images.limits import require_rgb
+from catalens.types import FloatArray, ImageArray
+
+__all__ = ["DenoiseMethod", "contrast", "denoise", "enhance", "noise_sigma", "sharpen", "white_balance"]
+
+BalanceMethod: TypeAlias = Literal["gray-world", "white-patch"]
+
+_WHITE, _NEARLY_WHITE = 250, 235
+"""A pixel with no channel below 250 is white background; towards 235 less and less so."""
+
+
+def white_balance(image: ImageArray, *, method: BalanceMethod = "gray-world") -> ImageArray:
+    """Take a color cast away, by one factor a channel, from 0.5 to 2.
+
+    Args:
+        image: HWC uint8.
+        method: gray-world (the mean is grey; Buchsbaum 1980) or white-patch (the brightest is white; Land & McCann
+            1971, by the 99th percentile).
+
+    Raises:
+        UsageError: another method.
+    """
+    require_rgb(image)
+    values = image.reshape(-1, 3)
+    if method == "gray-world":
+        brightest = values.max(axis=1)
+        seen = values[(brightest < _WHITE) & (brightest > 5)]  # clipped pixels have no cast to tell
+        light = seen.mean(axis=0) if len(seen) else np.ones(3)
+        gains = light.mean() / np.maximum(light, 1e-3)
+    elif method == "white-patch":
+        light = np.percentile(values, 99, axis=0)
+        gains = light.max() / np.maximum(light, 1e-3)
+    else:
+        raise UsageError(f"method is {method!r}", cure=f"take one of {', '.join(get_args(BalanceMethod))}")
+    curve = np.arange(256)[:, None] * np.clip(gains, 0.5, 2.0)
+    table = np.clip(np.rint(curve), 0, 255).astype(np.uint8)[None]
+    return np.asarray(cv2.LUT(image, table), np.uint8)
+
+
+def contrast(image: ImageArray, *, clip_limit: float = 2.0, tiles: int = 8) -> ImageArray:
+    """Equalise the lightness in tiles, with a limit (CLAHE; Zuiderveld 1994): L of Lab changes, a and b stay.
+
+    Args:
+        image: HWC uint8.
+        clip_limit: how many times the mean a bin of a tile's histogram may hold; larger is stronger.
+        tiles: along each side.
+    """
+    require_rgb(image)
+    if not clip_limit > 0 or tiles < 1:
+        raise UsageError(
+            f"clip_limit is {clip_limit} and tiles {tiles}", cure="give a positive limit and at least 1 tile"
+        )
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
+    lab[:, :, 0] = cv2.createCLAHE(clipLimit=clip_limit, tileGridSize=(tiles, tiles)).apply(lab[:, :, 0])
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
+
+
+def sharpen(image: ImageArray, *, radius: float = 1.2, amount: float = 0.6, threshold: int = 3) -> ImageArray:
+    """Unsharp mask.
+
+    Args:
+        image: HWC uint8.
+        radius: sigma of the blur, in pixels.
+        amount: how much of what the blur takes away is added; 0 changes nothing.
+        threshold: differences up to this, 0..255, are left alone: noise is not sharpened.
+    """
+    require_rgb(image)
+    if not radius > 0 or not amount >= 0 or threshold < 0:
+        raise UsageError(
+            f"radius is {radius}, amount {amount}, threshold {threshold}",
+            cure="give a positive radius, and no negative amount or threshold",
+        )
+    detail = image.astype(np.float32) - cv2.GaussianBlur(image, (0, 0), radius)
+    detail[np.abs(detail).max(axis=2) <= threshold] = 0
+    return _rounded(image + np.float32(amount) * detail)
+
+
+def enhance(
+    image: ImageArray,
+    *,
+    sigma: float | None = None,
+    balance: float = 0.5,
+    lift: float = 0.3,
+    sharpness: float = 0.4,
+) -> ImageArray:
+    """Make a photo better, gently: denoise, balance the white, lift the contrast, sharpen.
+
+    A clean photo stays nearly as it is, and a white background white. Where a fifth of the picture is white, its light
+    is taken to be right, and the balance is left out.
+
+    Args:
+        image: HWC uint8.
+        sigma: of the noise, 0..255; estimated where None, 0 for no denoising.
+        balance: share of the gray-world balance that is mixed in, 0..1.
+        lift: share of the lifted contrast that is mixed in, 0..1.
+        sharpness: amount of the unsharp mask, 0..1.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+    for name, value in (("balance", balance), ("lift", lift), ("sharpness", sharpness)):
+        if not 0 <= value <= 1:
+            raise UsageError(f"{name} is {value}", cure="give a number from 0 to 1")
+    whiteness = _whiteness(image)
+    better = denoise(image, sigma=sigma)
+    if (whiteness == 1).mean() <= 0.2:
+        better = _mixed(better, white_balance(better), balance)
+    better = _mixed(better, contrast(better), lift)
+    better = sharpen(better, amount=sharpness)
+    return _mixed(better, image, whiteness)
+
+
+def _whiteness(image: ImageArray) -> FloatArray:
+    """HxWx1: 1 where the background is white, 0 where it is not."""
+    require_rgb(image)
+    darkest = image.min(axis=2, keepdims=True).astype(np.float32)
+    return np.asarray(np.clip((darkest - _NEARLY_WHITE) / (_WHITE - _NEARLY_WHITE), 0, 1), np.float32)
+
+
+def _mixed(first: ImageArray, second: ImageArray, share: float | FloatArray) -> ImageArray:
+    """`first` with a share, 0..1, of `second`."""
+    return _rounded(first + np.float32(share) * (second.astype(np.float32) - first))
+
+
+def _rounded(values: FloatArray) -> ImageArray:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

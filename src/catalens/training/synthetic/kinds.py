@@ -1,0 +1,39 @@
+"""Every kind of product, by its name. A new kind is one entry in the file that builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from catalens.training.synthetic import (
+    accessories,
+    bags,
+    bottoms,
+    decor,
+    dress_shoes,
+    furniture,
+    headwear,
+    knitwear,
+    outerwear,
+    shoes,
+    tableware,
+    tops,
+)
+from catalens.training.synthetic.kind import Kind
+
+_SHELVES = (
+    tops,
+    knitwear,
+    outerwear,
+    bottoms,
+    shoes,
+    dress_shoes,
+    bags,
+    headwear,
+    accessories,
+    tableware,
+    decor,
+    furniture,
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for shelf in _SHELVES for kind in shelf.KINDS})

@@ -1,0 +1,225 @@
+"""The commands do what the library does, and every bad input is one sentence with the right exit code."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import catalens
+from catalens.cli.main import run
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    def call(*words: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["catalens", *map(str, words)])
+        capsys.readouterr()
+        try:
+            run()
+            code = 0
+        except SystemExit as exit:
+            code = exit.code if isinstance(exit.code, int) else int(exit.code is not None)
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def photo(export: Path) -> Path:
+    return min((export / "queries").glob("*.jpg"))
+
+
+def skus(export: Path) -> list[str]:
+    with (export / "products.csv").open(newline="", encoding="utf-8") as lines:
+        return [row["sku"] for row in csv.DictReader(lines)]
+
+
+def test_add_prints_the_counts_and_adding_again_changes_nothing(
+    command: Command, export: Path, tmp_path: Path
+) -> None:
+    first = json.loads(command("add", export / "products.csv", "--catalog", tmp_path / "shop", "--json").out)
+    again = json.loads(command("add", export / "products.csv", "--catalog", tmp_path / "shop", "--json").out)
+    assert (first["added"], first["unchanged"], first["failed"]) == (40, 0, [])
+    assert (again["added"], again["unchanged"], again["pictures"]) == (0, 40, 0)
+
+
+def test_several_sources_go_in_at_once(command: Command, export: Path, tmp_path: Path) -> None:
+    result = command("add", export / "products.csv", export / "queries", "-c", tmp_path / "shop", "--json")
+    assert result.code == 0
+    assert [report["feed"] for report in json.loads(result.out)] == ["table", "folder"]
+
+
+def test_search_by_photo_is_what_the_library_finds(command: Command, built_shop: Path, photo: Path) -> None:
+    result = command("search", photo, "-c", built_shop, "-k", 5, "--where", "price>0", "--json")
+    with catalens.Catalog.open(built_shop, readonly=True) as shop:
+        expected = shop.search(image=photo, where="price>0", k=5)
+    assert [match["sku"] for match in json.loads(result.out)["matches"]] == [match.sku for match in expected]
+    assert len(expected) == 5
+
+
+@pytest.mark.parametrize("suffix", [".html", ".png"])
+def test_search_saves_a_page_or_a_sheet(
+    command: Command, built_shop: Path, photo: Path, tmp_path: Path, suffix: str
+) -> None:
+    out = tmp_path / f"page{suffix}"
+    assert command("search", photo, "-c", built_shop, "--save", out).code == 0
+    if suffix == ".html":
+        assert out.read_text("utf-8").count("<img") > 10
+    else:
+        with Image.open(out) as sheet:
+            assert min(sheet.size) > 300
+
+
+def test_words_find_products_by_their_words(command: Command, built_shop: Path) -> None:
+    result = command("search", "bag", "-c", built_shop, "--json")
+    matches = json.loads(result.out)["matches"]
+    assert matches
+    assert all("text" in match["parts"] for match in matches)
+
+
+def test_show_remove_export_info_doctor(
+    command: Command, export: Path, shop_folder: Path, tmp_path: Path
+) -> None:
+    first, second = skus(export)[:2]
+    assert json.loads(command("show", first, "-c", shop_folder, "--json").out)["sku"] == first
+    assert command("remove", first, second, "-c", shop_folder).out == "2 removed\n"
+    assert command("show", first, "-c", shop_folder).code == 3
+    assert json.loads(command("info", "-c", shop_folder, "--json").out)["products"] == 38
+    lines = command("export", "-c", shop_folder, "--format", "jsonl").out.splitlines()
+    assert sorted(json.loads(line)["sku"] for line in lines) == sorted(skus(export)[2:])
+    back = tmp_path / "back.jsonl"
+    assert command("export", "-c", shop_folder, "--out", back).code == 0
+    assert json.loads(command("add", back, "-c", tmp_path / "copy", "--json").out)["added"] == 38
+    doctor = command("doctor", "-c", shop_folder)
+    assert (doctor.code, doctor.out) == (0, "nothing found\n")
+
+
+def test_enhance_writes_a_picture_of_the_same_size(command: Command, photo: Path, tmp_path: Path) -> None:
+    assert command("enhance", photo, tmp_path / "out.jpg").code == 0
+    with Image.open(photo) as before, Image.open(tmp_path / "out.jpg") as after:
+        assert before.size == after.size
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def bomb(path: Path) -> Path:
+    Image.new("1", (12_001, 300)).save(path)
+    return path
+
+
+BAD_SOURCES: dict[str, tuple[Callable[[Path], Path], int, str]] = {
+    "missing": (lambda t: t / "nothing.csv", 3, "nothing.csv"),
+    "empty file": (lambda t: write(t / "empty.csv", b""), 4, "empty"),
+    "folder without pictures": (lambda t: (t / "folder").mkdir() or t / "folder", 4, "picture"),
+    "no picture column": (lambda t: write(t / "a.csv", b"sku,title\n1,shoe\n"), 4, "--map"),
+    "binary": (lambda t: write(t / "a.csv", bytes(range(256)) * 8), 4, "a.csv"),
+    "unknown kind": (lambda t: write(t / "a.xyz", b"hello"), 4, "a.xyz"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SOURCES)
+def test_a_bad_source_is_one_sentence(command: Command, tmp_path: Path, case: str) -> None:
+    make, code, mention = BAD_SOURCES[case]
+    result = command("add", make(tmp_path), "--catalog", tmp_path / "shop")
+    assert (result.code, result.err.count("\n")) == (code, 1), result.err
+    assert mention in result.err
+    assert "Traceback" not in result.err
+
+
+BAD_QUERIES: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "k of nought": (("bag", "-k", "0"), 2, "k"),
+    "nothing asked": ((), 2, "photo"),
+    "filter that does not parse": (("bag", "--where", "price <"), 2, "price <"),
+    "no such photo": (("nothing.jpg",), 3, "nothing.jpg"),
+    "unknown liked product": (("bag", "--like", "no-such-sku"), 3, "no-such-sku"),
+    "weights that are no numbers": (("bag", "--weights", "deep=much"), 2, "much"),
+    "an unknown part": (("bag", "--weights", "smell=1"), 2, "smell"),
+    "words twice": (("bag", "--text", "red"), 2, "twice"),
+    "unknown encoder": (("bag", "--encoder", "no-such-encoder"), 3, "no-such-encoder"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_QUERIES)
+def test_a_bad_query_is_said_in_a_sentence(command: Command, built_shop: Path, case: str) -> None:
+    words, code, mention = BAD_QUERIES[case]
+    result = command("search", *words, "--catalog", built_shop)
+    assert result.code == code, result.err
+    assert mention in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_file_that_is_no_picture_and_one_that_is_too_large(
+    command: Command, built_shop: Path, tmp_path: Path
+) -> None:
+    assert command("search", write(tmp_path / "a.jpg", b"no picture"), "-c", built_shop).code == 4
+    assert command("search", bomb(tmp_path / "b.png"), "-c", built_shop).code == 6
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1)])
+def test_the_smallest_pictures_are_pictures(
+    command: Command, built_shop: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    Image.new("RGB", size, "red").save(tmp_path / "tiny.png")
+    assert command("search", tmp_path / "tiny.png", "-c", built_shop).code == 0
+
+
+@pytest.mark.parametrize("words", [("show", "x"), ("remove", "x"), ("info",), ("doctor",), ("search", "x"), ("export",)])
+def test_a_catalog_that_is_not_there_is_not_made(command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = command(*words, "--catalog", tmp_path / "none")
+    assert result.code == 3
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_catalog_of_a_newer_version_is_left_alone(command: Command, shop_folder: Path, export: Path) -> None:
+    with sqlite3.connect(shop_folder / "catalog.db") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    for words in (("info",), ("add", export / "products.csv"), ("doctor", "--repair")):
+        result = command(*words, "--catalog", shop_folder)
+        assert result.code == 1
+        assert "newer" in result.err
+
+
+def test_one_bad_row_never_stops_the_rest(command: Command, export: Path, tmp_path: Path) -> None:
+    text = (export / "products.csv").read_text("utf-8").rstrip("\n").splitlines()
+    broken = tmp_path / "products.csv"
+    cells = text[3].count(",") + 1
+    broken.write_text("\n".join([*text[:3], "only-a-sku" + "," * (cells + 3), *text[4:]]) + "\n", "utf-8")
+    result = command("add", broken, "--media", export, "--catalog", tmp_path / "shop")
+    assert result.code == 4
+    assert "products.csv:4" in result.err
+    assert "39 added" in result.out
+
+
+def test_a_sentence_instead_of_a_trace_for_a_fault_of_our_own(
+    command: Command, built_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(catalens.Catalog, "open", fault)
+    result = command("info", "--catalog", built_shop)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "ZeroDivisionError: oh" in result.err

@@ -1,0 +1,212 @@
+"""The encoder's recipe on a handful of random pictures: it learns, goes on where it was, and ships what it learned."""
+
+from __future__ import annotations
+
+import copy
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is in the train extra")
+pytest.importorskip("onnx", reason="onnx is in the train extra")
+
+import torch
+
+from catalens.errors import NotFoundError
+from catalens.models.card import read_card
+from catalens.tasks.embed import OnnxEncoder
+from catalens.training import encoder as recipe
+from catalens.training import teacher
+from catalens.training.export import PREPROCESS, export_encoder
+from catalens.training.heldout import held_out, score_held_out
+from catalens.training.network import EncoderNetwork
+from catalens.training.objectives import sampling_weights, targets_of
+from catalens.training.photos import Photo, squared, training_photos
+from catalens.training.views import cut, student_view, view_boxes
+
+SIDE = 64
+STEPS = 2
+
+
+@pytest.fixture(scope="module")
+def lesson() -> recipe.Lesson:
+    """Ninety random pictures of three tasks, with what a random teacher says of them."""
+    rng = np.random.default_rng(0)
+    photos = [
+        *(Photo(Path("a.jpg"), "clothing", f"kind {i % 3}") for i in range(30)),
+        *(Photo(Path("a.jpg"), "grocery", str(i % 5)) for i in range(30)),
+        *(Photo(Path("a.jpg"), "street", str(i), frozenset({"coat"})) for i in range(30)),
+    ]
+    squares = rng.integers(0, 256, (90, SIDE, SIDE, 3), np.uint8)
+    whole = np.tile(np.array([[0, 0, SIDE, SIDE]], np.int32), (90, 1))
+    owners, boxes = view_boxes(whole, np.zeros(90, np.bool_), side=SIDE, seed=0)
+    features = rng.normal(size=(len(owners), teacher.DIM))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    return recipe.Lesson(
+        squares,
+        owners,
+        boxes,
+        features.astype(np.float16),
+        targets_of(photos),
+        sampling_weights(photos),
+        photos,
+        np.zeros(90, np.bool_),
+    )
+
+
+@pytest.fixture(scope="module")
+def some_batches(lesson: recipe.Lesson) -> list[recipe.Batch]:
+    drawn = recipe.batches(lesson, size=[32], seed=0)
+    return [next(drawn) for _ in range(STEPS + 1)]
+
+
+@pytest.fixture(scope="module")
+def run(lesson: recipe.Lesson, some_batches: list[recipe.Batch]) -> recipe.Run:
+    torch.set_num_threads(1)  # threads that wait for one another are slow on a busy machine
+    started = recipe.Run.start(lesson, seed=0, device="cpu")
+    for batch in some_batches[:STEPS]:
+        losses = started.learn(batch, lesson.targets, rate=1e-3)
+        assert set(losses) == {"teacher", "labels", "tags", "instance"}
+        assert np.isfinite(list(losses.values())).all()
+    return started
+
+
+def test_a_run_goes_on_to_the_same_weights(
+    run: recipe.Run, lesson: recipe.Lesson, some_batches: list[recipe.Batch], tmp_path: Path
+) -> None:
+    run.save(tmp_path / "checkpoint.pt")
+    runs = [recipe.Run.start(lesson, seed=seed, device="cpu") for seed in (5, 6)]
+    for other in runs:
+        other.load(tmp_path / "checkpoint.pt")
+        assert other.step == run.step == STEPS
+        other.learn(some_batches[STEPS], lesson.targets, rate=1e-3)
+    first, second = (other.network.state_dict() for other in runs)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["head.weight"], run.network.state_dict()["head.weight"])
+
+
+def test_without_a_checkpoint_there_is_nothing_to_go_on_from(run: recipe.Run, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no checkpoint"):
+        copy.copy(run).load(tmp_path / "checkpoint.pt")
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_what_ships_gives_what_was_learned(
+    run: recipe.Run, lesson: recipe.Lesson, tmp_path: Path, precision: str
+) -> None:
+    network = run.average.network
+    export_encoder(network, tmp_path, photos=lesson.squares, training={"seed": "0"}, precision=precision)  # type: ignore[arg-type]
+    card = read_card(tmp_path)
+    assert (card.precision, card.preprocess, card.training["start"]) == (precision, PREPROCESS, "random numbers")
+    assert card.parameters == sum(p.numel() for p in network.parameters())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.toml", "encoder.onnx"]
+    pictures = np.stack([PREPROCESS.apply(square)[0] for square in lesson.squares[:3]])
+    with torch.no_grad():
+        expected = torch.nn.functional.normalize(network.eval()(torch.from_numpy(pictures))).numpy()
+    vectors = OnnxEncoder(card).encode_prepared(pictures)
+    if precision == "float32":
+        np.testing.assert_allclose(vectors, expected, atol=1e-4)
+    else:
+        assert (vectors * expected).sum(axis=1).min() > 0.95
+
+
+def test_training_ends_by_the_clock_with_a_log_and_a_picture(
+    lesson: recipe.Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe, "SIZES", ((1.0, 32),))
+    started = recipe.Run.start(lesson, seed=0, device="cpu")
+    recipe.train(lesson, started, out=tmp_path, minutes=0.005, seed=0)
+    steps = started.step
+    assert steps
+    assert (tmp_path / "log.jsonl").read_text("utf-8").count("\n") == 1
+    assert cv2.imread(str(tmp_path / "curves.png")) is not None
+    recipe.train(lesson, started, out=tmp_path, minutes=0.005, seed=0)
+    assert started.step == steps
+
+
+def test_the_rate_warms_up_and_ends_at_nothing() -> None:
+    rates = [recipe.rate_at(share) for share in np.linspace(0, 1, 101)]
+    assert max(rates) == pytest.approx(recipe.PEAK_RATE, rel=0.01)
+    assert rates.index(max(rates)) == pytest.approx(100 * recipe.WARM_UP, abs=1)
+    assert rates[0] < 1e-5
+    assert rates[-1] < 1e-5
+
+
+def test_photos_held_out_are_never_shop_pictures_and_know_themselves() -> None:
+    photos = [Photo(Path("a"), "clothing", "hat")] * 50 + [Photo(Path("b"), "grocery", "1", is_shop_picture=True)] * 50
+    assert not held_out(photos, 0.0, seed=0).any()
+    held = held_out(photos, 0.5, seed=0)
+    assert 10 < held[:50].sum() < 40
+    assert not held[50:].any()
+    scores = score_held_out(EncoderNetwork(), np.zeros((100, 8, 8, 3), np.uint8), photos, held)
+    assert {task: score.value for task, score in scores.items()} == {"clothing": 1.0}
+    assert not score_held_out(EncoderNetwork(), np.zeros((100, 8, 8, 3), np.uint8), photos, np.zeros(100, np.bool_))
+
+
+def test_views_lie_on_their_photo() -> None:
+    inner = np.array([[0, 16, 64, 48], [20, 0, 44, 64]], np.int32)
+    owners, boxes = view_boxes(inner, np.array([False, True]), side=SIDE, seed=3)
+    assert np.bincount(owners).tolist() == [5, 9]
+    assert boxes[np.searchsorted(owners, [0, 1])].tolist() == [[0, 0, SIDE]] * 2
+    assert (boxes[:, :2] >= 0).all()
+    assert (boxes[:, :2] + boxes[:, 2:] <= SIDE + 1e-3).all()
+
+
+def test_a_view_is_the_crop_it_names() -> None:
+    square = np.zeros((SIDE, SIDE, 3), np.uint8)
+    square[32:, 32:] = (200, 100, 50)
+    view = cut(square, np.array([32, 32, 32], np.float32), size=32)
+    np.testing.assert_array_equal(view, square[32:, 32:])
+    seen = student_view(square, np.array([0, 0, SIDE], np.float32), size=48, rng=np.random.default_rng(0))
+    assert (seen.shape, seen.dtype) == ((48, 48, 3), np.uint8)
+
+
+def write_sets(data: Path) -> None:
+    """One tiny photo in each set."""
+    tables = {
+        ("clothing", "train.csv"): {"id": "1", "image": "a.png", "category": "hat"},
+        ("grocery", "train.csv"): {"id": "1", "image": "a.png", "product_id": "7"},
+        ("grocery", "products.csv"): {"id": "7", "image": "a.png"},
+        ("retail", "products.csv"): {"id": "1", "image": "a.png", "category": "bag"},
+        ("streetstyle", "photos.csv"): {"id": "1", "image": "a.png", "tags": "coat|hat"},
+    }
+    for (name, table), row in tables.items():
+        (data / name).mkdir(exist_ok=True)
+        cv2.imwrite(str(data / name / "a.png"), np.zeros((10, 20, 3), np.uint8))
+        with (data / name / table).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, row)
+            writer.writeheader()
+            writer.writerow(row)
+
+
+def test_photos_are_listed_with_their_labels_and_squared_on_white(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="clothing"):
+        training_photos(tmp_path)
+    write_sets(tmp_path)
+    photos = training_photos(tmp_path)
+    assert [(p.task, p.label, p.is_shop_picture) for p in photos] == [
+        ("clothing", "hat", False),
+        ("grocery", "7", False),
+        ("grocery", "7", True),
+        ("retail", "bag", False),
+        ("street", "1", False),
+    ]
+    assert photos[-1].tags == {"coat", "hat"}
+    squares, inner = squared(photos, side=20)
+    assert inner.tolist() == [[0, 5, 20, 15]] * 5
+    assert (squares[:, :5] == 255).all()
+    assert (squares[:, 5:15] == 0).all()
+
+
+def test_without_photos_or_teacher_the_command_ends_with_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--out", str(tmp_path / "out"), "--data", str(tmp_path), "--teachers", str(tmp_path), "--threads", "1"]
+    assert recipe.main(given) == NotFoundError.exit_code
+    assert "no photo set" in capsys.readouterr().err
+    write_sets(tmp_path)
+    assert recipe.main(given) == NotFoundError.exit_code
+    assert "no teacher" in capsys.readouterr().err

@@ -16,6 +16,7 @@ import random
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,7 +64,7 @@ def ssim(clean: ImageArray, other: ImageArray) -> float:
     return float(structural_similarity(clean, other, channel_axis=2))
 
 
-def measure(clean: list[ImageArray], sigma: float, method: DenoiseMethod) -> dict[str, object]:
+def measure(clean: list[ImageArray], sigma: float, method: DenoiseMethod) -> dict[str, Any]:
     rows = []
     seconds = 0.0
     for seed, image in enumerate(clean):
@@ -85,13 +86,13 @@ def measure(clean: list[ImageArray], sigma: float, method: DenoiseMethod) -> dic
     }
 
 
-def print_row(name: str, row: dict[str, object]) -> None:
+def print_row(name: str, row: dict[str, Any]) -> None:
     gain = row["gain_db"]
-    assert isinstance(gain, dict)
     print(
-        f"{row['method']:<10}{row['sigma']:>5.0f}  {name:<10}{gain['n']:>4}{row['psnr_before']:>8.2f}{row['psnr_after']:>8.2f}"
-        f"{gain['value']:>8.2f} [{gain['low']:.2f}, {gain['high']:.2f}]{row['ssim_before']:>8.3f}{row['ssim_after']:>8.3f}"
-        f"{row['s_per_megapixel']:>8.2f}",
+        f"{row['method']:<10}{row['sigma']:>5.0f}  {name:<10}{gain['n']:>4}"
+        f"{row['psnr_before']:>8.2f}{row['psnr_after']:>8.2f}"
+        f"{gain['value']:>8.2f} [{gain['low']:>5.2f}, {gain['high']:>5.2f}]"
+        f"{row['ssim_before']:>8.3f}{row['ssim_after']:>8.3f}{row['s_per_megapixel']:>8.2f}",
         flush=True,
     )
 
@@ -122,9 +123,8 @@ def main() -> None:
     given = parser.parse_args()
     sets = photos(settings.data_folder(), given.photos)
     everything = [image for images in sets.values() for image in images]
-    print(
-        f"{'method':<10}{'sigma':>5}  {'set':<10}{'n':>4}{'before':>8}{'after':>8}{'gain, 95 %':>23}{'SSIM':>8}{'':>8}{'s/MP':>8}"
-    )
+    print(f"{'method':<10}{'sigma':>5}  {'photos':<10}{'n':>4}{'PSNR':>8}{'after':>8}{'gain, 95 %':>23}", end="")
+    print(f"{'SSIM':>8}{'after':>8}{'s/MP':>8}")
     rows = []
     for method in METHODS:
         for sigma in SIGMAS:

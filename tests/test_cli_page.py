@@ -11,8 +11,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 COMMANDS = ("add", "search", "show", "remove", "export", "info", "doctor", "enhance", "demo")
 INTRO = """# Commands
 
-Generated from the commands themselves (`make docs`). Data goes to stdout, all else to stderr; progress bars are drawn on
-a terminal only. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 some rows or pictures failed, 5 findings,
+Generated from the commands themselves (`make docs`). Data goes to stdout, all else to stderr; progress bars are drawn
+on a terminal only. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 some rows or pictures failed, 5 findings,
 6 refused by limits.
 """
 
@@ -23,7 +23,9 @@ def help_of(*words: str) -> str:
     env.pop("CATALENS_CATALOG", None)
     command = [sys.executable, "-m", "catalens.cli.main", *words, "--help"]
     text = subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
-    return "\n".join(line.rstrip() for line in text.strip().splitlines()).replace("python -m catalens.cli.main", "catalens")
+    return "\n".join(line.rstrip() for line in text.strip().splitlines()).replace(
+        "python -m catalens.cli.main", "catalens"
+    )
 
 
 def page() -> str:

@@ -63,7 +63,8 @@ def test_descriptions_tell_apart_what_they_describe() -> None:
 # CSS and X11 colors, and what people call them.
 NAMED = {
     "black": (0, 0, 0), "white": (255, 250, 250), "gray": (128, 128, 128), "red": (255, 0, 0), "green": (34, 139, 34),
-    "blue": (65, 105, 225), "navy": (0, 0, 128), "yellow": (255, 255, 0), "orange": (255, 165, 0), "pink": (255, 105, 180),
+    "blue": (65, 105, 225), "navy": (0, 0, 128), "yellow": (255, 255, 0), "orange": (255, 165, 0),
+    "pink": (255, 105, 180),
     "purple": (128, 0, 128), "brown": (139, 69, 19), "beige": (245, 245, 220), "turquoise": (64, 224, 208),
     "burgundy": (128, 0, 32), "gold": (212, 175, 55),
 }  # fmt: skip

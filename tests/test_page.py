@@ -24,7 +24,14 @@ def matches(tmp_path: Path) -> Matches:
     evil = '<script>alert("x")</script>'
     return Matches(
         (
-            Match("A", 0.9, {"deep": 0.6, "color": 0.3}, "Red bag", {"price": 12.5, "category": "bags"}, tmp_path / "a.png"),
+            Match(
+                "A",
+                0.9,
+                {"deep": 0.6, "color": 0.3},
+                "Red bag",
+                {"price": 12.5, "category": "bags"},
+                tmp_path / "a.png",
+            ),
             Match("B", 0.4, {"text": 0.4}, evil, {"color": evil, "price": 3}, tmp_path / "gone.png"),
             Match("C", 0.1, {"liked": 0.1}),
         ),

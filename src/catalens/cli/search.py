@@ -37,6 +37,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find similar products: best first, each with the parts that made its score."""
+    if k < 1:
+        raise UsageError(f"-k expects at least 1 product and got {k}", cure="ask for one or more")
     photo, words = _photo_or_words(query)
     if words and text:
         raise UsageError("words came twice, as the query and as --text", cure="give them once")

@@ -1,1 +1,1 @@
-"""Read and prepare pictures: files and arrays -> HWC uint8 sRGB, limits judged first."""
+"""Pictures: read (`read`), fetch (`remote`), prepare for networks (`prepare`), make better (`enhance`), draw (`draw`)."""

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from catalens.errors import UsageError
 from catalens.images.denoise import DenoiseMethod, denoise, noise_sigma
@@ -14,38 +15,49 @@ from catalens.types import FloatArray, ImageArray
 
 __all__ = ["DenoiseMethod", "contrast", "denoise", "enhance", "noise_sigma", "sharpen", "white_balance"]
 
-BalanceMethod: TypeAlias = Literal["gray-world", "white-patch"]
+BalanceMethod: TypeAlias = Literal["gray-points", "gray-world", "white-patch"]
 
 _WHITE, _NEARLY_WHITE = 250, 235
 """A pixel with no channel below 250 is white background; towards 235 less and less so."""
+_DARK = 16
+"""Pixels with no channel above this say little of the light."""
+_GRAY_SATURATION = 0.2
+"""Saturation (of HSV) up to which a pixel is taken to be grey under a colored light."""
+_GRAY_SHARE = 0.05
+"""Of the picture that must be nearly grey for a cast to be told."""
 
 
-def white_balance(image: ImageArray, *, method: BalanceMethod = "gray-world") -> ImageArray:
+def white_balance(image: ImageArray, *, method: BalanceMethod = "gray-points") -> ImageArray:
     """Take a color cast away, by one factor a channel, from 0.5 to 2.
 
     Args:
         image: HWC uint8.
-        method: gray-world (the mean is grey; Buchsbaum 1980) or white-patch (the brightest is white; Land & McCann
-            1971, by the 99th percentile).
+        method: gray-points (what is nearly grey is grey, and where hardly anything is, nothing changes; after Huo et
+            al. 2006: it does not take the color of a large product for a cast), gray-world (the mean is grey; Buchsbaum
+            1980) or white-patch (the brightest is white; Land & McCann 1971, by the 99th percentile).
 
     Raises:
         UsageError: another method.
     """
     require_rgb(image)
-    values = image.reshape(-1, 3)
-    if method == "gray-world":
-        brightest = values.max(axis=1)
-        seen = values[(brightest < _WHITE) & (brightest > 5)]  # clipped pixels have no cast to tell
-        light = seen.mean(axis=0) if len(seen) else np.ones(3)
-        gains = light.mean() / np.maximum(light, 1e-3)
-    elif method == "white-patch":
-        light = np.percentile(values, 99, axis=0)
-        gains = light.max() / np.maximum(light, 1e-3)
-    else:
+    if method not in get_args(BalanceMethod):
         raise UsageError(f"method is {method!r}", cure=f"take one of {', '.join(get_args(BalanceMethod))}")
-    curve = np.arange(256)[:, None] * np.clip(gains, 0.5, 2.0)
-    table = np.clip(np.rint(curve), 0, 255).astype(np.uint8)[None]
+    light = np.percentile(image, 99, axis=(0, 1)) if method == "white-patch" else _mean_light(image, method)
+    wanted = light.max() if method == "white-patch" else light.mean()
+    gains = np.clip(wanted / np.maximum(light, 1e-3), 0.5, 2.0)
+    table = np.clip(np.rint(np.arange(256)[:, None] * gains), 0, 255).astype(np.uint8)[None]
     return np.asarray(cv2.LUT(image, table), np.uint8)
+
+
+def _mean_light(image: ImageArray, method: BalanceMethod) -> NDArray[np.float64]:
+    """Mean color of the pixels that tell of the light; grey where there are too few."""
+    brightest, darkest = image.max(axis=2), image.min(axis=2)
+    telling = (brightest < _WHITE) & (brightest > _DARK)  # clipped pixels have no cast to tell
+    if method == "gray-points":
+        telling &= brightest - darkest <= _GRAY_SATURATION * brightest
+        if telling.mean() < _GRAY_SHARE:
+            return np.ones(3)
+    return np.asarray(image[telling].mean(axis=0) if telling.any() else np.ones(3), np.float64)
 
 
 def contrast(image: ImageArray, *, clip_limit: float = 2.0, tiles: int = 8) -> ImageArray:
@@ -102,7 +114,7 @@ def enhance(
     Args:
         image: HWC uint8.
         sigma: of the noise, 0..255; estimated where None, 0 for no denoising.
-        balance: share of the gray-world balance that is mixed in, 0..1.
+        balance: share of the balance (by gray-points) that is mixed in, 0..1.
         lift: share of the lifted contrast that is mixed in, 0..1.
         sharpness: amount of the unsharp mask, 0..1.
 

@@ -70,7 +70,7 @@ def _pixels(source: ImageLike, *, target: int | None) -> ImageArray:
 def _load(source: FileLike) -> tuple[bytes, str]:
     """The file's bytes, never more than the cap, and a name for messages."""
     if isinstance(source, bytes | bytearray | memoryview):
-        data, name = bytes(source[: MAX_BYTES + 1]), "the bytes given"
+        data, name = bytes(source[: MAX_BYTES + 1]), "the data given"
     elif isinstance(source, str | Path):
         data, name = _read_path(source), str(source)
     elif hasattr(source, "read"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 from catalens.errors import NotFoundError
@@ -17,7 +16,6 @@ def bundled_cards() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in WEIGHTS.glob(f"*/{FILE}")))
 
 
-@lru_cache(maxsize=8)
 def find_card(name: str) -> Card:
     """Find the card of a bundled network by its name, or of a folder by its path.
 

@@ -98,7 +98,7 @@ def decode_target(encoder: Encoder) -> int:
 
 @lru_cache(maxsize=4)
 def encoder(name: str | None = None, *, threads: int | None = None) -> Encoder:
-    """Load an encoder: the bundled one, another by its name, or a folder with a card.
+    """Load an encoder: the bundled one, another by its name, or a folder with a card. It is kept for the next call.
 
     Raises:
         NotFoundError: no such encoder.

@@ -41,9 +41,9 @@ def score_held_out(
         if len(queries) and len(gallery):
             right = first_is_right(
                 _vectors(network, squares[queries]),
-                [photos[row].label for row in queries],
+                [photos[row].label for row in queries.tolist()],
                 _vectors(network, squares[gallery]),
-                [photos[row].label for row in gallery],
+                [photos[row].label for row in gallery.tolist()],
             )
             scores[task] = bootstrap_mean(right)
     return scores

@@ -71,7 +71,10 @@ def _sample(path: Path) -> Sample:
     except OSError as error:  # a name that is too long
         raise NotFoundError(f"no file at {path}: {error.strerror}", cure="check the path") from None
     head = head_of(path, encoding_of(path))
-    first = head.split("\n", 1)[0].rstrip("\r")
+    first = next(iter(head.splitlines()), "")
     delimiter = max(DELIMITERS, key=first.count)
-    header = next(csv.reader([first], delimiter=delimiter), [])
+    try:
+        header = next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error:
+        header = []
     return Sample(path, head, tuple(cell.strip() for cell in header))

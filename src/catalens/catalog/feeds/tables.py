@@ -80,9 +80,16 @@ class _Records:
         except csv.Error as error:
             if "unexpected end of data" in str(error):
                 return None
-            return next(csv.reader(text.splitlines(keepends=True), delimiter=self._delimiter))
+            return self._lenient(text)
         except StopIteration:
             return []
+
+    def _lenient(self, text: str) -> list[str]:
+        """Cells of a record with stray quotes; all of it as one cell where even so it cannot be told apart."""
+        try:
+            return next(csv.reader(text.splitlines(keepends=True), delimiter=self._delimiter))
+        except (csv.Error, StopIteration):
+            return [text]
 
 
 class Table:

@@ -121,7 +121,13 @@ def info(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> N
         write_json(facts)
     else:
         for name, value in facts.items():
-            write(f"{name.replace('_', ' '):<16} {value}")
+            write(f"{name.replace('_', ' '):<12} {_listed(value)}")
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def doctor(

@@ -15,7 +15,7 @@ from catalens.types import FloatArray, ImageArray
 DIMS = {"color": 256 + 192, "texture": 10 + 8, "shape": 324 + 7}
 """Length of each description."""
 
-SIDE = 128
+SIDE = 96
 """Pictures are described at this longest side: enough for their look, and quick."""
 
 

@@ -1,1 +1,1 @@
-"""Pictures: read (`read`), fetch (`remote`), prepare for networks (`prepare`), make better (`enhance`), draw (`draw`)."""
+"""Pictures: read (`read`), fetch (`remote`), prepare (`prepare`), make better (`enhance`), draw (`draw`)."""

@@ -91,7 +91,7 @@ class OnnxEncoder:
 def decode_target(encoder: Encoder) -> int:
     """Longest side in pixels at which photos are read for an encoder: half as much again as it sees.
 
-    JPEGs are decoded at the next eighth of their size above it; the rest of the way is averaged.
+    JPEGs are decoded at the half, quarter or eighth of their size next above it; the rest of the way is averaged.
     """
     return max(encoder.size) * 3 // 2
 

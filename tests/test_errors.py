@@ -13,7 +13,7 @@ CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubcla
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_a_message_says_what_came_and_the_cure(kind: type[errors.CatalensError]) -> None:
-    assert str(kind("no photo at x.jpg", cure="check the path")) == "no photo at x.jpg. check the path."
+    assert str(kind("no photo at x.jpg", cure="check the path")) == "no photo at x.jpg. Check the path."
     assert str(kind("no photo at x.jpg")) == "no photo at x.jpg."
 
 
@@ -33,5 +33,5 @@ def test_the_tree_in_the_docstring_names_every_class_and_its_exit_code(kind: typ
 
 def test_a_missing_extra_names_the_command_that_installs_it() -> None:
     assert str(errors.MissingExtraError.of("torch", extra="train")) == (
-        "torch is not installed. run: pip install 'catalens[train]'."
+        "torch is not installed. Run: pip install 'catalens[train]'."
     )

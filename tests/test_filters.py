@@ -92,15 +92,15 @@ def test_mapping_form(mapping: dict[str, object], term: Filter) -> None:
         ("color = light blue", 15, "quotes"),
         ("(price < 50", 12, r"expected \)"),
         ("price < 50)", 11, "expected and, or, or the end"),
-        ("color in red", 10, r"a list is written"),
+        ("color in red", 10, r"A list is written"),
         ("color in ()", 11, "expected a value"),
         ("color in (red blue)", 15, "commas"),
         ("color not red", 11, "expected in after not"),
         ("and price < 50", 1, "keyword into quotes"),
         ("color = or", 9, "got the keyword or"),
-        ('color = "red', 9, 'close it with "'),
-        ("a=1 && b=2", 5, "write and"),
-        ("!a=1", 1, "write != or not"),
+        ('color = "red', 9, 'Close it with "'),
+        ("a=1 && b=2", 5, "Write and"),
+        ("!a=1", 1, "Write != or not"),
         ("a=1;DROP TABLE product", 10, "expected and, or, or the end"),
         ("price < 1e999", 9, "too large"),
         ("\ud800", 1, "unexpected"),
@@ -128,7 +128,7 @@ def test_an_error_reads_like_this() -> None:
     assert str(caught.value) == (
         "the filter cannot be read at column 25:\n"
         "  price < 50 and color in red\n"
-        '                          ^ expected ( and got red. a list is written ("a", "b").'
+        '                          ^ expected ( and got red. A list is written ("a", "b").'
     )
 
 

@@ -84,7 +84,7 @@ def test_an_empty_catalog_finds_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("asked", [{}, {"text": ""}, {"text": "  "}, {"like": [], "k": 3}])
 def test_nothing_asked(shop: Catalog, asked: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="give a photo, words, liked products or a filter"):
+    with pytest.raises(UsageError, match="Give a photo, words, liked products or a filter"):
         shop.search(**asked)
 
 

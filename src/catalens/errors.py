@@ -36,7 +36,7 @@ class CatalensError(Exception):
         super().__init__(what, cure)
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.cure}." if self.cure else f"{self.what}."
+        return f"{self.what}. {self.cure[0].upper()}{self.cure[1:]}." if self.cure else f"{self.what}."
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments do not survive the default pickling that worker processes use.

@@ -52,7 +52,7 @@ class Failure:
     cure: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}: {self.why}. {self.cure}."
+        return f"{self.where}: {self.what}: {self.why}. {self.cure[:1].upper()}{self.cure[1:]}."
 
     def to_dict(self) -> dict[str, object]:
         return {"where": str(self.where), "what": self.what, "why": self.why, "cure": self.cure}

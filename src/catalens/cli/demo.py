@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -41,11 +43,12 @@ def demo(
         list_failures(report.failed)
         _search(shop, folder)
     write(f"\nThe report with pictures: {folder / 'report.html'}")
+    program = "catalens" if shutil.which("catalens") else sys.argv[0]
     write("Now type, for instance:")
     photo = min((folder / "export" / "queries").glob("*.jpg"))
-    write(f"  catalens search {photo} --catalog {folder / 'shop'} --where 'price<60' --save page.html")
-    write(f'  catalens search "navy checked shirt" --catalog {folder / "shop"}')
-    write("  catalens add YOUR-EXPORT.csv --catalog my-shop/")
+    write(f"  {program} search {photo} --catalog {folder / 'shop'} --where 'price<60' --save page.html")
+    write(f'  {program} search "navy checked shirt" --catalog {folder / "shop"}')
+    write(f"  {program} add YOUR-EXPORT.csv --catalog my-shop/")
 
 
 def _search(shop: catalens.Catalog, folder: Path) -> None:

@@ -150,7 +150,9 @@ class PictureReader:
             read_header(path)  # says in its own words what is the matter
         try:
             with path.open("rb") as file:
-                return file.read(MAX_BYTES + 1), os.fstat(file.fileno()).st_mtime_ns
+                found = os.fstat(file.fileno())
+                # A read of the cap itself would take 32 MB of memory first, for every file.
+                return file.read(min(found.st_size, MAX_BYTES) + 1), found.st_mtime_ns
         except OSError as error:
             raise ImageError(f"{path} cannot be read: {error.strerror}", cure="check its rights") from error
 

@@ -108,7 +108,8 @@ def _read_path(source: str | Path) -> bytes:
         if found.st_size > MAX_BYTES:
             raise _too_large(str(path))
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            # A read of the cap itself would take 32 MB of memory first, for every file.
+            return file.read(found.st_size + 1)
     except FileNotFoundError:
         raise NotFoundError(f"no file at {path}", cure="check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path

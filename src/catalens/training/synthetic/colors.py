@@ -29,6 +29,11 @@ SHADES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """sRGB, hexadecimal, several dyes for each name."""
 
+DENIM: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"blue": ("3b68ad", "4f7cbd", "2f5a9e"), "navy": ("1f2c4e", "26345a")}
+)
+"""What indigo makes of them."""
+
 COLORS = tuple(SHADES)
 
 NEUTRAL = ("black", "white", "grey", "navy", "beige")
@@ -53,8 +58,9 @@ def to_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     return _TO_SRGB[index.astype(np.int32)]
 
 
-def shade(name: str, rng: np.random.Generator) -> NDArray[np.float32]:
+def shade(name: str, rng: np.random.Generator, *, material: str = "") -> NDArray[np.float32]:
     """One dye of a named color, slightly varied: (3,) linear light."""
-    code = SHADES[name][int(rng.integers(len(SHADES[name])))]
+    dyes = DENIM.get(name, SHADES[name]) if material == "denim" else SHADES[name]
+    code = dyes[int(rng.integers(len(dyes)))]
     base = np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)], float)
     return to_linear(np.clip(base + rng.uniform(-4, 4, 3), 0, 250))

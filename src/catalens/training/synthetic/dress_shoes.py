@@ -152,7 +152,8 @@ def loafer(draft: Draft) -> list[Part]:
 
 def sandal(draft: Draft) -> list[Part]:
     """A sandal: crossed, parallel or toe-post straps on a footbed."""
-    cork = draft.other(str(draft.rng.choice(["b98a57", "d6b083", "8a5c37", "e6d6b8"])), "suede")
+    tan = draft.other(str(draft.rng.choice(["b98a57", "d6b083", "8a5c37", "e6d6b8"])), "suede")
+    cork = draft.plain(darker=0.9) if draft.roll(0, 1) < 0.6 else tan
     under = draft.other(str(draft.rng.choice(["2a211b", "4a3524", "efe9de"])), "rubber")
     thick = draft.roll(0.05, 0.09)
     parts = [
@@ -173,11 +174,11 @@ def sandal(draft: Draft) -> list[Part]:
     ]
     straps: list[tuple[float, float, float, float]]  # x and z sides, height, width
     if draft.has("crossed straps"):
-        straps = [(-0.30, -0.12, 0.12, 0.035), (-0.12, -0.30, 0.125, 0.035)]
+        straps = [(-0.30, -0.12, 0.12, 0.05), (-0.12, -0.30, 0.125, 0.05)]
     elif draft.has("toe post"):
         straps = []
     else:
-        straps = [(-0.29, -0.27, 0.10, 0.05), (-0.05, -0.03, 0.16, 0.05)]
+        straps = [(-0.29, -0.27, 0.10, 0.075), (-0.05, -0.03, 0.16, 0.075)]
     for near, far, high, wide in straps:
         angle = np.linspace(0, np.pi, 15)
         mix = (1 - np.cos(angle)) / 2

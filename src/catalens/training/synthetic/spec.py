@@ -95,7 +95,7 @@ def built(spec: Spec) -> list[Part]:
     kind = KINDS[spec.kind]
     rng = np.random.default_rng([spec.seed, _code(spec.kind), _code(spec.color), 2])
     main = Finish(
-        color=_linear(spec.color, rng),
+        color=_linear(spec.color, rng, spec.material),
         material=spec.material,
         pattern=spec.pattern,
         accents=_accents(spec.color, rng),
@@ -118,8 +118,8 @@ def _accents(color: str, rng: np.random.Generator) -> tuple[Linear, Linear]:
     return _linear(first, rng), _linear(second, rng)
 
 
-def _linear(name: str, rng: np.random.Generator) -> Linear:
-    red, green, blue = (float(value) for value in shade(name, rng))
+def _linear(name: str, rng: np.random.Generator, material: str = "") -> Linear:
+    red, green, blue = (float(value) for value in shade(name, rng, material=material))
     return red, green, blue
 
 

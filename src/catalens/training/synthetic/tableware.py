@@ -7,7 +7,7 @@ import numpy as np
 from catalens.training.synthetic.draft import Draft
 from catalens.training.synthetic.folds import displaced
 from catalens.training.synthetic.kind import HOME, Kind
-from catalens.training.synthetic.mesh import Part, part, patch, revolve, shifted, tube
+from catalens.training.synthetic.mesh import Grid, Part, curve, part, patch, revolve, shifted, tube
 
 
 def cup(draft: Draft) -> list[Part]:
@@ -17,33 +17,26 @@ def cup(draft: Draft) -> list[Part]:
     if draft.has("tea cup"):
         wide, high, foot, curve = 0.42, draft.roll(0.42, 0.5), 0.5, 0.16
     base = wide * foot
-    table = [
-        (high * 0.06, 0.005),
-        (high * 0.05, base * 0.8),
-        (high * 0.14, base * 0.9 + 0.2 * curve),
-        (high * 0.6, wide * 0.95 + curve * 0.1),
-        (high * 0.985, wide - 0.03),
-        (high, wide - 0.014),
-        (high * 0.99, wide),
-        (high * 0.6, (wide + base) / 2 * (1 + curve * 0.5) + 0.01),
-        (high * 0.22, base * (1 + curve * 0.9)),
+    outside = [
+        (high, wide),
+        (high * 0.6, base + (wide - base) * (0.72 + curve) + 0.01),
+        (high * 0.24, base + (wide - base) * (0.28 + 2 * curve)),
         (0.035, base * 0.98),
         (0.008, base * 0.93),
-        (0.0, base * 0.86),
-        (0.0, 0.004),
     ]
-    grid = revolve(table, rows=120, columns=97)
-    rim = int(grid[:, 0, 1].argmax())
-    inside = draft.other("f5f3ee", draft.main.material) if draft.roll(0, 1) < 0.5 else draft.plain()
-    parts = [part(grid[rim:], draft.main, wrap=True, upright=True), part(grid[: rim + 1], inside, wrap=True)]
+    outer, inner = _walls(outside, thick=0.026)
+    lining = draft.other("f5f3ee", draft.main.material) if draft.roll(0, 1) < 0.5 else draft.plain()
+    parts = [part(outer, draft.main, wrap=True, upright=True), part(inner, lining, wrap=True)]
     reach, drop = draft.roll(0.17, 0.24), draft.roll(0.5, 0.62) * high
     top = high * 0.82
+    low = top - drop * 1.05
+    ends = [_radius_at(outer, y) - 0.02 for y in (top, low)]
     knots = [
-        (wide * 0.86, top, 0),
+        (ends[0], top, 0),
         (wide + reach * 0.55, top + 0.015, 0),
         (wide + reach, top - drop * 0.42, 0),
-        (wide + reach * 0.5, top - drop * 0.92, 0),
-        (wide * (0.55 + 0.35 * foot), top - drop * 1.05, 0),
+        (ends[1] + reach * 0.75, top - drop * 0.92, 0),
+        (ends[1], low, 0),
     ]
     parts.append(part(tube(knots, [(0.022, 0.036)] * 5, rows=60, columns=21, power=2.4), draft.plain()))
     if draft.has("with saucer"):
@@ -71,28 +64,33 @@ def bowl(draft: Draft) -> list[Part]:
     """A bowl: deep or shallow, perhaps with a rim of another color."""
     high = draft.roll(0.26, 0.36) if draft.has("shallow") else draft.roll(0.4, 0.54)
     wide, foot = 0.5, draft.roll(0.2, 0.28)
-    table = [
-        (0.06, 0.004),
-        (0.07, foot * 0.8),
-        (high * 0.45, wide * 0.78),
-        (high * 0.985, wide - 0.024),
-        (high, wide - 0.012),
-        (high * 0.988, wide),
-        (high * 0.5, wide * 0.86),
-        (high * 0.16, wide * 0.55),
-        (0.045, foot),
-        (0.0, foot * 0.98),
-        (0.0, foot * 0.86),
-        (0.02, 0.01),
-    ]
-    grid = revolve(table, rows=110, columns=121)
-    inner = draft.other("f1ece2", draft.main.material) if draft.has("two-tone") else draft.plain()
-    edge = int(grid[:, 0, 1].argmax())
-    parts = [part(grid[edge:], draft.main, wrap=True, upright=True), part(grid[: edge + 1], inner, wrap=True)]
+    outside = [(high, wide), (high * 0.5, wide * 0.86), (high * 0.16, wide * 0.55), (0.045, foot), (0.005, foot * 0.98)]
+    outer, inner = _walls(outside, thick=0.022)
+    lining = draft.other("f1ece2", draft.main.material) if draft.has("two-tone") else draft.plain()
+    parts = [part(outer, draft.main, wrap=True, upright=True), part(inner, lining, wrap=True)]
     if draft.has("two-tone"):
         rim = draft.other(str(draft.rng.choice(["6b4226", "2a2624", "b99a6a"])), draft.main.material)
-        parts.append(part(grid[edge - 6 : edge + 8] * [1.003, 1.002, 1.003], rim, wrap=True))
+        parts.append(part(outer[:10] * [1.003, 1.002, 1.003], rim, wrap=True))
     return parts
+
+
+def _radius_at(outer: Grid, y: float) -> float:
+    """How wide the outside of a vessel is at a height."""
+    side = outer[:, outer.shape[1] * 3 // 4]
+    order = np.argsort(side[10:, 1])
+    return float(np.interp(y, side[10:, 1][order], side[10:, 0][order]))
+
+
+def _walls(outside: list[tuple[float, float]], *, thick: float) -> tuple[Grid, Grid]:
+    """The outer and the inner side of a vessel from the rows (y, radius) of its outside, lip first."""
+    high = outside[0][0]
+    fine = curve(outside, 60, monotone=True)
+    lip = [(high - 0.004, outside[0][1] - thick * 0.85), (high + 0.006, outside[0][1] - thick * 0.5)]
+    outer = revolve([lip[1], *outside, (0.0, outside[-1][1] * 0.93), (0.0, 0.004)], rows=80, columns=121)
+    hollow = [(float(y), max(float(radius) - thick, 0.02)) for y, radius in fine[3::6] if y > 0.12 * high + 0.03]
+    floor = (hollow[-1][0] - 0.02, hollow[-1][1] * 0.7)
+    inner = revolve([lip[1], lip[0], *hollow, floor, (floor[0] - 0.004, 0.004)], rows=70, columns=121)
+    return outer, np.ascontiguousarray(inner[::-1])
 
 
 def bottle(draft: Draft) -> list[Part]:

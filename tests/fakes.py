@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from catalens.errors import ModelError
 from catalens.images.read import ImageLike, read_image
 from catalens.types import FloatArray, ImageArray, PictureSource, Product, Variant, Where
 
@@ -49,6 +50,20 @@ class FakeEncoder:
         if not images:
             return np.empty((0, self.dim), np.float32)
         return self.encode_prepared(np.stack([self.prepare(read_image(image)) for image in images]))
+
+    @property
+    def has_text(self) -> bool:
+        return False
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        raise ModelError(f"{self.name} knows no words", cure="name an encoder that does")
+
+    @property
+    def has_regions(self) -> bool:
+        return False
+
+    def encode_regions(self, images: Sequence[ImageLike]) -> FloatArray:
+        raise ModelError(f"{self.name} describes whole pictures only", cure="name an encoder with regions")
 
 
 def write_photo(path: Path, *, seed: int, size: tuple[int, int] = (24, 32)) -> PictureSource:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,13 +18,15 @@ import torch
 
 from catalens.errors import NotFoundError
 from catalens.models.card import read_card
+from catalens.models.text import text_batch
 from catalens.tasks.embed import OnnxEncoder
 from catalens.training import encoder as recipe
 from catalens.training import teacher
 from catalens.training.export import PREPROCESS, export_encoder
+from catalens.training.facts import kinds
 from catalens.training.heldout import held_out, score_held_out
+from catalens.training.lesson import Lesson, sampling_weights
 from catalens.training.network import EncoderNetwork
-from catalens.training.objectives import sampling_weights, targets_of
 from catalens.training.photos import Photo, squared, training_photos
 from catalens.training.views import cut, student_view, view_boxes
 
@@ -31,61 +34,62 @@ SIDE = 64
 STEPS = 2
 
 
+KINDS = ("dress", "coat", "hat")
+
+
 @pytest.fixture(scope="module")
-def lesson() -> recipe.Lesson:
-    """Ninety random pictures of three tasks, with what a random teacher says of them."""
+def lesson() -> Lesson:
+    """Two hundred random pictures of three tasks, with what a random teacher says of them."""
     rng = np.random.default_rng(0)
+    coat = {"kind": kinds("coat"), "color": frozenset({"red"})}
     photos = [
-        *(Photo(Path("a.jpg"), "clothing", f"kind {i % 3}") for i in range(30)),
-        *(Photo(Path("a.jpg"), "grocery", str(i % 5)) for i in range(30)),
-        *(Photo(Path("a.jpg"), "street", str(i), frozenset({"coat"})) for i in range(30)),
+        *(Photo(Path(), "clothing", KINDS[i % 3], f"c{i}", {"kind": kinds(KINDS[i % 3])}) for i in range(70)),
+        *(
+            Photo(Path(), "grocery", str(i % 5), f"g{i % 5}", {"kind": frozenset({f"juice {i % 5}"})})
+            for i in range(70)
+        ),
+        *(Photo(Path(), "street", str(i), f"s{i}", coat, frozenset({"coat"})) for i in range(60)),
     ]
-    squares = rng.integers(0, 256, (90, SIDE, SIDE, 3), np.uint8)
-    whole = np.tile(np.array([[0, 0, SIDE, SIDE]], np.int32), (90, 1))
-    owners, boxes = view_boxes(whole, np.zeros(90, np.bool_), side=SIDE, seed=0)
+    squares = [*rng.integers(0, 256, (100, SIDE, SIDE, 3), np.uint8), *rng.integers(0, 256, (100, 40, 40, 3), np.uint8)]
+    sides = np.array([len(square) for square in squares])
+    whole = np.stack([sides * 0, sides * 0, sides, sides], axis=1).astype(np.int32)
+    owners, boxes = view_boxes(whole, sides, np.full(200, 2), seed=0)
     features = rng.normal(size=(len(owners), teacher.DIM))
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    return recipe.Lesson(
-        squares,
-        owners,
-        boxes,
-        features.astype(np.float16),
-        targets_of(photos),
-        sampling_weights(photos),
-        photos,
-        np.zeros(90, np.bool_),
-    )
+    features[::3] = 0
+    chances = sampling_weights(photos)
+    return Lesson(squares, photos, owners, boxes, features.astype(np.float16), chances, np.zeros(200, np.bool_))
 
 
 @pytest.fixture(scope="module")
-def some_batches(lesson: recipe.Lesson) -> list[recipe.Batch]:
+def some_batches(lesson: Lesson) -> list[recipe.Batch]:
     drawn = recipe.batches(lesson, size=[32], seed=0)
     return [next(drawn) for _ in range(STEPS + 1)]
 
 
 @pytest.fixture(scope="module")
-def run(lesson: recipe.Lesson, some_batches: list[recipe.Batch]) -> recipe.Run:
+def run(lesson: Lesson, some_batches: list[recipe.Batch]) -> recipe.Run:
     torch.set_num_threads(1)  # threads that wait for one another are slow on a busy machine
     started = recipe.Run.start(lesson, seed=0, device="cpu")
     for batch in some_batches[:STEPS]:
-        losses = started.learn(batch, lesson.targets, rate=1e-3)
-        assert set(losses) == {"teacher", "labels", "tags", "instance"}
+        losses = started.learn(batch, rate=1e-3)
+        assert set(losses) == {"teacher", "labels", "tags", "instance", "color", "words"}
         assert np.isfinite(list(losses.values())).all()
     return started
 
 
 def test_a_run_goes_on_to_the_same_weights(
-    run: recipe.Run, lesson: recipe.Lesson, some_batches: list[recipe.Batch], tmp_path: Path
+    run: recipe.Run, lesson: Lesson, some_batches: list[recipe.Batch], tmp_path: Path
 ) -> None:
     run.save(tmp_path / "checkpoint.pt")
     runs = [recipe.Run.start(lesson, seed=seed, device="cpu") for seed in (5, 6)]
     for other in runs:
         other.load(tmp_path / "checkpoint.pt")
         assert other.step == run.step == STEPS
-        other.learn(some_batches[STEPS], lesson.targets, rate=1e-3)
+        other.learn(some_batches[STEPS], rate=1e-3)
     first, second = (other.network.state_dict() for other in runs)
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not torch.equal(first["head.weight"], run.network.state_dict()["head.weight"])
+    assert not torch.equal(first["pictures.head.weight"], run.network.state_dict()["pictures.head.weight"])
 
 
 def test_without_a_checkpoint_there_is_nothing_to_go_on_from(run: recipe.Run, tmp_path: Path) -> None:
@@ -94,27 +98,46 @@ def test_without_a_checkpoint_there_is_nothing_to_go_on_from(run: recipe.Run, tm
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_what_ships_gives_what_was_learned(
-    run: recipe.Run, lesson: recipe.Lesson, tmp_path: Path, precision: str
-) -> None:
-    network = run.average.network
-    export_encoder(network, tmp_path, photos=lesson.squares, training={"seed": "0"}, precision=precision)  # type: ignore[arg-type]
+def test_what_ships_gives_what_was_learned(run: recipe.Run, lesson: Lesson, tmp_path: Path, precision: str) -> None:
+    network, words = run.towers()
+    known = ("dress", "coat", "连衣裙")
+    export_encoder(
+        network, words, tmp_path, known=known, photos=lesson.squares, training={"seed": "0"},
+        precision=precision,  # type: ignore[arg-type]
+    )  # fmt: skip
     card = read_card(tmp_path)
     assert (card.precision, card.preprocess, card.training["start"]) == (precision, PREPROCESS, "random numbers")
-    assert card.parameters == sum(p.numel() for p in network.parameters())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.toml", "encoder.onnx"]
+    assert card.parameters == sum(p.numel() for tower in (network, words) for p in tower.parameters())
+    files = ["card.toml", "encoder.onnx", "text.onnx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [*files, *(["float32"] if precision == "int8" else [])]
+    )
     pictures = np.stack([PREPROCESS.apply(square)[0] for square in lesson.squares[:3]])
     with torch.no_grad():
         expected = torch.nn.functional.normalize(network.eval()(torch.from_numpy(pictures))).numpy()
-    vectors = OnnxEncoder(card).encode_prepared(pictures)
+    encoder = OnnxEncoder(card)
+    vectors = encoder.encode_prepared(pictures)
     if precision == "float32":
         np.testing.assert_allclose(vectors, expected, atol=1e-4)
     else:
         assert (vectors * expected).sum(axis=1).min() > 0.95
+    means = encoder.encode_regions(list(lesson.squares[:3])).mean(axis=(1, 2))
+    np.testing.assert_allclose(means / np.linalg.norm(means, axis=1, keepdims=True), vectors, atol=0.02)
+    _words_agree(encoder, words)
+
+
+def _words_agree(encoder: OnnxEncoder, words: torch.nn.Module) -> None:
+    texts = ["a dress", "coat", "红色连衣裙", "qwxyz"]
+    grams, weights = text_batch(texts)
+    with torch.no_grad():
+        said = torch.nn.functional.normalize(words.eval()(torch.from_numpy(grams), torch.from_numpy(weights))).numpy()
+    found = encoder.encode_texts(texts)
+    np.testing.assert_allclose(found[:3], said[:3], atol=1e-4)
+    assert not found[3].any()
 
 
 def test_training_ends_by_the_clock_with_a_log_and_a_picture(
-    lesson: recipe.Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lesson: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipe, "SIZES", ((1.0, 32),))
     started = recipe.Run.start(lesson, seed=0, device="cpu")
@@ -136,19 +159,20 @@ def test_the_rate_warms_up_and_ends_at_nothing() -> None:
 
 
 def test_photos_held_out_are_never_shop_pictures_and_know_themselves() -> None:
-    photos = [Photo(Path("a"), "clothing", "hat")] * 50 + [Photo(Path("b"), "grocery", "1", is_shop_picture=True)] * 50
+    hat, shop = Photo(Path("a"), "clothing", "hat", "a", {}), Photo(Path("b"), "grocery", "1", "b", {})
+    photos = [hat] * 50 + [replace(shop, is_shop_picture=True)] * 50
     assert not held_out(photos, 0.0, seed=0).any()
     held = held_out(photos, 0.5, seed=0)
     assert 10 < held[:50].sum() < 40
     assert not held[50:].any()
-    scores = score_held_out(EncoderNetwork(), np.zeros((100, 8, 8, 3), np.uint8), photos, held)
+    scores = score_held_out(EncoderNetwork(), [*np.zeros((100, 8, 8, 3), np.uint8)], photos, held)
     assert {task: score.value for task, score in scores.items()} == {"clothing": 1.0}
-    assert not score_held_out(EncoderNetwork(), np.zeros((100, 8, 8, 3), np.uint8), photos, np.zeros(100, np.bool_))
+    assert not score_held_out(EncoderNetwork(), [*np.zeros((100, 8, 8, 3), np.uint8)], photos, np.zeros(100, np.bool_))
 
 
 def test_views_lie_on_their_photo() -> None:
     inner = np.array([[0, 16, 64, 48], [20, 0, 44, 64]], np.int32)
-    owners, boxes = view_boxes(inner, np.array([False, True]), side=SIDE, seed=3)
+    owners, boxes = view_boxes(inner, np.array([SIDE, SIDE]), np.array([4, 8]), seed=3)
     assert np.bincount(owners).tolist() == [5, 9]
     assert boxes[np.searchsorted(owners, [0, 1])].tolist() == [[0, 0, SIDE]] * 2
     assert (boxes[:, :2] >= 0).all()
@@ -166,11 +190,13 @@ def test_a_view_is_the_crop_it_names() -> None:
 
 def write_sets(data: Path) -> None:
     """One tiny photo in each set."""
+    kiwi = {"title": "Kiwi", "category": "Kiwi", "department": "Fruit"}
+    bag = {"category": "bag", "style": "bag", "title": "Red Bag"}
     tables = {
         ("clothing", "train.csv"): {"id": "1", "image": "a.png", "category": "hat"},
         ("grocery", "train.csv"): {"id": "1", "image": "a.png", "product_id": "7"},
-        ("grocery", "products.csv"): {"id": "7", "image": "a.png"},
-        ("retail", "products.csv"): {"id": "1", "image": "a.png", "category": "bag"},
+        ("grocery", "products.csv"): {"id": "7", "image": "a.png", **kiwi},
+        ("retail", "products.csv"): {"id": "1", "image": "a.png", **bag},
         ("streetstyle", "photos.csv"): {"id": "1", "image": "a.png", "tags": "coat|hat"},
     }
     for (name, table), row in tables.items():
@@ -189,12 +215,17 @@ def test_photos_are_listed_with_their_labels_and_squared_on_white(tmp_path: Path
     photos = training_photos(tmp_path)
     assert [(p.task, p.label, p.is_shop_picture) for p in photos] == [
         ("clothing", "hat", False),
-        ("grocery", "7", False),
         ("grocery", "7", True),
+        ("grocery", "7", False),
         ("retail", "bag", False),
         ("street", "1", False),
     ]
     assert photos[-1].tags == {"coat", "hat"}
+    assert [dict(photo.facts) for photo in photos[1:4]] == [
+        {"kind": {"kiwi", "fruit", "food"}},
+        {"kind": {"kiwi", "fruit", "food"}},
+        {"kind": {"bag"}, "color": {"red"}},
+    ]
     squares, inner = squared(photos, side=20)
     assert inner.tolist() == [[0, 5, 20, 15]] * 5
     assert (squares[:, :5] == 255).all()

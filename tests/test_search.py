@@ -6,7 +6,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from catalens import features
 from catalens.catalog.catalog import Catalog
@@ -24,7 +25,7 @@ from catalens.catalog.weights import DEFAULT_WEIGHTS, PICTURE_PARTS, shares
 from catalens.catalog.words import split_words
 from catalens.errors import FilterError, ImageError, NotFoundError, UsageError
 from catalens.images.read import read_image
-from catalens.types import Matches, PictureSource, Product, Variant, Where
+from catalens.types import FloatArray, Matches, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 
 FEED = Where("feed.csv")
@@ -425,13 +426,13 @@ def test_many_threads_search_while_products_come(tmp_path: Path) -> None:
             assert list(found) == [f"sku-{number % 5}" for number in range(40)]
 
 
-def test_words_and_filters_and_likes_load_no_encoder(many: Catalog) -> None:
+def test_filters_and_likes_load_no_encoder(many: Catalog) -> None:
     def load() -> FakeEncoder:
         raise AssertionError("the encoder was loaded")
 
     store = Store(many.path, readonly=True)
     searcher = Searcher(store, load)
-    assert len(searcher.search(text="thing")) == 10
+    assert len(searcher.search(where="price < 50")) == 10
     assert len(searcher.search(like=["sku-1"], where="price < 50")) == 10
     with pytest.raises(AssertionError):
         searcher.search(np.zeros((9, 9, 3), np.uint8))
@@ -475,3 +476,60 @@ def test_a_product_with_many_variants_of_one_picture(tmp_path: Path) -> None:
         catalog.add([Product("a", FEED, pictures=(PictureSource(picture.location, FEED),), variants=variants)])
         assert [(match.sku, match.variant) for match in catalog.search(picture.location)] == [("a", None)]
         assert len(catalog.search(picture.location, group=False, k=100)) == 31
+
+
+PAINTS = {"red": (220, 20, 20), "green": (20, 160, 40), "blue": (30, 60, 200)}
+
+
+class Painter(FakeEncoder):
+    """An encoder that knows three words: what a wall of that paint looks like."""
+
+    @property
+    def has_text(self) -> bool:
+        return True
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        walls = [next((PAINTS[word] for word in text.split() if word in PAINTS), None) for text in texts]
+        return np.stack(
+            [
+                np.zeros(self.dim, np.float32)
+                if wall is None
+                else self.encode_images([np.full((9, 9, 3), wall, np.uint8)])[0]
+                for wall in walls
+            ]
+        )
+
+
+@pytest.fixture
+def painted(tmp_path: Path) -> Iterator[Catalog]:
+    """Three walls without a word (w-1 red, w-2 green, w-3 blue), and a blue one that is called red (w-4)."""
+    with Catalog.open(tmp_path / "walls", encoder=Painter()) as catalog:
+        for number, paint in enumerate((*PAINTS.values(), PAINTS["blue"]), start=1):
+            photo = tmp_path / f"{number}.png"
+            Image.fromarray(np.full((20, 20 + number, 3), paint, np.uint8)).save(photo)
+            title = "A red wall" if number == 4 else ""
+            catalog.add([Product(f"w-{number}", FEED, title, pictures=(PictureSource(str(photo), FEED),))])
+        yield catalog
+
+
+def test_words_find_pictures_without_text(painted: Catalog) -> None:
+    found = painted.search(text="green", k=1)[0]
+    assert found.sku == "w-2"
+    assert found.parts["words"] == pytest.approx(found.score)
+
+
+def test_what_is_written_counts_more_than_what_is_seen(painted: Catalog) -> None:
+    assert skus(painted.search(text="red", k=2)) == ["w-4", "w-1"]
+    assert skus(painted.search(text="red", weights={"text": 0}, k=1)) == ["w-1"]
+    assert skus(painted.search(text="red", weights={"words": 0})) == ["w-4"]
+
+
+def test_words_nobody_knows_find_nothing(painted: Catalog) -> None:
+    assert skus(painted.search(text="qwxyz")) == []
+
+
+def test_a_photo_and_words_together(painted: Catalog) -> None:
+    photo = np.full((9, 9, 3), PAINTS["blue"], np.uint8)
+    found = painted.search(photo, "green", weights={"text": 0, "words": 50}, k=1)[0]
+    assert found.sku == "w-2"
+    assert set(found.parts) == {*PICTURE_PARTS, "words"}

@@ -143,7 +143,7 @@ class AddReport:
 class Match:
     """One product found: its best picture, the score, and the weighted parts that sum to the score.
 
-    `parts` maps the name of a part (deep, color, texture, shape, text, liked) to what it contributed.
+    `parts` maps the name of a part (deep, color, texture, shape, text, words, liked) to what it contributed.
     `picture` is the file of the picture that matched (the first one where only words were asked for); None where the
     product has none on disk. `variant` is the sku of the variant that it shows, and `attributes` then has the variant's
     over the product's.

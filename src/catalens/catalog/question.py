@@ -94,9 +94,9 @@ class Question:
     def directions(self) -> list[tuple[str, FloatArray]]:
         """Where candidates lie, as (space, vector): one direction in the deep space, or one in each other space.
 
-        A score is linear in a product's vector, so that photo and liked products together make one direction.
+        A score is linear in a product's vector, so that photo, words and liked products together make one direction.
         """
-        deep = [(part, self.vectors[part]) for part in ("deep", "liked") if part in self.vectors]
+        deep = [(part, self.vectors[part]) for part in ("deep", "words", "liked") if part in self.vectors]
         if not deep:
             return list(self.vectors.values())
         total = np.sum([np.float32(self.shares[part]) * vector for part, (_, vector) in deep], axis=0)
@@ -108,7 +108,7 @@ class Asking:
 
     Args:
         store: knows the liked products.
-        load_encoder: gives the encoder of the catalog's deep space; called when a photo is asked with.
+        load_encoder: gives the encoder of the catalog's deep space; called when a photo or words are asked with.
     """
 
     def __init__(self, store: QuestionStore, load_encoder: Callable[[], Encoder]) -> None:
@@ -125,12 +125,14 @@ class Asking:
         """
         liked, unliked = self._products(request.like), self._products(request.unlike)
         asked = [*PICTURE_PARTS] if request.image is not None else []
-        asked += ["text"] if request.words else []
+        described = self._words_vector(request.text) if request.text and request.words else {}
+        asked += [*(["text"] if request.words else []), *described]
         asked += ["liked"] if liked or unliked else []
         counted = shares(request.weights, asked)
         vectors: dict[str, tuple[str, FloatArray]] = {}
         if request.image is not None:
             vectors.update(self._picture_vectors(request.image, [part for part in PICTURE_PARTS if part in counted]))
+        vectors.update({part: vector for part, vector in described.items() if part in counted})
         if "liked" in counted:
             vectors.update(self._liked_vector(liked, unliked))
         return Question(counted, vectors, request.words if "text" in counted else (), frozenset(liked))
@@ -148,6 +150,16 @@ class Asking:
             described = features.describe(pixels)
             found.update({part: (part, described[part]) for part in parts if part != "deep"})
         return found
+
+    def _words_vector(self, text: str) -> dict[str, tuple[str, FloatArray]]:
+        """What such pictures look like; nothing where there are no pictures, or the encoder knows no words."""
+        if not self._store.fetch_all("SELECT 1 FROM space WHERE name LIKE 'deep:%' LIMIT 1"):
+            return {}
+        encoder = self._load_encoder()
+        if not encoder.has_text:
+            return {}
+        vector = encoder.encode_texts([text])[0]
+        return {"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}
 
     def _liked_vector(self, liked: Sequence[int], unliked: Sequence[int]) -> dict[str, tuple[str, FloatArray]]:
         space = self._deep_space()

@@ -95,7 +95,8 @@ class Searcher:
 
         Args:
             image: photo to find the like of: a path, bytes, a file, HWC uint8, or a PIL picture.
-            text: words to find in titles, descriptions and attributes.
+            text: words to find in titles, descriptions and attributes, and in what pictures look like, where the
+                encoder knows words.
             like: skus of products (or variants) to find the like of; they are left out of the matches.
             unlike: skus of products to keep away from.
             where: filter on attributes, written or as a mapping (see `catalens.catalog.filters`); it is applied
@@ -104,7 +105,7 @@ class Searcher:
             offset: how many of the best to leave out.
             min_score: leave out what scores less.
             weights: part -> weight, over `catalens.catalog.weights.DEFAULT_WEIGHTS`: deep, color, texture, shape,
-                text, liked. The weights of what is asked are scaled to sum to 1.
+                text, words, liked. The weights of what is asked are scaled to sum to 1.
             group: one match for each product, its best picture; False for one match for each picture that shows it.
 
         Returns:

@@ -33,10 +33,23 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class TextTower:
+    """The network for words that belongs to one for pictures: its file, and how texts become its input."""
+
+    weights: Path
+    sha256: str
+    tokens: Literal["ngrams-1"]
+    """The function of `models.text`."""
+    known: tuple[str, ...]
+    """Words and phrases that it was taught."""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What a network is. `license` is an SPDX name; `training` says in words from what, how and at what cost.
 
-    `opset` is the version of the ONNX operators that the weights file asks of its runtime.
+    `opset` is the version of the ONNX operators that the weights file asks of its runtime. `text` is None where the
+    network knows no words.
     """
 
     name: str
@@ -51,6 +64,7 @@ class Card:
     precision: Precision
     training: Mapping[str, str]
     scores: tuple[Score, ...]
+    text: TextTower | None = None
 
     @property
     def identity(self) -> str:
@@ -73,7 +87,9 @@ def read_card(folder: Path) -> Card:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path} is not valid TOML: {error}", cure="mend it, or take the card anew") from None
     card = _card(_Table(table, path), folder)
-    _check_weights(card)
+    _check_weights(card.weights, card.sha256)
+    if card.text is not None:
+        _check_weights(card.text.weights, card.text.sha256)
     return card
 
 
@@ -97,6 +113,7 @@ def _card(table: _Table, folder: Path) -> Card:
         precision=cast(Precision, precision),
         training=table.texts("training"),
         scores=tuple(_score(row) for row in table.tables("scores")),
+        text=_text(table.table("text"), folder) if table.has("text") else None,
     )
     table.done()
     return card
@@ -118,6 +135,16 @@ def _preprocess(table: _Table) -> Preprocess:
     )
 
 
+def _text(table: _Table, folder: Path) -> TextTower:
+    tokens = table.text("tokens")
+    if tokens != "ngrams-1":
+        raise ModelError(f"{table.path}: tokens is {tokens!r}", cure="write ngrams-1, or update catalens")
+    weights, sha256, known = folder / table.text("weights"), table.text("sha256"), table.list_of_texts("known")
+    tower = TextTower(weights, sha256, "ngrams-1", known)
+    table.done()
+    return tower
+
+
 def _score(table: _Table) -> Score:
     low, high = table.numbers("interval", 2)
     score = Score(table.text("name"), table.number("value"), table.whole("n"), low, high)
@@ -125,14 +152,14 @@ def _score(table: _Table) -> Score:
     return score
 
 
-def _check_weights(card: Card) -> None:
+def _check_weights(weights: Path, sha256: str) -> None:
     try:
-        found = hashlib.sha256(card.weights.read_bytes()).hexdigest()
+        found = hashlib.sha256(weights.read_bytes()).hexdigest()
     except FileNotFoundError:
-        raise NotFoundError(f"no weights at {card.weights}", cure="copy them beside their card") from None
-    if found != card.sha256:
+        raise NotFoundError(f"no weights at {weights}", cure="copy them beside their card") from None
+    if found != sha256:
         raise ModelError(
-            f"{card.weights} is not the file its card was written for (sha256 {found[:12]}, card {card.sha256[:12]})",
+            f"{weights} is not the file its card was written for (sha256 {found[:12]}, card {sha256[:12]})",
             cure="copy the weights again from where the card comes from",
         )
 
@@ -150,6 +177,9 @@ class _Table:
             raise ModelError(f"{self.path}: expected {expected} for {key} and got {value!r}", cure="mend the card")
         return value
 
+    def has(self, key: str) -> bool:
+        return key in self._left
+
     def text(self, key: str) -> str:
         return cast(str, self._take(key, str, "a text"))
 
@@ -164,6 +194,12 @@ class _Table:
         if len(values) != count or not all(isinstance(value, int | float) for value in values):
             raise ModelError(f"{self.path}: {key} is {values!r}", cure=f"write {count} numbers")
         return tuple(float(value) for value in values)
+
+    def list_of_texts(self, key: str) -> tuple[str, ...]:
+        values = cast(list[object], self._take(key, list, "a list of texts"))
+        if not all(isinstance(value, str) for value in values):
+            raise ModelError(f"{self.path}: expected only texts in {key}", cure="mend the card")
+        return tuple(cast(list[str], values))
 
     def texts(self, key: str) -> dict[str, str]:
         values = cast(dict[str, object], self._take(key, dict, "a table of texts"))

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import onnxruntime as ort
 
 from catalens import settings
 from catalens.errors import ModelError
 from catalens.models.card import Card
+from catalens.models.text import text_batch
 from catalens.types import FloatArray
+
+VECTORS, REGIONS = "vectors", "regions"
+"""Outputs by name, where there are several: of whole pictures, and of the places in them."""
 
 
 class OnnxNetwork:
-    """A network with one input and one output; calls from several threads are safe.
+    """A network that takes pictures and gives vectors; calls from several threads are safe.
+
+    It has one output, or one called "vectors" and perhaps one called "regions".
 
     Raises:
         ModelError: the weights do not load, or take or give other shapes than the card says.
     """
 
     def __init__(self, card: Card, *, threads: int | None = None) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or settings.threads()
-        options.inter_op_num_threads = 1
-        # Idle threads that spin take the cores from the threads that decode.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(str(card.weights), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime has no common base for what it raises on a bad file
-            raise ModelError(f"{card.weights} does not load: {error}", cure="copy the weights again") from None
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or len(outputs) != 1:
+        self._session = _session(card.weights, threads=threads)
+        inputs = self._session.get_inputs()
+        outputs = {output.name: output.shape for output in self._session.get_outputs()}
+        if len(inputs) != 1 or not (len(outputs) == 1 or VECTORS in outputs):
             raise ModelError(
-                f"{card.weights} has {len(inputs)} inputs and {len(outputs)} outputs", cure="export one of each"
+                f"{card.weights} has {len(inputs)} inputs and {len(outputs)} outputs",
+                cure=f"export one of each, or name the outputs {VECTORS} and {REGIONS}",
             )
-        self._input, self._output = inputs[0].name, outputs[0].name
+        self._input, self._output = inputs[0].name, VECTORS if VECTORS in outputs else next(iter(outputs))
+        self.has_regions = REGIONS in outputs
+        """Whether `regions` may be asked for."""
         _check_shape(card, "takes pictures", inputs[0].shape, (3, *card.preprocess.size))
-        _check_shape(card, "gives vectors", outputs[0].shape, (card.dim,))
+        _check_shape(card, "gives vectors", outputs[self._output], (card.dim,))
 
     def __call__(self, batch: FloatArray) -> FloatArray:
         """(N, 3, H, W) float32, normalised as the card says -> (N, D) float32.
@@ -43,13 +47,60 @@ class OnnxNetwork:
         Raises:
             ModelError: the network does not take this batch.
         """
+        return self._run(self._output, batch)
+
+    def regions(self, batch: FloatArray) -> FloatArray:
+        """(N, 3, H, W) float32 -> (N, h, w, D) float32, a vector for each place.
+
+        Raises:
+            ModelError: the network does not take this batch, or has no output of that name.
+        """
+        return self._run(REGIONS, batch)
+
+    def _run(self, output: str, batch: FloatArray) -> FloatArray:
         try:
-            (result,) = self._session.run([self._output], {self._input: batch})
-        except Exception as error:  # as above
+            (result,) = self._session.run([output], {self._input: batch})
+        except Exception as error:  # ONNX Runtime has no common base for what it raises
             raise ModelError(
                 f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the pictures first"
             ) from None
         return result  # type: ignore[no-any-return]
+
+
+class OnnxTextNetwork:
+    """A network that takes n-grams and their weights and gives vectors; calls from several threads are safe.
+
+    Raises:
+        ModelError: the weights do not load, or take or give something else.
+    """
+
+    def __init__(self, weights: Path, *, dim: int, threads: int | None = None) -> None:
+        self._session = _session(weights, threads=threads)
+        inputs = [node.name for node in self._session.get_inputs()]
+        outputs = self._session.get_outputs()
+        if inputs != ["grams", "weights"] or len(outputs) != 1 or outputs[0].shape[-1] != dim:
+            raise ModelError(
+                f"{weights} takes {inputs} and gives {[output.shape for output in outputs]}",
+                cure=f"export a network that takes grams and weights and gives {dim} numbers",
+            )
+
+    def __call__(self, texts: Sequence[str]) -> FloatArray:
+        """N texts -> (N, D) float32."""
+        grams, weights = text_batch(texts)
+        return self._session.run(None, {"grams": grams, "weights": weights})[0]  # type: ignore[no-any-return]
+
+
+def _session(weights: Path, *, threads: int | None) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or settings.threads()
+    options.inter_op_num_threads = 1
+    # Idle threads that spin take the cores from the threads that decode.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime has no common base for what it raises on a bad file
+        raise ModelError(f"{weights} does not load: {error}", cure="copy the weights again") from None
 
 
 def _check_shape(card: Card, what: str, found: list[int | str], expected: tuple[int, ...]) -> None:

@@ -1,18 +1,19 @@
-"""Embed pictures: photos in, unit vectors out; near vectors are similar products."""
+"""Embed pictures and words: unit vectors of one space out; near vectors are similar products."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from catalens.errors import ImageError
+from catalens.errors import ImageError, ModelError
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
-from catalens.models.onnx import OnnxNetwork
+from catalens.models.known_words import KnownWords
+from catalens.models.onnx import OnnxNetwork, OnnxTextNetwork
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.types import FloatArray, ImageArray
 
@@ -20,7 +21,7 @@ BATCH = 32
 
 
 class Encoder(Protocol):
-    """Turns pictures into vectors of one space. Safe to call from several threads."""
+    """Turns pictures, and words where it knows them, into vectors of one space. Safe to call from several threads."""
 
     @property
     def name(self) -> str:
@@ -43,6 +44,28 @@ class Encoder(Protocol):
     def encode_images(self, images: Sequence[ImageLike]) -> FloatArray:
         """Paths, bytes or arrays -> (N, dim) float32 of unit length, in order; (0, dim) for none."""
 
+    @property
+    def has_text(self) -> bool:
+        """Whether it knows words."""
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Texts -> (N, dim) float32 of unit length, in the space of the pictures; zeros where no word is known.
+
+        Raises:
+            ModelError: it knows no words.
+        """
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether it describes the places in a picture."""
+
+    def encode_regions(self, images: Sequence[ImageLike]) -> FloatArray:
+        """Pictures -> (N, h, w, dim) float32; the mean over h and w has the direction of `encode_images`.
+
+        Raises:
+            ModelError: it describes whole pictures only.
+        """
+
 
 class OnnxEncoder:
     """An encoder of a card's ONNX network."""
@@ -50,6 +73,7 @@ class OnnxEncoder:
     def __init__(self, card: Card, *, threads: int | None = None) -> None:
         self._card = card
         self._network = OnnxNetwork(card, threads=threads)
+        self._threads = threads
 
     @property
     def name(self) -> str:
@@ -69,23 +93,61 @@ class OnnxEncoder:
     def encode_prepared(self, batch: FloatArray) -> FloatArray:
         if not len(batch):
             return np.empty((0, self.dim), np.float32)
-        vectors = self._network(batch)
-        lengths: FloatArray = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
+        return _units(self._network(batch))
 
     def encode_images(self, images: Sequence[ImageLike]) -> FloatArray:
+        return np.concatenate([np.empty((0, self.dim), np.float32), *map(self.encode_prepared, self._batches(images))])
+
+    @property
+    def has_text(self) -> bool:
+        return self._card.text is not None
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        if isinstance(texts, str):
+            raise ModelError("expected a list of texts and got one", cure="put it in a list: [text]")
+        if self._words is None:
+            raise ModelError(f"{self.name} knows no words", cure="name an encoder that does, or search by photo")
+        if not len(texts):
+            return np.empty((0, self.dim), np.float32)
+        known = np.array([self._known.knows_any(text) for text in texts])
+        return np.asarray(_units(self._words(texts)) * known[:, None], np.float32)
+
+    @cached_property
+    def _words(self) -> OnnxTextNetwork | None:
+        """Loaded when it is first asked, for most work is done with pictures alone."""
+        tower = self._card.text
+        return None if tower is None else OnnxTextNetwork(tower.weights, dim=self.dim, threads=self._threads)
+
+    @cached_property
+    def _known(self) -> KnownWords:
+        tower = self._card.text
+        return KnownWords(() if tower is None else tower.known)
+
+    @property
+    def has_regions(self) -> bool:
+        return self._network.has_regions
+
+    def encode_regions(self, images: Sequence[ImageLike]) -> FloatArray:
+        if not self.has_regions:
+            raise ModelError(f"{self.name} describes whole pictures only", cure="name an encoder with regions")
+        found = [self._network.regions(batch) for batch in self._batches(images)]
+        return np.concatenate(found) if found else np.empty((0, 0, 0, self.dim), np.float32)
+
+    def _batches(self, images: Sequence[ImageLike]) -> Iterator[FloatArray]:
         if isinstance(images, str | bytes | Path):
             raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
-        batches = (np.stack([*self._prepared(images[start : start + BATCH])]) for start in range(0, len(images), BATCH))
-        return np.concatenate([np.empty((0, self.dim), np.float32), *map(self.encode_prepared, batches)])
-
-    def _prepared(self, images: Sequence[ImageLike]) -> Iterator[FloatArray]:
         target = decode_target(self)
-        for image in images:
-            yield self.prepare(read_image(image, target=target))
+        for start in range(0, len(images), BATCH):
+            chunk = images[start : start + BATCH]
+            yield np.stack([self.prepare(read_image(image, target=target)) for image in chunk])
 
     def __repr__(self) -> str:
         return f"OnnxEncoder({self.name}, dim={self.dim}, size={self.size})"
+
+
+def _units(vectors: FloatArray) -> FloatArray:
+    lengths: FloatArray = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
 
 
 def decode_target(encoder: Encoder) -> int:

@@ -1,10 +1,12 @@
-"""Recipe: the bundled image encoder, from random numbers.
+"""Recipe: the bundled encoder of pictures and words, from random numbers.
 
     python -m catalens.training.encoder --out runs/encoder --minutes 66
 
-A small residual network learns from photos that may be learned from (`photos.py`): to predict a teacher's features of
-many views, to tell categories and products apart, to know two views of a photo as the same. The schedule runs by the
-clock, so that it always ends annealed; it goes on from its last checkpoint with --resume. CPU and GPU alike.
+A small residual network for pictures and a smaller one for words learn together from photos that may be learned from
+(`photos.py`), products cut out of them, rendered and dyed ones (`lesson.py`): to predict a teacher's features and the
+colors of many views, to tell categories and products apart, to know a product again, and which words are true of it.
+The schedule runs by the clock, so that it always ends annealed; it goes on from its last checkpoint with --resume. CPU
+and GPU alike.
 """
 
 from __future__ import annotations
@@ -19,100 +21,126 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, get_args
+from typing import Any, TextIO, cast, get_args
 
 import cv2
 import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
+from torch import Tensor, nn
 
 from catalens import settings
 from catalens.errors import CatalensError, NotFoundError
 from catalens.models.card import Precision
+from catalens.models.text import text_batch
 from catalens.training import teacher
 from catalens.training.curves import draw_curves
 from catalens.training.export import export_encoder
-from catalens.training.heldout import held_out, score_held_out
-from catalens.training.network import DIM, Average, EncoderNetwork
-from catalens.training.objectives import WEIGHTS, Objectives, Targets, sampling_weights, targets_of
-from catalens.training.photos import SIDE, Photo, squared, training_photos
-from catalens.training.views import student_view, view_boxes
-from catalens.types import FloatArray, ImageArray
+from catalens.training.facts import caption, known_words, truths
+from catalens.training.heldout import score_held_out
+from catalens.training.lesson import Lesson, lesson
+from catalens.training.network import DIM, Average, EncoderNetwork, TextNetwork
+from catalens.training.objectives import WEIGHTS, Objectives, Targets, targets_of
+from catalens.training.views import student_view
+from catalens.types import FloatArray, ImageArray, IntArray
 
-BATCH = 96
-"""Views to a step: two of each of 48 photos."""
+BATCH = 128
+"""Views to a step: two of each of 64 products."""
 WHOLE = 0.4
 """Chance that the first of the two views is the whole photo, as it is asked with later."""
-PEAK_RATE, WARM_UP = 2e-3, 0.05
-SIZES = ((0.75, 128), (1.0, 160))
+SIBLING = 0.7
+"""Chance that the second view is of any picture of the product, where there are several, rather than of the same."""
+PEAK_RATE, WARM_UP = 2e-3, 0.04
+SIZES = ((0.35, 112), (0.78, 128), (1.0, 160))
 """Until this share of the time, views of this side in pixels."""
+COLOR_DIM = 256
 CHECKPOINT_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """All that training reads: squared photos, their views, what the teacher says of these, the targets."""
+class Batch:
+    """What one step learns from: 2n views, rows 2i and 2i + 1 of one product, and n captions."""
 
-    squares: ImageArray
-    owners: np.ndarray[tuple[int], np.dtype[np.int64]]
-    boxes: FloatArray
-    features: np.ndarray[tuple[int, int], np.dtype[np.float16]]
-    targets: Targets
-    chances: np.ndarray[tuple[int], np.dtype[np.float64]]
-    """(N,) of each photo to be drawn; 0 for those held out."""
-    photos: list[Photo]
-    held: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    pixels: ImageArray
+    """(2n, S, S, 3)."""
+    rows: Tensor
+    """(2n,) the pictures that they are views of."""
+    features: FloatArray
+    """(2n, 1280) what the teacher says of the views; zeros where it was not asked."""
+    colors: FloatArray
+    """(2n, 256) their color histograms."""
+    grams: IntArray
+    weights: FloatArray
+    """(n, L) both: the captions, as the text network takes them."""
+    truth: FloatArray
+    """(n, 2n) which captions are true of which views."""
 
 
-Batch = tuple[ImageArray, Tensor, Tensor]
-"""(2n, S, S, 3) views, (2n, 1280) the teacher's features, (2n,) the photos."""
+class Drawer:
+    """Draws batches from a lesson."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        self._lesson = lesson
+        self._first = np.searchsorted(lesson.owners, np.arange(len(lesson.squares)))
+        self._count = np.bincount(lesson.owners)
+        self._drawable = lesson.chances > 0
+        _, products = np.unique([photo.product for photo in lesson.photos], return_inverse=True)
+        members: list[list[int]] = [[] for _ in range(int(products.max()) + 1)]
+        for row, product in enumerate(products.tolist()):
+            if lesson.chances[row] > 0:
+                members[product].append(row)
+        self._siblings = [np.array(members[product]) for product in products.tolist()]
+
+    def draw(self, rng: np.random.Generator, *, size: int) -> Batch:
+        """Views of products, each in two pictures where there are more, and a caption for each."""
+        lesson = self._lesson
+        chosen = rng.choice(len(lesson.squares), BATCH // 2, replace=False, p=lesson.chances)
+        rows = np.stack([chosen, [self._partner(row, rng) for row in chosen.tolist()]], axis=1).ravel()
+        views = self._first[rows] + rng.integers(0, self._count[rows])
+        views[::2] = np.where(rng.random(len(chosen)) < WHOLE, self._first[chosen], views[::2])
+        pixels = np.stack(
+            [
+                student_view(lesson.squares[row], lesson.boxes[view], size=size, rng=rng)
+                for row, view in zip(rows.tolist(), views.tolist(), strict=True)
+            ]
+        )
+        facts = [lesson.photos[row].facts for row in rows.tolist()]
+        captions = [caption(one, rng) for one in facts[::2] if one]
+        grams, weights = text_batch([one.text for one in captions])
+        features = lesson.features[views].astype(np.float32)
+        return Batch(
+            pixels, torch.from_numpy(rows), features, view_colors(pixels), grams, weights, truths(captions, facts)
+        )
+
+    def _partner(self, row: int, rng: np.random.Generator) -> int:
+        siblings = self._siblings[row]
+        return int(rng.choice(siblings)) if len(siblings) > 1 and rng.random() < SIBLING else row
 
 
-def lesson(*, data: Path, teachers: Path, cache: Path, seed: int, hold_out: float = 0.0) -> Lesson:
-    """Read the photos, choose the views and ask the teacher about them (once: the answers are kept in `cache`).
+def view_colors(pixels: ImageArray) -> FloatArray:
+    """(N, S, S, 3) views -> (N, 256) Lab histograms of their middles, where the product is: square roots, unit length.
 
-    A share `hold_out` of the labelled photos is never drawn: choices are made on those.
+    The bins of `features.color`, counted for all views at once.
     """
-    photos = training_photos(data)
-    with _bar() as bar:
-        task = bar.add_task("reading photos", total=None)
-
-        def update(done: int, total: int | None, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
-
-        squares, inner = squared(photos, progress=update)
-        owners, boxes = view_boxes(inner, np.array([photo.is_shop_picture for photo in photos]), side=SIDE, seed=seed)
-        features = teacher.centered_features(squares, owners, boxes, teachers=teachers, cache=cache, progress=update)
-    held = held_out(photos, hold_out, seed=seed)
-    chances = np.where(held, 0.0, sampling_weights(photos))
-    return Lesson(squares, owners, boxes, features, targets_of(photos), chances / chances.sum(), photos, held)
+    edge = int(pixels.shape[1] * 0.15)
+    middles = np.ascontiguousarray(pixels[:, edge:-edge:3, edge:-edge:3])
+    lab = cv2.cvtColor(middles.reshape(-1, 1, 3), cv2.COLOR_RGB2LAB).reshape(len(pixels), -1, 3)
+    bins = (lab[..., 0] // 64).astype(np.int64) * 64 + (lab[..., 1] // 32) * 8 + lab[..., 2] // 32
+    bins += np.arange(len(pixels))[:, None] * COLOR_DIM
+    counts = np.bincount(bins.ravel(), minlength=len(pixels) * COLOR_DIM).reshape(len(pixels), COLOR_DIM)
+    return np.asarray(np.sqrt(counts / counts.sum(1, keepdims=True)), np.float32)
 
 
 def batches(lesson: Lesson, *, size: list[int], seed: int) -> Iterator[Batch]:
     """Draw batches for ever, made in a thread of its own; `size[0]` is the side of the views and may change."""
     ready: queue.Queue[Batch] = queue.Queue(6)
-    first = np.searchsorted(lesson.owners, np.arange(len(lesson.squares)))
-    count = np.bincount(lesson.owners)
-
-    def draw(rng: np.random.Generator) -> Batch:
-        photos = rng.choice(len(lesson.squares), BATCH // 2, replace=False, p=lesson.chances)
-        second = first[photos] + rng.integers(0, count[photos])
-        other = np.where(rng.random(len(photos)) < WHOLE, first[photos], first[photos] + rng.integers(0, count[photos]))
-        views = np.stack([other, second], axis=1).ravel()
-        pixels = np.stack(
-            [
-                student_view(lesson.squares[lesson.owners[view]], lesson.boxes[view], size=size[0], rng=rng)
-                for view in views
-            ]
-        )
-        return pixels, torch.from_numpy(lesson.features[views].astype(np.float32)), torch.from_numpy(photos.repeat(2))
+    drawer = Drawer(lesson)
 
     def work() -> None:
         rng = np.random.default_rng(seed)
         while True:
-            ready.put(draw(rng))
+            ready.put(drawer.draw(rng, size=size[0]))
 
     threading.Thread(target=work, daemon=True).start()
     while True:
@@ -123,10 +151,12 @@ def batches(lesson: Lesson, *, size: list[int], seed: int) -> Iterator[Batch]:
 class Run:
     """A training run: networks, optimiser, how far it is. All of it is in a checkpoint."""
 
-    network: EncoderNetwork
+    network: nn.ModuleDict
+    """The two towers, "pictures" and "words"."""
     objectives: Objectives
     average: Average
     optimizer: torch.optim.Optimizer
+    targets: Targets
     device: torch.device
     step: int = 0
     seconds: float = 0.0
@@ -134,14 +164,13 @@ class Run:
     @classmethod
     def start(cls, lesson: Lesson, *, seed: int, device: str) -> Run:
         torch.manual_seed(seed)
-        network = EncoderNetwork().to(device)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        objectives = Objectives(lesson.targets, dim=DIM, teacher_dim=teacher.DIM).to(device)
+        network = nn.ModuleDict({"pictures": EncoderNetwork(), "words": TextNetwork()}).to(device)
+        network["pictures"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        targets = targets_of(lesson.photos).to(torch.device(device))
+        objectives = Objectives(targets, dim=DIM, teacher_dim=teacher.DIM, color_dim=COLOR_DIM).to(device)
         weights = [*network.parameters(), *objectives.parameters()]
         optimizer = torch.optim.AdamW(weights, lr=PEAK_RATE, weight_decay=0.05)
-        average = Average(network)
-        average.network.to(device)
-        return cls(network, objectives, average, optimizer, torch.device(device))
+        return cls(network, objectives, Average(network), optimizer, targets, torch.device(device))
 
     def save(self, path: Path) -> None:
         """Write a checkpoint beside the old one, then put it in its place."""
@@ -167,15 +196,22 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = state["step"], state["seconds"]
 
-    def learn(self, batch: Batch, targets: Targets, *, rate: float) -> dict[str, float]:
+    def learn(self, batch: Batch, *, rate: float) -> dict[str, float]:
         """One step; returns the losses."""
-        pixels, features, photos = batch
-        x = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float().sub_(127.5).div_(63.75)
+        x = self._on(batch.pixels).permute(0, 3, 1, 2).float().sub_(127.5).div_(63.75)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with torch.autocast(self.device.type, torch.bfloat16):
-            vectors = self.network(x)
-        losses: dict[str, Tensor] = self.objectives(vectors.float(), features.to(self.device), targets.of(photos))
+            vectors = self.network["pictures"](x)
+        words = self.network["words"](self._on(batch.grams), self._on(batch.weights))
+        losses: dict[str, Tensor] = self.objectives(
+            vectors.float(),
+            words,
+            features=self._on(batch.features),
+            colors=self._on(batch.colors),
+            truth=self._on(batch.truth),
+            targets=self.targets.of(batch.rows.to(self.device)),
+        )
         total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
@@ -184,6 +220,14 @@ class Run:
         self.step += 1
         self.average.update(self.network, step=self.step)
         return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def towers(self) -> tuple[EncoderNetwork, TextNetwork]:
+        """The averaged networks: what ships."""
+        averaged = cast(nn.ModuleDict, self.average.network)
+        return cast(EncoderNetwork, averaged["pictures"]), cast(TextNetwork, averaged["words"])
+
+    def _on(self, array: np.ndarray[Any, Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
 
 
 def rate_at(share: float) -> float:
@@ -204,7 +248,7 @@ def train(lesson: Lesson, run: Run, *, out: Path, minutes: float, seed: int) -> 
         while (seconds := time.perf_counter() - started) < minutes * 60:
             share = seconds / (minutes * 60)
             size[0] = next(side for until, side in SIZES if share <= until)
-            losses = run.learn(next(drawn), lesson.targets, rate=rate_at(share))
+            losses = run.learn(next(drawn), rate=rate_at(share))
             smooth = {name: 0.98 * smooth.get(name, loss) + 0.02 * loss for name, loss in losses.items()}
             bar.update(task, completed=seconds, description=" ".join(f"{n} {v:.3f}" for n, v in smooth.items()))
             if seconds - saved > CHECKPOINT_EVERY_S:
@@ -247,22 +291,28 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(given.threads)
     cv2.setNumThreads(1)
     try:
-        taught = lesson(
-            data=given.data,
-            teachers=given.teachers,
-            cache=given.out / "cache",
-            seed=given.seed,
-            hold_out=given.hold_out,
-        )
+        with _bar() as bar:
+            task = bar.add_task("reading photos", total=None)
+            taught = lesson(
+                data=given.data,
+                teachers=given.teachers,
+                cache=given.out / "cache",
+                seed=given.seed,
+                hold_out=given.hold_out,
+                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
+            )
         run = Run.start(taught, seed=given.seed, device=given.device)
         if given.resume:
             run.load(given.out / "checkpoint.pt")
         train(taught, run, out=given.out, minutes=given.minutes, seed=given.seed)
-        for task, score in score_held_out(run.average.network, taught.squares, taught.photos, taught.held).items():
-            sys.stderr.write(f"held out: {task} 1-NN {score}\n")
+        pictures, words = run.towers()
+        for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
+            sys.stderr.write(f"held out: {name} 1-NN {score}\n")
         export_encoder(
-            run.average.network,
+            pictures,
+            words,
             given.out,
+            known=known_words([photo.facts for photo in taught.photos]),
             photos=taught.squares,
             precision=given.precision,
             training={

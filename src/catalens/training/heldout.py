@@ -27,12 +27,12 @@ def held_out(photos: Sequence[Photo], share: float, *, seed: int) -> NDArray[np.
 
 
 def score_held_out(
-    network: EncoderNetwork, squares: ImageArray, photos: Sequence[Photo], held: NDArray[np.bool_]
+    network: EncoderNetwork, squares: Sequence[ImageArray], photos: Sequence[Photo], held: NDArray[np.bool_]
 ) -> dict[str, Estimate]:
     """1-NN accuracy of the photos held out among those learned from, by task; nothing where none are held out.
 
     Args:
-        squares: (N, S, S, 3) uint8, the photos; held: (N,).
+        squares: N of (S, S, 3) uint8, the photos; held: (N,).
     """
     scores = {}
     for task in TASKS:
@@ -40,16 +40,16 @@ def score_held_out(
         queries, gallery = np.flatnonzero(rows & held), np.flatnonzero(rows & ~held)
         if len(queries) and len(gallery):
             right = first_is_right(
-                _vectors(network, squares[queries]),
+                _vectors(network, [squares[row] for row in queries.tolist()]),
                 [photos[row].label for row in queries.tolist()],
-                _vectors(network, squares[gallery]),
+                _vectors(network, [squares[row] for row in gallery.tolist()]),
                 [photos[row].label for row in gallery.tolist()],
             )
             scores[task] = bootstrap_mean(right)
     return scores
 
 
-def _vectors(network: EncoderNetwork, squares: ImageArray) -> FloatArray:
+def _vectors(network: EncoderNetwork, squares: Sequence[ImageArray]) -> FloatArray:
     network.eval()
     device = next(network.parameters()).device
     found = []

@@ -1,4 +1,6 @@
-"""What the encoder learns: to say what the teacher says, to tell labels apart, to know a photo again."""
+"""What the encoder learns: to say what the teacher says, to tell labels and colors apart, to know a product again, and
+what words are true of a picture.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,14 @@ TAG_AT_LEAST = 30
 """A tag that fewer photos carry teaches nothing."""
 SCALE, MARGIN = 20.0, 0.1
 """Cosine softmax (Wang et al. 2018, CosFace): logits = 20 (cos - 0.1 for the right label)."""
-TEMPERATURE = 0.1
-WEIGHTS = {"teacher": 2.0, "labels": 0.6, "tags": 0.3, "instance": 0.15}
-TASKS = ("clothing", "grocery", "retail")
+TEMPERATURE, WORD_SCALE = 0.1, 14.0
+WEIGHTS = {"teacher": 2.0, "labels": 0.7, "tags": 0.3, "instance": 0.35, "color": 0.6, "words": 0.35}
+TASKS = ("clothing", "grocery", "retail", "cutout", "rendered", "thumbnail")
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets of N photos: labels of each task (-1: none), tags, and groups of photos that are no negatives."""
+    """Targets of N pictures: labels of each task (-1: none), tags, and which of them show one product."""
 
     labels: Tensor
     """(N, tasks) int64."""
@@ -32,16 +34,21 @@ class Targets:
     """(N, tags) float32."""
     has_tags: Tensor
     """(N,) bool."""
-    groups: Tensor
-    """(N,) int64: photos of one group show the same label or product."""
+    products: Tensor
+    """(N,) int64."""
 
     def of(self, rows: Tensor) -> Targets:
-        """Targets of some of the photos."""
-        return Targets(self.labels[rows], self.counts, self.tags[rows], self.has_tags[rows], self.groups[rows])
+        """Targets of some of the pictures."""
+        return Targets(self.labels[rows], self.counts, self.tags[rows], self.has_tags[rows], self.products[rows])
+
+    def to(self, device: torch.device) -> Targets:
+        """The same, on a device."""
+        moved = (tensor.to(device) for tensor in (self.tags, self.has_tags, self.products))
+        return Targets(self.labels.to(device), self.counts, *moved)
 
 
 def targets_of(photos: Sequence[Photo]) -> Targets:
-    """Number the labels, tags and groups of the photos."""
+    """Number the labels, tags and products of the pictures."""
     names = [sorted({photo.label for photo in photos if photo.task == task}) for task in TASKS]
     labels = np.full((len(photos), len(TASKS)), -1)
     for row, photo in enumerate(photos):
@@ -53,39 +60,47 @@ def targets_of(photos: Sequence[Photo]) -> Targets:
         for tag in photo.tags:
             counted[tag] = counted.get(tag, 0) + 1
     tags = sorted(tag for tag, count in counted.items() if count >= TAG_AT_LEAST)
-    _, groups = np.unique([f"{photo.task}:{photo.label}" for photo in photos], return_inverse=True)
+    _, products = np.unique([photo.product for photo in photos], return_inverse=True)
     return Targets(
         labels=torch.from_numpy(labels),
         counts=tuple(map(len, names)),
         tags=torch.tensor([[tag in photo.tags for tag in tags] for photo in photos], dtype=torch.float32),
         has_tags=torch.tensor([bool(photo.tags) for photo in photos]),
-        groups=torch.from_numpy(groups.astype(np.int64)),
+        products=torch.from_numpy(products.astype(np.int64)),
     )
 
 
 class Objectives(nn.Module):
     """The heads that are thrown away after training, and the losses."""
 
-    def __init__(self, targets: Targets, *, dim: int, teacher_dim: int) -> None:
+    def __init__(self, targets: Targets, *, dim: int, teacher_dim: int, color_dim: int) -> None:
         super().__init__()
         self.teacher = nn.Linear(dim, teacher_dim)
         self.labels = nn.ParameterList([nn.Parameter(torch.randn(count, dim)) for count in targets.counts])
         self.tags = nn.Linear(dim, targets.tags.shape[1])
+        self.color = nn.Linear(dim, color_dim)
 
-    def forward(self, vectors: Tensor, features: Tensor, targets: Targets) -> dict[str, Tensor]:
+    def forward(
+        self, vectors: Tensor, words: Tensor, *, features: Tensor, colors: Tensor, truth: Tensor, targets: Targets
+    ) -> dict[str, Tensor]:
         """Losses by name.
 
         Args:
-            vectors: (2n, dim); rows 2i and 2i + 1 are two views of one photo.
-            features: (2n, teacher_dim) unit length, what the teacher says of the views.
+            vectors: (2n, dim); rows 2i and 2i + 1 show one product.
+            words: (m, dim), of captions.
+            features: (2n, teacher_dim) unit length, what the teacher says of the views; zeros where it was not asked.
+            colors: (2n, color_dim) unit length, the color histograms of the views.
+            truth: (m, 2n), 1 where a caption is true of a view, 0 where it is not, nan where nobody knows.
             targets: of the 2n views.
         """
         units = F.normalize(vectors)
         return {
-            "teacher": (1 - (F.normalize(self.teacher(vectors)) * features).sum(1)).mean(),
+            "teacher": _unlike(self.teacher(vectors), features),
             "labels": self._labels(units, targets),
             "tags": self._tags(vectors, targets),
-            "instance": _instance(units, targets.groups),
+            "instance": _instance(units, targets.products),
+            "color": _unlike(self.color(vectors), colors),
+            "words": _words(F.normalize(words) @ units.T * WORD_SCALE, truth),
         }
 
     def _labels(self, units: Tensor, targets: Targets) -> Tensor:
@@ -107,29 +122,32 @@ class Objectives(nn.Module):
         return F.binary_cross_entropy_with_logits(self.tags(vectors[rows]), targets.tags[rows])
 
 
-def _instance(units: Tensor, groups: Tensor) -> Tensor:
-    """InfoNCE (van den Oord et al. 2018) between two views of a photo; photos of the same group are no negatives."""
+def _unlike(said: Tensor, wanted: Tensor) -> Tensor:
+    """Mean of 1 - cosine, over the rows that are wanted: those that are not zero."""
+    asked = wanted.square().sum(1) > 0.5
+    return (asked * (1 - (F.normalize(said) * wanted).sum(1))).sum() / asked.sum().clamp(min=1)
+
+
+def _instance(units: Tensor, products: Tensor) -> Tensor:
+    """InfoNCE (van den Oord et al. 2018) between two views of a product; others of the product are no negatives."""
     count = len(units)
     partner = torch.arange(count, device=units.device) ^ 1
-    same = groups[:, None] == groups[None]
+    same = products[:, None] == products[None]
     same[torch.arange(count), partner] = False
     logits = (units @ units.T / TEMPERATURE).masked_fill(same, -1e4)
     return F.cross_entropy(logits, partner)
 
 
-def sampling_weights(photos: Sequence[Photo]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Chance of each photo to be drawn: rare labels more often than their share, shop pictures most."""
-    kinds = [f"{photo.task}:{photo.label}" for photo in photos]
-    _, inverse, counts = np.unique(kinds, return_inverse=True, return_counts=True)
-    typical = {"clothing": (1.6, 307.0), "grocery": (1.0, 33.0)}  # weight, photos of a typical label
-    flat = {"retail": 2.0, "street": 0.6}
-    weights = np.empty(len(photos))
-    for row, photo in enumerate(photos):
-        if photo.is_shop_picture:
-            weights[row] = 6.0
-        elif photo.task in typical:
-            weight, usual = typical[photo.task]
-            weights[row] = weight * (usual / counts[inverse[row]]) ** 0.4
-        else:
-            weights[row] = flat[photo.task]
-    return np.asarray(weights / weights.sum(), np.float64)
+def _words(logits: Tensor, truth: Tensor) -> Tensor:
+    """Softmax over the pictures for each caption and over the captions for each picture (Radford et al. 2021, CLIP),
+    with as many right answers as there are (Khosla et al. 2020, the mean outside the logarithm).
+    """
+    known = logits.masked_fill(truth.isnan(), -1e4)
+    right = truth.nan_to_num() > 0.5
+    return (_several(known, right) + _several(known.T, right.T)) / 2
+
+
+def _several(logits: Tensor, right: Tensor) -> Tensor:
+    likely = (F.log_softmax(logits, 1) * right).sum(1) / right.sum(1).clamp(min=1)
+    answered = right.any(1)
+    return -(likely * answered).sum() / answered.sum().clamp(min=1)

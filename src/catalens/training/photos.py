@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +14,55 @@ from numpy.typing import NDArray
 from catalens.errors import NotFoundError
 from catalens.images.prepare import Preprocess
 from catalens.images.read import read_image
+from catalens.training.facts import Facts, kinds
+from catalens.training.vocabulary import COLORS
 from catalens.types import ImageArray, Progress
 
 SIDE = 224
 """Photos are kept squared on white at this side, in pixels: what the teachers see."""
 
 
+CLOTHING: Mapping[str, str] = MappingProxyType(
+    {"pants": "trousers", "longsleeve": "long-sleeved top", "outwear": "outerwear"}
+)
+"""Categories of the clothing set that the vocabulary calls otherwise."""
+TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "pants": "trousers", "purse": "handbag", "top": "top", "jumper": "sweater", "pumps": "heels",
+        "tights": "stockings", "leggings": "leggings", "clogs": "shoes",
+    }
+)  # fmt: skip
+"""Tags and masks of the street photos that the vocabulary calls otherwise."""
+NOT_PRODUCTS = frozenset({"skin", "hair", "null", "intimate", "panties", "bodysuit", "bra", "swimwear", ""})
+STYLES: Mapping[str, str] = MappingProxyType(
+    {
+        "backpack": "backpack", "bag": "bag", "belt": "belt", "bracelet": "bracelet", "camera": "electronics",
+        "computer": "electronics", "earrings": "earrings", "formal": "shoes", "glasses": "glasses",
+        "grooming": "beauty", "headphones": "electronics", "jacket": "jacket", "kitchen": "kitchenware",
+        "necklace": "necklace", "sandals": "sandals", "scarf": "scarf", "shirt": "shirt", "sneaker": "sneakers",
+        "socks": "socks", "speaker": "electronics", "television": "electronics", "watch": "watch", "boot": "boots",
+        "bowl": "bowl", "decorative": "homeware", "lighting": "lamp", "handbag": "handbag", "briefcase": "bag",
+    }
+)  # fmt: skip
+"""Styles of the retail set in the words of the vocabulary."""
+
+
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One training photo. `label` belongs to the task (its labels compete with one another, not with other tasks')."""
+    """One training picture.
+
+    Args:
+        path: the file that it is, or is a part of; empty where it was rendered.
+        task: whose labels compete with one another, not with other tasks'.
+        product: pictures of one product have the same.
+        facts: what is known of it, for captions.
+    """
 
     path: Path
     task: str
     label: str
+    product: str
+    facts: Facts
     tags: frozenset[str] = frozenset()
     is_shop_picture: bool = False
 
@@ -35,19 +73,41 @@ def training_photos(data: Path) -> list[Photo]:
     Raises:
         NotFoundError: a set is absent.
     """
-    return [
-        *(Photo(path, "clothing", row["category"]) for path, row in _rows(data / "clothing", "train.csv")),
-        *(Photo(path, "grocery", row["product_id"]) for path, row in _rows(data / "grocery", "train.csv")),
-        *(
-            Photo(path, "grocery", row["id"], is_shop_picture=True)
-            for path, row in _rows(data / "grocery", "products.csv")
-        ),
-        *(Photo(path, "retail", row["category"]) for path, row in _rows(data / "retail", "products.csv")),
-        *(
-            Photo(path, "street", row["id"], frozenset(row["tags"].split("|")) - {""})
-            for path, row in _rows(data / "streetstyle", "photos.csv")
-        ),
-    ]
+    return [*_clothing(data / "clothing"), *_grocery(data / "grocery"), *_retail(data / "retail"),
+            *_street(data / "streetstyle")]  # fmt: skip
+
+
+def _clothing(folder: Path) -> Iterator[Photo]:
+    for path, row in _rows(folder, "train.csv"):
+        label = row["category"]
+        facts = {"kind": kinds(CLOTHING.get(label, label))}
+        yield Photo(path, "clothing", label, f"clothing {row['id']}", facts)
+
+
+def _grocery(folder: Path) -> Iterator[Photo]:
+    facts = {}
+    for path, row in _rows(folder, "products.csv"):
+        wider = {row["category"].lower(), row["department"].lower().replace("vegetables", "vegetable"), "food"}
+        facts[row["id"]] = {"kind": frozenset({row["title"].lower()} | wider)}
+        yield Photo(path, "grocery", row["id"], f"grocery {row['id']}", facts[row["id"]], is_shop_picture=True)
+    for path, row in _rows(folder, "train.csv"):
+        yield Photo(path, "grocery", row["product_id"], f"grocery {row['product_id']}", facts[row["product_id"]])
+
+
+def _retail(folder: Path) -> Iterator[Photo]:
+    for path, row in _rows(folder, "products.csv"):
+        facts = {"kind": kinds(STYLES.get(row["style"], row["style"]))}
+        named = [color for color in COLORS if color in row["title"].lower().split()]
+        if len(named) == 1:
+            facts["color"] = frozenset(named)
+        yield Photo(path, "retail", row["category"], f"retail {row['id']}", facts)
+
+
+def _street(folder: Path) -> Iterator[Photo]:
+    for path, row in _rows(folder, "photos.csv"):
+        tags = frozenset(row["tags"].split("|")) - {""}
+        facts = {"kind": kinds(*(TAGS.get(tag, tag) for tag in tags - NOT_PRODUCTS))} if tags - NOT_PRODUCTS else {}
+        yield Photo(path, "street", row["id"], f"street {row['id']}", facts, tags)
 
 
 def _rows(folder: Path, name: str) -> list[tuple[Path, dict[str, str]]]:

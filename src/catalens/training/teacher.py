@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +26,22 @@ INPUT = 224
 CHUNK = 512
 
 
+def weights_in(teachers: Path) -> Path:
+    """The teacher's file in a folder.
+
+    Raises:
+        NotFoundError: it is not there.
+    """
+    weights = teachers / FILE
+    if not weights.is_file():
+        raise NotFoundError(
+            f"no teacher at {weights}", cure="docs/data.md says what it is; --teachers names its folder"
+        )
+    return weights
+
+
 def centered_features(
-    squares: ImageArray,
+    squares: Sequence[ImageArray],
     owners: NDArray[np.int64],
     boxes: FloatArray,
     *,
@@ -36,25 +52,23 @@ def centered_features(
     """Describe every view by the teacher: its features less their mean, unit length.
 
     Args:
-        squares: (N, S, S, 3) uint8 squared photos; owners: (V,) the photo of each view; boxes: (V, 3) left, top, side.
+        squares: N of (S, S, 3) uint8, squared photos; owners: (V,) the photo of each view; boxes: (V, 3) left, top,
+            side.
         cache: folder that keeps the features, for the same views are described only once.
 
     Returns:
         (V, 1280) float16.
     """
-    weights = teachers / FILE
-    if not weights.is_file():
-        raise NotFoundError(
-            f"no teacher at {weights}", cure="docs/data.md says what it is; --teachers names its folder"
-        )
-    digest = hashlib.sha256(boxes.tobytes() + owners.tobytes() + squares[:: max(1, len(squares) // 64)].tobytes())
+    weights = weights_in(teachers)
+    some = b"".join(square.tobytes() for square in squares[:: max(1, len(squares) // 64)])
+    digest = hashlib.sha256(boxes.tobytes() + owners.tobytes() + some)
     path = cache / f"teacher-{digest.hexdigest()[:16]}.npy"
     if not path.is_file():
         cache.mkdir(parents=True, exist_ok=True)
         chunks = [np.arange(start, min(start + CHUNK, len(owners))) for start in range(0, len(owners), CHUNK)]
-        views = ((squares[owners[chunk]], boxes[chunk]) for chunk in chunks)
+        views = (([squares[owner] for owner in owners[chunk].tolist()], boxes[chunk]) for chunk in chunks)
         found: list[NDArray[np.float16]] = []
-        with ProcessPoolExecutor(settings.threads()) as pool:
+        with ProcessPoolExecutor(settings.threads(), mp_context=get_context("spawn")) as pool:
             for chunk in pool.map(partial(_describe, weights), views):
                 found.append(chunk)
                 if progress is not None:
@@ -66,8 +80,8 @@ def centered_features(
     return np.asarray(features, np.float16)
 
 
-def _describe(weights: Path, views: tuple[ImageArray, FloatArray]) -> NDArray[np.float16]:
-    """(n, S, S, 3) squares and (n, 3) boxes -> (n, 1280) features, in a process of its own."""
+def _describe(weights: Path, views: tuple[Sequence[ImageArray], FloatArray]) -> NDArray[np.float16]:
+    """N of (S, S, 3) squares and (n, 3) boxes -> (n, 1280) features, in a process of its own."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:

@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 
 from catalens.types import FloatArray, ImageArray
 
-CROPS = 4
-"""Random views of a photo beside the whole one; twice as many of shop pictures, which are few."""
+THUMBNAIL = (48, 100)
+"""Sides in pixels that a view may be shrunk to and enlarged from again."""
 
 
 def view_boxes(
-    inner: NDArray[np.int32], doubled: NDArray[np.bool_], *, side: int, seed: int
+    inner: NDArray[np.int32], sides: NDArray[np.int64], crops: NDArray[np.int64], *, seed: int
 ) -> tuple[NDArray[np.int64], FloatArray]:
     """Choose the views: the whole square, and crops of 25-100 % of the photo's area, nearly square.
 
     Args:
-        inner: (N, 4) xyxy of each photo inside its square of `side` pixels.
-        doubled: (N,) photos that get twice as many crops.
+        inner: (N, 4) xyxy of each photo inside its square, in pixels.
+        sides: (N,) of the squares, in pixels.
+        crops: (N,) how many of each.
 
     Returns:
         (V,) the photo of each view, ascending; (V, 3) its left, top and side, in pixels of the square.
@@ -30,9 +31,10 @@ def view_boxes(
     owners: list[int] = []
     boxes: list[tuple[float, float, float]] = []
     for photo, (x0, y0, x1, y1) in enumerate(inner.tolist()):
+        side = float(sides[photo])
         owners.append(photo)
-        boxes.append((0.0, 0.0, float(side)))
-        for _ in range(CROPS * (2 if doubled[photo] else 1)):
+        boxes.append((0.0, 0.0, side))
+        for _ in range(int(crops[photo])):
             scale = math.sqrt(rng.uniform(0.25, 1.0))
             width, height = scale * (x1 - x0), scale * (y1 - y0)
             length = min(max(width, height) * rng.uniform(0.85, 1.18), side)
@@ -53,7 +55,7 @@ def cut(square: ImageArray, box: FloatArray, *, size: int) -> ImageArray:
 
 
 def student_view(square: ImageArray, box: FloatArray, *, size: int, rng: np.random.Generator) -> ImageArray:
-    """The view with its box moved by up to 5 %, turned, stretched, mirrored, in other light, partly covered."""
+    """The view with its box moved by up to 5 %, turned, stretched, mirrored, relit, shrunk, partly covered."""
     side = float(box[2])
     grown = side * rng.uniform(0.9, 1.1)
     moved = box[:2] + (side - grown) / 2 + rng.uniform(-0.05, 0.05, 2) * side
@@ -63,7 +65,7 @@ def student_view(square: ImageArray, box: FloatArray, *, size: int, rng: np.rand
     cos, sin = math.cos(angle), math.sin(angle)
     turn = np.array([[cos * stretch * mirror, -sin / stretch], [sin * stretch * mirror, cos / stretch]])
     view = _warped(square, np.array([*moved, grown], np.float32), size, turn)
-    return _covered(_relit(view, rng), rng)
+    return _covered(_shrunk(_relit(view, rng), rng), rng)
 
 
 def _warped(square: ImageArray, box: FloatArray, size: int, turn: NDArray[np.float64]) -> ImageArray:
@@ -99,6 +101,15 @@ def _relit(view: ImageArray, rng: np.random.Generator) -> ImageArray:
     cast = 1 + rng.normal(size=3) * 0.05
     table = np.clip(curve[:, None] * cast, 0, 255).astype(np.uint8)[None]
     return np.asarray(cv2.LUT(mixed, table), np.uint8)
+
+
+def _shrunk(view: ImageArray, rng: np.random.Generator) -> ImageArray:
+    """A fifth of the views come from a thumbnail."""
+    side = int(rng.integers(*THUMBNAIL))
+    if rng.random() > 0.2 or side >= len(view):
+        return view
+    small = cv2.resize(view, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, view.shape[:2], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _covered(view: ImageArray, rng: np.random.Generator) -> ImageArray:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from catalens.errors import CatalensError
     from catalens.images.enhance import enhance
     from catalens.images.read import read_image
+    from catalens.tasks.classify import classify
     from catalens.tasks.embed import Encoder, encoder
-    from catalens.types import AddReport, Failure, Match, Matches, Product, Variant
+    from catalens.types import AddReport, Failure, Labels, Match, Matches, Product, Variant
 
 __version__ = "0.1.0"
 
@@ -30,10 +31,12 @@ _HOMES = {
     "Catalog": "catalens.catalog.catalog",
     "Encoder": "catalens.tasks.embed",
     "Failure": "catalens.types",
+    "Labels": "catalens.types",
     "Match": "catalens.types",
     "Matches": "catalens.types",
     "Product": "catalens.types",
     "Variant": "catalens.types",
+    "classify": "catalens.tasks.classify",
     "encoder": "catalens.tasks.embed",
     "enhance": "catalens.images.enhance",
     "open": "catalens.catalog.catalog",
@@ -46,11 +49,13 @@ __all__ = [
     "Catalog",
     "Encoder",
     "Failure",
+    "Labels",
     "Match",
     "Matches",
     "Product",
     "Variant",
     "__version__",
+    "classify",
     "encoder",
     "enhance",
     "errors",

@@ -198,3 +198,29 @@ class Matches(Sequence[Match]):
             "took_ms": round(self.took_ms, 3),
             "matches": [match.to_dict() for match in self.items],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a picture was classified as: labels with their probabilities (0..1), best first.
+
+    `unknown`: it looks like none of the labels. `names` then still says which come nearest.
+    """
+
+    names: tuple[str, ...]
+    scores: tuple[float, ...]
+    unknown: bool = False
+
+    @property
+    def best(self) -> str:
+        """The best label; "unknown" where it looks like none."""
+        return "unknown" if self.unknown or not self.names else self.names[0]
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "label": self.best,
+            "unknown": self.unknown,
+            "labels": [
+                {"name": name, "score": round(score, 6)} for name, score in zip(self.names, self.scores, strict=True)
+            ],
+        }

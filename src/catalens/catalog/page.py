@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from catalens.errors import CatalensError
-from catalens.images.draw import Tile, contact_sheet, encode_image, save_image, write_whole
-from catalens.images.prepare import Preprocess
+from catalens.images.draw import Tile, contact_sheet, save_image, write_whole
+from catalens.images.html import SIDE, html_page, image_tag
 from catalens.images.read import read_image
 from catalens.types import AttributeValue, ImageArray, Match, Matches
 
-SIDE = 320
-"""Side of the pictures on a page, in pixels."""
 CHIPS = 4
-PARTS = ("deep", "color", "texture", "shape", "text", "liked")
+PARTS = ("deep", "color", "texture", "shape", "text", "words", "liked")
 SHOWN_FIRST = ("category", "color", "brand", "material", "pattern", "style", "department")
 
 _STYLE = """
-:root{color-scheme:light dark;--paper:#f7f7f5;--card:#fff;--ink:#1c1c1e;--quiet:#6b6b70;--line:#e4e4df;
---accent:#2e5cdc;--deep:#2e5cdc;--color:#d9485f;--texture:#8a63d2;--shape:#e08a1e;--text:#2a9d6f;
---liked:#0f8fa8}@media(prefers-color-scheme:dark){:root{--paper:#141416;--card:#1e1e21;--ink:#f2f2f0;
---quiet:#a0a0a6;--line:#303035;--accent:#7c9cff;--deep:#7c9cff;--color:#ff7a90;--texture:#b596f5;
---shape:#f2b155;--text:#5fd0a2;--liked:#52c4dc}}*{box-sizing:border-box}body{margin:0;
-background:var(--paper);color:var(--ink);
-font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans CJK SC",sans-serif}main{
-max-width:1240px;margin:0 auto;padding:48px 28px 80px}h1{font-size:30px;line-height:1.2;margin:0 0 8px;
-letter-spacing:-.02em}h2{font-size:20px;margin:0;letter-spacing:-.01em}p{margin:0 0 8px;color:var(--quiet);
-max-width:70ch}section{margin-top:52px}.head{display:flex;gap:20px;align-items:center;margin-bottom:20px}
+:root{--deep:#2e5cdc;--color:#d9485f;--texture:#8a63d2;--shape:#e08a1e;--text:#2a9d6f;--words:#7a9a1f;
+--liked:#0f8fa8}@media(prefers-color-scheme:dark){:root{--deep:#7c9cff;--color:#ff7a90;--texture:#b596f5;
+--shape:#f2b155;--text:#5fd0a2;--words:#b5d352;--liked:#52c4dc}}.head{display:flex;gap:20px;align-items:center;margin-bottom:20px}
 .head img{width:112px;height:112px;object-fit:contain;background:#fff;border-radius:14px;
-border:2px solid var(--accent)}.quiet{color:var(--quiet);font-size:14px}ol{list-style:none;margin:0;
+border:2px solid var(--accent)}ol{list-style:none;margin:0;
 padding:0;display:grid;gap:18px;grid-template-columns:repeat(auto-fill,minmax(208px,1fr))}li{
 background:var(--card);border:1px solid var(--line);border-radius:16px;overflow:hidden;display:flex;
 flex-direction:column}li .pic{background:#fff;aspect-ratio:1;display:grid;place-items:center;color:#777;
@@ -69,14 +59,11 @@ def report_page(sections: Sequence[Section], *, title: str, intro: str) -> str:
         f'<span><i class="dot" style="background:var(--{part})"></i>{part}</span>' for part in PARTS if part in used
     )
     body = "".join(_section(section) for section in sections)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>"
+    top = (
         f"<h1>{escape(title)}</h1>{f'<p>{escape(intro)}</p>' if intro else ''}"
         f'<div class="legend">{f"<span>What made the score:</span>{legend}" if legend else ""}</div>'
-        f"{body}</main></body></html>\n"
     )
+    return html_page(top + body, title=title, style=_STYLE)
 
 
 def matches_sheet(matches: Matches, *, query_picture: ImageArray | None = None) -> ImageArray:
@@ -107,7 +94,7 @@ def save_report(sections: Sequence[Section], path: Path, *, title: str, intro: s
 def _section(section: Section) -> str:
     count = len(section.matches)
     found = f"{count} product{'' if count == 1 else 's'} in {section.matches.took_ms:.0f} ms"
-    photo = "" if section.query_picture is None else _img(section.query_picture, "the photo asked with")
+    photo = "" if section.query_picture is None else image_tag(section.query_picture, "the photo asked with")
     cards = "".join(_card(match) for match in section.matches) or "<li><div class='body'>No products found.</div></li>"
     return (
         f'<section><div class="head">{photo}<div><h2>{escape(section.heading)}</h2>'
@@ -117,7 +104,7 @@ def _section(section: Section) -> str:
 
 def _card(match: Match) -> str:
     picture = _picture(match)
-    shown = "no picture" if picture is None else _img(picture, match.title or match.sku)
+    shown = "no picture" if picture is None else image_tag(picture, match.title or match.sku)
     price = match.attributes.get("price")
     price_text = "" if price is None else f'<span class="price">{escape(_price(price, match))}</span>'
     parts = ", ".join(f"{name} {value:.2f}" for name, value in match.parts.items())
@@ -162,11 +149,3 @@ def _picture(match: Match) -> ImageArray | None:
         return read_image(match.picture, target=SIDE)
     except CatalensError:
         return None
-
-
-def _img(image: ImageArray, alt: str) -> str:
-    height, width = image.shape[:2]
-    scale = min(1.0, SIDE / max(height, width))
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    data = encode_image(Preprocess(size=size, fit="stretch").place(image)[0], format="WEBP", quality=82)
-    return f'<img alt="{escape(alt)}" src="data:image/webp;base64,{base64.b64encode(data).decode()}">'

@@ -13,7 +13,7 @@ from catalens import features
 from catalens.catalog.filters import read_filter
 from catalens.catalog.weights import PICTURE_PARTS, shares
 from catalens.catalog.words import split_words
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.images.read import ImageLike, read_image
 from catalens.tasks.embed import Encoder, decode_target
 from catalens.types import FloatArray, IntArray
@@ -155,7 +155,10 @@ class Asking:
         """What such pictures look like; nothing where there are no pictures, or the encoder knows no words."""
         if not self._store.fetch_all("SELECT 1 FROM space WHERE name LIKE 'deep:%' LIMIT 1"):
             return {}
-        encoder = self._load_encoder()
+        try:
+            encoder = self._load_encoder()
+        except (ModelError, NotFoundError):
+            return {}  # what is written in products is found without an encoder
         if not encoder.has_text:
             return {}
         vector = encoder.encode_texts([text])[0]

@@ -10,7 +10,7 @@ import typer
 
 import catalens
 from catalens import settings
-from catalens.cli import catalog, demo, images, search
+from catalens.cli import augment, catalog, classify, demo, evaluate, images, label, learn, search, train
 from catalens.cli.output import say
 from catalens.errors import CatalensError
 
@@ -34,9 +34,15 @@ for command in (
     catalog.info,
     catalog.doctor,
     images.enhance,
+    classify.classify,
+    classify.tag,
+    augment.augment,
     demo.demo,
 ):
     app.command()(command)
+train.app.command()(learn.search)
+for group in (train.app, evaluate.app, label.app):
+    app.add_typer(group)
 
 
 def _version(wanted: bool) -> None:

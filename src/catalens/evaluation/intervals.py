@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,16 +29,25 @@ class Estimate:
         return {"value": round(self.value, 4), "n": self.n, "low": round(self.low, 4), "high": round(self.high, 4)}
 
 
-def bootstrap_mean(values: ArrayLike, *, seed: int = 0) -> Estimate:
+def bootstrap_mean(values: ArrayLike, *, groups: Sequence[str] | None = None, seed: int = 0) -> Estimate:
     """Mean of one value per query, with its percentile bootstrap interval.
 
+    Args:
+        groups: for each query what it belongs to; queries of one group are drawn together (cluster bootstrap, Cameron
+            et al. 2008), for several photos of one product say less than as many products.
+
     Raises:
-        UsageError: no values.
+        UsageError: no values, or another number of groups.
     """
     sample = np.asarray(values, np.float64).ravel()
-    if not sample.size:
+    if not sample.size or (groups is not None and len(groups) != sample.size):
         raise UsageError("a figure needs at least one query and got none", cure="check the data")
+    number = np.arange(sample.size) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    sums, counts = np.bincount(number, sample), np.bincount(number)
     rng = np.random.default_rng(seed)
-    means = [sample[rng.integers(0, sample.size, sample.size)].mean() for _ in range(RESAMPLES)]
+    means = []
+    for _ in range(RESAMPLES):
+        drawn = rng.integers(0, sums.size, sums.size)
+        means.append(sums[drawn].sum() / counts[drawn].sum())
     low, high = np.quantile(means, [0.025, 0.975])
     return Estimate(float(sample.mean()), int(sample.size), float(low), float(high))

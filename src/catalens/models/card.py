@@ -79,21 +79,30 @@ def read_card(folder: Path) -> Card:
         NotFoundError: no card, or no weights beside it.
         ModelError: a key is missing, unknown or of the wrong type, or the weights' hash differs.
     """
-    path = folder / FILE
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise NotFoundError(f"no {FILE} in {folder}", cure="name a bundled encoder or a folder with a card") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is not valid TOML: {error}", cure="mend it, or take the card anew") from None
-    card = _card(_Table(table, path), folder)
-    _check_weights(card.weights, card.sha256)
+    card = _card(read_table(folder), folder)
+    check_file(card.weights, card.sha256)
     if card.text is not None:
-        _check_weights(card.text.weights, card.text.sha256)
+        check_file(card.text.weights, card.text.sha256)
     return card
 
 
-def _card(table: _Table, folder: Path) -> Card:
+def read_table(folder: Path) -> CardTable:
+    """The card in a folder, of whatever kind.
+
+    Raises:
+        NotFoundError: there is none.
+        ModelError: it is not valid TOML.
+    """
+    path = folder / FILE
+    try:
+        return CardTable(tomllib.loads(path.read_text("utf-8")), path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"no {FILE} in {folder}", cure="name a bundled encoder or a folder with a card") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not valid TOML: {error}", cure="mend it, or take the card anew") from None
+
+
+def _card(table: CardTable, folder: Path) -> Card:
     task = table.text("task")
     if task != "embed":
         raise ModelError(f"{table.path}: task is {task!r} and embed is what this version runs", cure="use another card")
@@ -112,14 +121,14 @@ def _card(table: _Table, folder: Path) -> Card:
         opset=table.whole("opset"),
         precision=cast(Precision, precision),
         training=table.texts("training"),
-        scores=tuple(_score(row) for row in table.tables("scores")),
+        scores=tuple(score_of(row) for row in table.tables("scores")),
         text=_text(table.table("text"), folder) if table.has("text") else None,
     )
     table.done()
     return card
 
 
-def _preprocess(table: _Table) -> Preprocess:
+def _preprocess(table: CardTable) -> Preprocess:
     fit = table.text("fit")
     if fit not in {"letterbox", "crop", "stretch"}:
         raise ModelError(f"{table.path}: fit is {fit!r}", cure="write letterbox, crop or stretch")
@@ -135,7 +144,7 @@ def _preprocess(table: _Table) -> Preprocess:
     )
 
 
-def _text(table: _Table, folder: Path) -> TextTower:
+def _text(table: CardTable, folder: Path) -> TextTower:
     tokens = table.text("tokens")
     if tokens != "ngrams-1":
         raise ModelError(f"{table.path}: tokens is {tokens!r}", cure="write ngrams-1, or update catalens")
@@ -145,26 +154,33 @@ def _text(table: _Table, folder: Path) -> TextTower:
     return tower
 
 
-def _score(table: _Table) -> Score:
+def score_of(table: CardTable) -> Score:
+    """One of a card's measured figures."""
     low, high = table.numbers("interval", 2)
     score = Score(table.text("name"), table.number("value"), table.whole("n"), low, high)
     table.done()
     return score
 
 
-def _check_weights(weights: Path, sha256: str) -> None:
+def check_file(path: Path, sha256: str) -> None:
+    """Hold a file against the hash that its card has of it.
+
+    Raises:
+        NotFoundError: no such file.
+        ModelError: it is another one.
+    """
     try:
-        found = hashlib.sha256(weights.read_bytes()).hexdigest()
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
-        raise NotFoundError(f"no weights at {weights}", cure="copy them beside their card") from None
+        raise NotFoundError(f"no weights at {path}", cure="copy them beside their card") from None
     if found != sha256:
         raise ModelError(
-            f"{weights} is not the file its card was written for (sha256 {found[:12]}, card {sha256[:12]})",
+            f"{path} is not the file its card was written for (sha256 {found[:12]}, card {sha256[:12]})",
             cure="copy the weights again from where the card comes from",
         )
 
 
-class _Table:
+class CardTable:
     """A TOML table whose keys are taken one by one with their types; what is left at the end was not expected."""
 
     def __init__(self, values: Mapping[str, object], path: Path) -> None:
@@ -178,6 +194,7 @@ class _Table:
         return value
 
     def has(self, key: str) -> bool:
+        """Whether the key is there and not taken yet."""
         return key in self._left
 
     def text(self, key: str) -> str:
@@ -201,20 +218,26 @@ class _Table:
             raise ModelError(f"{self.path}: expected only texts in {key}", cure="mend the card")
         return tuple(cast(list[str], values))
 
+    def numbers_by_name(self, key: str) -> dict[str, int]:
+        values = cast(dict[str, object], self._take(key, dict, "a table of whole numbers"))
+        if not all(isinstance(value, int) and not isinstance(value, bool) for value in values.values()):
+            raise ModelError(f"{self.path}: expected only whole numbers in {key}", cure="mend the card")
+        return cast(dict[str, int], values)
+
     def texts(self, key: str) -> dict[str, str]:
         values = cast(dict[str, object], self._take(key, dict, "a table of texts"))
         if not all(isinstance(value, str) for value in values.values()):
             raise ModelError(f"{self.path}: expected only texts in {key}", cure="mend the card")
         return cast(dict[str, str], values)
 
-    def table(self, key: str) -> _Table:
-        return _Table(cast(dict[str, object], self._take(key, dict, "a table")), self.path)
+    def table(self, key: str) -> CardTable:
+        return CardTable(cast(dict[str, object], self._take(key, dict, "a table")), self.path)
 
-    def tables(self, key: str) -> list[_Table]:
+    def tables(self, key: str) -> list[CardTable]:
         rows = cast(list[object], self._left.pop(key, []))
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ModelError(f"{self.path}: expected tables for {key}", cure="mend the card")
-        return [_Table(cast(dict[str, object], row), self.path) for row in rows]
+        return [CardTable(cast(dict[str, object], row), self.path) for row in rows]
 
     def done(self) -> None:
         if self._left:

@@ -1,0 +1,43 @@
+"""`catalens augment`: show what an augmentation policy does to a photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import catalens
+from catalens.cli.options import AsJson
+from catalens.cli.output import say, write, write_json
+
+SHOWN_SIDE = 480
+"""Photos are read at about this side: a tile of the sheet is smaller."""
+
+
+def augment(
+    photo: Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")],
+    policy: Annotated[str, typer.Option(help="none, shop, phone or strong.")] = "phone",
+    show: Annotated[
+        Path | None, typer.Option(help="Contact sheet to write: each step, then views (.jpg, .png, .webp).")
+    ] = None,
+    count: Annotated[int, typer.Option("-n", help="How many views.")] = 16,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same views.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Say and show what an augmentation policy does: the photos that training makes of yours."""
+    from dataclasses import asdict
+
+    from catalens.images.draw import save_image
+    from catalens.training.policies import policy as find_policy
+    from catalens.training.policies import policy_sheet
+
+    chosen = find_policy(policy)
+    image = catalens.read_image(photo, target=SHOWN_SIDE)
+    if show is not None:
+        save_image(show, policy_sheet(image, chosen, count=count, seed=seed))
+        say(f"written: {show}")
+    if as_json:
+        write_json(asdict(chosen))
+    else:
+        write(chosen.describe())

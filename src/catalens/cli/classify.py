@@ -1,0 +1,88 @@
+"""`catalens classify` says what photos show; `catalens tag` writes it into a catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import catalens
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder
+from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.errors import ImageError, UsageError
+from catalens.types import Labels
+
+Model = Annotated[Path | None, typer.Option("--model", "-m", help="Folder that `catalens train classifier` wrote.")]
+
+
+def classify(
+    photos: Annotated[list[Path], typer.Argument(help="Photos to read.", metavar="PHOTO...")],
+    model: Model = None,
+    labels: Annotated[
+        str | None, typer.Option(help='Words to choose from without training, as in "dress,shirt,shoes".')
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many labels each.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Say what photos show: by your classifier, by words of yours, or by common kinds of goods."""
+    words = None if labels is None else [word.strip() for word in labels.split(",")]
+    answers: list[tuple[Path, Labels]] = []
+    failed = False
+    for photo in photos:
+        try:
+            answers += [(photo, found) for found in catalens.classify([photo], model=model, labels=words, top=top)]
+        except ImageError as error:
+            failed = True
+            say(f"{photo}: {error}")
+    if as_json:
+        write_json([{"photo": str(photo), **found.to_dict()} for photo, found in answers])
+    else:
+        for photo, found in answers:
+            said = ", ".join(f"{name} {score:.2f}" for name, score in zip(found.names, found.scores, strict=True))
+            write(f"{photo}: {f'unknown (nearest: {said})' if found.unknown else said}")
+    if failed:
+        raise typer.Exit(ImageError.exit_code)
+
+
+def tag(
+    field: Annotated[str, typer.Option("--field", help="Attribute to write, such as category.")],
+    model: Annotated[Path, typer.Option("--model", "-m", help="Folder that `catalens train classifier` wrote.")],
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    only_missing: Annotated[
+        bool, typer.Option("--only-missing", help="Leave products that have the attribute.")
+    ] = False,
+    min_score: Annotated[float, typer.Option(help="Least probability to write.")] = 0.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be written.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write what a classifier sees into a catalog's products, with its probability, to be looked over.
+
+    Beside FIELD it writes FIELD_probability and FIELD_predicted_by; find the doubtful with
+    --where "FIELD_probability < 0.7". What is unknown or below --min-score is left as it is.
+    """
+    from catalens.catalog.tagging import tag_catalog
+    from catalens.tasks.classifier_folder import load_classifier
+
+    if not 0 <= min_score <= 1:
+        raise UsageError(f"--min-score expects a probability and got {min_score}", cure="give a number from 0 to 1")
+    with catalens.Catalog.open(catalog, readonly=dry_run) as shop, progress_bar() as progress:
+        report = tag_catalog(
+            shop,
+            load_classifier(model),
+            field=field,
+            only_missing=only_missing,
+            min_score=min_score,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    list_failures(report.failed)
+    if as_json:
+        write_json(report.to_dict())
+    else:
+        for one in report.tagged if dry_run else ():
+            write(f"{one.sku}: {one.value} {one.probability:.2f}")
+        write(f"{len(report.tagged)} {'would be ' if dry_run else ''}tagged, {report.doubtful} unknown or doubtful")
+        write(f"{report.filled} had {field} already, {report.without_photo} have no photo")
+    if report.failed:
+        raise typer.Exit(ImageError.exit_code)

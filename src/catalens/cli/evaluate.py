@@ -1,0 +1,137 @@
+"""`catalens evaluate ...`: how good is it, on what, and how sure is that?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalens.cli.options import AsJson, EncoderName
+from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.errors import UsageError
+
+if TYPE_CHECKING:
+    from catalens.evaluation.runs import Run
+
+app = typer.Typer(name="evaluate", help="Measure, with intervals, and show the mistakes.", no_args_is_help=True)
+
+Report = Annotated[Path | None, typer.Option("--report", help="Write a report: .html, .md or .json.")]
+Seed = Annotated[int, typer.Option(help="Of all random choices.")]
+
+
+@app.command()
+def classifier(
+    data: Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")],
+    label: Annotated[str, typer.Option("--label", help='"folder", or the name of a column.')] = "folder",
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="Folder of the classifier.")] = None,
+    head: Annotated[
+        str, typer.Option(help="Without --model: measure this head by cross-validation on the photos.")
+    ] = "softmax",
+    train: Annotated[
+        Path | None, typer.Option("--train", help="Photos that the model learned from, to look for leaks.")
+    ] = None,
+    encoder: EncoderName = None,
+    report: Report = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a classifier on labelled photos; or, without one, a kind of head by cross-validation."""
+    from catalens.training.classifier_evaluation import cross_validated, evaluate_classifier
+    from catalens.training.labelled import read_labelled
+
+    photos = read_labelled(data, label=label)
+    with progress_bar() as progress:
+        if model is not None:
+            learned = None if train is None else read_labelled(train, label=label)
+            found = evaluate_classifier(model, photos, data=data, train=learned, seed=seed, progress=progress)
+        else:
+            found = cross_validated(photos, data=data, head=head, encoder=encoder, seed=seed, progress=progress)
+    for note in (*photos.notes, *found.run.notes):
+        say(f"note: {note}")
+    if photos.skipped or found.skipped:
+        say(f"{len(photos.skipped) + len(found.skipped)} photos were skipped:")
+        list_failures(photos.skipped + found.skipped)
+    if model is not None:
+        say(f"photos that look like one learned from: {len(found.leaks)}")
+        for asked, known in found.leaks[:10]:
+            say(f"  {asked} = {known}")
+    _finish(found.run, report, as_json)
+
+
+@app.command()
+def search(
+    data: Annotated[Path | None, typer.Option("--data", help="CSV table of photos; each is asked with once.")] = None,
+    same: Annotated[
+        str, typer.Option("--same", help="Column: photos with the same value are right answers.")
+    ] = "product",
+    queries: Annotated[
+        Path | None, typer.Option("--queries", help="CSV table to ask with, beside --gallery or --catalog.")
+    ] = None,
+    gallery: Annotated[Path | None, typer.Option("--gallery", help="CSV table to find in.")] = None,
+    catalog: Annotated[Path | None, typer.Option("--catalog", "-c", help="Ask a catalog instead.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help='Right answers as JSON: {"query": {"sku": 1}}, for --catalog.')
+    ] = None,
+    encoder: EncoderName = None,
+    report: Report = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well photos, or words, find what they should."""
+    from catalens.evaluation.search_data import evaluate_catalog, evaluate_tables
+    from catalens.tasks.embed import encoder as load_encoder
+
+    with progress_bar() as progress:
+        if catalog is not None:
+            run = evaluate_catalog(catalog, queries=queries, truth=truth, same=same, seed=seed, progress=progress)
+        elif data is not None and queries is None and gallery is None:
+            run = evaluate_tables(data, data, same=same, encoder=load_encoder(encoder), seed=seed, progress=progress)
+        elif queries is not None and gallery is not None and data is None:
+            run = evaluate_tables(
+                queries, gallery, same=same, encoder=load_encoder(encoder), seed=seed, progress=progress
+            )
+        else:
+            raise UsageError(
+                "expected --data, or --queries with --gallery, or --catalog with --queries or --truth",
+                cure="say where the photos are",
+            )
+    for note in run.notes:
+        say(f"note: {note}")
+    _finish(run, report, as_json)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="A run, as --report FILE.json wrote it.", metavar="FIRST")],
+    second: Annotated[Path, typer.Argument(help="Another, over the same data.", metavar="SECOND")],
+    as_json: AsJson = False,
+) -> None:
+    """Hold two runs side by side, item by item, with a paired test."""
+    from catalens.evaluation.compare import compare as compare_runs
+    from catalens.evaluation.runs import read_run
+
+    found = compare_runs(read_run(first), read_run(second))
+    if as_json:
+        write_json(found.to_dict())
+        return
+    write(f"{found.figure} of {first.name}: {found.first}")
+    write(f"{found.figure} of {second.name}: {found.second}")
+    write(f"difference: {found.difference.value:+.3f} [{found.difference.low:+.3f}, {found.difference.high:+.3f}]")
+    write(f"only the first was right: {found.only_first}; only the second: {found.only_second}")
+    write(f"p = {found.p_value:.4f} ({found.test})")
+    if found.left_out:
+        write(f"{found.left_out} items were measured by one of them only, and left out")
+
+
+def _finish(run: Run, report: Path | None, as_json: bool) -> None:
+    from catalens.evaluation.report import save_report
+
+    if report is not None:
+        save_report(run, report)
+        say(f"written: {report}")
+    if as_json:
+        write_json({name: value for name, value in run.to_dict().items() if name != "items"})
+        return
+    for name, estimate in run.figures.items():
+        write(f"{name}: {estimate}")

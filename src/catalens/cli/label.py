@@ -1,0 +1,155 @@
+"""`catalens label ...`: which photos to label, and how many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalens.cli.options import AsJson, EncoderName
+from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.search import PICTURE_SUFFIXES
+from catalens.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from catalens.tasks.classifier import Classifier
+    from catalens.tasks.heads import HeadKind
+    from catalens.training.active import Strategy
+
+app = typer.Typer(name="label", help="Which photos to label, and how many.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Which photos to label, and how many."""
+
+
+@app.command("next")
+def next_photos(
+    data: Annotated[Path, typer.Option("--data", help="Folder of photos, with folders in it.")],
+    model: Annotated[
+        Path | None, typer.Option(help="Classifier trained on the labels so far; without one: --strategy coverage.")
+    ] = None,
+    count: Annotated[int, typer.Option("-n", help="How many photos.")] = 20,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="margin or entropy (doubtful ones), coverage (unlike those labelled), mixed (the default)."),
+    ] = None,
+    labelled: Annotated[Path | None, typer.Option(help="Photos that are labelled: a folder, or a CSV table.")] = None,
+    label: Annotated[str, typer.Option(help='How those are labelled: "folder", or a column\'s name.')] = "folder",
+    encoder: EncoderName = None,
+    out: Annotated[Path | None, typer.Option(help="Table to fill in (.csv), or a page of pictures (.html).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Choose the photos whose labels would help most."""
+    from catalens.tasks.embed import encoder as load_encoder
+    from catalens.training.active import next_to_label
+    from catalens.training.label_page import save_proposals
+    from catalens.training.labelled import read_labelled
+
+    known = () if labelled is None else read_labelled(labelled, label=label).paths
+    chosen = _strategy(strategy, has_model=model is not None)
+    photos = _photos(data)
+    classifier = _load(model, encoder)
+    network = load_encoder(encoder) if classifier is None else classifier.encoder
+    with progress_bar() as progress:
+        found = next_to_label(
+            photos, encoder=network, count=count, strategy=chosen, model=classifier, labelled=known, progress=progress
+        )
+    if found.skipped:
+        say(f"{len(found.skipped)} photos were skipped:")
+        list_failures(found.skipped)
+    say(f"{found.asked} photos to choose from; {found.known} are labelled, {found.alike} look like another one")
+    if out is not None:
+        save_proposals(found, out)
+        say(f"written: {out}")
+    if as_json:
+        write_json(found.to_dict())
+    else:
+        for item in found.items:
+            write(f"{item.path}\t{item.why}")
+
+
+@app.command()
+def curve(
+    data: Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")],
+    label: Annotated[str, typer.Option(help='"folder", or a column\'s name.')] = "folder",
+    heads: Annotated[str, typer.Option(help="Heads to compare: softmax, svm, svm-rbf, knn.")] = "softmax",
+    target: Annotated[float, typer.Option(help="Accuracy to reach, 0..1.")] = 0.9,
+    draws: Annotated[int, typer.Option(help="How often photos are drawn anew for each number.")] = 5,
+    encoder: EncoderName = None,
+    seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="Report to write: .html, .md or .json.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how many photos of each label it takes to reach an accuracy."""
+    from catalens.tasks.embed import encoder as load_encoder
+    from catalens.training.curve_page import answer_of, save_curve
+    from catalens.training.labelled import read_labelled
+    from catalens.training.learning_curve import learning_curve
+
+    photos = read_labelled(data, label=label)
+    with progress_bar() as progress:
+        found = learning_curve(
+            photos, encoder=load_encoder(encoder), heads=chosen_heads(heads), target=target, draws=draws, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+    for note in found.notes:
+        say(f"note: {note}")
+    if found.skipped:
+        say(f"{len(found.skipped)} photos were skipped:")
+        list_failures(found.skipped)
+    if report is not None:
+        save_curve(found, report)
+        say(f"written: {report}")
+    if as_json:
+        write_json(found.to_dict())
+        return
+    for one in found.curves:
+        for point in one.points:
+            write(f"{one.head:<8} {point.photos:>5} of each label  accuracy {point.accuracy}")
+        write(f"{one.head}: {answer_of(one)}")
+
+
+def chosen_heads(text: str) -> tuple[HeadKind, ...]:
+    """Heads from a text with commas.
+
+    Raises:
+        UsageError: a name that is no head, or none.
+    """
+    from catalens.tasks.heads import HEAD_KINDS
+
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    wrong = [name for name in names if name not in HEAD_KINDS]
+    if wrong or not names:
+        raise UsageError(f"no head called {', '.join(wrong) or text!r}", cure=f"some of {', '.join(HEAD_KINDS)}")
+    return tuple(kind for name in names for kind in HEAD_KINDS if kind == name)
+
+
+def _strategy(text: str | None, *, has_model: bool) -> Strategy:
+    from catalens.training.active import STRATEGIES
+
+    if text is None:
+        return "mixed" if has_model else "coverage"
+    found = next((one for one in STRATEGIES if one == text), None)
+    if found is None:
+        raise UsageError(f"no strategy called {text!r}", cure=f"one of {', '.join(STRATEGIES)}")
+    return found
+
+
+def _load(model: Path | None, encoder: str | None) -> Classifier | None:
+    from catalens.tasks.classifier_folder import load_classifier
+
+    if model is not None and encoder is not None:
+        raise UsageError("--encoder beside --model", cure="a model has its own encoder: leave --encoder out")
+    return None if model is None else load_classifier(model)
+
+
+def _photos(data: Path) -> list[Path]:
+    if not data.is_dir():
+        raise NotFoundError(f"no folder at {data}", cure="give a folder of photos")
+    found = [path for path in sorted(data.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+    if not found:
+        raise NotFoundError(f"no photo in {data}", cure="give a folder with JPEG, PNG, WebP or other pictures")
+    return found

@@ -1,0 +1,179 @@
+"""`catalens train ...`: learn from one's own photos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalens.cli.options import AsJson, EncoderName
+from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from catalens.training.classifier import TrainReport
+    from catalens.training.labelled import LabelledPhotos
+
+app = typer.Typer(name="train", help="Learn from your own photos.", no_args_is_help=True)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of photos, or a CSV table with a column of photos.")]
+Label = Annotated[
+    str, typer.Option("--label", help='"folder": the name of the folder that a photo lies in. Else a column\'s name.')
+]
+FromCatalog = Annotated[
+    Path | None, typer.Option("--catalog", "-c", help="Learn from a catalog instead; --label is an attribute.")
+]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What was asked of the classifier."""
+
+    out: Path
+    encoder: str | None
+    test_share: float
+    reject: float
+    seed: int
+    taxonomy: Path | None
+
+
+@app.callback()
+def _group() -> None:
+    """Learn from your own photos."""
+
+
+@app.command()
+def classifier(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write the classifier to.")],
+    data: Data = None,
+    label: Label = "folder",
+    catalog: FromCatalog = None,
+    head: Annotated[str, typer.Option(help="softmax, svm, svm-rbf, knn, or finetune (torch, minutes).")] = "softmax",
+    encoder: EncoderName = None,
+    test_share: Annotated[float, typer.Option(help="Share of the photos held out to measure on.")] = 0.2,
+    reject: Annotated[
+        float, typer.Option(help='Share of pictures of other things that may pass as known; the rest is "unknown".')
+    ] = 0.05,
+    taxonomy: Annotated[
+        Path | None, typer.Option(help="File of Google's product taxonomy with ids, to note the ids of labels.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Time for finetune.")] = 5.0,
+    seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Sort photos into your own categories: learn how from photos that are sorted already."""
+    photos = read_photos(data, label, catalog)
+    say(f"{len(photos)} photos with {len(photos.classes)} labels")
+    wish = _Wish(out, encoder, test_share, reject, seed, taxonomy)
+    report = _finetuned(photos, wish, minutes) if head == "finetune" else _with_head(photos, wish, head)
+    for note in report.notes:
+        say(f"note: {note}")
+    if report.skipped:
+        say(f"{len(report.skipped)} photos were skipped:")
+        list_failures(report.skipped)
+    if as_json:
+        write_json(report.to_dict())
+    else:
+        _print(report, out)
+
+
+def read_photos(data: Path | None, label: str, catalog: Path | None) -> LabelledPhotos:
+    """The labelled photos that the options name."""
+    from catalens.training.labelled import read_labelled, read_labelled_catalog
+
+    if (data is None) == (catalog is None):
+        raise UsageError("expected either --data or --catalog", cure="say where the photos are")
+    if catalog is not None:
+        if label == "folder":
+            raise UsageError("--catalog needs the name of an attribute", cure="write --label category, for example")
+        return read_labelled_catalog(catalog, label=label)
+    return read_labelled(data or Path(), label=label)
+
+
+def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | None = None) -> TrainReport:
+    from dataclasses import replace
+
+    from catalens.tasks.classifier_folder import save_classifier
+    from catalens.tasks.embed import encoder as load_encoder
+    from catalens.tasks.heads import HEAD_KINDS
+    from catalens.training.classifier import taxonomy_ids, train_classifier
+
+    chosen = next((kind for kind in HEAD_KINDS if kind == head), None)
+    if chosen is None:
+        raise UsageError(f"no head called {head!r}", cure=f"one of {', '.join(HEAD_KINDS)}, finetune")
+    lines = _taxonomy_lines(wish.taxonomy)
+    name = str(tuned or _source(wish.encoder))
+    with progress_bar() as progress:
+        report = train_classifier(
+            photos,
+            name=wish.out.name,
+            head=chosen,
+            encoder=load_encoder(name),
+            encoder_name=name,
+            test_share=wish.test_share,
+            reject=wish.reject,
+            seed=wish.seed,
+            progress=progress,
+        )
+    ids = taxonomy_ids(report.classifier.classes, lines)
+    report = replace(report, classifier=replace(report.classifier, taxonomy=ids))
+    save_classifier(report.classifier, wish.out, tuned=tuned)
+    if wish.taxonomy is not None:
+        say(f"{len(ids)} of {len(report.classifier.classes)} labels have an id in the taxonomy")
+    return report
+
+
+def _source(encoder: str | None) -> str:
+    """By which name the encoder is found from any folder."""
+    from catalens.models.zoo import DEFAULT_ENCODER
+
+    name = encoder or DEFAULT_ENCODER
+    return str(Path(name).absolute()) if Path(name).is_dir() else name
+
+
+def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainReport:
+    """Tune the encoder on the photos that the head will learn from, never on those held out."""
+    import tempfile
+
+    from catalens.training.classifier import held_out
+    from catalens.training.finetune import finetune
+
+    test = held_out(photos, wish.test_share, seed=wish.seed)
+    learned = photos.of((~test).nonzero()[0].tolist())
+    with tempfile.TemporaryDirectory() as folder:
+        tuned = Path(folder) / "encoder"
+        with progress_bar() as progress:
+            finetune(learned, out=tuned, encoder=wish.encoder, minutes=minutes, seed=wish.seed, progress=progress)
+        return _with_head(photos, wish, "softmax", tuned=tuned)
+
+
+def _taxonomy_lines(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        return path.read_text("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise NotFoundError(f"no taxonomy at {path}", cure="docs/data.md says where Google publishes it") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is no text in UTF-8", cure="give the taxonomy with ids, as a text file") from None
+
+
+def _print(report: TrainReport, out: Path) -> None:
+    write(f"written: {out}")
+    counts = ", ".join(f"{name} {count}" for name, count in report.counts.items())
+    write(f"photos: {report.photos} ({counts}), {report.held_out} of them held out")
+    if report.accuracy is not None:
+        write(f"accuracy on photos held out: {report.accuracy}")
+        write(f"macro F1: {report.macro_f1:.3f}")
+    if report.calibration_error is not None:
+        write(f"calibration error: {report.calibration_error:.3f}")
+    if report.classifier.unknown is not None:
+        one = report.classifier.unknown
+        share = f"{one.false_acceptance:.0%} of other things pass, {one.kept:.0%} of its own"
+        write(f"unknown below {one.threshold:.3f}: {share}")
+    write(f"pictures held out that look like one learned from: {len(report.leaks)}")
+    for asked, known in report.leaks[:10]:
+        write(f"  {asked} = {known}")
+    write(f"time: {report.seconds:.1f} s")

@@ -1,0 +1,72 @@
+"""Are probabilities what they say? And are strangers told from what is known?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from catalens.errors import UsageError
+
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers of about the same probability: how many, their mean probability, the share that is right."""
+
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = BINS) -> tuple[Bin, ...]:
+    """Bins of equal width over 0..1 that hold answers (the reliability diagram of Guo et al. 2017, figure 1).
+
+    Args:
+        confidence: (N,) largest probabilities, 0..1.
+        correct: (N,) whether the answer was right.
+
+    Raises:
+        UsageError: no answers, or fewer than one bin.
+    """
+    sure, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
+    if not sure.size or sure.shape != right.shape or bins < 1:
+        raise UsageError("calibration needs at least one answer and one bin", cure="check the data")
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    return tuple(
+        Bin(int((place == one).sum()), float(sure[place == one].mean()), float(right[place == one].mean()))
+        for one in sorted(set(place.tolist()))
+    )
+
+
+def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, *, bins: int = BINS) -> float:
+    """Mean distance of a bin's accuracy from its confidence, weighted by its answers (Naeini et al. 2015)."""
+    found = reliability(confidence, correct, bins=bins)
+    total = sum(one.count for one in found)
+    return sum(one.count * abs(one.accuracy - one.confidence) for one in found) / total
+
+
+def auroc(known: ArrayLike, strange: ArrayLike) -> float:
+    """Chance that a known thing scores higher than a strange one, ties counting half (scikit-learn's figure).
+
+    Raises:
+        UsageError: none of one of them.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    inside, outside = np.asarray(known, np.float64).ravel(), np.asarray(strange, np.float64).ravel()
+    if not inside.size or not outside.size:
+        raise UsageError("AUROC needs known and strange things", cure="give at least one of each")
+    truth = np.concatenate([np.ones(inside.size), np.zeros(outside.size)])
+    return float(roc_auc_score(truth, np.concatenate([inside, outside])))
+
+
+def false_acceptance_at(known: ArrayLike, strange: ArrayLike, *, kept: float = 0.95) -> float:
+    """Share of strange things that pass a threshold which this share of the known ones passes (FPR at 95 % TPR)."""
+    inside, outside = np.asarray(known, np.float64).ravel(), np.asarray(strange, np.float64).ravel()
+    if not inside.size or not outside.size:
+        raise UsageError("false acceptance needs known and strange things", cure="give at least one of each")
+    threshold = np.sort(inside)[int(inside.size * (1 - kept) + 1e-9)]
+    return float((outside >= threshold).mean())

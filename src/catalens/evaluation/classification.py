@@ -1,0 +1,138 @@
+"""How well labels are told: accuracy, precision, recall, F1, top-k, confusion. Counts are scikit-learn's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import UsageError
+from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.types import FloatArray
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """Figures of one label; `support` counts the items that have it."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "label": self.name,
+            "precision": round(self.precision, 4),
+            "recall": round(self.recall, 4),
+            "f1": round(self.f1, 4),
+            "support": self.support,
+        }
+
+
+@dataclass(frozen=True)
+class ClassificationFigures:
+    """Figures over N items of which each has one label.
+
+    Args:
+        top5: share of items whose label is among the five likeliest.
+        confusion: (C, C) counts; rows are what is right, columns what was said.
+    """
+
+    accuracy: Estimate
+    top5: Estimate
+    macro_f1: Estimate
+    weighted_f1: float
+    macro_precision: float
+    macro_recall: float
+    labels: tuple[LabelFigures, ...]
+    confusion: NDArray[np.int64]
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "accuracy": self.accuracy.to_dict(),
+            "top5": self.top5.to_dict(),
+            "macro_f1": self.macro_f1.to_dict(),
+            "weighted_f1": round(self.weighted_f1, 4),
+            "macro_precision": round(self.macro_precision, 4),
+            "macro_recall": round(self.macro_recall, 4),
+            "labels": [label.to_dict() for label in self.labels],
+            "confusion": self.confusion.tolist(),
+        }
+
+
+def classification_figures(
+    right: Sequence[str], likely: FloatArray, classes: Sequence[str], *, seed: int = 0
+) -> ClassificationFigures:
+    """Measure probabilities against right labels. Macro figures are means over the labels that occur.
+
+    Args:
+        right: N labels, each one of `classes`.
+        likely: (N, C) probabilities or scores.
+
+    Raises:
+        UsageError: no items, or a label that is no class.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    place = {name: number for number, name in enumerate(classes)}
+    strange = sorted({name for name in right if name not in place})
+    if not len(right) or strange:
+        raise UsageError(
+            f"labels that the model does not know: {', '.join(strange)}" if strange else "nothing to measure on",
+            cure="give items with labels of the model",
+        )
+    wanted = np.array([place[name] for name in right])
+    said = likely.argmax(1)
+    every = np.arange(len(classes))
+    precision, recall, f1, support = precision_recall_fscore_support(
+        wanted, said, labels=every, zero_division=0.0, average=None
+    )
+    present = support > 0
+    figures = tuple(
+        LabelFigures(name, float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+        for i, name in enumerate(classes)
+    )
+    return ClassificationFigures(
+        accuracy=bootstrap_mean(said == wanted, seed=seed),
+        top5=bootstrap_mean(in_top(likely, wanted, 5), seed=seed),
+        macro_f1=_macro_f1(wanted, said, len(classes), seed=seed),
+        weighted_f1=float((f1 * support).sum() / support.sum()),
+        macro_precision=float(precision[present].mean()),
+        macro_recall=float(recall[present].mean()),
+        labels=figures,
+        confusion=np.asarray(confusion_matrix(wanted, said, labels=every), np.int64),
+    )
+
+
+def in_top(likely: FloatArray, wanted: NDArray[np.int64], k: int) -> Flags:
+    """(N,) whether the right label is among the k likeliest."""
+    k = min(k, likely.shape[1])
+    nearest = np.argsort(-likely, axis=1, kind="stable")[:, :k]
+    return np.asarray((nearest == wanted[:, None]).any(1), np.bool_)
+
+
+def f1_scores(targets: Flags, said: Flags) -> NDArray[np.float64]:
+    """(C,) F1 of each label, of (N, C) flags; 0 where a label neither occurs nor is said."""
+    hits = (targets & said).sum(0)
+    return np.asarray(2 * hits / np.maximum(targets.sum(0) + said.sum(0), 1), np.float64)
+
+
+def _macro_f1(wanted: NDArray[np.int64], said: NDArray[np.int64], classes: int, *, seed: int) -> Estimate:
+    """Macro F1 with its bootstrap interval over items: the mean of a ratio is no mean over items."""
+    present = np.bincount(wanted, minlength=classes) > 0
+    eye = np.eye(classes, dtype=np.bool_)
+
+    def figure(rows: NDArray[np.int64]) -> float:
+        return float(f1_scores(eye[wanted[rows]], eye[said[rows]])[present].mean())
+
+    rng = np.random.default_rng(seed)
+    count = len(wanted)
+    drawn = [figure(rng.integers(0, count, count)) for _ in range(500)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Estimate(figure(np.arange(count)), count, float(low), float(high))

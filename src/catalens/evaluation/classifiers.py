@@ -1,0 +1,85 @@
+"""Measure a classifier on labelled photos; or a kind of head by cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from catalens.errors import UsageError
+from catalens.evaluation.calibration import auroc, expected_calibration_error, reliability
+from catalens.evaluation.classification import classification_figures
+from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.runs import Item, Run, machine
+from catalens.types import FloatArray
+
+UNKNOWN = "unknown"
+NAMES_SHOWN = 5
+
+
+def classifier_run(
+    *,
+    names: Sequence[str],
+    right: Sequence[str],
+    likely: FloatArray,
+    classes: Sequence[str],
+    about: dict[str, str],
+    leaked: Sequence[int] = (),
+    threshold: float | None = None,
+    seed: int = 0,
+) -> Run:
+    """Figures of answers to photos of which each has one label.
+
+    Photos of labels that the classifier does not have are strangers: they tell how well "unknown" works, and do not
+    count elsewhere.
+
+    Args:
+        names: (N,) the photos' paths; right: (N,) their labels.
+        likely: (N, C) probabilities of `classes`.
+        about: the model, the data, the setting.
+        leaked: rows of photos that are in the training set; figures are given with and without them.
+        threshold: below which the classifier says "unknown".
+
+    Raises:
+        UsageError: no photo of a label that it knows.
+    """
+    known = np.array([label in set(classes) for label in right], np.bool_)
+    if not known.any():
+        raise UsageError(
+            f"none of {len(right)} photos has a label of the model ({', '.join(classes[:NAMES_SHOWN])} ...)",
+            cure="give photos with its labels",
+        )
+    rows = np.flatnonzero(known)
+    asked = [right[row] for row in rows.tolist()]
+    measured = classification_figures(asked, likely[rows], classes, seed=seed)
+    sure, said = likely.max(1), likely.argmax(1)
+    correct = np.array([classes[label] == wanted for label, wanted in zip(said.tolist(), right, strict=True)], np.bool_)
+    figures = {"accuracy": measured.accuracy, "top-5": measured.top5, "macro F1": measured.macro_f1}
+    clean = np.setdiff1d(rows, np.asarray(leaked, np.int64))
+    if len(leaked) and len(clean):
+        figures["accuracy without photos of the training set"] = bootstrap_mean(correct[clean], seed=seed)
+    details: dict[str, object] = {
+        **measured.to_dict(),
+        "calibration_error": round(expected_calibration_error(sure[rows], correct[rows]), 4),
+        "reliability": [[one.count, one.confidence, one.accuracy] for one in reliability(sure[rows], correct[rows])],
+        "classes": list(classes),
+    }
+    if threshold is not None:
+        figures |= _unknown(sure, known, threshold, seed=seed)
+    if not known.all():
+        details["strangers"] = int((~known).sum())
+        details["auroc_unknown"] = round(auroc(sure[known], sure[~known]), 4)
+    items = tuple(
+        Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (names[row],))
+        for row in rows.tolist()
+    )
+    return Run("classifier", "accuracy", {**about, "seed": str(seed), **machine()}, figures, items, details)
+
+
+def _unknown(
+    sure: FloatArray, known: np.ndarray[tuple[int], np.dtype[np.bool_]], threshold: float, *, seed: int
+) -> dict[str, Estimate]:
+    found = {"its own that pass as known": bootstrap_mean(sure[known] >= threshold, seed=seed)}
+    if not known.all():
+        found["strangers that pass as known"] = bootstrap_mean(sure[~known] >= threshold, seed=seed)
+    return found

@@ -1,0 +1,231 @@
+"""A run as a report: a page with the worst mistakes as pictures, Markdown, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, cast
+
+from catalens.errors import CatalensError, UsageError
+from catalens.evaluation.runs import Item, Run
+from catalens.images.draw import write_whole
+from catalens.images.html import html_page, image_tag
+from catalens.images.read import read_image
+
+MISTAKES = 24
+THUMB = 200
+
+_STYLE = """
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:14px;margin-top:20px}
+.tile,.mistake{background:var(--card);border:1px solid var(--line);border-radius:16px;padding:16px 18px}
+.tile b{display:block;font-size:26px;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto;margin-top:18px}table{border-collapse:collapse;font-size:14px;
+font-variant-numeric:tabular-nums}th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line)}
+th:first-child,td:first-child{text-align:left}.confusion td{border:0;text-align:center;min-width:38px;
+border-radius:6px}.confusion th{border:0;font-weight:500;color:var(--quiet)}
+.grid{display:grid;gap:16px;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));margin-top:20px}
+.wide{grid-template-columns:repeat(auto-fill,minmax(420px,1fr))}.mistake{padding:0;overflow:hidden}
+.mistake img{width:100%;aspect-ratio:1;object-fit:contain;background:#fff;display:block}
+.row{display:grid;grid-template-columns:repeat(4,1fr);gap:2px}.mistake .text{padding:12px 14px;font-size:14px;
+overflow-wrap:anywhere}.bad{color:var(--bad)}.good{color:var(--good)}svg{max-width:440px;width:100%;height:auto;
+margin-top:16px}dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;font-size:14px;margin-top:16px}
+dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}@media(max-width:560px){.wide{grid-template-columns:1fr}}
+"""
+
+
+def save_report(run: Run, path: Path) -> None:
+    """Write a run as .html, .md or .json, by the ending; whole or not at all.
+
+    Raises:
+        UsageError: another ending.
+        StorageError: the file cannot be written.
+    """
+    forms = {".html": report_html, ".htm": report_html, ".md": report_markdown, ".json": report_json}
+    form = forms.get(path.suffix.lower())
+    if form is None:
+        raise UsageError(
+            f"a report cannot be written as {path.suffix or path.name!r}", cure="write .html, .md or .json"
+        )
+    write_whole(path, form(run).encode("utf-8"))
+
+
+def report_json(run: Run) -> str:
+    """All of a run, as `runs.read_run` reads it."""
+    return json.dumps(run.to_dict(), ensure_ascii=False, indent=1) + "\n"
+
+
+def report_markdown(run: Run) -> str:
+    """The figures, what they were measured on, each label, and the worst mistakes by name."""
+    lines = [f"# {_title(run)}", "", "| figure | value | 95 % interval | n |", "|---|---|---|---|"]
+    lines += [
+        f"| {_cell(name)} | {one.value:.3f} | {one.low:.3f} to {one.high:.3f} | {one.n} |"
+        for name, one in run.figures.items()
+    ]
+    lines += ["", *(f"- {_cell(note)}" for note in run.notes), *([""] if run.notes else [])]
+    lines += [f"- {name}: {_cell(text)}" for name, text in run.about.items()]
+    labels = _labels(run)
+    if labels:
+        lines += ["", "| label | precision | recall | F1 | n |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {_cell(str(one['label']))} | {one['precision']:.3f} | {one['recall']:.3f} | {one['f1']:.3f} "
+            f"| {one['support']} |"
+            for one in labels
+        ]
+    wrong = worst(run.items)
+    if wrong:
+        lines += ["", "Worst mistakes:", ""]
+        lines += [
+            f"- {_cell(item.name)}: {_cell(', '.join(item.said[:1]) or 'nothing')} for {_cell(', '.join(item.wanted))}"
+            for item in wrong
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def report_html(run: Run) -> str:
+    """A page that holds everything: figures, labels, confusion, calibration, the worst mistakes as pictures."""
+    parts = [
+        f"<h1>{escape(_title(run))}</h1>",
+        f"<p>{escape(run.about.get('data', ''))}</p>",
+        *(f"<p>{escape(note)}</p>" for note in run.notes),
+        _tiles(run),
+        _mistakes(run),
+        _label_table(_labels(run)),
+        _confusion(run),
+        _reliability(run),
+        _about(run),
+    ]
+    return html_page("".join(parts), title=_title(run), style=_STYLE)
+
+
+def worst(items: Sequence[Item], *, count: int = MISTAKES) -> list[Item]:
+    """What was wrong, the surest answers first; then by name."""
+    wrong = [item for item in items if item.value < 1]
+    return sorted(wrong, key=lambda item: (-item.confidence, item.name))[:count]
+
+
+def _title(run: Run) -> str:
+    return f"{run.about.get('model', run.task)}: {'search' if run.task == 'search' else 'classification'}"
+
+
+def _cell(text: str) -> str:
+    """Text that Markdown reads as text, on one line."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in flat)
+
+
+def _labels(run: Run) -> list[dict[str, Any]]:
+    return cast(list[dict[str, Any]], run.details.get("labels", []))
+
+
+def _tiles(run: Run) -> str:
+    tiles = "".join(
+        f'<div class="tile"><span class="quiet">{escape(name)}</span><b>{one.value:.3f}</b>'
+        f'<span class="quiet">{one.low:.3f} to {one.high:.3f}, n={one.n}</span></div>'
+        for name, one in run.figures.items()
+    )
+    return f'<div class="tiles">{tiles}</div>'
+
+
+def _mistakes(run: Run) -> str:
+    wrong = worst(run.items)
+    if not wrong:
+        return ""
+    total = sum(item.value < 1 for item in run.items)
+    cards = "".join(_search_card(item) if run.task == "search" else _photo_card(item) for item in wrong)
+    shown = f"{len(wrong)} of {total} mistakes" + ("" if run.task == "search" else ", the surest first")
+    kind = "grid wide" if run.task == "search" else "grid"
+    return f'<section><h2>Mistakes</h2><p>{shown}</p><div class="{kind}">{cards}</div></section>'
+
+
+def _photo_card(item: Item) -> str:
+    picture = _picture(item.pictures[0] if item.pictures else "", item.name)
+    said, wanted = escape(", ".join(item.said[:1])), escape(", ".join(item.wanted))
+    return (
+        f'<div class="mistake">{picture}<div class="text"><span class="bad">{said} {item.confidence:.2f}</span><br>'
+        f'is <span class="good">{wanted}</span><br>'
+        f'<span class="quiet">{escape(Path(item.name).name)}</span></div></div>'
+    )
+
+
+def _search_card(item: Item) -> str:
+    pictures = "".join(_picture(path, "") for path in item.pictures[:4])
+    said, wanted = escape(", ".join(item.said[:3]) or "nothing"), escape(", ".join(item.wanted[:3]))
+    return (
+        f'<div class="mistake"><div class="row">{pictures}</div><div class="text">asked: {escape(Path(item.name).name)}'
+        f'<br>found: <span class="bad">{said}</span><br>wanted: <span class="good">{wanted}</span></div></div>'
+    )
+
+
+def _picture(path: str, alt: str) -> str:
+    """The picture in a file; an empty place where there is none any more."""
+    try:
+        return image_tag(read_image(Path(path), target=THUMB), alt or Path(path).name, side=THUMB) if path else ""
+    except CatalensError:
+        return ""
+
+
+def _label_table(labels: list[dict[str, Any]]) -> str:
+    if not labels:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(str(one['label']))}</td><td>{one['precision']:.3f}</td><td>{one['recall']:.3f}</td>"
+        f"<td>{one['f1']:.3f}</td><td>{one['support']}</td></tr>"
+        for one in labels
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("label", "precision", "recall", "F1", "photos"))
+    return (
+        f'<section><h2>Labels</h2><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
+        "</table></div></section>"
+    )
+
+
+def _confusion(run: Run) -> str:
+    counts, classes = run.details.get("confusion"), run.details.get("classes")
+    if not isinstance(counts, list) or not isinstance(classes, list) or len(classes) > 60:
+        return ""
+    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in classes)
+    rows = ""
+    for name, row in zip(classes, counts, strict=True):
+        total = max(sum(row), 1)
+        cells = "".join(_shaded(count, count / total, right=classes[place] == name) for place, count in enumerate(row))
+        rows += f'<tr><th scope="row">{escape(str(name))}</th>{cells}</tr>'
+    return (
+        "<section><h2>Confusion</h2><p>Rows are what the photos show, columns what was said.</p>"
+        f'<div class="scroll"><table class="confusion"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody>'
+        "</table></div></section>"
+    )
+
+
+def _shaded(count: int, share: float, *, right: bool) -> str:
+    color = "--good" if right else "--bad"
+    shade = f"background:color-mix(in srgb,var({color}) {100 * min(share, 1) * 0.8:.0f}%,transparent)"
+    return f'<td style="{shade}">{count or ""}</td>'
+
+
+def _reliability(run: Run) -> str:
+    bins = run.details.get("reliability")
+    if not isinstance(bins, list) or not bins:
+        return ""
+    most = max(int(one[0]) for one in bins)
+    dots = "".join(
+        f'<circle cx="{40 + 340 * sure:.1f}" cy="{380 - 340 * right:.1f}" r="{4 + 10 * (count / most) ** 0.5:.1f}" '
+        f'fill="var(--accent)" fill-opacity=".75"><title>{count} answers: {sure:.2f} sure, {right:.2f} right</title>'
+        "</circle>"
+        for count, sure, right in bins
+    )
+    axis = 'stroke="var(--line)" fill="none"'
+    text = 'fill="var(--quiet)" font-size="13" font-family="inherit"'
+    return (
+        "<section><h2>Calibration</h2><p>A dot is a group of answers: how sure they were, and how often right. On the "
+        f"diagonal they are what they say. Mean distance from it: {run.details.get('calibration_error')}.</p>"
+        f'<svg viewBox="0 0 400 420" role="img" aria-label="Reliability diagram"><path d="M40 40V380H380" {axis}/>'
+        f'<path d="M40 380L380 40" {axis} stroke-dasharray="5 5"/>{dots}<text x="40" y="402" {text}>0</text>'
+        f'<text x="330" y="402" {text}>sure 1.0</text><text x="4" y="52" {text}>right</text></svg></section>'
+    )
+
+
+def _about(run: Run) -> str:
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in run.about.items())
+    return f"<section><h2>How it was measured</h2><dl>{rows}</dl></section>"

@@ -1,0 +1,134 @@
+"""A run: what was measured, on what, by what; with the outcome of every item, so that two runs can be held together."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from catalens.errors import NotFoundError, UsageError
+from catalens.evaluation.intervals import Estimate
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item's outcome.
+
+    Args:
+        name: what it is, the same in every run over the same data; a path or an id.
+        value: what its figure counts, 0..1: right or wrong, or a query's average precision.
+        wanted, said: what is right, and what was answered, best first.
+        confidence: of the answer, 0..1.
+        pictures: files that show the item, and its answers.
+    """
+
+    name: str
+    value: float
+    wanted: tuple[str, ...]
+    said: tuple[str, ...]
+    confidence: float = 0.0
+    pictures: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "value": round(self.value, 6),
+            "wanted": list(self.wanted),
+            "said": list(self.said),
+            "confidence": round(self.confidence, 6),
+            "pictures": list(self.pictures),
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an evaluation found.
+
+    Args:
+        task: "classifier" or "search".
+        about: the model with its card's hash, the data with counts, the setting, the seed, the machine.
+        figures: by name, each with n and interval.
+        details: what else there is, as JSON: figures of each label, the confusion, calibration.
+        main: name of the figure that `Item.value` is averaged to.
+    """
+
+    task: str
+    main: str
+    about: Mapping[str, str]
+    figures: Mapping[str, Estimate]
+    items: tuple[Item, ...] = field(repr=False)
+    details: Mapping[str, object] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "version": VERSION,
+            "task": self.task,
+            "main": self.main,
+            "about": dict(self.about),
+            "figures": {name: estimate.to_dict() for name, estimate in self.figures.items()},
+            "notes": list(self.notes),
+            "details": dict(self.details),
+            "items": [item.to_dict() for item in self.items],
+        }
+
+
+def read_run(path: Path) -> Run:
+    """Read a run that was written as JSON.
+
+    Raises:
+        NotFoundError: nothing there.
+        UsageError: it is no run, or one of a newer version.
+    """
+    try:
+        table = json.loads(path.read_text("utf-8"))
+        if table["version"] != VERSION:
+            raise UsageError(f"{path} is a run of version {table['version']}", cure="update catalens")
+        figures = {
+            name: Estimate(float(one["value"]), int(one["n"]), float(one["low"]), float(one["high"]))
+            for name, one in table["figures"].items()
+        }
+        items = tuple(
+            Item(
+                str(one["name"]),
+                float(one["value"]),
+                tuple(map(str, one["wanted"])),
+                tuple(map(str, one["said"])),
+                float(one["confidence"]),
+                tuple(map(str, one["pictures"])),
+            )
+            for one in table["items"]
+        )
+        about = {str(key): str(value) for key, value in table["about"].items()}
+        return Run(
+            str(table["task"]), str(table["main"]), about, figures, items, table["details"], tuple(table["notes"])
+        )
+    except FileNotFoundError:
+        raise NotFoundError(f"no run at {path}", cure="write one with --report run.json") from None
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+        raise UsageError(f"{path} is no run of an evaluation", cure="write one with --report run.json") from None
+
+
+def machine() -> dict[str, str]:
+    """The processor, its cores, the system and the versions that figures depend on; no name of the machine."""
+    names = [line.split(":", 1)[1].strip() for line in _cpu_lines() if line.startswith("model name")]
+    packages = ", ".join(f"{name} {version(name)}" for name in ("catalens", "numpy", "onnxruntime"))
+    return {
+        "machine": f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+        "versions": f"Python {platform.python_version()}, {packages}",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def _cpu_lines() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,185 @@
+"""Read what a search is measured on: tables of photos, ground truth in JSON; then ask, and measure."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from catalens.catalog.catalog import Catalog
+from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
+from catalens.evaluation.leaks import near_duplicates
+from catalens.evaluation.runs import Run
+from catalens.evaluation.searches import DEPTH, rank, search_run
+from catalens.images.read import read_image
+from catalens.tasks.embed import Encoder, decode_target
+from catalens.types import FloatArray, Progress
+
+PICTURES = ("image", "path", "photo", "picture", "file", "image_name")
+IDS = ("id", "sku", "item_id")
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: str
+    path: Path
+    same: str
+
+
+def evaluate_tables(
+    queries: Path, gallery: Path, *, same: str, encoder: Encoder, seed: int = 0, progress: Progress | None = None
+) -> Run:
+    """Ask with each photo of one table for photos of another with the same value in a column.
+
+    Where both are one table, each photo is asked with once and left out of its own answers.
+
+    Raises:
+        NotFoundError, UsageError, FeedError: a table is absent, lacks a column, or is none.
+    """
+    is_one = queries == gallery
+    asked = _rows(queries, same)
+    known = asked if is_one else _rows(gallery, same)
+    asked_vectors, asked, unread = _embed(asked, encoder, progress)
+    known_vectors, known, also = (asked_vectors, asked, []) if is_one else _embed(known, encoder, progress)
+    right: dict[str, set[str]] = {}
+    for row in known:
+        right.setdefault(row.same, set()).add(row.id)
+    wanted = [right.get(row.same, set()) - ({row.id} if is_one else set()) for row in asked]
+    own = [row.id if is_one else None for row in asked]
+    found = rank(asked_vectors, known_vectors, [row.id for row in known], own=own)
+    twins = 0 if is_one else len(near_duplicates([row.path for row in asked], [row.path for row in known]))
+    notes = [f"{len(unread) + len(also)} photos could not be read: {', '.join((unread + also)[:5])}"] * bool(
+        unread + also
+    )
+    notes += [f"{twins} queries look like a picture of the gallery"] * bool(twins)
+    return search_run(
+        names=[str(row.path) for row in asked],
+        found=found,
+        wanted=wanted,
+        groups=[row.same for row in asked],
+        about={
+            "model": encoder.name,
+            "data": f"{len(asked)} queries of {queries.name}, {len(known)} pictures of {gallery.name}",
+            "right": f"the same {same}",
+        },
+        pictures={row.id: str(row.path) for row in known},
+        notes=notes,
+        seed=seed,
+    )
+
+
+def evaluate_catalog(
+    folder: Path,
+    *,
+    queries: Path | None,
+    truth: Path | None,
+    same: str = "sku",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Run:
+    """Ask a catalog, with photos or words, for the products that are right.
+
+    Args:
+        queries: table with a column for photos (or "words") and one of skus, called `same` or "sku".
+        truth: JSON {query: {sku: 1}}; a query that is a file beside it is a photo, any other is words.
+
+    Raises:
+        UsageError: both or neither of them, or nothing in them.
+    """
+    if (queries is None) == (truth is None):
+        raise UsageError("expected either --queries or --truth", cure="give the right answers in one of them")
+    asked = _truth(truth) if truth is not None else _expected(queries or Path(), same)
+    found: list[list[str]] = []
+    pictures: dict[str, str] = {}
+    with Catalog.open(folder, readonly=True) as shop:
+        skus = {product.sku for product in shop.products()}
+        for number, (query, _) in enumerate(asked, start=1):
+            photo = Path(query) if Path(query).is_file() else None
+            matches = shop.search(image=photo, text=None if photo else query, k=DEPTH)
+            found.append([match.sku for match in matches])
+            pictures.update({match.sku: str(match.picture) for match in matches if match.picture is not None})
+            if progress is not None:
+                progress(number, len(asked), "searching")
+    strange = sorted({sku for _, right in asked for sku in right if sku not in skus})
+    notes = [f"{len(strange)} right answers are not in the catalog: {', '.join(strange[:5])}"] * bool(strange)
+    return search_run(
+        names=[query for query, _ in asked],
+        found=found,
+        wanted=[right & skus for _, right in asked],
+        about={"model": f"catalog {folder.name}", "data": f"{len(asked)} queries, {len(skus)} products"},
+        pictures=pictures,
+        notes=notes,
+        seed=seed,
+    )
+
+
+def _rows(table: Path, same: str) -> list[_Row]:
+    lines = _table(table)
+    columns = list(lines[0]) if lines else []
+    picture = next((name for name in PICTURES if name in columns), None)
+    if picture is None or same not in columns:
+        missing = f"column {same!r}" if picture else "column of photos"
+        raise UsageError(f"{table} has no {missing}", cure=f"it has {', '.join(columns) or 'no rows'}")
+    name = next((one for one in IDS if one in columns), picture)
+    return [_Row(row[name], table.parent / row[picture], row[same]) for row in lines if row[picture] and row[same]]
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(lines)]
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFoundError(f"no table at {path}", cure="give a CSV file") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FeedError(f"{path} is no CSV table in UTF-8: {error}", cure="save it as CSV with UTF-8") from None
+
+
+def _embed(rows: list[_Row], encoder: Encoder, progress: Progress | None) -> tuple[FloatArray, list[_Row], list[str]]:
+    """Vectors of the rows whose photos can be read, those rows, and the names of the others."""
+    vectors, kept, unread = [np.empty((0, encoder.dim), np.float32)], [], []
+    batch: list[FloatArray] = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            batch.append(encoder.prepare(read_image(row.path, target=decode_target(encoder))))
+            kept.append(row)
+        except CatalensError:
+            unread.append(row.path.name)
+        if len(batch) == BATCH or (batch and number == len(rows)):
+            vectors.append(encoder.encode_prepared(np.stack(batch)))
+            batch = []
+        if progress is not None:
+            progress(number, len(rows), "embedding photos")
+    return np.concatenate(vectors), kept, unread
+
+
+def _truth(path: Path) -> list[tuple[str, set[str]]]:
+    try:
+        table = json.loads(path.read_text("utf-8"))
+        asked = [(str(query), {str(sku) for sku, worth in right.items() if worth}) for query, right in table.items()]
+    except FileNotFoundError:
+        raise NotFoundError(f"no ground truth at {path}", cure="give a JSON file") from None
+    except (ValueError, AttributeError):
+        raise FeedError(f"{path} is no ground truth", cure='write it like {"red dress": {"sku-1": 1}}') from None
+    beside = [(str(path.parent / query) if (path.parent / query).is_file() else query, right) for query, right in asked]
+    if not beside:
+        raise UsageError(f"{path} asks nothing", cure='write it like {"red dress": {"sku-1": 1}}')
+    return beside
+
+
+def _expected(table: Path, same: str) -> list[tuple[str, set[str]]]:
+    lines = _table(table)
+    columns = list(lines[0]) if lines else []
+    asked = next((name for name in (*PICTURES, "words", "query") if name in columns), None)
+    answer = next((name for name in (same, "sku", "product_id") if name in columns), None)
+    if asked is None or answer is None:
+        raise UsageError(f"{table} has no column of queries and skus", cure=f"it has {', '.join(columns) or 'no rows'}")
+    is_photo = asked in PICTURES
+    return [
+        (str(table.parent / row[asked]) if is_photo else row[asked], set(filter(None, row[answer].split("|"))))
+        for row in lines
+        if row[asked]
+    ]

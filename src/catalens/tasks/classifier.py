@@ -1,0 +1,115 @@
+"""A classifier: a head on an encoder, with what it takes to say "unknown" and "because"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import UsageError
+from catalens.images.read import ImageLike
+from catalens.models.card import Score
+from catalens.models.zoo import DEFAULT_ENCODER
+from catalens.tasks.embed import Encoder
+from catalens.tasks.heads import CalibratedHead
+from catalens.types import FloatArray, Labels
+
+LEVEL = " > "
+"""Between the levels of a label: "clothing > dresses"."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """When a picture is of none of the labels: its largest probability is below `threshold`.
+
+    Args:
+        false_acceptance: share of pictures of other things that was wanted to be taken for a label.
+        kept: share of pictures of the labels that passes the threshold, out of fold.
+    """
+
+    threshold: float
+    false_acceptance: float
+    kept: float
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A few training photos of each label, to say what made it think so."""
+
+    vectors: FloatArray
+    """(E, D) of unit length."""
+    labels: NDArray[np.int64]
+    """(E,) numbers of labels."""
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A head on an encoder. Safe to call from several threads.
+
+    Args:
+        thresholds: (C,) from which probability a label holds, where a picture may have several.
+        training: what it was trained from and how, in words.
+    """
+
+    name: str
+    head: CalibratedHead
+    encoder: Encoder = field(repr=False)
+    encoder_name: str = DEFAULT_ENCODER
+    """By which `tasks.embed.encoder` loads it again."""
+    unknown: Unknown | None = None
+    thresholds: FloatArray | None = field(default=None, repr=False)
+    examples: Examples | None = field(default=None, repr=False)
+    training: Mapping[str, str] = field(default_factory=dict, repr=False)
+    scores: tuple[Score, ...] = field(default=(), repr=False)
+    taxonomy: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """Label -> id in Google's product taxonomy, where it was asked for."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, in the order of the probabilities."""
+        return self.head.classes
+
+    def probabilities(self, images: Sequence[ImageLike]) -> FloatArray:
+        """(N, C); rows sum to 1 where exactly one label holds."""
+        return self.head.probabilities(self.encoder.encode_images(images))
+
+    def classify(self, images: Sequence[ImageLike], *, top: int = 5) -> list[Labels]:
+        """The likeliest labels of each picture, best first, at most `top`; all that hold where several may.
+
+        Raises:
+            ImageError: a picture cannot be read, or one was given instead of a list.
+        """
+        return [self.labels_of(row, top=top) for row in self.probabilities(images)]
+
+    def labels_of(self, row: FloatArray, *, top: int = 5) -> Labels:
+        """Probabilities (C,) of one picture as labels."""
+        if top < 1:
+            raise UsageError(f"expected at least one label and got top={top}", cure="ask for one or more")
+        order = np.argsort(-row, kind="stable")
+        if self.thresholds is not None:
+            held = [label for label in order.tolist() if row[label] >= self.thresholds[label]]
+            return self._labels(row, held or order[:top].tolist(), is_unknown=not held)
+        is_unknown = self.unknown is not None and float(row.max()) < self.unknown.threshold
+        return self._labels(row, order[:top].tolist(), is_unknown=is_unknown)
+
+    def _labels(self, row: FloatArray, chosen: list[int], *, is_unknown: bool) -> Labels:
+        names = tuple(self.classes[label] for label in chosen)
+        return Labels(names, tuple(float(row[label]) for label in chosen), is_unknown)
+
+    def at_level(self, row: FloatArray, level: int) -> Labels:
+        """Labels cut at a level (1 is the coarsest): a coarse label is as likely as its fine ones together."""
+        sums: dict[str, float] = {}
+        for name, value in zip(self.classes, row.tolist(), strict=True):
+            coarse = LEVEL.join(name.split(LEVEL)[:level])
+            sums[coarse] = sums.get(coarse, 0.0) + value
+        order = sorted(sums, key=lambda name: -sums[name])
+        threshold = 0.0 if self.unknown is None else self.unknown.threshold
+        return Labels(tuple(order), tuple(sums[name] for name in order), max(sums.values()) < threshold)
+
+    @property
+    def levels(self) -> int:
+        """How many levels the labels have; 1 where they have no " > "."""
+        return max(len(name.split(LEVEL)) for name in self.classes)

@@ -1,0 +1,50 @@
+"""Classify pictures: by a saved classifier, or by words alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from catalens.errors import ImageError, UsageError
+from catalens.images.read import ImageLike
+from catalens.tasks.classifier import Classifier
+from catalens.tasks.classifier_folder import load_classifier
+from catalens.tasks.embed import encoder
+from catalens.tasks.zero_shot import COMMON_LABELS, classify_by_words
+from catalens.types import Labels
+
+
+def classify(
+    images: Sequence[ImageLike],
+    *,
+    model: str | Path | Classifier | None = None,
+    labels: Sequence[str] | None = None,
+    top: int = 5,
+) -> list[Labels]:
+    """Say what pictures show: by a trained classifier, else by words.
+
+    Args:
+        images: paths, bytes or arrays.
+        model: a classifier, or the folder of one.
+        labels: words to choose from, without training; common kinds of goods where neither is given.
+        top: how many labels each at most.
+
+    Raises:
+        UsageError: both a model and labels.
+        ModelError, NotFoundError: the model cannot be used.
+        ImageError: a picture cannot be read.
+    """
+    if isinstance(images, str | bytes | Path):
+        raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
+    if model is not None and labels is not None:
+        raise UsageError("a model and labels were both given", cure="give one of them: a model has its own labels")
+    if model is None:
+        return classify_by_words(images, COMMON_LABELS if labels is None else labels, encoder=encoder(), top=top)
+    chosen = model if isinstance(model, Classifier) else _kept(str(model))
+    return chosen.classify(images, top=top)
+
+
+@lru_cache(maxsize=4)
+def _kept(folder: str) -> Classifier:
+    return load_classifier(folder)

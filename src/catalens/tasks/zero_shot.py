@@ -1,0 +1,73 @@
+"""Classify without training: pictures and words lie in one space, the nearest words win (Radford et al. 2021, 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from catalens.errors import ModelError, UsageError
+from catalens.images.read import ImageLike
+from catalens.tasks.embed import Encoder
+from catalens.types import FloatArray, Labels
+
+PHRASES = ("{}", "a photo of a {}", "{} for women", "{} for men")
+"""Each label is said in these ways, and their vectors averaged."""
+SHARPNESS = 14.0
+"""Cosines are multiplied by this before the softmax: what the bundled encoder was trained with. Its probabilities say
+which label is likelier, not how often it is right."""
+
+COMMON_LABELS = (
+    "t-shirt", "polo shirt", "shirt", "blouse", "camisole", "long-sleeved top", "sweater", "cardigan", "hoodie", "vest",
+    "dress", "coat", "jacket", "blazer", "suit", "trousers", "jeans", "leggings", "shorts", "skirt", "socks", "tie",
+    "sneakers", "boots", "heels", "loafers", "flats", "sandals", "flip flops", "handbag", "tote bag", "backpack",
+    "suitcase", "wallet", "hat", "cap", "beanie", "scarf", "belt", "watch", "sunglasses", "necklace", "bracelet",
+    "ring", "earrings", "cup", "bowl", "bottle", "vase", "lamp", "pillow", "chair", "stool", "armchair", "sofa",
+    "table", "fruit", "vegetable", "juice", "milk", "yoghurt", "beauty product", "electronics",
+)  # fmt: skip
+"""What is chosen from where nothing else is said."""
+
+
+def classify_by_words(
+    images: Sequence[ImageLike], labels: Sequence[str], *, encoder: Encoder, top: int = 5
+) -> list[Labels]:
+    """Choose from labels by what their words look like.
+
+    Args:
+        images: paths, bytes or arrays.
+        labels: at least two, each once.
+        top: how many of the labels to give at most.
+
+    Raises:
+        UsageError: fewer than two labels, or one twice.
+        ModelError: the encoder knows no words, or none of those of a label.
+    """
+    names = [label.strip() for label in labels]
+    if isinstance(labels, str) or len(names) < 2 or len(set(names)) < len(names) or not all(names):
+        raise UsageError(f"expected at least two different labels and got {labels!r}", cure='as in "dress,shirt,shoes"')
+    if top < 1:
+        raise UsageError(f"expected at least one label and got top={top}", cure="ask for one or more")
+    words = label_vectors(names, encoder=encoder)
+    logits = SHARPNESS * encoder.encode_images(images) @ words.T
+    found = []
+    for row in logits:
+        likely = np.exp(row - row.max())
+        likely /= likely.sum()
+        order = np.argsort(-likely, kind="stable")[:top].tolist()
+        found.append(Labels(tuple(names[label] for label in order), tuple(float(likely[label]) for label in order)))
+    return found
+
+
+def label_vectors(labels: Sequence[str], *, encoder: Encoder) -> FloatArray:
+    """(C, D) of unit length: what pictures of the labels look like."""
+    if not encoder.has_text:
+        raise ModelError(f"{encoder.name} knows no words", cure="name an encoder that does, or train a classifier")
+    plain = encoder.encode_texts(labels)
+    unknown = [label for label, vector in zip(labels, plain, strict=True) if not vector.any()]
+    if unknown:
+        raise ModelError(
+            f"{encoder.name} knows no word of {', '.join(map(repr, unknown))}",
+            cure="say it otherwise, or train a classifier on photos of it",
+        )
+    total = np.sum([encoder.encode_texts([phrase.format(label) for label in labels]) for phrase in PHRASES], axis=0)
+    return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), np.float32)

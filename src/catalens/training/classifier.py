@@ -1,0 +1,327 @@
+"""Train a classifier on a user's own photos: vectors, head, calibration, "unknown", and how good it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import CatalensError, UsageError
+from catalens.evaluation.calibration import expected_calibration_error
+from catalens.evaluation.classification import f1_scores
+from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.leaks import near_duplicates
+from catalens.images.read import read_image
+from catalens.models.card import Score
+from catalens.models.zoo import DEFAULT_ENCODER
+from catalens.tasks.classifier import LEVEL, Classifier, Examples, Unknown
+from catalens.tasks.embed import Encoder, decode_target
+from catalens.tasks.heads import HeadKind
+from catalens.training.heads import Fitted, fit, strangers
+from catalens.training.labelled import LabelledPhotos
+from catalens.types import Failure, FloatArray, Progress, Where
+
+EXAMPLES = 12
+"""Training photos of each label that are kept to say what made it think so."""
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What came out of a training. Figures are of photos held out; None where none were.
+
+    `leaks` pairs photos held out with training photos that look the same.
+    """
+
+    classifier: Classifier
+    photos: int
+    counts: Mapping[str, int]
+    held_out: int
+    accuracy: Estimate | None
+    macro_f1: float | None
+    calibration_error: float | None
+    settings: Mapping[str, float]
+    skipped: tuple[Failure, ...]
+    notes: tuple[str, ...]
+    leaks: tuple[tuple[str, str], ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "classes": list(self.classifier.classes),
+            "photos": self.photos,
+            "counts": dict(self.counts),
+            "held_out": self.held_out,
+            "accuracy": None if self.accuracy is None else self.accuracy.to_dict(),
+            "macro_f1": None if self.macro_f1 is None else round(self.macro_f1, 4),
+            "calibration_error": None if self.calibration_error is None else round(self.calibration_error, 4),
+            "settings": dict(self.settings),
+            "unknown_below": None if self.classifier.unknown is None else self.classifier.unknown.threshold,
+            "skipped": [failure.to_dict() for failure in self.skipped],
+            "notes": list(self.notes),
+            "leaks": [list(pair) for pair in self.leaks],
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Photos that could be read, with their vectors (N, D)."""
+
+    photos: LabelledPhotos
+    vectors: FloatArray = field(repr=False)
+    skipped: tuple[Failure, ...]
+
+
+def embed_labelled(photos: LabelledPhotos, encoder: Encoder, *, progress: Progress | None = None) -> Embedded:
+    """Embed labelled photos; those that cannot be read are skipped and named."""
+    kept: list[int] = []
+    skipped: list[Failure] = []
+    vectors = [np.empty((0, encoder.dim), np.float32)]
+    batch: list[FloatArray] = []
+    for row, path in enumerate(photos.paths):
+        try:
+            batch.append(encoder.prepare(read_image(path, target=decode_target(encoder))))
+            kept.append(row)
+        except CatalensError as error:
+            skipped.append(Failure(Where(str(path.parent)), path.name, error.what, error.cure))
+        if len(batch) == BATCH or (batch and row == len(photos) - 1):
+            vectors.append(encoder.encode_prepared(np.stack(batch)))
+            batch = []
+        if progress is not None:
+            progress(row + 1, len(photos), "embedding photos")
+    return Embedded(photos.of(kept), np.concatenate(vectors), tuple(skipped))
+
+
+def train_classifier(
+    photos: LabelledPhotos,
+    *,
+    name: str,
+    head: HeadKind,
+    encoder: Encoder,
+    encoder_name: str = DEFAULT_ENCODER,
+    test_share: float = 0.2,
+    reject: float = 0.05,
+    seed: int = 0,
+    grid: Mapping[str, tuple[float, ...]] | None = None,
+    progress: Progress | None = None,
+) -> TrainReport:
+    """Train a head on the vectors of labelled photos, and measure it on a share of them that it never saw.
+
+    Settings, calibration and the threshold of "unknown" come from cross-validation on the training photos. The head
+    that is kept has seen the training photos only, so that the figures are its own.
+
+    Args:
+        name: of the classifier; encoder_name: by which its encoder is loaded again.
+        test_share: share (0..0.9) of each label's photos to hold out; labels with fewer than three photos keep theirs.
+        reject: share of pictures of other things that may be taken for a label.
+
+    Raises:
+        UsageError: fewer than two labels, no readable photos, or a number out of range.
+    """
+    started = time.perf_counter()
+    if not 0 <= test_share < 0.95 or not 0 < reject < 1:
+        raise UsageError(f"test share {test_share} and rejection {reject}", cure="give shares between 0 and 1")
+    embedded = embed_labelled(photos, encoder, progress=progress)
+    used, vectors = embedded.photos, embedded.vectors
+    if not len(used):
+        raise UsageError(
+            f"none of {len(photos)} photos can be used", cure="check the folder, and the labels in the table"
+        )
+    test = held_out(used, test_share, seed=seed)
+    train = ~test
+    classes = used.of(np.flatnonzero(train).tolist()).classes
+    if len(classes) < 2:
+        raise UsageError(
+            f"expected photos of at least two labels and got {', '.join(classes) or 'none'}",
+            cure="add photos of another label",
+        )
+    targets = used.targets(classes)
+    fitted = fit(vectors[train], targets[train], classes, kind=head, seed=seed, grid=grid)
+    thresholds = label_thresholds(fitted, targets[train]) if fitted.head.activation == "sigmoid" else None
+    classifier = Classifier(
+        name=name,
+        head=fitted.head,
+        encoder=encoder,
+        encoder_name=encoder_name,
+        unknown=unknown_threshold(vectors[train], targets[train], fitted, kind=head, reject=reject, seed=seed),
+        thresholds=thresholds,
+        examples=_examples(used, vectors, targets, train, seed=seed),
+    )
+    figures = _figures(classifier, vectors[test], targets[test])
+    leaks = _leaks(used, test)
+    classifier = replace(
+        classifier,
+        training=_told(used, head, fitted.settings, seed=seed, seconds=time.perf_counter() - started),
+        scores=_scores(figures),
+    )
+    return TrainReport(
+        classifier=classifier,
+        photos=len(used),
+        counts=used.counts(),
+        held_out=int(test.sum()),
+        accuracy=figures.accuracy,
+        macro_f1=figures.macro_f1,
+        calibration_error=figures.calibration_error,
+        settings=fitted.settings,
+        skipped=photos.skipped + embedded.skipped,
+        notes=photos.notes + _notes(used, fitted, classifier),
+        leaks=leaks,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def held_out(photos: LabelledPhotos, share: float, *, seed: int) -> NDArray[np.bool_]:
+    """(N,) a share of each label's photos, at random; none of a label that has fewer than three."""
+    rng = np.random.default_rng([seed, 3])
+    test = np.zeros(len(photos), np.bool_)
+    by_label: dict[str, list[int]] = {}
+    for row, labels in enumerate(photos.labels):
+        by_label.setdefault(labels[0], []).append(row)
+    for _, rows in sorted(by_label.items()):
+        count = round(share * len(rows)) if len(rows) >= 3 else 0
+        test[rng.choice(rows, count, replace=False)] = True
+    return test
+
+
+def unknown_threshold(
+    vectors: FloatArray, targets: NDArray[np.bool_], fitted: Fitted, *, kind: HeadKind, reject: float, seed: int
+) -> Unknown | None:
+    """The least threshold that at most a share `reject` of strangers passes; None where no label can be left out.
+
+    Strangers are photos of labels that the head was not taught (`training.heads.strangers`).
+    """
+    likely = strangers(vectors, targets, fitted, kind=kind, seed=seed)
+    likely = likely[~np.isnan(likely)]
+    seen = ~np.isnan(fitted.out_of_fold).any(1)
+    if not len(likely) or not seen.any():
+        return None
+    threshold = float(np.quantile(likely, 1 - reject, method="higher"))
+    return Unknown(threshold, reject, float((fitted.out_of_fold[seen].max(1) >= threshold).mean()))
+
+
+def label_thresholds(fitted: Fitted, targets: NDArray[np.bool_]) -> FloatArray:
+    """(C,) for each label the probability from which its F1 is best, out of fold."""
+    found = np.full(targets.shape[1], 0.5, np.float32)
+    seen = ~np.isnan(fitted.out_of_fold).any(1)
+    for label in range(targets.shape[1]):
+        likely, right = fitted.out_of_fold[seen, label], targets[seen, label]
+        if right.any():
+            order = np.argsort(-likely, kind="stable")
+            hits = np.cumsum(right[order])
+            f1 = 2 * hits / (np.arange(1, len(hits) + 1) + right.sum())
+            best = int(f1.argmax())
+            following = likely[order[min(best + 1, len(order) - 1)]]
+            found[label] = (likely[order[best]] + following) / 2
+    return found
+
+
+@dataclass(frozen=True)
+class _Figures:
+    accuracy: Estimate | None = None
+    macro_f1: float | None = None
+    calibration_error: float | None = None
+
+
+def _figures(classifier: Classifier, vectors: FloatArray, targets: NDArray[np.bool_]) -> _Figures:
+    if not len(vectors):
+        return _Figures()
+    likely = classifier.head.probabilities(vectors)
+    if classifier.thresholds is not None:
+        said = likely >= classifier.thresholds
+        return _Figures(bootstrap_mean((said == targets).all(1)), float(np.mean(f1_scores(targets, said))))
+    known = targets.any(1)
+    wanted, said_label = targets.argmax(1), likely.argmax(1)
+    correct = (said_label == wanted) & known
+    said = np.eye(targets.shape[1], dtype=np.bool_)[said_label]
+    present = targets.any(0)
+    f1 = float(np.mean(f1_scores(targets, said)[present]))
+    return _Figures(bootstrap_mean(correct), f1, expected_calibration_error(likely.max(1), correct))
+
+
+def _scores(figures: _Figures) -> tuple[Score, ...]:
+    if figures.accuracy is None:
+        return ()
+    one = figures.accuracy
+    return (Score("accuracy on photos held out", one.value, one.n, one.low, one.high),)
+
+
+def _leaks(photos: LabelledPhotos, test: NDArray[np.bool_]) -> tuple[tuple[str, str], ...]:
+    asked, known = photos.of(np.flatnonzero(test).tolist()).paths, photos.of(np.flatnonzero(~test).tolist()).paths
+    return tuple((str(asked[a]), str(known[b])) for a, b in near_duplicates(asked, known))
+
+
+def _examples(
+    photos: LabelledPhotos,
+    vectors: FloatArray,
+    targets: NDArray[np.bool_],
+    train: NDArray[np.bool_],
+    *,
+    seed: int,
+) -> Examples:
+    rng = np.random.default_rng([seed, 4])
+    rows, labels = [], []
+    for label in range(targets.shape[1]):
+        having = np.flatnonzero(train & targets[:, label])
+        chosen = np.sort(rng.permutation(having)[:EXAMPLES]).tolist()
+        rows += chosen
+        labels += [label] * len(chosen)
+    paths = tuple(str(photos.paths[row].absolute()) for row in rows)
+    return Examples(vectors[rows], np.array(labels, np.int64), paths)
+
+
+def _told(
+    photos: LabelledPhotos, head: str, settings: Mapping[str, float], *, seed: int, seconds: float
+) -> dict[str, str]:
+    counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
+    return {
+        "data": f"{len(photos)} photos of the user: {counts}",
+        "head": f"{head}, {', '.join(f'{name} {value:g}' for name, value in settings.items())}",
+        "seed": str(seed),
+        "cost": f"{seconds:.0f} seconds",
+        "license": "the user's own, as the photos are",
+    }
+
+
+def _notes(photos: LabelledPhotos, fitted: Fitted, classifier: Classifier) -> tuple[str, ...]:
+    notes = []
+    few = [name for name, count in photos.counts().items() if count < 3]
+    if few:
+        notes.append(f"fewer than three photos of {', '.join(few)}: nothing of them is held out")
+    if np.isnan(fitted.out_of_fold).any(1).all():
+        notes.append("too few photos to calibrate on: probabilities are raw")
+    if classifier.unknown is None and classifier.thresholds is None:
+        notes.append("at least three labels with a few photos each are needed to tell what is unknown")
+    if classifier.unknown is not None and classifier.unknown.kept < 0.5:
+        kept = 100 * classifier.unknown.kept
+        notes.append(
+            f"only {kept:.0f} % of the photos themselves pass as known: allow more with --reject, or add photos"
+        )
+    if any(LEVEL in name for name in classifier.classes):
+        notes.append(f"labels have levels, divided by {LEVEL.strip()!r}")
+    return tuple(notes)
+
+
+def taxonomy_ids(classes: Sequence[str], lines: Sequence[str]) -> dict[str, int]:
+    """Ids in Google's product taxonomy of labels that are its paths, or the last part of one path only.
+
+    Args:
+        lines: of the file, "id - A > B > C" each.
+    """
+    by_path: dict[str, int] = {}
+    by_leaf: dict[str, list[int]] = {}
+    for line in lines:
+        number, dash, path = line.partition(" - ")
+        if dash and number.strip().isdigit():
+            by_path[path.strip().casefold()] = int(number)
+            by_leaf.setdefault(path.rpartition(">")[2].strip().casefold(), []).append(int(number))
+    found = {}
+    for name in classes:
+        leaf = name.rpartition(">")[2].strip().casefold()
+        ids = [by_path[name.casefold()]] if name.casefold() in by_path else by_leaf.get(leaf, [])
+        if len(ids) == 1:
+            found[name] = ids[0]
+    return found

@@ -1,0 +1,126 @@
+"""Evaluate a saved classifier on labelled photos, with a look for leaks; or a head by cross-validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from catalens.errors import UsageError
+from catalens.evaluation.classifiers import classifier_run
+from catalens.evaluation.leaks import near_duplicates
+from catalens.evaluation.runs import Run
+from catalens.tasks.classifier_folder import load_classifier
+from catalens.tasks.embed import encoder as load_encoder
+from catalens.tasks.heads import HEAD_KINDS
+from catalens.training.classifier import embed_labelled
+from catalens.training.heads import fit
+from catalens.training.labelled import LabelledPhotos
+from catalens.types import Failure, Progress
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A run, the photos that could not be read, and pairs of photos that are also in the training set."""
+
+    run: Run
+    skipped: tuple[Failure, ...] = ()
+    leaks: tuple[tuple[str, str], ...] = ()
+
+
+def evaluate_classifier(
+    model: Path,
+    photos: LabelledPhotos,
+    *,
+    data: Path,
+    train: LabelledPhotos | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evaluated:
+    """Measure a saved classifier.
+
+    Args:
+        train: what it learned from, to look for leaks; else the few training photos that it kept.
+
+    Raises:
+        UsageError: no photo can be used, or photos with several labels.
+    """
+    classifier = load_classifier(model)
+    _one_label_each(photos)
+    embedded = embed_labelled(photos, classifier.encoder, progress=progress)
+    if not len(embedded.photos):
+        raise UsageError(f"none of {len(photos)} photos can be used", cure="check the folder and the labels")
+    kept = () if classifier.examples is None else tuple(Path(path) for path in classifier.examples.paths)
+    known = kept if train is None else train.paths
+    pairs = near_duplicates(embedded.photos.paths, known)
+    likely = classifier.head.probabilities(embedded.vectors)
+    run = classifier_run(
+        names=[str(path) for path in embedded.photos.paths],
+        right=[_spelled(labels[0], classifier.classes) for labels in embedded.photos.labels],
+        likely=likely,
+        classes=classifier.classes,
+        about={
+            "model": classifier.name,
+            "encoder": classifier.encoder.name,
+            "data": f"{len(embedded.photos)} photos of {data.name}",
+            "leak check": f"against {len(known)} training photos, {len({row for row, _ in pairs})} found",
+        },
+        leaked=sorted({row for row, _ in pairs}),
+        threshold=None if classifier.unknown is None else classifier.unknown.threshold,
+        seed=seed,
+    )
+    leaks = tuple((str(embedded.photos.paths[row]), str(known[other])) for row, other in pairs)
+    return Evaluated(run, embedded.skipped, leaks)
+
+
+def cross_validated(
+    photos: LabelledPhotos,
+    *,
+    data: Path,
+    head: str,
+    encoder: str | None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evaluated:
+    """Measure a kind of head: each photo is answered by a head that had not seen it.
+
+    Raises:
+        UsageError: no such head, fewer than two labels, or photos with several labels.
+    """
+    kind = next((one for one in HEAD_KINDS if one == head), None)
+    if kind is None:
+        raise UsageError(f"no head called {head!r}", cure=f"one of {', '.join(HEAD_KINDS)}")
+    _one_label_each(photos)
+    network = load_encoder(encoder)
+    embedded = embed_labelled(photos, network, progress=progress)
+    classes = embedded.photos.classes
+    fitted = fit(embedded.vectors, embedded.photos.targets(classes), classes, kind=kind, seed=seed)
+    seen = np.flatnonzero(~np.isnan(fitted.out_of_fold).any(1)).tolist()
+    if not seen:
+        raise UsageError("too few photos to hold any of them out", cure="add photos: at least two of each label")
+    run = classifier_run(
+        names=[str(embedded.photos.paths[row]) for row in seen],
+        right=[embedded.photos.labels[row][0] for row in seen],
+        likely=fitted.out_of_fold[seen],
+        classes=classes,
+        about={
+            "model": f"{kind} head, cross-validated",
+            "encoder": network.name,
+            "data": f"{len(seen)} photos of {data.name}",
+            "settings": ", ".join(f"{name} {value:g}" for name, value in fitted.settings.items()),
+        },
+        seed=seed,
+    )
+    return Evaluated(run, embedded.skipped)
+
+
+def _one_label_each(photos: LabelledPhotos) -> None:
+    if photos.is_multi:
+        raise UsageError("some photos have several labels", cure="evaluate photos with one label each")
+
+
+def _spelled(label: str, classes: tuple[str, ...]) -> str:
+    """The class that a label is but for case and spaces."""
+    folded = " ".join(label.casefold().split())
+    return next((name for name in classes if " ".join(name.casefold().split()) == folded), label)

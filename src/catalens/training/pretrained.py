@@ -1,0 +1,141 @@
+"""The trainable network behind a card: its weights read back from the ONNX file, so that a wheel is all one needs.
+
+An exported network has its batch norms folded into the convolutions, and may be quantised. Here the convolutions get
+their weights back as floats, and each norm becomes the shift that it was folded to: in evaluation mode the network says
+what the file says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import MissingExtraError, ModelError
+from catalens.models.card import Card
+
+if TYPE_CHECKING:
+    from catalens.training.network import EncoderNetwork
+
+Floats: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution or linear map: (O, I, K, K) weights, (O,) bias."""
+
+    weights: Floats
+    bias: Floats
+
+    @property
+    def kernel(self) -> int:
+        return int(self.weights.shape[2])
+
+
+def network_of(card: Card) -> EncoderNetwork:
+    """The network of a card, to train on; in evaluation mode.
+
+    Raises:
+        MissingExtraError: torch or onnx is not installed.
+        ModelError: the file holds a network of another kind.
+    """
+    layers = read_layers(card)
+    try:
+        from catalens.training.network import EncoderNetwork
+    except ImportError:
+        raise MissingExtraError.of("torch", extra="train") from None
+    widths, blocks = _plan(layers, card)
+    network = EncoderNetwork(widths=widths, blocks=blocks, dim=card.dim)
+    _fill(network, layers)
+    return network.eval()
+
+
+def read_layers(card: Card) -> list[Layer]:
+    """The convolutions and linear maps of a card's ONNX file, from pictures to vectors, as float32."""
+    try:
+        import onnx
+    except ImportError:
+        raise MissingExtraError.of("onnx", extra="train") from None
+    graph = onnx.load(str(card.weights)).graph
+    constants = _constants(graph, onnx.numpy_helper.to_array)
+    return [
+        _layer(node, constants, card)
+        for node in graph.node
+        if node.op_type in {"Conv", "Gemm"} and _is_fixed(node, constants)
+    ]
+
+
+def _constants(graph: Any, to_array: Any) -> dict[str, NDArray[Any]]:
+    """Initializers by name, with those that are quantised as floats under the name that the layers ask for."""
+    found = {one.name: to_array(one) for one in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in found:
+            axis = next((int(one.i) for one in node.attribute if one.name == "axis"), 1)
+            values, scale, zero = (found[name] for name in node.input)
+            shape = (
+                [-1 if place == axis else 1 for place in range(values.ndim)] if scale.ndim and scale.size > 1 else []
+            )
+            floats = (values.astype(np.float32) - zero.reshape(shape or zero.shape)) * scale.reshape(
+                shape or scale.shape
+            )
+            found[node.output[0]] = floats.astype(np.float32)
+    return found
+
+
+def _is_fixed(node: Any, constants: dict[str, NDArray[Any]]) -> bool:
+    return len(node.input) > 1 and node.input[1] in constants
+
+
+def _layer(node: Any, constants: dict[str, NDArray[Any]], card: Card) -> Layer:
+    weights = np.asarray(constants[node.input[1]], np.float32)
+    if node.op_type == "Gemm":
+        if not any(one.name == "transB" and one.i for one in node.attribute):
+            weights = weights.T
+        weights = weights[:, :, None, None]
+    bias = constants[node.input[2]] if len(node.input) > 2 else np.zeros(len(weights), np.float32)
+    if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
+        raise _other_kind(card, f"a layer of shape {weights.shape}")
+    return Layer(np.ascontiguousarray(weights), np.asarray(bias, np.float32).reshape(-1))
+
+
+def _plan(layers: list[Layer], card: Card) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Widths and numbers of blocks of the stages; each begins with a convolution over patches of 4 or 2 pixels."""
+    widths: list[int] = []
+    threes: list[int] = []
+    for layer in layers[:-1]:
+        if layer.kernel in {2, 4} and layer.kernel == (2 if widths else 4):
+            widths.append(len(layer.weights))
+            threes.append(0)
+        elif layer.kernel == 3 and widths:
+            threes[-1] += 1
+        else:
+            raise _other_kind(card, f"a convolution of {layer.kernel} x {layer.kernel}")
+    if not widths or layers[-1].weights.shape != (card.dim, widths[-1], 1, 1) or any(count % 2 for count in threes):
+        raise _other_kind(card, f"{len(layers)} layers that end in {layers[-1].weights.shape if layers else 'none'}")
+    return tuple(widths), tuple(count // 2 for count in threes)
+
+
+def _other_kind(card: Card, found: str) -> ModelError:
+    return ModelError(
+        f"{card.name} is not a network that can be tuned here: expected that of training/network.py and got {found}",
+        cure="tune the bundled encoder; other networks serve with a head on their vectors",
+    )
+
+
+def _fill(network: EncoderNetwork, layers: list[Layer]) -> None:
+    import torch
+    from torch import nn
+
+    modules = list(network.modules())
+    convolutions = [one for one in modules if isinstance(one, nn.Conv2d)]
+    norms = [one for one in modules if isinstance(one, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for convolution, layer in zip(convolutions, layers, strict=True):
+            convolution.weight.copy_(torch.from_numpy(layer.weights))
+        for norm, layer in zip(norms, layers[:-1], strict=True):
+            norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]
+            norm.weight.fill_(1.0)
+            norm.bias.copy_(torch.from_numpy(layer.bias))
+        network.head.bias.copy_(torch.from_numpy(layers[-1].bias))  # type: ignore[union-attr]

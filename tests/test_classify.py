@@ -1,0 +1,315 @@
+"""Train, save, load, classify, tag, from Python and from the command line."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import catalens
+from catalens.catalog.catalog import Catalog
+from catalens.catalog.tagging import tag_catalog
+from catalens.cli.main import app
+from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError, StorageError, UsageError
+from catalens.tasks.classifier import Classifier, Unknown
+from catalens.tasks.classifier_folder import load_classifier, save_classifier
+from catalens.tasks.embed import encoder
+from catalens.tasks.zero_shot import classify_by_words
+from catalens.training.classifier import taxonomy_ids, train_classifier
+from catalens.training.labelled import read_labelled
+from catalens.types import FloatArray, Labels, PictureSource, Product, Where
+from tests.fakes import FakeEncoder
+from tests.test_encoder_contract import tiny_card
+from tests.test_search import Painter
+
+PAINTS = {"red": (200, 30, 30), "green": (30, 160, 50), "blue": (40, 60, 190), "white": (240, 240, 240)}
+
+
+def write_wall(path: Path, paint: tuple[int, int, int], *, seed: int) -> Path:
+    """A wall of a paint, a little uneven."""
+    noise = np.random.default_rng(seed).normal(0, 12, (24, 24, 3))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.clip(np.array(paint) + noise, 0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def walls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight walls of each of four paints, in folders, and a file that is no photo."""
+    folder = tmp_path_factory.mktemp("walls")
+    for number, (name, paint) in enumerate(PAINTS.items()):
+        for seed in range(8):
+            write_wall(folder / name / f"{seed}.png", paint, seed=100 * number + seed)
+    (folder / "red" / "broken.jpg").write_bytes(b"no photo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tiny_card(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="module")
+def model(walls: Path, card: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    report = train_classifier(
+        read_labelled(walls), name="paints", head="softmax", encoder=encoder(card), encoder_name=card
+    )
+    assert [failure.what for failure in report.skipped] == ["broken.jpg"]
+    assert report.counts == dict.fromkeys(sorted(PAINTS), 8)
+    assert report.held_out == 8
+    assert report.accuracy is not None
+    assert report.accuracy.value == 1.0
+    return save_classifier(report.classifier, tmp_path_factory.mktemp("models") / "paints")
+
+
+def test_a_saved_classifier_answers(model: Path, walls: Path) -> None:
+    classifier = load_classifier(model)
+    assert classifier.classes == tuple(sorted(PAINTS))
+    photos = [walls / name / "0.png" for name in PAINTS]
+    answers = classifier.classify(photos, top=2)
+    assert [answer.names[0] for answer in answers] == list(PAINTS)
+    assert all(len(answer.names) == 2 for answer in answers)
+    assert catalens.classify(photos, model=model)[0].names[0] == "red"
+    assert classifier.classify([]) == []
+    assert classifier.scores[0].n == 8
+    assert classifier.examples is not None
+    assert len(classifier.examples.paths) == len(classifier.examples.vectors) == 4 * 6
+
+
+def test_what_it_never_saw_is_unknown() -> None:
+    labels = Labels(("a", "b"), (0.4, 0.3), unknown=True)
+    assert labels.best == "unknown"
+    assert labels.to_dict()["label"] == "unknown"
+    assert Labels(("a",), (0.9,)).best == "a"
+    assert Labels((), ()).best == "unknown"
+
+
+def test_levels_sum_their_fine_labels(model: Path) -> None:
+    classifier = load_classifier(model)
+    leveled = Classifier(
+        "levels",
+        type(classifier.head)(
+            ("x > a", "x > b", "y > c", "y"), classifier.head.head, "softmax", *np.ones((2, 1), np.float32)
+        ),
+        classifier.encoder,
+    )
+    assert leveled.levels == 2
+    coarse = leveled.at_level(np.array([0.3, 0.3, 0.3, 0.1], np.float32), 1)
+    assert coarse.names == ("x", "y")
+    assert coarse.scores == pytest.approx((0.6, 0.4))
+
+
+@pytest.mark.parametrize("damage", ["weights", "pickle", "dims", "classes", "encoder", "task", "toml", "missing"])
+def test_a_damaged_classifier_is_refused(model: Path, tmp_path: Path, damage: str) -> None:
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    text = (folder / "card.toml").read_text("utf-8")
+    head = folder / "head.npz"
+    if damage == "weights":
+        head.write_bytes(head.read_bytes() + b"x")
+    elif damage == "pickle":
+        import hashlib
+
+        old = hashlib.sha256(head.read_bytes()).hexdigest()
+        np.savez(head, weights=np.array([{"a": 1}], object), allow_pickle=True)
+        text = text.replace(old, hashlib.sha256(head.read_bytes()).hexdigest())
+    elif damage == "missing":
+        head.unlink()
+    changes = {
+        "dims": ('"linear"', '"nearest"'),
+        "classes": ('"white"]', '"white", "black"]'),
+        "encoder": ("identity = ", 'identity = "other@000000000000" # '),
+        "task": ('task = "classify"', 'task = "embed"'),
+        "toml": ("name", "name ="),
+    }
+    (folder / "card.toml").write_text(text.replace(*changes.get(damage, ("", ""))), "utf-8")
+    with pytest.raises((ModelError, NotFoundError)):
+        load_classifier(folder)
+
+
+def test_a_pickle_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(ModelError, match="pickles are never read"):
+        load_classifier(tmp_path / "model.pkl")
+    with pytest.raises(NotFoundError):
+        load_classifier(tmp_path / "nothing")
+
+
+def test_saving_never_overwrites_what_is_no_classifier(model: Path, tmp_path: Path) -> None:
+    classifier = load_classifier(model)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear", "utf-8")
+    with pytest.raises(StorageError):
+        save_classifier(classifier, tmp_path / "mine")
+    assert (tmp_path / "mine" / "letter.txt").read_text("utf-8") == "dear"
+    save_classifier(classifier, tmp_path / "new")
+    save_classifier(classifier, tmp_path / "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "new"]
+
+
+@pytest.mark.parametrize("kept", [(), ("red",), ("red", "nothing")])
+def test_too_few_labels(walls: Path, card: str, tmp_path: Path, kept: tuple[str, ...]) -> None:
+    for name in kept:
+        (tmp_path / name).mkdir()
+    if kept:
+        shutil.copy(walls / "red" / "0.png", tmp_path / "red")
+    with pytest.raises(UsageError):
+        train_classifier(read_labelled(tmp_path), name="x", head="softmax", encoder=encoder(card))
+
+
+def test_one_photo_of_a_label_is_learned_and_told(walls: Path, card: str, tmp_path: Path) -> None:
+    for name in PAINTS:
+        (tmp_path / name).mkdir()
+        for number in range(1 if name == "blue" else 5):
+            shutil.copy(walls / name / f"{number}.png", tmp_path / name)
+    report = train_classifier(read_labelled(tmp_path), name="x", head="svm", encoder=encoder(card))
+    assert report.classifier.classify([walls / "blue" / "0.png"], top=1)[0].names == ("blue",)
+    assert any("blue" in note for note in report.notes)
+
+
+def test_several_labels_each(walls: Path, card: str, tmp_path: Path) -> None:
+    lines = ["image,tags"]
+    for name, tags in {"red": "warm|strong", "green": "strong", "white": "pale", "blue": "cold|strong"}.items():
+        lines += [f"{walls / name / f'{number}.png'},{tags}" for number in range(8)]
+    (tmp_path / "tags.csv").write_text("\n".join(lines), "utf-8")
+    photos = read_labelled(tmp_path / "tags.csv", label="tags")
+    report = train_classifier(photos, name="tags", head="svm-rbf", encoder=encoder(card), encoder_name=card)
+    classifier = load_classifier(save_classifier(report.classifier, tmp_path / "model"))
+    assert set(classifier.classify([walls / "red" / "1.png"])[0].names) == {"warm", "strong"}
+    assert classifier.classify([walls / "white" / "1.png"])[0].names == ("pale",)
+
+
+def test_ids_of_a_taxonomy() -> None:
+    lines = ["# version", "1 - Apparel", "2 - Apparel > Hats", "3 - Toys > Hats", "4 - Apparel > Shoes", ""]
+    assert taxonomy_ids(["shoes", "Hats", "apparel > hats", "cars"], lines) == {"shoes": 4, "apparel > hats": 2}
+
+
+def test_by_words(tmp_path: Path) -> None:
+    wall = write_wall(tmp_path / "wall.png", (30, 60, 200), seed=0)
+    found = classify_by_words([wall], ["red", "green", "blue"], encoder=Painter(), top=2)[0]
+    assert found.names[0] == "blue"
+    assert len(found.names) == 2
+    assert sum(found.scores) <= 1 + 1e-6
+    assert classify_by_words([], ["red", "blue"], encoder=Painter()) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "network", "error"),
+    [
+        ([], Painter(), UsageError),
+        (["red"], Painter(), UsageError),
+        (["red", "red"], Painter(), UsageError),
+        (["red", " "], Painter(), UsageError),
+        (["red", "qwxyz"], Painter(), ModelError),
+        (["red", "blue"], FakeEncoder(), ModelError),
+    ],
+)
+def test_words_that_cannot_be_chosen_from(labels: list[str], network: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        classify_by_words([], labels, encoder=network)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"images": "photo.jpg"}, ImageError),
+        ({"images": [], "model": "m", "labels": ["a", "b"]}, UsageError),
+        ({"images": [], "model": "/nowhere"}, NotFoundError),
+    ],
+)
+def test_calls_that_make_no_sense(given: dict[str, Any], error: type[CatalensError]) -> None:
+    with pytest.raises(error):
+        catalens.classify(**given)
+
+
+@pytest.fixture
+def shop(walls: Path, tmp_path: Path) -> Catalog:
+    products = [
+        Product(
+            sku,
+            Where("feed.csv"),
+            sku,
+            attributes={"color": color} if color else {},
+            pictures=(PictureSource(str(walls / photo), Where("feed.csv")),) if photo else (),
+        )
+        for sku, photo, color in (
+            ("a", "red/0.png", ""),
+            ("b", "blue/0.png", "purple"),
+            ("c", "", ""),
+            ("d", "green/0.png", ""),
+        )
+    ]
+    catalog = Catalog.open(tmp_path / "shop", encoder=FakeEncoder())
+    catalog.add(products)
+    return catalog
+
+
+def test_tagging_leaves_what_a_person_wrote(shop: Catalog, model: Path) -> None:
+    classifier = load_classifier(model)
+    report = tag_catalog(shop, classifier, field="color", only_missing=True, dry_run=True)
+    assert {one.sku: one.value for one in report.tagged} == {"a": "red", "d": "green"}
+    assert "color" not in shop.get("a").attributes
+    report = tag_catalog(shop, classifier, field="color", only_missing=True)
+    assert (len(report.tagged), report.filled, report.without_photo) == (2, 1, 1)
+    assert shop.get("a").attributes["color"] == "red"
+    assert shop.get("a").attributes["color_predicted_by"] == "paints"
+    assert 0 < float(shop.get("a").attributes["color_probability"]) <= 1  # type: ignore[arg-type]
+    assert dict(shop.get("b").attributes) == {"color": "purple"}
+    again = tag_catalog(shop, classifier, field="color", only_missing=True)
+    assert (len(again.tagged), again.filled) == (2, 1)
+    tag_catalog(shop, classifier, field="color")
+    assert shop.get("b").attributes["color"] == "blue"
+    doubting = replace(classifier, unknown=Unknown(1.1, 0.05, 0.0))
+    assert tag_catalog(shop, doubting, field="color").doubtful == 3
+
+
+@pytest.mark.parametrize("field", ["", " ", "x_probability", "x_predicted_by"])
+def test_fields_that_cannot_be_written(shop: Catalog, model: Path, field: str) -> None:
+    with pytest.raises(UsageError):
+        tag_catalog(shop, load_classifier(model), field=field)
+
+
+def run(*words: str | Path) -> Any:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: Path) -> None:
+    shop.close()
+    out = tmp_path / "mine"
+    result = run("train", "classifier", "--data", walls, "--out", out, "--encoder", card, "--head", "knn", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["counts"] == dict.fromkeys(sorted(PAINTS), 8)
+    result = run("classify", walls / "red" / "1.png", "--model", out, "--json")
+    assert json.loads(result.stdout)[0]["labels"][0]["name"] == "red"
+    result = run("classify", walls / "red" / "1.png", walls / "red" / "broken.jpg", "--model", out)
+    assert result.exit_code == ImageError.exit_code
+    assert "red" in result.stdout
+    result = run("tag", "--catalog", shop.path, "--model", out, "--field", "paint", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "a: red" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "classifier", "--out", "x"),
+        ("train", "classifier", "--out", "x", "--data", ".", "--head", "tree"),
+        ("train", "classifier", "--out", "x", "--catalog", "shop"),
+        ("tag", "--field", "a", "--model", "x", "--min-score", "2"),
+    ],
+)
+def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
+    result = run(*words)
+    assert isinstance(result.exception, UsageError | SystemExit)
+
+
+@pytest.mark.parametrize("vectors", [np.zeros((0, 4), np.float32)])
+def test_no_vectors_no_answers(model: Path, vectors: FloatArray) -> None:
+    assert load_classifier(model).head.probabilities(vectors).shape == (0, 4)

@@ -1,0 +1,211 @@
+"""Runs, reports, comparisons, leaks; and `catalens evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from catalens.catalog.catalog import Catalog
+from catalens.cli.main import app
+from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
+from catalens.evaluation.classifiers import classifier_run
+from catalens.evaluation.compare import compare
+from catalens.evaluation.leaks import near_duplicates
+from catalens.evaluation.report import report_html, report_json, report_markdown, save_report, worst
+from catalens.evaluation.runs import Item, Run, read_run
+from catalens.evaluation.search_data import evaluate_catalog
+from catalens.evaluation.searches import rank, search_run
+from tests.fakes import FakeEncoder, make_products
+from tests.test_classify import PAINTS, card, model, walls, write_wall
+
+__all__ = ["card", "model", "walls"]  # fixtures of the classifier
+
+
+def run_of(values: list[float], *, task: str = "classifier") -> Run:
+    names = [f"p{number}.jpg" for number in range(len(values))]
+    items = tuple(Item(name, value, ("a",), ("b",), 0.5) for name, value in zip(names, values, strict=True))
+    return Run(task, "accuracy", {"model": "m"}, {}, items)
+
+
+def some_run(**given: Any) -> Run:
+    likely = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.55, 0.45]], np.float32)
+    names = ["<b>.jpg", "b.jpg", "c.jpg", "d.jpg"]
+    right = ["hat", "hat", "coat", "shoe"]
+    about = {"model": "m|1", "data": "four"}
+    return classifier_run(names=names, right=right, likely=likely, classes=("hat", "coat"), about=about, **given)
+
+
+def test_a_classifier_run_keeps_strangers_apart() -> None:
+    run = some_run(threshold=0.58, leaked=[0])
+    assert run.figures["accuracy"].value == pytest.approx(1 / 3)
+    assert run.figures["accuracy"].n == 3
+    assert run.figures["accuracy without photos of the training set"].value == 0.0
+    assert run.figures["strangers that pass as known"].value == 0.0
+    assert run.figures["its own that pass as known"].value == 1.0
+    assert run.details["strangers"] == 1
+    assert [item.name for item in worst(run.items)] == ["b.jpg", "c.jpg"]
+    with pytest.raises(UsageError, match="none of 1 photos"):
+        classifier_run(names=["a"], right=["x"], likely=np.ones((1, 1), np.float32), classes=("y",), about={})
+
+
+def test_reports_say_the_figures_and_escape_names(tmp_path: Path) -> None:
+    run = some_run()
+    page = report_html(run)
+    assert "<b>.jpg" not in page
+    assert "0.333" in page
+    assert "<script" not in page
+    text = report_markdown(run)
+    assert "| accuracy | 0.333 |" in text
+    assert "m\\|1" in text
+    for ending in (".html", ".md", ".json"):
+        save_report(run, tmp_path / f"r{ending}")
+    again = read_run(tmp_path / "r.json")
+    assert [item.name for item in again.items] == [item.name for item in run.items]
+    assert dict(again.about) == dict(run.about)
+    assert report_json(again) == report_json(run)
+    with pytest.raises(UsageError):
+        save_report(run, tmp_path / "r.pdf")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', '{"version": 1}', "\x00"])
+def test_files_that_are_no_run(tmp_path: Path, content: str) -> None:
+    (tmp_path / "r.json").write_text(content, "utf-8")
+    with pytest.raises(UsageError):
+        read_run(tmp_path / "r.json")
+    with pytest.raises(NotFoundError):
+        read_run(tmp_path / "nothing.json")
+
+
+def test_mcnemars_exact_test_by_hand() -> None:
+    found = compare(run_of([1, 1, 0, 0, 0, 0, 0]), run_of([1, 1, 1, 1, 1, 1, 1]))
+    assert (found.only_first, found.only_second) == (0, 5)
+    assert found.p_value == pytest.approx(2 * 0.5**5)
+    assert found.difference.value == pytest.approx(5 / 7)
+    same = compare(run_of([1, 0]), run_of([1, 0]))
+    assert (same.p_value, same.difference.value) == (1.0, 0.0)
+
+
+def test_graded_items_go_through_permutations() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.random(60) * 0.5
+    better = compare(run_of(base.tolist()), run_of((base + 0.2).tolist()))
+    assert better.p_value < 0.001
+    assert "permutation" in better.test
+    assert compare(run_of([0.1, 0.5]), run_of([0.5, 0.1])).p_value == 1.0
+
+
+def test_runs_that_cannot_be_compared() -> None:
+    with pytest.raises(UsageError):
+        compare(run_of([1.0]), run_of([1.0], task="search"))
+    with pytest.raises(UsageError):
+        compare(run_of([]), run_of([1.0]))
+    assert compare(run_of([1.0]), run_of([1.0, 0.0])).left_out == 1
+
+
+def test_leaks_are_found_though_recompressed(tmp_path: Path) -> None:
+    for seed in range(6):
+        blots = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / f"{seed}.png"), cv2.resize(blots, (120, 100), interpolation=cv2.INTER_CUBIC))
+    first = cv2.imread(str(tmp_path / "3.png"))
+    assert first is not None
+    cv2.imwrite(str(tmp_path / "copy.jpg"), cv2.resize(first, None, fx=0.7, fy=0.7), [cv2.IMWRITE_JPEG_QUALITY, 60])
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    train = [tmp_path / f"{seed}.png" for seed in range(6)]
+    assert near_duplicates([tmp_path / "broken.jpg", tmp_path / "copy.jpg"], train) == [(1, 3)]
+    assert near_duplicates([], train) == near_duplicates(train, []) == []
+
+
+def test_a_query_is_no_answer_to_itself_and_ties_go_by_id() -> None:
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    assert rank(vectors, vectors, ["b", "a", "c"], own=["b", "a", None]) == [["a", "c"], ["b", "c"], ["c", "a", "b"]]
+    assert rank(vectors[:0], vectors, ["b", "a", "c"], own=[]) == []
+
+
+def test_queries_without_right_answers_are_left_out_and_told() -> None:
+    run = search_run(names=["q", "r"], found=[["a"], ["b"]], wanted=[{"a"}, set()], about={})
+    assert run.figures["hit@1"].n == 1
+    assert "1 queries" in run.notes[0]
+    with pytest.raises(UsageError):
+        search_run(names=["q"], found=[["a"]], wanted=[set()], about={})
+
+
+def test_a_catalog_is_asked_with_words(tmp_path: Path) -> None:
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:
+        shop.add(make_products(tmp_path / "photos", 5))
+    truth = tmp_path / "truth.json"
+    truth.write_text(json.dumps({"Thing 3": {"sku-3": 1}, "Thing 1": {"sku-1": 1, "gone": 1}}), "utf-8")
+    run = evaluate_catalog(tmp_path / "shop", queries=None, truth=truth)
+    assert run.figures["hit@1"].value == 1.0
+    assert "gone" in run.notes[0]
+    table = tmp_path / "queries.csv"
+    table.write_text("words,sku\nThing 2,sku-2\n", "utf-8")
+    assert evaluate_catalog(tmp_path / "shop", queries=table, truth=None).figures["MRR"].value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("truth", "[]", FeedError),
+        ("truth", "{}", UsageError),
+        ("truth", "no json", FeedError),
+        ("queries", "a,b\n1,2\n", UsageError),
+        ("queries", "", UsageError),
+    ],
+)
+def test_questions_that_make_no_sense(tmp_path: Path, name: str, content: str, error: type[CatalensError]) -> None:
+    path = tmp_path / "file"
+    path.write_text(content, "utf-8")
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()):
+        pass
+    given = {"queries": None, "truth": None, name: path}
+    with pytest.raises(error):
+        evaluate_catalog(tmp_path / "shop", **given)
+    with pytest.raises(UsageError):
+        evaluate_catalog(tmp_path / "shop", queries=None, truth=None)
+
+
+def run_command(*words: str | Path) -> Any:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_from_the_command_line(walls: Path, model: Path, card: str, tmp_path: Path) -> None:
+    for name, paint in PAINTS.items():
+        for seed in range(3):
+            write_wall(tmp_path / "new" / name / f"{seed}.png", paint, seed=7000 + seed)
+    write_wall(tmp_path / "new" / "yellow" / "0.png", (240, 220, 30), seed=1)
+    words = ["evaluate", "classifier", "--data", tmp_path / "new"]
+    result = run_command(*words, "--model", model, "--report", tmp_path / "a.json")
+    assert result.exit_code == 0, result.output
+    assert "accuracy: 1.000" in result.stdout
+    result = run_command(*words, "--head", "knn", "--encoder", card, "--report", tmp_path / "b.html", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["task"] == "classifier"
+    assert (tmp_path / "b.html").read_text("utf-8").startswith("<!doctype html>")
+    result = run_command("evaluate", "compare", tmp_path / "a.json", tmp_path / "a.json")
+    assert "p = 1.0000" in result.stdout
+    lines = ["image,paint", *(f"{path},{path.parent.name}" for path in sorted((tmp_path / "new").rglob("*.png")))]
+    (tmp_path / "t.csv").write_text("\n".join(lines), "utf-8")
+    result = run_command("evaluate", "search", "--data", tmp_path / "t.csv", "--same", "paint", "--encoder", card)
+    assert "hit@1: 1.000" in result.stdout, result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search",),
+        ("search", "--data", "a.csv", "--queries", "b.csv"),
+        ("search", "--data", "nothing.csv"),
+        ("classifier", "--data", "nothing"),
+        ("compare", "a.json", "b.json"),
+    ],
+)
+def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
+    result = run_command("evaluate", *words)
+    assert isinstance(result.exception, CatalensError | SystemExit)
+    assert result.exit_code != 0

@@ -1,0 +1,78 @@
+"""Photos with labels from folders, tables and catalogs; what cannot be used is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from catalens.catalog.catalog import Catalog
+from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.training.labelled import LabelledPhotos, read_labelled, read_labelled_catalog
+from tests.fakes import FakeEncoder, make_products, write_photo
+
+
+def test_an_empty_folder_has_no_photos(tmp_path: Path) -> None:
+    found = read_labelled(tmp_path)
+    assert (len(found), found.classes, found.skipped) == (0, (), ())
+
+
+def test_folders_name_labels_and_folders_in_folders_levels(tmp_path: Path) -> None:
+    for name in ("hats/a.png", "hats/b.png", "shoes/boots/c.png", "loose.png", "hats/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("png"):
+            write_photo(tmp_path / name, seed=1)
+        else:
+            (tmp_path / name).write_text("no photo", "utf-8")
+    found = read_labelled(tmp_path)
+    assert found.counts() == {"hats": 2, "shoes > boots": 1}
+    assert [failure.what for failure in found.skipped] == [str(tmp_path / "loose.png")]
+
+
+def test_a_table_with_missing_cells_and_several_labels(tmp_path: Path) -> None:
+    table = tmp_path / "photos.csv"
+    table.write_text("image,kind\na.jpg,Hat\nb.jpg,red|hat\nc.jpg,\n,hat\nd.jpg, hat \n\n", "utf-8")
+    found = read_labelled(table, label="kind")
+    assert found.paths == (tmp_path / "a.jpg", tmp_path / "b.jpg", tmp_path / "d.jpg")
+    assert found.labels == (("hat",), ("red", "hat"), ("hat",))
+    assert found.is_multi
+    assert [(failure.what, failure.why) for failure in found.skipped] == [
+        ("c.jpg", "no label"),
+        ("a row without a photo", "no photo"),
+    ]
+    assert found.notes == ("Hat and hat are taken as hat",)
+    assert read_labelled(tmp_path, label="kind").labels == found.labels
+    assert found.targets(("hat", "red")).tolist() == [[True, False], [True, True], [True, False]]
+
+
+@pytest.mark.parametrize(
+    ("content", "label", "error"),
+    [
+        (b"image,kind\n", "color", UsageError),
+        (b"name,kind\nx,hat\n", "kind", UsageError),
+        (b"", "kind", UsageError),
+        (b"image,kind\n\xff\xfe,hat\n", "kind", FeedError),
+    ],
+    ids=["no such column", "no photos", "empty", "not UTF-8"],
+)
+def test_tables_that_cannot_be_used(tmp_path: Path, content: bytes, label: str, error: type[Exception]) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(error):
+        read_labelled(tmp_path / "t.csv", label=label)
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        read_labelled(tmp_path / "nothing")
+    (tmp_path / "t.csv").write_text("image,kind\n", "utf-8")
+    with pytest.raises(UsageError, match="no folder"):
+        read_labelled(tmp_path / "t.csv")
+
+
+def test_a_catalog_gives_products_with_the_attribute(tmp_path: Path) -> None:
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:
+        shop.add(make_products(tmp_path / "photos", 4))
+    found = read_labelled_catalog(tmp_path / "shop", label="color")
+    assert found.counts() == {"blue": 2, "red": 2}
+    assert len(read_labelled_catalog(tmp_path / "shop", label="nothing")) == 0
+    assert isinstance(found.of([0]), LabelledPhotos)

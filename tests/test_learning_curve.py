@@ -102,8 +102,8 @@ def test_a_curve_has_a_point_for_each_size_that_there_are_photos_for(curve: Lear
 
 
 def test_the_same_seed_gives_the_same_curve(curve: LearningCurve, tmp_path: Path) -> None:
-    again = learning_curve(make(tmp_path, 16), encoder=FakeEncoder(), heads=("softmax", "knn"), draws=2, target=0.95)
-    assert again.to_dict() == curve.to_dict()
+    again = learning_curve(make(tmp_path, 16), encoder=FakeEncoder(), heads=("knn",), draws=2, target=0.95)
+    assert again.curves[0] == curve.curves[1]
 
 
 def test_reports(curve: LearningCurve, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ NAMES = [
     "encoder",
     "enhance",
     "errors",
+    "explain_class",
+    "explain_match",
     "open",
     "read_image",
 ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from catalens.images.read import read_image
     from catalens.tasks.classify import classify
     from catalens.tasks.embed import Encoder, encoder
+    from catalens.trust.explain import explain_class, explain_match
     from catalens.types import AddReport, Failure, Labels, Match, Matches, Product, Variant
 
 __version__ = "0.1.0"
@@ -39,6 +40,8 @@ _HOMES = {
     "classify": "catalens.tasks.classify",
     "encoder": "catalens.tasks.embed",
     "enhance": "catalens.images.enhance",
+    "explain_class": "catalens.trust.explain",
+    "explain_match": "catalens.trust.explain",
     "open": "catalens.catalog.catalog",
     "read_image": "catalens.images.read",
 }
@@ -59,6 +62,8 @@ __all__ = [
     "encoder",
     "enhance",
     "errors",
+    "explain_class",
+    "explain_match",
     "open",
     "read_image",
 ]

@@ -274,6 +274,14 @@ class Catalog:
 
     # The encoder
 
+    def encoder(self) -> Encoder:
+        """Return the encoder of the catalog's vectors.
+
+        Raises:
+            ModelError: the catalog was embedded by another encoder than the one it was opened with.
+        """
+        return self._search_encoder()
+
     def _encoder(self) -> Encoder:
         with self._loading:
             if self._loaded is None:

@@ -10,7 +10,7 @@ import typer
 
 import catalens
 from catalens import settings
-from catalens.cli import augment, catalog, classify, demo, evaluate, images, label, learn, search, train
+from catalens.cli import augment, catalog, classify, demo, evaluate, explain, images, label, learn, search, train
 from catalens.cli.output import say
 from catalens.errors import CatalensError
 
@@ -36,6 +36,7 @@ for command in (
     images.enhance,
     classify.classify,
     classify.tag,
+    explain.explain,
     augment.augment,
     demo.demo,
 ):

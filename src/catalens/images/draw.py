@@ -47,7 +47,7 @@ def contact_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 5) -> Ima
     height = MARGIN + head + rows * (TILE + _CAPTION) + (rows - 1) * GAP + MARGIN
     sheet = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN, MARGIN), _fitted(pen, title, 28, width - 2 * MARGIN), fill=_INK, font=_font(28))
+    pen.text((MARGIN, MARGIN), _fitted(pen, title, 28, width - 2 * MARGIN), fill=_INK, font=font(28))
     for index, tile in enumerate(tiles):
         left = MARGIN + index % columns * (TILE + GAP)
         top = MARGIN + head + index // columns * (TILE + _CAPTION + GAP)
@@ -61,23 +61,24 @@ def _draw_tile(sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, left: i
     pen.rounded_rectangle(frame, radius=12, fill=_CARD, outline=outline, width=width)
     inner = TILE - 24
     if tile.image is None:
-        pen.text((left + TILE // 2, top + TILE // 2), "no picture", fill=_QUIET, font=_font(15), anchor="mm")
+        pen.text((left + TILE // 2, top + TILE // 2), "no picture", fill=_QUIET, font=font(15), anchor="mm")
     else:
         sheet.paste(Image.fromarray(thumbnail(tile.image, (inner, inner))), (left + 12, top + 12))
-    pen.text((left + 12, top + TILE - 2), _fitted(pen, tile.caption, 15, inner), fill=_INK, font=_font(15))
-    pen.text((left + 12, top + TILE + 24), _fitted(pen, tile.note, 13, inner), fill=_QUIET, font=_font(13))
+    pen.text((left + 12, top + TILE - 2), _fitted(pen, tile.caption, 15, inner), fill=_INK, font=font(15))
+    pen.text((left + 12, top + TILE + 24), _fitted(pen, tile.note, 13, inner), fill=_QUIET, font=font(13))
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font of all drawings, at a size in pixels."""
     return ImageFont.load_default(size)
 
 
 def _fitted(pen: ImageDraw.ImageDraw, text: str, size: int, width: int) -> str:
     """The text on one line, cut with an ellipsis where it is too long."""
     line = " ".join(text.split())[:300]
-    if pen.textlength(line, font=_font(size)) <= width:
+    if pen.textlength(line, font=font(size)) <= width:
         return line
-    while line and pen.textlength(f"{line}…", font=_font(size)) > width:
+    while line and pen.textlength(f"{line}…", font=font(size)) > width:
         line = line[:-1]
     return f"{line.rstrip()}…"
 

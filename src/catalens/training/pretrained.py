@@ -97,7 +97,7 @@ def _layer(node: Any, constants: dict[str, NDArray[Any]], card: Card) -> Layer:
     bias = constants[node.input[2]] if len(node.input) > 2 else np.zeros(len(weights), np.float32)
     if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
         raise _other_kind(card, f"a layer of shape {weights.shape}")
-    return Layer(np.ascontiguousarray(weights), np.asarray(bias, np.float32).reshape(-1))
+    return Layer(np.array(weights, order="C"), np.array(bias, np.float32).reshape(-1))
 
 
 def _plan(layers: list[Layer], card: Card) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -1,0 +1,100 @@
+"""`catalens explain`: why a photo has its label, or why a product matches it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import catalens
+from catalens.cli.options import AsJson
+from catalens.cli.output import say, write, write_json
+from catalens.errors import NotFoundError, UsageError
+
+LOOKED_THROUGH = 1000
+"""Matches in which a product is looked for, to say what its score is made of."""
+
+
+def explain(
+    photo: Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")],
+    sku: Annotated[str | None, typer.Argument(help="With --catalog: the product that it should match.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="Why this classifier says what it says.")] = None,
+    catalog: Annotated[
+        Path | None, typer.Option("--catalog", "-c", help="Why a product of this catalog matches.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="Ask about this label; else about the likeliest.")] = None,
+    method: Annotated[str, typer.Option(help="auto, cam, occlusion or rise.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of rise.")] = 0,
+    save: Annotated[Path | None, typer.Option(help="Picture to write (.jpg, .png, .webp).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why: the places in the photo that carry the answer, and the photos that it was learned from."""
+    if (model is None) == (catalog is None):
+        raise UsageError("expected either --model or --catalog", cure="name a classifier, or a catalog and a sku")
+    if model is not None:
+        _label(photo, model, label, method, seed, save, as_json)
+    elif catalog is not None:
+        if sku is None:
+            raise UsageError("--catalog needs the sku of a product", cure="write it after the photo")
+        _match(photo, catalog, sku, save, as_json)
+
+
+def _label(
+    photo: Path, model: Path, label: str | None, method: str, seed: int, save: Path | None, as_json: bool
+) -> None:
+    from typing import get_args
+
+    from catalens.images.draw import save_image
+    from catalens.tasks.classifier_folder import load_classifier
+    from catalens.trust.drawing import class_picture
+    from catalens.trust.explain import Method, explain_class
+
+    chosen = next((one for one in get_args(Method) if one == method), None)
+    if chosen is None:
+        raise UsageError(f"no method {method!r}", cure=f"one of {', '.join(get_args(Method))}")
+    found = explain_class(photo, load_classifier(model), label=label, method=chosen, seed=seed)
+    if save is not None:
+        save_image(save, class_picture(found))
+        say(f"written: {save}")
+    if as_json:
+        write_json(found.to_dict())
+        return
+    faith = found.faithfulness
+    write(f"{found.label} {found.probability:.3f}, explained by {found.method}")
+    write(f"with its hottest places first: {faith.insertion:.3f} (in random order {faith.random_insertion:.3f})")
+    write(f"with its hottest places taken away: {faith.deletion:.3f} (in random order {faith.random_deletion:.3f})")
+    for one in found.neighbors:
+        write(f"  {one.similarity:.3f}  {one.path}")
+
+
+def _match(photo: Path, folder: Path, sku: str, save: Path | None, as_json: bool) -> None:
+    from catalens.images.draw import save_image
+    from catalens.trust.drawing import match_picture
+    from catalens.trust.explain import explain_match
+
+    with catalens.Catalog.open(folder, readonly=True) as shop:
+        product = shop.get(sku)
+        matches = shop.search(photo, k=min(LOOKED_THROUGH, max(1, len(shop))))
+        match = next((one for one in matches if one.sku == product.sku), None)
+        pictures = [*product.pictures, *(picture for variant in product.variants for picture in variant.pictures)]
+        local = next((Path(picture.location) for picture in pictures if not picture.is_remote), None)
+        shown = match.picture if match is not None and match.picture is not None else local
+        if shown is None:
+            raise NotFoundError(f"{sku} has no picture on the disk", cure="add its pictures to the catalog")
+        found = explain_match(photo, shown, encoder=shop.encoder(), parts=None if match is None else match.parts)
+    if match is None:
+        say(f"note: {sku} is not among the {LOOKED_THROUGH} nearest; only its vector is explained")
+    if save is not None:
+        title = product.title or product.sku
+        save_image(save, match_picture(found, title=title if match is None else f"{title}  {match.score:.3f}"))
+        say(f"written: {save}")
+    if as_json:
+        write_json({"sku": product.sku, "score": None if match is None else match.score, **found.to_dict()})
+        return
+    write(f"{product.sku}: cosine {found.cosine:.3f}" + ("" if match is None else f", score {match.score:.3f}"))
+    for name, value in sorted(found.parts.items(), key=lambda one: -one[1]):
+        write(f"  {name}: {value:.3f}")
+    for pair in found.pairs:
+        ends = " matches ".join("-".join(f"{value:.0f}" for value in box) for box in (pair.query_box, pair.product_box))
+        write(f"  region {ends}: {pair.share:.4f}")

@@ -1,0 +1,253 @@
+"""Why this class, why this match: the places that carry an answer, and the photos that it was learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import UsageError
+from catalens.images.read import ImageLike, read_image
+from catalens.tasks.classifier import Classifier
+from catalens.tasks.embed import Encoder
+from catalens.tasks.heads import LinearHead
+from catalens.trust.regions import Regions, regions_of, shares_of_cosine, shares_of_score
+from catalens.trust.saliency import Faithfulness, ScoreOf, faithfulness, occlusion, rise
+from catalens.types import FloatArray, ImageArray
+
+Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
+SIDE = 480
+"""Longest side in pixels at which a picture is explained."""
+NEIGHBORS, PAIRS = 6, 4
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """A training photo of the class that looks alike: its path and cosine."""
+
+    path: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class ClassExplanation:
+    """Why a picture was given a label.
+
+    Args:
+        image: as it was explained, HWC uint8.
+        heat: (H, W) 0..1, where the answer comes from.
+        neighbors: training photos of the label, most alike first.
+    """
+
+    image: ImageArray = field(repr=False)
+    label: str
+    probability: float
+    method: str
+    heat: FloatArray = field(repr=False)
+    faithfulness: Faithfulness
+    neighbors: tuple[Neighbor, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "label": self.label,
+            "probability": round(self.probability, 6),
+            "method": self.method,
+            "faithfulness": self.faithfulness.to_dict(),
+            "neighbors": [{"path": one.path, "similarity": round(one.similarity, 4)} for one in self.neighbors],
+            "heat": np.round(_coarse(self.heat), 3).tolist(),
+        }
+
+
+def explain_class(
+    image: ImageLike,
+    classifier: Classifier,
+    *,
+    label: str | None = None,
+    method: Method = "auto",
+    seed: int = 0,
+) -> ClassExplanation:
+    """Say why a classifier gives a picture a label.
+
+    Args:
+        label: the one asked about; the likeliest where None.
+        method: "cam" divides the score exactly among regions (a linear head on an encoder with regions); "occlusion"
+            and "rise" cover parts of the picture and work for all; "auto" is "cam" where that is possible.
+
+    Raises:
+        UsageError: no such label, or a method that the classifier does not allow.
+        ImageError: the picture cannot be read.
+    """
+    pixels = read_image(image, target=SIDE)
+    row = classifier.probabilities([pixels])[0]
+    column = int(row.argmax()) if label is None else _column(label, classifier)
+
+    def score(pictures: Sequence[ImageArray]) -> NDArray[np.floating]:
+        return classifier.probabilities(pictures)[:, column]
+
+    def margin(pictures: Sequence[ImageArray]) -> NDArray[np.floating]:
+        return _margins(classifier, pictures)[:, column]
+
+    chosen = _method(method, classifier)
+    heat = _heat(pixels, classifier, column, chosen, margin, seed)
+    return ClassExplanation(
+        image=pixels,
+        label=classifier.classes[column],
+        probability=float(row[column]),
+        method=chosen,
+        heat=heat,
+        faithfulness=faithfulness(pixels, heat, score, seed=seed),
+        neighbors=_neighbors(pixels, classifier, column),
+    )
+
+
+@dataclass(frozen=True)
+class RegionPair:
+    """Regions of query and product that are alike: boxes (4,) xyxy in pixels, and what the pair adds to the cosine."""
+
+    query_box: FloatArray
+    product_box: FloatArray
+    share: float
+
+
+@dataclass(frozen=True)
+class MatchExplanation:
+    """Why a product matches a picture.
+
+    Args:
+        cosine: of their vectors; the shares of all pairs of regions sum to it.
+        heat_query, heat_product: (H, W) 0..1, where the likeness comes from.
+        pairs: the strongest, which share no region.
+        parts: what each part added to the score of the search.
+    """
+
+    query: ImageArray = field(repr=False)
+    product: ImageArray = field(repr=False)
+    cosine: float
+    heat_query: FloatArray = field(repr=False)
+    heat_product: FloatArray = field(repr=False)
+    pairs: tuple[RegionPair, ...]
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "cosine": round(self.cosine, 6),
+            "parts": dict(self.parts),
+            "pairs": [
+                {
+                    "query_box": np.round(pair.query_box).tolist(),
+                    "product_box": np.round(pair.product_box).tolist(),
+                    "share": round(pair.share, 5),
+                }
+                for pair in self.pairs
+            ],
+            "heat_query": np.round(_coarse(self.heat_query), 3).tolist(),
+            "heat_product": np.round(_coarse(self.heat_product), 3).tolist(),
+        }
+
+
+def explain_match(
+    query: ImageLike, product: ImageLike, *, encoder: Encoder, parts: Mapping[str, float] | None = None
+) -> MatchExplanation:
+    """Say which region of a picture matches which of another. Without regions the maps come from occlusion, unpaired.
+
+    Args:
+        parts: what a search says of the match (`types.Match.parts`).
+
+    Raises:
+        ImageError: a picture cannot be read.
+    """
+    asked, found = read_image(query, target=SIDE), read_image(product, target=SIDE)
+    vectors = encoder.encode_images([asked, found])
+    cosine = float(vectors[0] @ vectors[1])
+    if not encoder.has_regions:
+        heats = [
+            occlusion(mine, lambda pictures, other=other: encoder.encode_images(pictures) @ other)  # type: ignore[misc]
+            for mine, other in ((asked, vectors[1]), (found, vectors[0]))
+        ]
+        return MatchExplanation(asked, found, cosine, heats[0], heats[1], (), parts or {})
+    mine, other = regions_of(asked, encoder), regions_of(found, encoder)
+    shares = shares_of_cosine(mine, other)
+    return MatchExplanation(
+        query=asked,
+        product=found,
+        cosine=cosine,
+        heat_query=mine.heat(shares.sum((2, 3))),
+        heat_product=other.heat(shares.sum((0, 1))),
+        pairs=_pairs(shares, mine, other),
+        parts=parts or {},
+    )
+
+
+def _column(label: str, classifier: Classifier) -> int:
+    if label not in classifier.classes:
+        raise UsageError(f"{classifier.name} has no label {label!r}", cure=f"one of {', '.join(classifier.classes)}")
+    return classifier.classes.index(label)
+
+
+def _method(method: Method, classifier: Classifier) -> Method:
+    if method not in get_args(Method):
+        raise UsageError(f"no method {method!r}", cure=f"one of {', '.join(get_args(Method))}")
+    is_linear = isinstance(classifier.head.head, LinearHead) and classifier.encoder.has_regions
+    if method == "cam" and not is_linear:
+        raise UsageError("cam needs a linear head on an encoder with regions", cure="use occlusion or rise")
+    return ("cam" if is_linear else "occlusion") if method == "auto" else method
+
+
+def _heat(
+    image: ImageArray, classifier: Classifier, column: int, method: Method, score: ScoreOf, seed: int
+) -> FloatArray:
+    if method == "occlusion":
+        return occlusion(image, score)
+    if method == "rise":
+        return rise(image, score, seed=seed)
+    head = classifier.head.head
+    weights = head.arrays()["weights"]
+    regions = regions_of(image, classifier.encoder)
+    # What all labels share says nothing for this one.
+    return regions.heat(shares_of_score(regions, weights[:, column] - weights.mean(1)))
+
+
+def _margins(classifier: Classifier, pictures: Sequence[ImageArray]) -> FloatArray:
+    """(N, C) how far a label's score is above the best of the others: a probability of 1 would not move any more."""
+    head = classifier.head
+    scores = head.head.scores(classifier.encoder.encode_images(pictures)) * head.scale + head.shift
+    if head.activation == "sigmoid":
+        return np.asarray(scores, np.float32)
+    best = np.sort(scores, axis=1)
+    others = np.where(scores == best[:, -1:], best[:, -2:-1], best[:, -1:])
+    return np.asarray(scores - others, np.float32)
+
+
+def _neighbors(image: ImageArray, classifier: Classifier, column: int) -> tuple[Neighbor, ...]:
+    examples = classifier.examples
+    if examples is None:
+        return ()
+    rows = np.flatnonzero(examples.labels == column)
+    cosines = examples.vectors[rows] @ classifier.encoder.encode_images([image])[0]
+    order = np.argsort(-cosines, kind="stable")[:NEIGHBORS].tolist()
+    return tuple(Neighbor(examples.paths[rows[place]], float(cosines[place])) for place in order)
+
+
+def _pairs(shares: FloatArray, query: Regions, product: Regions) -> tuple[RegionPair, ...]:
+    """The strongest pairs, each region in one of them only, neighbours left out so that they do not say the same."""
+    left = shares.copy()
+    found: list[RegionPair] = []
+    while len(found) < PAIRS:
+        row, column, other_row, other_column = np.unravel_index(int(left.argmax()), left.shape)
+        share = float(left[row, column, other_row, other_column])
+        if share <= 0:
+            break
+        boxes = query.box(int(row), int(column)), product.box(int(other_row), int(other_column))
+        if all((box[2:] - box[:2]).min() > 4 for box in boxes):  # not in the padding
+            found.append(RegionPair(*boxes, share))
+        left[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = -np.inf
+        left[:, :, max(other_row - 1, 0) : other_row + 2, max(other_column - 1, 0) : other_column + 2] = -np.inf
+    return tuple(found)
+
+
+def _coarse(heat: FloatArray, cells: int = 8) -> FloatArray:
+    return np.asarray(cv2.resize(heat, (cells, cells), interpolation=cv2.INTER_AREA), np.float32)

@@ -1,0 +1,212 @@
+"""Explanations: maps find what the score rests on, shares of regions sum to the score, pictures are drawn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from catalens.catalog.catalog import Catalog
+from catalens.cli.main import app
+from catalens.errors import CatalensError, ModelError, UsageError
+from catalens.images.read import ImageLike, read_image
+from catalens.tasks.classifier import Classifier, Examples
+from catalens.tasks.classifier_folder import load_classifier
+from catalens.tasks.heads import CalibratedHead, LinearHead, NearestHead
+from catalens.trust.drawing import class_picture, match_picture
+from catalens.trust.explain import explain_class, explain_match
+from catalens.trust.gradcam import grad_cam
+from catalens.trust.regions import regions_of, shares_of_cosine, shares_of_score
+from catalens.trust.saliency import faithfulness, occlusion, rise
+from catalens.types import FloatArray, ImageArray
+from tests.fakes import FakeEncoder, make_products
+from tests.test_classify import card, model, walls
+
+__all__ = ["card", "model", "walls"]  # fixtures
+
+
+class Grid(FakeEncoder):
+    """An encoder of which each region is its mean color; a picture is the mean of 4 x 4 of them."""
+
+    @property
+    def dim(self) -> int:
+        return 3
+
+    @property
+    def has_regions(self) -> bool:
+        return True
+
+    def encode_regions(self, images: Sequence[ImageLike]) -> FloatArray:
+        if not images:
+            return np.empty((0, 4, 4, 3), np.float32)
+        return np.stack([self.prepare(read_image(image)) - np.float32(0.45) for image in images])
+
+    def encode_prepared(self, batch: FloatArray) -> FloatArray:
+        means = batch.mean((1, 2)) - np.float32(0.45)
+        return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), np.float32)
+
+
+def spot(*, top: int, left: int, side: int = 64, color: tuple[int, int, int] = (230, 30, 30)) -> ImageArray:
+    """A grey square with a quarter-sized spot."""
+    image = np.full((side, side, 3), 120, np.uint8)
+    image[top : top + side // 4, left : left + side // 4] = color
+    return image
+
+
+def redness(pictures: Sequence[ImageArray]) -> np.ndarray:
+    return np.array([(p[..., 0].astype(float) - p[..., 1]).mean() for p in pictures])
+
+
+def colorist(head: Any = None) -> Classifier:
+    linear = LinearHead(np.eye(3, dtype=np.float32), np.zeros(3, np.float32))
+    one = np.ones(1, np.float32)
+    return Classifier(
+        "c", CalibratedHead(("red", "green", "blue"), head or linear, "softmax", 4 * one, 0 * one), Grid()
+    )
+
+
+@pytest.mark.parametrize("how", [occlusion, rise])
+def test_maps_are_hot_where_the_score_comes_from(how: Any) -> None:
+    heat = how(spot(top=40, left=8), redness)
+    assert heat.shape == (64, 64)
+    assert (heat.min(), heat.max()) == (0, 1)
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    assert 32 <= row < 64
+    assert column < 32
+    assert heat[40:56, 8:24].mean() > 2 * heat[:16, 40:].mean()
+
+
+def test_a_score_that_never_moves_has_no_map() -> None:
+    assert not occlusion(spot(top=0, left=0), lambda pictures: np.ones(len(pictures))).any()
+
+
+def test_rise_is_the_same_for_the_same_seed() -> None:
+    image = spot(top=8, left=8)
+    np.testing.assert_array_equal(rise(image, redness, masks=40, seed=3), rise(image, redness, masks=40, seed=3))
+
+
+@pytest.mark.parametrize("given", [{"window": 0}, {"step": 0.5}, {"window": 2}])
+def test_windows_out_of_range(given: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        occlusion(spot(top=0, left=0), redness, **given)
+    with pytest.raises(UsageError):
+        rise(spot(top=0, left=0), redness, masks=0)
+
+
+def test_a_good_map_is_more_faithful_than_chance() -> None:
+    image = spot(top=16, left=16)
+    found = faithfulness(image, occlusion(image, redness, window=0.25, step=0.0625), redness)
+    assert found.deletion < found.random_deletion
+    assert found.insertion > found.random_insertion
+
+
+def test_shares_of_regions_sum_to_the_score_and_the_cosine() -> None:
+    first, second = spot(top=0, left=0)[:48], spot(top=32, left=32, color=(200, 60, 20))
+    encoder = Grid()
+    one, other = regions_of(first, encoder), regions_of(second, encoder)
+    units = [regions.vectors.mean((0, 1)) / regions.length for regions in (one, other)]
+    weights = np.array([1, -2, 0.5], np.float32)
+    assert shares_of_score(one, weights).sum() == pytest.approx(float(units[0] @ weights), abs=1e-5)
+    assert shares_of_cosine(one, other).sum() == pytest.approx(float(units[0] @ units[1]), abs=1e-5)
+    assert one.heat(np.ones((4, 4), np.float32)).shape == (48, 64)
+    with pytest.raises(ModelError):
+        regions_of(first, FakeEncoder())
+
+
+def test_why_this_label() -> None:
+    image = spot(top=40, left=8, color=(250, 60, 60))
+    classifier = colorist()
+    found = explain_class(image, classifier)
+    assert (found.label, found.method) == ("red", "cam")
+    assert found.heat[40:56, 8:24].mean() > 0.6
+    assert found.heat[:16, 40:].mean() < 0.3
+    assert explain_class(image, classifier, label="blue", method="occlusion").label == "blue"
+    assert explain_class(image, classifier, method="rise").heat.shape == image.shape[:2]
+    voting = colorist(NearestHead(np.eye(3, dtype=np.float32), np.eye(3, dtype=bool), 1, 0.1))
+    assert explain_class(image, voting).method == "occlusion"
+    json.dumps(found.to_dict())
+
+
+@pytest.mark.parametrize("given", [{"label": "purple"}, {"method": "guess"}])
+def test_questions_that_make_no_sense(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        explain_class(spot(top=0, left=0), colorist(), **given)
+    voting = colorist(NearestHead(np.eye(3, dtype=np.float32), np.eye(3, dtype=bool), 1, 0.1))
+    with pytest.raises(UsageError, match="linear head"):
+        explain_class(spot(top=0, left=0), voting, method="cam")
+
+
+def test_the_photos_it_was_learned_from(tmp_path: Path) -> None:
+    vectors = np.array([[1, 0, 0], [0.6, 0.8, 0], [0, 1, 0]], np.float32)
+    classifier = replace(
+        colorist(), examples=Examples(vectors, np.array([0, 0, 1]), ("gone.jpg", str(tmp_path / "b.jpg"), "c.jpg"))
+    )
+    found = explain_class(spot(top=0, left=0, color=(255, 0, 0)), classifier, label="red")
+    assert {one.path for one in found.neighbors} == {"gone.jpg", str(tmp_path / "b.jpg")}
+    assert found.neighbors[0].similarity >= found.neighbors[1].similarity
+    assert class_picture(found).ndim == 3
+
+
+def test_why_this_match() -> None:
+    query, product = spot(top=0, left=0, color=(250, 60, 60)), spot(top=48, left=48, color=(240, 70, 60))
+    found = explain_match(query, product, encoder=Grid(), parts={"deep": 0.5, "color": 0.2, "text": -0.1})
+    assert found.cosine == pytest.approx(1, abs=0.02)
+    first = found.pairs[0]
+    assert first.query_box.tolist() == [0, 0, 16, 16]
+    assert first.product_box.tolist() == [48, 48, 64, 64]
+    assert len({tuple(pair.query_box) for pair in found.pairs}) == len(found.pairs)
+    assert match_picture(found, title="Spot").shape[2] == 3
+    plain = explain_match(query, product, encoder=FakeEncoder())
+    assert plain.pairs == ()
+    assert plain.heat_query.shape == (64, 64)
+    json.dumps(plain.to_dict())
+
+
+def test_grad_cam_of_a_network_that_looks_for_red() -> None:
+    torch = pytest.importorskip("torch", reason="torch is in the train extra")
+
+    convolution = torch.nn.Conv2d(3, 2, 1, bias=False)
+    with torch.no_grad():
+        convolution.weight.copy_(torch.tensor([[1.0, -1, 0], [0, 1, 0]])[..., None, None])
+    network = torch.nn.Sequential(convolution, torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    picture = spot(top=40, left=8).transpose(2, 0, 1).astype(np.float32) / 255
+    heat = grad_cam(network, network[1], picture, label=0)
+    assert heat[44:52, 12:20].min() > 0.9
+    assert heat[:16, 40:].max() < 0.1
+    with pytest.raises(UsageError):
+        grad_cam(network, network[3], picture, label=0)
+
+
+def run(*words: str | Path) -> Any:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_from_the_command_line(walls: Path, model: Path, tmp_path: Path) -> None:
+    photo = walls / "red" / "1.png"
+    result = run("explain", photo, "--model", model, "--save", tmp_path / "why.png")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("red")
+    assert read_image(tmp_path / "why.png").shape[2] == 3
+    assert load_classifier(model).name == "paints"
+
+
+def test_a_match_from_the_command_line(tmp_path: Path) -> None:
+    with Catalog.open(tmp_path / "shop") as shop:
+        shop.add(make_products(tmp_path / "photos", 3))
+    words = ["explain", "--catalog", tmp_path / "shop", tmp_path / "photos" / "1.png", "sku-1"]
+    result = run(*words, "--save", tmp_path / "match.jpg", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["score"] > 0.9
+
+
+@pytest.mark.parametrize("words", [(), ("--model", "m", "--catalog", "c"), ("--catalog", "c"), ("--model", "nothing")])
+def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
+    result = run("explain", "photo.jpg", *words)
+    assert isinstance(result.exception, CatalensError | SystemExit)
+    assert result.exit_code != 0

@@ -99,7 +99,8 @@ def test_tuning_learns_and_writes_a_card(small: Path, tmp_path: Path) -> None:
     assert card.precision == "float32"
     assert card.training["start"].startswith("small@")
     assert "flat 40, wide 40" in card.training["data"]
-    assert "held_out" in card.training
+    assert "by 12 photos held out" in card.training["chosen"]  # 15 % of 80, of each label
+    assert card.scores[0].n == 12
     assert sorted(path.name for path in out.iterdir()) == ["card.toml", "encoder.onnx"]
     tuned = encoder(str(out))
     assert tuned.name != encoder(str(small)).name

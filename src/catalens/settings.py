@@ -26,6 +26,16 @@ def threads() -> int:
     return os.cpu_count() or 1
 
 
+def accepted_licence() -> str | None:
+    """Name of a licence that limits commercial use and is accepted all the same (`CATALENS_ACCEPT_LICENCE`)."""
+    return os.environ.get("CATALENS_ACCEPT_LICENCE") or None
+
+
+def accept_licence(name: str) -> None:
+    """Accept a licence by name for the rest of this process: what `--accept-licence` does."""
+    os.environ["CATALENS_ACCEPT_LICENCE"] = name
+
+
 def debug() -> bool:
     """Let unexpected errors of the command line through with their trace (`CATALENS_DEBUG=1`)."""
     return os.environ.get("CATALENS_DEBUG", "") not in {"", "0"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,11 @@ import typer
 from catalens.cli.label import chosen_heads
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.types import Failure
 
 if TYPE_CHECKING:
     from catalens.training.hyperparameters import Search
+    from catalens.training.labelled import LabelledPhotos
 
 
 def search(
@@ -21,8 +24,12 @@ def search(
     label: Annotated[str, typer.Option(help='"folder", or a column\'s name.')] = "folder",
     trials: Annotated[int, typer.Option(help="Settings to try at most.")] = 20,
     minutes: Annotated[float, typer.Option(help="Time at most.")] = 5.0,
-    heads: Annotated[str, typer.Option(help="Heads to choose from.")] = "softmax,svm,svm-rbf,knn",
-    policies: Annotated[str, typer.Option(help="Augmentation policies to choose from.")] = "none,shop,phone",
+    heads: Annotated[
+        str, typer.Option(help="Heads to choose from; or finetune alone: its rate, stages, policy and mixing.")
+    ] = "softmax,svm,svm-rbf,knn",
+    policies: Annotated[
+        str | None, typer.Option(help="Augmentation policies to choose from, as in none,shop,phone.")
+    ] = None,
     encoder: EncoderName = None,
     test_share: Annotated[float, typer.Option(help="Share of the photos held out to measure on.")] = 0.2,
     reject: Annotated[
@@ -31,31 +38,96 @@ def search(
     seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Try heads, their regularisation and augmentation, and keep the classifier that does best."""
-    from catalens.tasks.classifier_folder import save_classifier
-    from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.hyperparameters import search_settings
+    """Try heads, their regularisation and augmentation (or settings of fine-tuning); keep what does best."""
     from catalens.training.labelled import read_labelled
+
+    photos = read_labelled(data, label=label)
+    wish = _Wish(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
+    if heads.strip() == "finetune":
+        _tune(photos, wish, as_json=as_json)
+    else:
+        _search(photos, wish, heads, as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What was asked of the search; `policies` is empty where all may be tried."""
+
+    out: Path
+    encoder: str | None
+    trials: int
+    minutes: float
+    policies: tuple[str, ...]
+    test_share: float
+    reject: float
+    seed: int
+
+
+def _policies(text: str | None) -> tuple[str, ...]:
     from catalens.training.policies import policy as find_policy
 
-    names = tuple(find_policy(part.strip()).name for part in policies.split(",") if part.strip())
-    photos = read_labelled(data, label=label)
+    return tuple(find_policy(part.strip()).name for part in (text or "").split(",") if part.strip())
+
+
+def _search(photos: LabelledPhotos, wish: _Wish, heads: str, *, as_json: bool) -> None:
+    from catalens.tasks.classifier_folder import save_classifier
+    from catalens.tasks.embed import encoder as load_encoder
+    from catalens.training.hyperparameters import POLICIES, search_settings
+
     with progress_bar() as progress:
         found = search_settings(
-            photos, name=out.name, encoder=load_encoder(encoder), trials=trials, minutes=minutes,
-            heads=chosen_heads(heads), policies=names, test_share=test_share, reject=reject, seed=seed,
-            progress=progress,
+            photos, name=wish.out.name, encoder=load_encoder(wish.encoder), trials=wish.trials, minutes=wish.minutes,
+            heads=chosen_heads(heads), policies=wish.policies or POLICIES, test_share=wish.test_share,
+            reject=wish.reject, seed=wish.seed, progress=progress,
         )  # fmt: skip
-    save_classifier(found.classifier, out)
-    for note in found.notes:
-        say(f"note: {note}")
-    if found.skipped:
-        say(f"{len(found.skipped)} photos were skipped:")
-        list_failures(found.skipped)
+    save_classifier(found.classifier, wish.out)
+    _tell(found.notes, found.skipped)
     if as_json:
         write_json(found.to_dict())
     else:
-        _print(found, out)
+        _print(found, wish.out)
+
+
+def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
+    """Search for the tuning on the photos that the head will learn from, then train the head on its encoder."""
+    import tempfile
+
+    from catalens.tasks.classifier_folder import save_classifier
+    from catalens.tasks.embed import encoder as load_encoder
+    from catalens.training.classifier import embed_labelled, held_out, train_classifier
+    from catalens.training.tuning_search import POLICIES, search_tuning
+
+    with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
+        # Only photos that can be read, so that the same ones are held out before and after.
+        readable = embed_labelled(photos, load_encoder(wish.encoder), progress=progress)
+        test = held_out(readable.photos, wish.test_share, seed=wish.seed)
+        tuned = search_tuning(
+            readable.photos.of((~test).nonzero()[0].tolist()), out=Path(folder) / "encoder", encoder=wish.encoder,
+            trials=wish.trials, minutes=wish.minutes, policies=wish.policies or POLICIES, seed=wish.seed,
+            progress=progress,
+        )  # fmt: skip
+        report = train_classifier(
+            readable.photos, name=wish.out.name, head="softmax", encoder=load_encoder(str(tuned.folder)),
+            test_share=wish.test_share, reject=wish.reject, seed=wish.seed, progress=progress,
+        )  # fmt: skip
+        save_classifier(report.classifier, wish.out, tuned=tuned.folder)
+    _tell(photos.notes + report.notes, photos.skipped + readable.skipped)
+    if as_json:
+        write_json({**report.to_dict(), "trials": [trial.to_dict() for trial in tuned.trials]})
+        return
+    for trial in sorted(tuned.trials, key=lambda one: -one.accuracy):
+        write(f"{trial.number:>4}  {trial.accuracy:.3f}  {trial.seconds:6.1f} s  {trial}")
+    write(f"written: {wish.out}")
+    write(f"best: {tuned.best}")
+    write(f"accuracy on photos held out: {report.accuracy}")
+
+
+def _tell(notes: tuple[str, ...], skipped: tuple[Failure, ...]) -> None:
+    for note in notes:
+        say(f"note: {note}")
+    if skipped:
+        say(f"{len(skipped)} photos were skipped:")
+        list_failures(skipped)
 
 
 def _print(found: Search, out: Path) -> None:

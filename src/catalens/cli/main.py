@@ -10,7 +10,20 @@ import typer
 
 import catalens
 from catalens import settings
-from catalens.cli import augment, catalog, classify, demo, evaluate, explain, images, label, learn, search, train
+from catalens.cli import (
+    augment,
+    catalog,
+    classify,
+    demo,
+    evaluate,
+    explain,
+    images,
+    label,
+    learn,
+    models,
+    search,
+    train,
+)
 from catalens.cli.output import say
 from catalens.errors import CatalensError
 
@@ -42,7 +55,7 @@ for command in (
 ):
     app.command()(command)
 train.app.command()(learn.search)
-for group in (train.app, evaluate.app, label.app):
+for group in (train.app, evaluate.app, label.app, models.app):
     app.add_typer(group)
 
 
@@ -55,8 +68,14 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    accept_licence: Annotated[
+        str | None,
+        typer.Option("--accept-licence", help="Accept this licence of a network of others, before the command."),
+    ] = None,
 ) -> None:
     """Everything a shop does with a product photo."""
+    if accept_licence is not None:
+        settings.accept_licence(accept_licence)
 
 
 def run() -> None:

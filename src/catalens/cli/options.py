@@ -16,7 +16,8 @@ CatalogFolder: TypeAlias = Annotated[
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 EncoderName: TypeAlias = Annotated[
-    str | None, typer.Option("--encoder", help="A bundled encoder's name, or a folder with a card.toml.")
+    str | None,
+    typer.Option("--encoder", help="A bundled encoder's name, a folder with a card.toml, or hf:FOLDER_OR_ID."),
 ]
 
 DEFAULT_CATALOG = Path("shop")

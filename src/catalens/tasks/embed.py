@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
+from catalens import settings
 from catalens.errors import ImageError, ModelError
+from catalens.images.prepare import Preprocess
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
+from catalens.models.hub import HubNetwork
 from catalens.models.known_words import KnownWords
 from catalens.models.onnx import OnnxNetwork, OnnxTextNetwork
+from catalens.models.openvino import OpenVinoNetwork
+from catalens.models.published import check_license, find_published
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.types import FloatArray, ImageArray
 
 BATCH = 32
+Runtime: TypeAlias = Literal["onnx", "openvino"]
 
 
 class Encoder(Protocol):
@@ -67,12 +74,65 @@ class Encoder(Protocol):
         """
 
 
-class OnnxEncoder:
-    """An encoder of a card's ONNX network."""
+class Sized(Protocol):
+    """What is asked with pictures of a size."""
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) that the network sees."""
+
+
+class _NetworkEncoder(ABC):
+    """What encoders share: reading, batches, unit length."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def dim(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def preprocess(self) -> Preprocess:
+        """How pictures are prepared."""
+
+    @abstractmethod
+    def encode_prepared(self, batch: FloatArray) -> FloatArray: ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.preprocess.size
+
+    def prepare(self, image: ImageArray) -> FloatArray:
+        return self.preprocess.apply(image)[0]
+
+    def encode_images(self, images: Sequence[ImageLike]) -> FloatArray:
+        return np.concatenate([np.empty((0, self.dim), np.float32), *map(self.encode_prepared, self._batches(images))])
+
+    def _batches(self, images: Sequence[ImageLike]) -> Iterator[FloatArray]:
+        if isinstance(images, str | bytes | Path):
+            raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
+        target = decode_target(self)
+        for start in range(0, len(images), BATCH):
+            chunk = images[start : start + BATCH]
+            yield np.stack([self.prepare(read_image(image, target=target)) for image in chunk])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name}, dim={self.dim}, size={self.size})"
+
+
+class OnnxEncoder(_NetworkEncoder):
+    """An encoder of a card's ONNX network.
+
+    Args:
+        runtime: what runs the network for pictures: ONNX Runtime, or OpenVINO where it is installed.
+    """
+
+    def __init__(self, card: Card, *, threads: int | None = None, runtime: Runtime = "onnx") -> None:
         self._card = card
-        self._network = OnnxNetwork(card, threads=threads)
+        self._network = (OpenVinoNetwork if runtime == "openvino" else OnnxNetwork)(card, threads=threads)
         self._threads = threads
 
     @property
@@ -84,27 +144,20 @@ class OnnxEncoder:
         return self._card.dim
 
     @property
-    def size(self) -> tuple[int, int]:
-        return self._card.preprocess.size
-
-    def prepare(self, image: ImageArray) -> FloatArray:
-        return self._card.preprocess.apply(image)[0]
+    def preprocess(self) -> Preprocess:
+        return self._card.preprocess
 
     def encode_prepared(self, batch: FloatArray) -> FloatArray:
         if not len(batch):
             return np.empty((0, self.dim), np.float32)
         return _units(self._network(batch))
 
-    def encode_images(self, images: Sequence[ImageLike]) -> FloatArray:
-        return np.concatenate([np.empty((0, self.dim), np.float32), *map(self.encode_prepared, self._batches(images))])
-
     @property
     def has_text(self) -> bool:
         return self._card.text is not None
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        if isinstance(texts, str):
-            raise ModelError("expected a list of texts and got one", cure="put it in a list: [text]")
+        _refuse_one_text(texts)
         if self._words is None:
             raise ModelError(f"{self.name} knows no words", cure="name an encoder that does, or search by photo")
         if not len(texts):
@@ -133,16 +186,53 @@ class OnnxEncoder:
         found = [self._network.regions(batch) for batch in self._batches(images)]
         return np.concatenate(found) if found else np.empty((0, 0, 0, self.dim), np.float32)
 
-    def _batches(self, images: Sequence[ImageLike]) -> Iterator[FloatArray]:
-        if isinstance(images, str | bytes | Path):
-            raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
-        target = decode_target(self)
-        for start in range(0, len(images), BATCH):
-            chunk = images[start : start + BATCH]
-            yield np.stack([self.prepare(read_image(image, target=target)) for image in chunk])
 
-    def __repr__(self) -> str:
-        return f"OnnxEncoder({self.name}, dim={self.dim}, size={self.size})"
+class HubEncoder(_NetworkEncoder):
+    """An encoder of the Transformers library, by folder or hub id."""
+
+    def __init__(self, source: str, *, threads: int | None = None) -> None:
+        self._network = HubNetwork(source, threads=threads)
+
+    @property
+    def name(self) -> str:
+        return self._network.identity
+
+    @property
+    def dim(self) -> int:
+        return self._network.dim
+
+    @property
+    def preprocess(self) -> Preprocess:
+        return self._network.preprocess
+
+    def encode_prepared(self, batch: FloatArray) -> FloatArray:
+        if not len(batch):
+            return np.empty((0, self.dim), np.float32)
+        return _units(self._network(batch))
+
+    @property
+    def has_text(self) -> bool:
+        return self._network.has_text
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        _refuse_one_text(texts)
+        if not len(texts):
+            return np.empty((0, self.dim), np.float32)
+        return _units(self._network.texts(texts))
+
+    @property
+    def has_regions(self) -> bool:
+        return False
+
+    def encode_regions(self, images: Sequence[ImageLike]) -> FloatArray:
+        raise ModelError(
+            f"{self.name} describes whole pictures only ({len(images)} given)", cure="name an encoder with regions"
+        )
+
+
+def _refuse_one_text(texts: Sequence[str]) -> None:
+    if isinstance(texts, str):
+        raise ModelError("expected a list of texts and got one", cure="put it in a list: [text]")
 
 
 def _units(vectors: FloatArray) -> FloatArray:
@@ -150,7 +240,7 @@ def _units(vectors: FloatArray) -> FloatArray:
     return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
 
 
-def decode_target(encoder: Encoder) -> int:
+def decode_target(encoder: Sized) -> int:
     """Longest side in pixels at which photos are read for an encoder: half as much again as it sees.
 
     JPEGs are decoded at the half, quarter or eighth of their size next above it; the rest of the way is averaged.
@@ -159,11 +249,32 @@ def decode_target(encoder: Encoder) -> int:
 
 
 @lru_cache(maxsize=4)
-def encoder(name: str | None = None, *, threads: int | None = None) -> Encoder:
-    """Load an encoder: the bundled one, another by its name, or a folder with a card. It is kept for the next call.
+def encoder(
+    name: str | None = None,
+    *,
+    threads: int | None = None,
+    runtime: Runtime = "onnx",
+    accept_licence: str | None = None,
+) -> Encoder:
+    """Load an encoder. It is kept for the next call.
+
+    Args:
+        name: a bundled one (the default where None), a folder with a card, or "hf:" and a folder or hub id of the
+            Transformers library; a published network's short name (`catalens models list`) is such an id.
+        runtime: "openvino" runs the same ONNX file on OpenVINO.
+        accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
 
     Raises:
         NotFoundError: no such encoder.
         ModelError: its card or weights cannot be used.
+        UsageError: its licence limits commercial use, or is not known, and was not accepted.
+        MissingExtraError: what it runs on is not installed.
     """
-    return OnnxEncoder(find_card(name or DEFAULT_ENCODER), threads=threads)
+    given = name or DEFAULT_ENCODER
+    known = find_published(given)
+    source = known.hub if known is not None else given.removeprefix("hf:") if given.startswith("hf:") else None
+    if source is None:
+        return OnnxEncoder(find_card(given), threads=threads, runtime=runtime)
+    if not Path(source).is_dir():  # a folder is the user's own
+        check_license(source, accepted=accept_licence or settings.accepted_licence())
+    return HubEncoder(source, threads=threads)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalens.errors import CatalensError, MissingExtraError, ModelError, StorageError, UsageError
+from catalens.evaluation.intervals import bootstrap_mean
 from catalens.images.prepare import Preprocess
 from catalens.images.read import read_image
 from catalens.models.card import FILE, Card
@@ -34,6 +35,7 @@ MOST_EPOCHS = 40
 MARGIN = 1.15
 """Photos are kept this much larger than the network sees, for turns and crops to have something to take from."""
 CHECKPOINT, SQUARES, WEIGHTS = "checkpoint.pt", "squares.npy", "encoder.onnx"
+SCORE = "accuracy on the photos that chose the epoch"
 BESIDE = ".new-"
 """Beginning of the names of what is written beside and then moved."""
 
@@ -190,12 +192,22 @@ def _told(
         "cost": f"{tuning.seconds / 60:.1f} minutes, {len(tuning.history) - 1} epochs",
     }
     if tuning.held_out:
-        before, after = tuning.history[0], tuning.best
-        found["held_out"] = (
-            f"accuracy {before.accuracy:.3f} before, {after.accuracy:.3f} after, on {tuning.held_out} photos that "
-            f"chose the epoch ({after.epoch}): a little flattering"
+        before, after = tuning.history[0].accuracy, tuning.best
+        found["chosen"] = (
+            f"epoch {after.epoch}, by {tuning.held_out} photos held out: accuracy {before:.3f} before, "
+            f"{after.accuracy:.3f} after"
         )
     return found
+
+
+def _score(tuning: Tuning) -> str:
+    """The card's figure; of photos that chose the epoch, and therefore a little flattering."""
+    if not tuning.held_out:
+        return ""
+    right = round(tuning.best.accuracy * tuning.held_out)
+    one = bootstrap_mean(np.arange(tuning.held_out) < right)
+    lines = [f'name = "{SCORE}"', f"value = {one.value:.4f}", f"n = {one.n}"]
+    return "\n".join(["", "[[scores]]", *lines, f"interval = [{one.low:.4f}, {one.high:.4f}]", ""])
 
 
 def _export(tuning: Tuning, card: Card, out: Path, *, told: Mapping[str, str]) -> None:
@@ -207,6 +219,7 @@ def _export(tuning: Tuning, card: Card, out: Path, *, told: Mapping[str, str]) -
             tuning.network, None, Path(folder), photos=(), training=told, precision="float32",
             name=f"{card.name}-tuned", data=told["data"],
         )  # fmt: skip
+        written.write_text(written.read_text("utf-8") + _score(tuning), "utf-8")
         (out / FILE).unlink(missing_ok=True)
         written.with_name(WEIGHTS).replace(out / WEIGHTS)
         written.replace(out / FILE)

@@ -261,7 +261,7 @@ def _study(
     study = optuna.create_study(
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=lesson.seed, n_startup_trials=min(10, max(2, trials // 2))),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=WATCHED, n_warmup_steps=0),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=WATCHED, n_warmup_steps=1),
     )
     if "softmax" in heads and "none" in policies:
         study.enqueue_trial(dict(USUAL))

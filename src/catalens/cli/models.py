@@ -1,0 +1,177 @@
+"""`catalens models ...`: which networks there are, what is known of them, which one to take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalens.cli.options import AsJson
+from catalens.cli.output import say, write, write_json
+from catalens.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from catalens.evaluation.advice import Choice
+    from catalens.models.card import Card
+    from catalens.models.published import Published
+
+app = typer.Typer(name="models", help="Which networks there are, and which one to take.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Which networks there are, and which one to take."""
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List bundled networks, and networks of others that are worth using."""
+    from catalens.models.published import published
+    from catalens.models.zoo import bundled_cards, find_card
+
+    cards = [find_card(name) for name in bundled_cards()]
+    if as_json:
+        write_json([_card_dict(card) for card in cards] + [_published_dict(one) for one in published()])
+        return
+    for card in cards:
+        words = "pictures and words" if card.text is not None else "pictures"
+        write(f"{card.name}\tbundled\t{words}\t{card.dim} numbers\t{card.parameters / 1e6:.1f} M\t{card.license}")
+    for one in published():
+        words = "pictures and words" if one.words else "pictures"
+        allowed = "" if one.commercial else ", limits commercial use"
+        size = f"{one.parameters / 1e6:.0f} M"
+        write(f"{one.key}\thf:{one.hub}\t{words}\t{one.dim} numbers\t{size}\t{one.license}{allowed}")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A name that `catalens models list` gives, or a folder with a card.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say all that is known of a network: licence, training data, cost, measured scores."""
+    from catalens.models.published import find_published, published
+    from catalens.models.zoo import bundled_cards, find_card
+
+    known = find_published(name)
+    if known is not None:
+        _write(_published_dict(known), as_json)
+        return
+    try:
+        _write(_card_dict(find_card(name)), as_json)
+    except NotFoundError:
+        names = [*bundled_cards(), *(one.key for one in published())]
+        raise NotFoundError(f"no network called {name!r}", cure=f"one of {', '.join(names)}") from None
+
+
+@app.command()
+def advise(
+    task: Annotated[str, typer.Option(help="search or classify.")] = "search",
+    products: Annotated[int, typer.Option(help="Products to search, or photos to classify.")] = 10_000,
+    labels: Annotated[int | None, typer.Option(help="Labelled photos of each label, for classify.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
+    latency_ms: Annotated[float | None, typer.Option(help="Time for one query, at most.")] = None,
+    memory_mb: Annotated[float | None, typer.Option(help="Memory, at most.")] = None,
+    any_licence: Annotated[
+        bool, typer.Option("--any-licence", help="Also networks whose licence limits commercial use.")
+    ] = False,
+    price_per_hour: Annotated[float, typer.Option(help="Of the machine, in your currency.")] = 0.10,
+    as_json: AsJson = False,
+) -> None:
+    """Choose an encoder, a head and an index: what is measured, what is published by others, what it costs."""
+    from catalens.evaluation.advice import Wish
+    from catalens.evaluation.advice import advise as choose
+
+    if task not in ("search", "classify") or device not in ("cpu", "gpu"):
+        raise UsageError(f"task {task!r} on {device!r}", cure="search or classify, on cpu or gpu")
+    found = choose(
+        Wish(
+            task="search" if task == "search" else "classify",
+            count=products,
+            labels_each=labels,
+            device="cpu" if device == "cpu" else "gpu",
+            latency_ms=latency_ms,
+            memory_mb=memory_mb,
+            commercial=not any_licence,
+            price_per_hour=price_per_hour,
+        )
+    )
+    if as_json:
+        write_json(found.to_dict())
+        return
+    if found.best is None:
+        write("nothing fits")
+    else:
+        write(f"take {found.best.encoder}")
+        _describe(found.best)
+    if found.better is not None:
+        write(f"next: {found.better.encoder}")
+        _describe(found.better)
+    for name, why in found.refused:
+        say(f"does not fit: {name}, {why}")
+
+
+def _describe(choice: Choice) -> None:
+    for name, value in (("head", choice.head), ("index", choice.index), ("licence", choice.license)):
+        if value:
+            write(f"  {name}: {value}")
+    write(f"  a picture: {choice.encode_ms:.1f} ms ({choice.timed})")
+    if choice.index_ms:
+        write(f"  a search: {choice.index_ms:.2f} ms (exact search among 20,000 or fewer, measured on this machine)")
+    write(f"  memory: about {choice.memory_mb:.0f} MB; a million pictures cost {choice.per_million:.2f}")
+    for score in choice.scores:
+        write(f"  measured: {score.name} {score.value:.3f} [{score.low:.3f}, {score.high:.3f}] n={score.n}")
+    for claim in choice.claims:
+        write(f"  published by others: {claim}")
+
+
+def _write(values: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        write_json(values)
+        return
+    for name, value in values.items():
+        if isinstance(value, dict):
+            write(f"{name}:")
+            for inner, text in value.items():
+                write(f"  {inner}: {text}")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            write(f"{name}:")
+            for row in value:
+                write("  " + ", ".join(f"{key} {text}" for key, text in row.items()))
+        else:
+            write(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+def _card_dict(card: Card) -> dict[str, object]:
+    return {
+        "name": card.name,
+        "where": "bundled",
+        "identity": card.identity,
+        "license": card.license,
+        "commercial": True,
+        "dim": card.dim,
+        "size": card.preprocess.size[0],
+        "parameters": card.parameters,
+        "precision": card.precision,
+        "words": card.text is not None,
+        "training": dict(card.training),
+        "scores": [
+            {"name": one.name, "value": one.value, "n": one.n, "low": one.low, "high": one.high} for one in card.scores
+        ],
+    }
+
+
+def _published_dict(one: Published) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "where": f"hf:{one.hub}",
+        "license": one.license,
+        "commercial": one.commercial,
+        "dim": one.dim,
+        "size": one.size,
+        "parameters": one.parameters,
+        "gflops": one.gflops,
+        "words": one.words,
+        "languages": list(one.languages),
+        "source": one.source,
+        "scores": [{"name": score.name, "value": score.value} for score in one.scores],
+    }

@@ -1,0 +1,224 @@
+"""Which encoder, head and index for a task: accuracy where measured, time measured on this machine, cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from catalens.catalog.index import EXACT_BELOW
+from catalens.errors import UsageError
+from catalens.models.card import Score
+from catalens.models.published import Published, published
+from catalens.models.zoo import bundled_cards, find_card
+from catalens.tasks.embed import encoder
+from catalens.types import FloatArray
+
+Task: TypeAlias = Literal["search", "classify"]
+PROBE_S = 2.5
+"""Seconds for timing the bundled encoder; as many for the index."""
+PROBE_VECTORS = 20_000
+BUNDLED_GFLOPS = 0.37
+"""Billions of multiply-adds of the bundled encoder for a picture of 160 x 160: what others' times are scaled from."""
+GPU_SPEEDUP = 40.0
+"""How much quicker a small data-center GPU runs such networks than two cores; a rule of thumb, said to be one."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for; None where it does not matter.
+
+    Args:
+        count: products to search, or photos to classify.
+        labels_each: labelled photos of each label, for "classify".
+        latency_ms: for one query; memory_mb: of the process.
+        price_per_hour: of the machine, in any currency.
+    """
+
+    task: Task = "search"
+    count: int = 10_000
+    labels_each: int | None = None
+    device: Literal["cpu", "gpu"] = "cpu"
+    latency_ms: float | None = None
+    memory_mb: float | None = None
+    commercial: bool = True
+    price_per_hour: float = 0.10
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to do it.
+
+    Args:
+        encode_ms: one picture; `timed` says whether that was measured on this machine or scaled.
+        index_ms: one query among the products; 0 for "classify".
+        scores: accuracy with intervals where this project measured it; `claims` what others publish.
+    """
+
+    encoder: str
+    head: str
+    index: str
+    license: str
+    encode_ms: float
+    timed: str
+    index_ms: float
+    memory_mb: float
+    per_million: float
+    scores: tuple[Score, ...]
+    claims: tuple[str, ...]
+
+    @property
+    def latency_ms(self) -> float:
+        """Of one query: the picture, then the index."""
+        return self.encode_ms + self.index_ms
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "encoder": self.encoder,
+            "head": self.head,
+            "index": self.index,
+            "license": self.license,
+            "encode_ms": round(self.encode_ms, 2),
+            "timed": self.timed,
+            "index_ms": round(self.index_ms, 3),
+            "memory_mb": round(self.memory_mb),
+            "cost_per_million_pictures": round(self.per_million, 2),
+            "measured": [
+                {"name": one.name, "value": one.value, "n": one.n, "interval": [one.low, one.high]}
+                for one in self.scores
+            ],
+            "published": list(self.claims),
+        }
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The best choice that fits; the next larger one and what speaks against it; what was ruled out, and why."""
+
+    best: Choice | None
+    better: Choice | None
+    refused: tuple[tuple[str, str], ...]
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "best": None if self.best is None else self.best.to_dict(),
+            "next_better": None if self.better is None else self.better.to_dict(),
+            "ruled_out": [{"encoder": name, "why": why} for name, why in self.refused],
+        }
+
+
+def advise(wish: Wish) -> Advice:
+    """Choose. Of what fits, a larger network is taken to know more; time and memory decide what fits.
+
+    Raises:
+        UsageError: a number out of range.
+    """
+    limits = (wish.latency_ms, wish.memory_mb)
+    if wish.count < 1 or wish.price_per_hour < 0 or any(limit is not None and limit <= 0 for limit in limits):
+        raise UsageError("expected positive numbers", cure="check --products, --latency-ms, --memory-mb and the price")
+    base_ms = bundled_ms()
+    choices = [_bundled(wish, name, base_ms) for name in bundled_cards()]
+    choices += [_foreign(wish, one, base_ms) for one in published() if one.gflops is not None]
+    choices.sort(key=lambda choice: choice.encode_ms)
+    refused, fitting = [], []
+    for choice in choices:
+        why = _against(choice, wish)
+        if why:
+            refused.append((choice.encoder, why))
+        else:
+            fitting.append(choice)
+    # The bundled network is what was measured here, on shops' photos: it is the choice unless it does not fit.
+    best = next((one for one in fitting if one.scores), fitting[0] if fitting else None)
+    larger = [one for one in choices if best is not None and one.encode_ms > best.encode_ms]
+    return Advice(best, larger[0] if larger else None, tuple(refused))
+
+
+def bundled_ms(*, seconds: float = PROBE_S) -> float:
+    """Median milliseconds of the bundled encoder for one prepared picture, measured now on this machine."""
+    network = encoder()
+    picture = network.prepare(np.full((480, 360, 3), 128, np.uint8))[None]
+    network.encode_prepared(picture)
+    return _median_ms(lambda: network.encode_prepared(picture), seconds)
+
+
+def index_ms(count: int, dim: int, *, seconds: float = PROBE_S) -> float:
+    """Median milliseconds of an exact search among `count` vectors; of 20,000 beyond that, for no index visits more."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(min(count, PROBE_VECTORS), dim)).astype(np.float32)
+    query: FloatArray = vectors[0]
+    return _median_ms(lambda: np.argmax(vectors @ query), seconds)
+
+
+def _median_ms(call: Callable[[], object], seconds: float) -> float:
+    times: list[float] = []
+    started = time.perf_counter()
+    while len(times) < 5 or (time.perf_counter() - started < seconds and len(times) < 2000):
+        before = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - before))
+    return float(np.median(times))
+
+
+def _bundled(wish: Wish, name: str, base_ms: float) -> Choice:
+    card = find_card(name)
+    ms = base_ms / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
+    timed = "measured on this machine" if wish.device == "cpu" else "scaled from this machine's processor"
+    return _choice(wish, name, card.dim, ms, timed, card.license, card.parameters, card.scores, ())
+
+
+def _foreign(wish: Wish, one: Published, base_ms: float) -> Choice:
+    ms = base_ms * (one.gflops or 0.0) / BUNDLED_GFLOPS / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
+    claims = tuple(f"{score.name} {score.value:.3f} ({one.source})" for score in one.scores)
+    timed = "scaled by GFLOPs from this machine's measurement"
+    return _choice(wish, one.key, one.dim, ms, timed, one.license, 4 * one.parameters, (), claims)
+
+
+def _choice(
+    wish: Wish,
+    name: str,
+    dim: int,
+    ms: float,
+    timed: str,
+    license: str,
+    weight_bytes: int,
+    scores: tuple[Score, ...],
+    claims: tuple[str, ...],
+) -> Choice:
+    is_exact = wish.count <= EXACT_BELOW
+    per_vector = 4 * dim + 8 if is_exact else 2 * dim + dim / 8 + 28
+    searches = wish.task == "search"
+    memory = 120 + 1.3 * weight_bytes / 1e6 + (per_vector * wish.count / 1e6 if searches else 0.0)
+    return Choice(
+        encoder=name,
+        head="" if searches else _head(wish),
+        index=("exact" if is_exact else "IVF with RaBitQ, re-ranked") if searches else "",
+        license=license,
+        encode_ms=ms,
+        timed=timed,
+        index_ms=index_ms(wish.count, dim, seconds=0.15) if searches else 0.0,
+        memory_mb=memory,
+        per_million=ms * 1e6 / 3.6e6 * wish.price_per_hour,
+        scores=scores,
+        claims=claims,
+    )
+
+
+def _head(wish: Wish) -> str:
+    each = wish.labels_each or 20
+    if each < 5:
+        return "knn"
+    return "softmax" if each < 200 else "softmax, or finetune for a little more"
+
+
+def _against(choice: Choice, wish: Wish) -> str:
+    known = next((one for one in published() if one.key == choice.encoder), None)
+    if known is not None and wish.commercial and not known.commercial:
+        return f"{known.license} limits commercial use"
+    if wish.latency_ms is not None and choice.latency_ms > wish.latency_ms:
+        return f"about {choice.latency_ms:.1f} ms a query"
+    if wish.memory_mb is not None and choice.memory_mb > wish.memory_mb:
+        return f"about {choice.memory_mb:.0f} MB"
+    return ""

@@ -1,0 +1,100 @@
+"""Networks of others that are worth using: what is published of them. Their weights are not part of this package."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from catalens.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedScore:
+    """A figure that others measured."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A network of others.
+
+    Args:
+        key: by which it is called here; hub: where its weights are.
+        family: of networks, as Transformers names it.
+        license: SPDX name where it has one; commercial: whether a shop may use it.
+        gflops: multiplications and additions of one picture, in billions of multiply-adds; None where not published.
+        size: side of its pictures, pixels.
+        languages: of its words; empty where it knows none.
+        source: of these facts and figures.
+    """
+
+    key: str
+    name: str
+    hub: str
+    family: str
+    license: str
+    commercial: bool
+    dim: int
+    parameters: int
+    gflops: float | None
+    size: int
+    languages: tuple[str, ...]
+    words: bool
+    source: str
+    scores: tuple[PublishedScore, ...]
+
+
+@cache
+def published() -> tuple[Published, ...]:
+    """All of them, by key."""
+    return tuple(_read(path) for path in sorted(Path(__file__).parent.glob("*.toml")))
+
+
+def find_published(name: str) -> Published | None:
+    """One of them by its key or its place on the hub; None where it is not one of them."""
+    return next((one for one in published() if name in (one.key, one.hub)), None)
+
+
+def check_license(hub: str, *, accepted: str | None) -> None:
+    """Refuse a network from the hub that a shop may not use, or of which that is not known.
+
+    Args:
+        accepted: name of the licence that the caller accepts.
+
+    Raises:
+        UsageError: it forbids commercial use, or is unknown, and was not accepted.
+    """
+    known = find_published(hub)
+    if known is not None and known.commercial:
+        return
+    name = "unknown" if known is None else known.license
+    if accepted is not None and accepted.casefold() == name.casefold():
+        return
+    why = (
+        "the licence of its weights is not known here" if known is None else f"{name} forbids or limits commercial use"
+    )
+    raise UsageError(f"{hub}: {why}", cure=f"read it, then accept it by name: catalens --accept-licence {name} ...")
+
+
+def _read(path: Path) -> Published:
+    table = tomllib.loads(path.read_text("utf-8"))
+    return Published(
+        key=path.stem,
+        name=table["name"],
+        hub=table["hub"],
+        family=table["family"],
+        license=table["license"],
+        commercial=table["commercial"],
+        dim=table["dim"],
+        parameters=table["parameters"],
+        gflops=table.get("gflops"),
+        size=table["size"],
+        languages=tuple(table["languages"]),
+        words=table["words"],
+        source=table["source"],
+        scores=tuple(PublishedScore(one["name"], one["value"]) for one in table.get("scores", [])),
+    )

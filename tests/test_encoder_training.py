@@ -132,7 +132,7 @@ def _words_agree(encoder: OnnxEncoder, words: torch.nn.Module) -> None:
     with torch.no_grad():
         said = torch.nn.functional.normalize(words.eval()(torch.from_numpy(grams), torch.from_numpy(weights))).numpy()
     found = encoder.encode_texts(texts)
-    np.testing.assert_allclose(found[:3], said[:3], atol=1e-4)
+    assert (found[:3] * said[:3]).sum(axis=1).min() > 0.99  # in 8 bits
     assert not found[3].any()
 
 

@@ -11,7 +11,8 @@ import pytest
 from catalens.errors import UsageError
 from catalens.training.curve_page import answer_of, curve_html, curve_markdown, save_curve
 from catalens.training.labelled import LabelledPhotos
-from catalens.training.learning_curve import LearningCurve, PowerLaw, drawn, extrapolate, fit_law, learning_curve
+from catalens.training.learning_curve import LearningCurve, drawn, learning_curve
+from catalens.training.power_law import PowerLaw, extrapolate, fit_law
 from tests.fakes import FakeEncoder, write_photo
 
 SIZES = np.array([5, 10, 20, 50, 100])

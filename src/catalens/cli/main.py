@@ -67,7 +67,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,  # noqa: ARG001 (its callback does it)
     accept_licence: Annotated[
         str | None,
         typer.Option("--accept-licence", help="Accept this licence of a network of others, before the command."),

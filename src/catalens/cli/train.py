@@ -136,10 +136,16 @@ def _source(encoder: str | None) -> str:
 def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainReport:
     """Tune the encoder on the photos that the head will learn from, never on those held out."""
     import tempfile
+    from dataclasses import replace
 
-    from catalens.training.classifier import held_out
+    from catalens.tasks.embed import encoder as load_encoder
+    from catalens.training.classifier import embed_labelled, held_out
     from catalens.training.finetune import finetune
 
+    # Photos that cannot be read are dropped first: the same photos are then held out here and by the head.
+    embedded = embed_labelled(photos, load_encoder(wish.encoder))
+    skipped = photos.skipped + embedded.skipped
+    photos = replace(embedded.photos, skipped=skipped, notes=photos.notes)
     test = held_out(photos, wish.test_share, seed=wish.seed)
     learned = photos.of((~test).nonzero()[0].tolist())
     with tempfile.TemporaryDirectory() as folder:

@@ -149,7 +149,7 @@ def train_classifier(
         encoder_name=encoder_name,
         unknown=unknown_threshold(vectors[train], targets[train], fitted, kind=head, reject=reject, seed=seed),
         thresholds=thresholds,
-        examples=_examples(used, vectors, targets, train, seed=seed),
+        examples=kept_examples(used, vectors, targets, train, seed=seed),
     )
     figures = _figures(classifier, vectors[test], targets[test])
     leaks = _leaks(used, test)
@@ -254,7 +254,7 @@ def _leaks(photos: LabelledPhotos, test: NDArray[np.bool_]) -> tuple[tuple[str, 
     return tuple((str(asked[a]), str(known[b])) for a, b in near_duplicates(asked, known))
 
 
-def _examples(
+def kept_examples(
     photos: LabelledPhotos,
     vectors: FloatArray,
     targets: NDArray[np.bool_],
@@ -262,6 +262,7 @@ def _examples(
     *,
     seed: int,
 ) -> Examples:
+    """A few training photos of each label, at random."""
     rng = np.random.default_rng([seed, 4])
     rows, labels = [], []
     for label in range(targets.shape[1]):

@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
@@ -71,6 +77,8 @@ def export_encoder(
             name=name, data=data,
         ).with_name(weights.name)  # fmt: skip
         _quantize(exact, weights, photos)
+        if words is not None:
+            _quantize_words(exact.with_name(text.name), text)
     else:
         _write_onnx(network, weights)
     card = folder / FILE
@@ -147,6 +155,11 @@ def _quantize(exact: Path, weights: Path, photos: Sequence[ImageArray]) -> None:
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
     )  # fmt: skip
     prepared.unlink()
+
+
+def _quantize_words(exact: Path, weights: Path) -> None:
+    """The n-grams' vectors and the layers in 8 bits; sums and activations stay in floating point."""
+    quantize_dynamic(exact, weights, op_types_to_quantize=["Gather", "MatMul", "Gemm"], weight_type=QuantType.QInt8)
 
 
 def _card(

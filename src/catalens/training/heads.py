@@ -97,15 +97,15 @@ def fit(
     chosen: tuple[float, Settings, FloatArray] | None = None
     for settings in _settings(kind, grid, len(vectors)):
         scores = _out_of_fold(vectors, targets, kind=kind, settings=settings, seed=seed)
-        worth = _worth(scores, targets)
+        worth = worth_of(scores, targets)
         if chosen is None or worth > chosen[0]:
             chosen = worth, settings, scores
     if chosen is None:
         raise UsageError("no settings to try", cure="give at least one value for each")
     _, settings, scores = chosen
-    scale, shift = _calibration(scores, targets, activation)
+    scale, shift = calibration(scores, targets, activation)
     head = CalibratedHead(
-        tuple(classes), _fit_one(vectors, targets, kind=kind, settings=settings), activation, scale, shift
+        tuple(classes), fit_plain(vectors, targets, kind=kind, settings=settings), activation, scale, shift
     )
     return Fitted(head, settings, probabilities(scores, activation=activation, scale=scale, shift=shift))
 
@@ -128,7 +128,7 @@ def strangers(
     for group in range(int(groups.max()) + 1):
         unknown = targets[:, groups == group].any(1)
         known = targets[~unknown][:, groups != group]
-        head = _fit_one(vectors[~unknown], known, kind=kind, settings=fitted.settings)
+        head = fit_plain(vectors[~unknown], known, kind=kind, settings=fitted.settings)
         scale = fitted.head.scale
         likely = probabilities(
             head.scores(vectors[unknown]), activation="softmax", scale=scale, shift=np.zeros(1, np.float32)
@@ -182,12 +182,12 @@ def _out_of_fold(vectors: FloatArray, targets: Targets, *, kind: HeadKind, setti
     for one in sorted(set(fold.tolist()) - {-1}):
         train, test = fold != one, fold == one
         if targets[train].any(0).all():
-            scores[test] = _fit_one(vectors[train], targets[train], kind=kind, settings=settings).scores(vectors[test])
+            scores[test] = fit_plain(vectors[train], targets[train], kind=kind, settings=settings).scores(vectors[test])
     return scores
 
 
-def _worth(scores: FloatArray, targets: Targets) -> float:
-    """Accuracy; where photos have several labels, how well each label's scores are ordered, on average."""
+def worth_of(scores: FloatArray, targets: Targets) -> float:
+    """How good out-of-fold scores are: accuracy; where photos have several labels, their mean average precision."""
     from sklearn.metrics import average_precision_score
 
     seen = ~np.isnan(scores).any(1)
@@ -199,7 +199,8 @@ def _worth(scores: FloatArray, targets: Targets) -> float:
     return float(np.mean([average_precision_score(targets[seen, label], scores[seen, label]) for label in asked]))
 
 
-def _fit_one(vectors: FloatArray, targets: Targets, *, kind: HeadKind, settings: Settings) -> Head:
+def fit_plain(vectors: FloatArray, targets: Targets, *, kind: HeadKind, settings: Settings) -> Head:
+    """Fit a head with given settings, not calibrated."""
     if kind == "knn":
         return NearestHead(vectors, targets, int(settings["k"]), float(settings["sharpness"]))
     with warnings.catch_warnings():
@@ -257,7 +258,7 @@ def _kernel(vectors: FloatArray, targets: Targets, settings: Settings) -> Kernel
     return KernelHead(vectors[used], coefficients[used], bias, float(settings["gamma"]))
 
 
-def _calibration(scores: FloatArray, targets: Targets, activation: Activation) -> tuple[FloatArray, FloatArray]:
+def calibration(scores: FloatArray, targets: Targets, activation: Activation) -> tuple[FloatArray, FloatArray]:
     """Scale and shift with the best likelihood out of fold."""
     seen = ~np.isnan(scores).any(1)
     if not seen.any():

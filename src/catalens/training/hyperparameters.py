@@ -22,9 +22,9 @@ from catalens.models.card import Score
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.embed import Encoder
 from catalens.tasks.heads import HEAD_KINDS, Activation, CalibratedHead, HeadKind, probabilities
-from catalens.training.classifier import _examples, embed_labelled, held_out, label_thresholds, unknown_threshold
+from catalens.training.classifier import embed_labelled, held_out, kept_examples, label_thresholds, unknown_threshold
 from catalens.training.embedded_views import EmbeddedViews
-from catalens.training.heads import Fitted, _calibration, _fit_one, _worth, folds
+from catalens.training.heads import Fitted, calibration, fit_plain, folds, worth_of
 from catalens.training.labelled import LabelledPhotos
 from catalens.types import Failure, FloatArray, Progress
 
@@ -176,7 +176,7 @@ def search_settings(
             lesson.vectors, lesson.targets, fitted, kind=best.settings.head, reject=reject, seed=seed
         ),
         thresholds=label_thresholds(fitted, lesson.targets) if fitted.head.activation == "sigmoid" else None,
-        examples=_examples(used, embedded.vectors, used.targets(learned.classes), ~test, seed=seed),
+        examples=kept_examples(used, embedded.vectors, used.targets(learned.classes), ~test, seed=seed),
         training=_told(used, best, len(made), seed=seed, seconds=seconds),
         scores=()
         if found is None
@@ -224,10 +224,10 @@ class _Lesson:
             if not self.targets[train].any(0).all():
                 continue
             vectors, targets = self.learned(settings, train)
-            head = _fit_one(vectors, targets, kind=settings.head, settings=settings.numbers)
+            head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
             scores[test] = head.scores(self.vectors[test])
             if asked is not None:
-                asked.report(_worth(scores, self.targets), number)
+                asked.report(worth_of(scores, self.targets), number)
                 if asked.should_prune():
                     return scores
         return scores
@@ -237,9 +237,9 @@ class _Lesson:
         scores = self.out_of_fold(settings)
         one_label = bool((self.targets.sum(1) == 1).all())
         activation: Activation = "softmax" if one_label else "sigmoid"
-        scale, shift = _calibration(scores, self.targets, activation)
+        scale, shift = calibration(scores, self.targets, activation)
         vectors, targets = self.learned(settings, np.arange(len(self.vectors)))
-        head = _fit_one(vectors, targets, kind=settings.head, settings=settings.numbers)
+        head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
         likely = probabilities(scores, activation=activation, scale=scale, shift=shift)
         return Fitted(CalibratedHead(classes, head, activation, scale, shift), settings.numbers, likely)
 
@@ -270,7 +270,7 @@ def _study(
         scores = lesson.out_of_fold(_suggested(asked, heads, policies), asked=asked)
         if asked.should_prune():
             raise optuna.TrialPruned
-        return _worth(scores, lesson.targets)
+        return worth_of(scores, lesson.targets)
 
     def told(study: Any, _: Any) -> None:
         if progress is not None:

@@ -13,19 +13,16 @@ import copy
 import math
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens.images.prepare import Preprocess
 from catalens.models.card import Card
 from catalens.tasks.heads import LinearHead
 from catalens.training.augment import Policy
@@ -35,9 +32,9 @@ from catalens.training.labelled import LabelledPhotos
 from catalens.training.mixing import mixed
 from catalens.training.network import Average, EncoderNetwork
 from catalens.training.pretrained import network_of
-from catalens.types import FloatArray, ImageArray, Progress
+from catalens.training.tuning_lesson import BATCH, TuningLesson
+from catalens.types import FloatArray, Progress
 
-BATCH = 32
 STAGE_DECAY = 0.6
 """Each stage learns this much more slowly than the next."""
 SMOOTHING, WEIGHT_DECAY, WARM_UP = 0.1, 0.02, 0.1
@@ -164,7 +161,8 @@ def tune(
     aside = held_out(photos, HELD_OUT, seed=plan.seed)
     if aside.sum() < FEWEST_HELD_OUT:
         aside = np.zeros(len(photos), np.bool_)
-    lesson = _Lesson(squares, targets.astype(np.float32), np.flatnonzero(~aside), card.preprocess, policy, plan)
+    rows = np.flatnonzero(~aside)
+    lesson = TuningLesson(squares, targets.astype(np.float32), rows, card.preprocess, policy, plan.seed)
     test = np.flatnonzero(aside)
     state = _start(card, lesson, targets, classes, plan)
     state.load(checkpoint, job)
@@ -177,49 +175,9 @@ def tune(
     return Tuning(best.network.eval(), tuple(state.history), state.best, len(test), state.seconds)
 
 
-@dataclass(frozen=True)
-class _Lesson:
-    """The photos, and how batches are drawn from those to learn from."""
-
-    squares: NDArray[np.uint8]
-    targets: FloatArray
-    rows: NDArray[np.int64]
-    preprocess: Preprocess
-    policy: Policy
-    plan: Plan
-
-    @property
-    def steps(self) -> int:
-        """Steps to an epoch."""
-        return max(1, math.ceil(len(self.rows) / BATCH))
-
-    def batch(self, step: int) -> tuple[FloatArray, FloatArray]:
-        """(N, 3, H, W) prepared views and their (N, C) targets; the same step always draws the same ones."""
-        epoch, place = divmod(step, self.steps)
-        order = np.random.default_rng([self.plan.seed, 5, epoch]).permutation(self.rows)
-        chosen = order[place :: self.steps]
-        rng = np.random.default_rng([self.plan.seed, 6, step])
-        views = [self.policy.apply(np.asarray(self.squares[row]), rng) for row in chosen.tolist()]
-        return np.stack([self.prepared(view) for view in views]), self.targets[chosen]
-
-    def prepared(self, square: ImageArray) -> FloatArray:
-        """A square at the network's size, normalised."""
-        size = self.preprocess.size
-        small = cv2.resize(square, size[::-1], interpolation=cv2.INTER_AREA)
-        return self.preprocess.apply(np.asarray(small, np.uint8))[0]
-
-    def batches(self, first: int) -> Iterator[tuple[FloatArray, FloatArray]]:
-        """Batches from this step on, each made while the one before is learned from."""
-        with ThreadPoolExecutor(1) as pool:
-            step, coming = first, pool.submit(self.batch, first)
-            while True:
-                ready = coming.result()
-                step += 1
-                coming = pool.submit(self.batch, step)
-                yield ready
-
-
-def _start(card: Card, lesson: _Lesson, targets: NDArray[np.bool_], classes: tuple[str, ...], plan: Plan) -> _State:
+def _start(
+    card: Card, lesson: TuningLesson, targets: NDArray[np.bool_], classes: tuple[str, ...], plan: Plan
+) -> _State:
     """The network as it comes, with a head fitted on its vectors of the photos to learn from."""
     network = network_of(card)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -255,7 +213,7 @@ def _groups(model: Tuned, plan: Plan) -> list[dict[str, Any]]:
 
 def _learn(
     state: _State,
-    lesson: _Lesson,
+    lesson: TuningLesson,
     test: NDArray[np.int64],
     plan: Plan,
     *,
@@ -284,7 +242,7 @@ def _learn(
     drawn.close()  # type: ignore[attr-defined]
 
 
-def _share(state: _State, lesson: _Lesson, plan: Plan) -> float:
+def _share(state: _State, lesson: TuningLesson, plan: Plan) -> float:
     """How much of the time or of the epochs is over, whichever is more."""
     return max(state.seconds / (plan.minutes * 60), state.step / (plan.epochs * lesson.steps))
 
@@ -319,7 +277,7 @@ def _step(state: _State, pixels: Tensor, targets: Tensor, *, rate: float, plan: 
 
 
 @torch.no_grad()
-def _examined(model: nn.Module, lesson: _Lesson, rows: NDArray[np.int64], *, epoch: int) -> Epoch:
+def _examined(model: nn.Module, lesson: TuningLesson, rows: NDArray[np.int64], *, epoch: int) -> Epoch:
     """Mean loss and accuracy on photos held out; with several labels to a photo, the share of labels that are right."""
     if not len(rows):
         return Epoch(epoch, math.nan, math.nan)
@@ -333,12 +291,12 @@ def _examined(model: nn.Module, lesson: _Lesson, rows: NDArray[np.int64], *, epo
 
 
 @torch.no_grad()
-def _vectors(network: EncoderNetwork, lesson: _Lesson, rows: NDArray[np.int64]) -> FloatArray:
+def _vectors(network: EncoderNetwork, lesson: TuningLesson, rows: NDArray[np.int64]) -> FloatArray:
     """(N, dim) of unit length."""
     return torch.cat([F.normalize(network(x)) for x in _whole(lesson, rows)]).numpy()
 
 
-def _whole(lesson: _Lesson, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+def _whole(lesson: TuningLesson, rows: NDArray[np.int64]) -> Iterator[Tensor]:
     """The photos as they are, in batches as the network takes them."""
     for start in range(0, len(rows), BATCH):
         batch = np.stack([lesson.prepared(np.asarray(lesson.squares[row])) for row in rows[start : start + BATCH]])

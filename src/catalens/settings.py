@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -34,6 +35,12 @@ def accepted_licence() -> str | None:
 def accept_licence(name: str) -> None:
     """Accept a licence by name for the rest of this process: what `--accept-licence` does."""
     os.environ["CATALENS_ACCEPT_LICENCE"] = name
+
+
+def prefer_torch_for_keras() -> None:
+    """Let Keras run on torch where nothing else was chosen (`KERAS_BACKEND`) and TensorFlow is not installed."""
+    if "KERAS_BACKEND" not in os.environ and find_spec("tensorflow") is None:
+        os.environ["KERAS_BACKEND"] = "torch"
 
 
 def debug() -> bool:

@@ -27,7 +27,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, card: Card, *, threads: int | None = None) -> None:
-        self._session = _session(card.weights, threads=threads)
+        self._session = open_session(card.weights, threads=threads)
         inputs = self._session.get_inputs()
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         if len(inputs) != 1 or not (len(outputs) == 1 or VECTORS in outputs):
@@ -75,7 +75,7 @@ class OnnxTextNetwork:
     """
 
     def __init__(self, weights: Path, *, dim: int, threads: int | None = None) -> None:
-        self._session = _session(weights, threads=threads)
+        self._session = open_session(weights, threads=threads)
         inputs = [node.name for node in self._session.get_inputs()]
         outputs = self._session.get_outputs()
         if inputs != ["grams", "weights"] or len(outputs) != 1 or outputs[0].shape[-1] != dim:
@@ -90,7 +90,12 @@ class OnnxTextNetwork:
         return self._session.run(None, {"grams": grams, "weights": weights})[0]  # type: ignore[no-any-return]
 
 
-def _session(weights: Path, *, threads: int | None) -> ort.InferenceSession:
+def open_session(weights: Path, *, threads: int | None) -> ort.InferenceSession:
+    """Load an ONNX file.
+
+    Raises:
+        ModelError: it does not load.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or settings.threads()
     options.inter_op_num_threads = 1

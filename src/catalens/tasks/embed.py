@@ -15,6 +15,7 @@ from catalens.errors import ImageError, ModelError
 from catalens.images.prepare import Preprocess
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
+from catalens.models.files import KINDS, FileNetwork
 from catalens.models.hub import HubNetwork
 from catalens.models.known_words import KnownWords
 from catalens.models.onnx import OnnxNetwork, OnnxTextNetwork
@@ -187,11 +188,11 @@ class OnnxEncoder(_NetworkEncoder):
         return np.concatenate(found) if found else np.empty((0, 0, 0, self.dim), np.float32)
 
 
-class HubEncoder(_NetworkEncoder):
-    """An encoder of the Transformers library, by folder or hub id."""
+class ForeignEncoder(_NetworkEncoder):
+    """An encoder on a network of another tool: of the Transformers library, or in a file."""
 
-    def __init__(self, source: str, *, threads: int | None = None) -> None:
-        self._network = HubNetwork(source, threads=threads)
+    def __init__(self, network: HubNetwork | FileNetwork) -> None:
+        self._network = network
 
     @property
     def name(self) -> str:
@@ -216,6 +217,8 @@ class HubEncoder(_NetworkEncoder):
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         _refuse_one_text(texts)
+        if isinstance(self._network, FileNetwork):
+            raise ModelError(f"{self.name} knows no words", cure="name an encoder that does, or search by photo")
         if not len(texts):
             return np.empty((0, self.dim), np.float32)
         return _units(self._network.texts(texts))
@@ -259,8 +262,9 @@ def encoder(
     """Load an encoder. It is kept for the next call.
 
     Args:
-        name: a bundled one (the default where None), a folder with a card, or "hf:" and a folder or hub id of the
-            Transformers library; a published network's short name (`catalens models list`) is such an id.
+        name: a bundled one (the default where None); a folder with a card; "hf:" and a folder or hub id of the
+            Transformers library, such as a published network's short name (`catalens models list`) stands for; or
+            "onnx:", "torch:" or "keras:" and a file with a small card beside it (`models.files`).
         runtime: "openvino" runs the same ONNX file on OpenVINO.
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
 
@@ -271,10 +275,14 @@ def encoder(
         MissingExtraError: what it runs on is not installed.
     """
     given = name or DEFAULT_ENCODER
+    scheme, _, rest = given.partition(":")
+    kind = next((one for one in KINDS if one == scheme), None)
+    if kind is not None:
+        return ForeignEncoder(FileNetwork(kind, Path(rest), threads=threads))
     known = find_published(given)
     source = known.hub if known is not None else given.removeprefix("hf:") if given.startswith("hf:") else None
     if source is None:
         return OnnxEncoder(find_card(given), threads=threads, runtime=runtime)
     if not Path(source).is_dir():  # a folder is the user's own
         check_license(source, accepted=accept_licence or settings.accepted_licence())
-    return HubEncoder(source, threads=threads)
+    return ForeignEncoder(HubNetwork(source, threads=threads))

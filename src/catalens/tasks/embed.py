@@ -100,7 +100,13 @@ class _NetworkEncoder(ABC):
         """How pictures are prepared."""
 
     @abstractmethod
-    def encode_prepared(self, batch: FloatArray) -> FloatArray: ...
+    def _vectors(self, batch: FloatArray) -> FloatArray:
+        """(N, 3, H, W) prepared, N > 0 -> (N, dim) as the network gives them."""
+
+    def encode_prepared(self, batch: FloatArray) -> FloatArray:
+        if not len(batch):
+            return np.empty((0, self.dim), np.float32)
+        return _units(self._vectors(batch))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -148,10 +154,8 @@ class OnnxEncoder(_NetworkEncoder):
     def preprocess(self) -> Preprocess:
         return self._card.preprocess
 
-    def encode_prepared(self, batch: FloatArray) -> FloatArray:
-        if not len(batch):
-            return np.empty((0, self.dim), np.float32)
-        return _units(self._network(batch))
+    def _vectors(self, batch: FloatArray) -> FloatArray:
+        return self._network(batch)
 
     @property
     def has_text(self) -> bool:
@@ -206,10 +210,8 @@ class ForeignEncoder(_NetworkEncoder):
     def preprocess(self) -> Preprocess:
         return self._network.preprocess
 
-    def encode_prepared(self, batch: FloatArray) -> FloatArray:
-        if not len(batch):
-            return np.empty((0, self.dim), np.float32)
-        return _units(self._network(batch))
+    def _vectors(self, batch: FloatArray) -> FloatArray:
+        return self._network(batch)
 
     @property
     def has_text(self) -> bool:

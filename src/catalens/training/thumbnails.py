@@ -31,9 +31,7 @@ def thumbnails(count: int, data: Path, *, seed: int) -> tuple[list[ImageArray], 
     Returns:
         Squares of 64 x 64 on white; what is known of each.
     """
-    folder = data / "fashion-mnist"
-    pictures = _idx(folder / "train-images-idx3-ubyte.gz", axes=3).reshape(-1, 28, 28)
-    labels = _idx(folder / "train-labels-idx1-ubyte.gz", axes=1)
+    pictures, labels = fashion_mnist(data)
     rng = np.random.default_rng([seed, 7])
     squares, photos = [], []
     for label, name in enumerate(NAMES):
@@ -46,6 +44,17 @@ def thumbnails(count: int, data: Path, *, seed: int) -> tuple[list[ImageArray], 
             facts = {"kind": kinds(name), "color": frozenset({color})}
             photos.append(Photo(Path(), "thumbnail", name, f"thumbnail {row}", facts))
     return squares, photos
+
+
+def fashion_mnist(data: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The training pictures (60000, 28, 28), bright is the product, and their labels (60000,), numbers of `NAMES`.
+
+    Raises:
+        NotFoundError: the set is absent.
+    """
+    folder = data / "fashion-mnist"
+    pictures = _idx(folder / "train-images-idx3-ubyte.gz", axes=3).reshape(-1, 28, 28)
+    return pictures, _idx(folder / "train-labels-idx1-ubyte.gz", axes=1)
 
 
 def _dyed(grey: NDArray[np.uint8], dye: FloatArray, rng: np.random.Generator) -> ImageArray:

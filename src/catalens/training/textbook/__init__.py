@@ -1,0 +1,1 @@
+"""The textbook's models, runnable and measured, for people who learn."""

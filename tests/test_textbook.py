@@ -1,0 +1,127 @@
+"""Formulas equal the library's call; the textbook's network is the same in both libraries and learns."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalens.errors import NotFoundError, UsageError
+from catalens.settings import prefer_torch_for_keras
+from catalens.training.textbook import two_convolutions
+from catalens.training.textbook.formulas import attention, convolution, multi_head_attention
+
+torch = pytest.importorskip("torch", reason="torch is in the train extra")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    channels=st.integers(1, 3), outputs=st.integers(1, 3), side=st.integers(3, 9), kernel=st.integers(1, 3),
+    stride=st.integers(1, 3), padding=st.integers(0, 2), seed=st.integers(0, 9),
+)  # fmt: skip
+def test_convolution_is_the_librarys(
+    channels: int, outputs: int, side: int, kernel: int, stride: int, padding: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    x, weights, bias = (
+        rng.normal(size=(channels, side, side + 1)),
+        rng.normal(size=(outputs, channels, kernel, kernel)),
+        rng.normal(size=outputs),
+    )
+    expected = torch.nn.functional.conv2d(
+        torch.from_numpy(x)[None], torch.from_numpy(weights), torch.from_numpy(bias), stride=stride, padding=padding
+    )[0]
+    np.testing.assert_allclose(convolution(x, weights, bias, stride=stride, padding=padding), expected, atol=1e-10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(1, 5), m=st.integers(1, 6), dim=st.integers(1, 8), seed=st.integers(0, 9), masked=st.booleans())
+def test_attention_is_the_librarys(n: int, m: int, dim: int, seed: int, masked: bool) -> None:
+    rng = np.random.default_rng(seed)
+    q, k, v = rng.normal(size=(n, dim)) * 9, rng.normal(size=(m, dim)), rng.normal(size=(m, dim + 1))
+    mask = rng.random((n, m)) > 0.4
+    mask[:, 0] = True
+    used = mask if masked else None
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        *(torch.from_numpy(one)[None] for one in (q, k, v)), attn_mask=None if used is None else torch.from_numpy(used)
+    )[0]
+    np.testing.assert_allclose(attention(q, k, v, mask=used), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_several_heads_are_the_librarys(heads: int) -> None:
+    rng = np.random.default_rng(heads)
+    x = rng.normal(size=(5, 8))
+    projections = tuple(rng.normal(size=(8, 8)) for _ in range(4))
+    module = torch.nn.MultiheadAttention(8, heads, bias=False, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        module.in_proj_weight.copy_(torch.from_numpy(np.concatenate([one.T for one in projections[:3]])))
+        module.out_proj.weight.copy_(torch.from_numpy(projections[3].T))
+        given = torch.from_numpy(x)[None]
+        expected = module(given, given, given)[0][0].numpy()
+    np.testing.assert_allclose(multi_head_attention(x, projections, heads=heads), expected, atol=1e-10)  # type: ignore[arg-type]
+
+
+def test_shapes_that_do_not_fit() -> None:
+    with pytest.raises(UsageError):
+        convolution(np.zeros((2, 4, 4)), np.zeros((1, 3, 3, 3)), np.zeros(1))
+    with pytest.raises(UsageError):
+        attention(np.zeros((1, 2)), np.zeros((1, 3)), np.zeros((1, 2)))
+    with pytest.raises(UsageError):
+        multi_head_attention(np.zeros((1, 6)), (np.zeros((6, 6)),) * 4, heads=4)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras on torch with NumPy 2
+def test_both_libraries_build_the_same_network() -> None:
+    prefer_torch_for_keras()
+    pytest.importorskip("keras", reason="keras is an extra")
+    mine, theirs = two_convolutions.torch_network(), two_convolutions.keras_network()
+    assert sum(one.numel() for one in mine.parameters()) == theirs.count_params() == 34_826
+    weights = [one.detach().numpy() for one in mine.parameters()]
+    # Keras keeps filters last and flattens height, width, channels.
+    dense = weights[4].reshape(10, 64, 5, 5).transpose(2, 3, 1, 0).reshape(1600, 10)
+    theirs.set_weights(
+        [weights[0].transpose(2, 3, 1, 0), weights[1], weights[2].transpose(2, 3, 1, 0), weights[3], dense, weights[5]]
+    )
+    x = np.random.default_rng(0).random((3, 28, 28), np.float32)
+    with torch.no_grad():
+        expected = torch.softmax(mine(torch.from_numpy(x[:, None])), 1).numpy()
+    np.testing.assert_allclose(theirs.predict(x[..., None], verbose=0), expected, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
+@pytest.mark.parametrize("library", ["torch", "keras"])
+def test_it_learns_bars(library: str) -> None:
+    if library == "keras":
+        prefer_torch_for_keras()
+        pytest.importorskip("keras", reason="keras is an extra")
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 256)
+    x = rng.random((256, 28, 28), np.float32) * np.float32(0.3)
+    x[y == 1, 10:14] = 1
+    x[y == 0, :, 10:14] = 1
+    train = two_convolutions.train_torch if library == "torch" else two_convolutions.train_keras
+    assert two_convolutions.accuracy(train(x, y, epochs=8, seed=0), x, y).value > 0.95
+
+
+def test_without_the_pictures_the_command_ends_with_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert two_convolutions.main(["--data", str(tmp_path)]) == NotFoundError.exit_code
+    assert "no photo set" in capsys.readouterr().err
+    folder = tmp_path / "fashion-mnist"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 28, 28), np.uint8)
+    images = struct.pack(">4i", 2051, 60, 28, 28) + pixels.tobytes()
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(
+        gzip.compress(struct.pack(">2i", 2049, 60) + bytes(range(10)) * 6)
+    )
+    monkeypatch.setattr(two_convolutions, "HELD_OUT", 20)
+    assert two_convolutions.main(["--data", str(tmp_path), "--epochs", "1"]) == 0
+    assert "n=20" in capsys.readouterr().out

@@ -188,7 +188,7 @@ def test_a_missing_package_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_pa
         hub.HubNetwork(str(tmp_path))
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingExtraError, match="openvino"):
-        openvino.OpenVinoNetwork(None)  # type: ignore[arg-type]
+        openvino.load_openvino(tmp_path / "net.onnx", output=None, threads=1)
 
 
 def test_cards_of_others_are_complete() -> None:

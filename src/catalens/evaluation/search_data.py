@@ -7,20 +7,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from catalens.catalog.catalog import Catalog
-from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
+from catalens.errors import FeedError, NotFoundError, UsageError
 from catalens.evaluation.leaks import near_duplicates
 from catalens.evaluation.runs import Run
 from catalens.evaluation.searches import DEPTH, rank, search_run
-from catalens.images.read import read_image
-from catalens.tasks.embed import Encoder, decode_target
+from catalens.tasks.embed import Encoder, embed_photos
 from catalens.types import FloatArray, Progress
 
 PICTURES = ("image", "path", "photo", "picture", "file", "image_name")
 IDS = ("id", "sku", "item_id")
-BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -140,20 +136,8 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 def _embed(rows: list[_Row], encoder: Encoder, progress: Progress | None) -> tuple[FloatArray, list[_Row], list[str]]:
     """Vectors of the rows whose photos can be read, those rows, and the names of the others."""
-    vectors, kept, unread = [np.empty((0, encoder.dim), np.float32)], [], []
-    batch: list[FloatArray] = []
-    for number, row in enumerate(rows, start=1):
-        try:
-            batch.append(encoder.prepare(read_image(row.path, target=decode_target(encoder))))
-            kept.append(row)
-        except CatalensError:
-            unread.append(row.path.name)
-        if len(batch) == BATCH or (batch and number == len(rows)):
-            vectors.append(encoder.encode_prepared(np.stack(batch)))
-            batch = []
-        if progress is not None:
-            progress(number, len(rows), "embedding photos")
-    return np.concatenate(vectors), kept, unread
+    found = embed_photos([row.path for row in rows], encoder, progress=progress)
+    return found.vectors, [rows[row] for row in found.rows], [failure.what for failure in found.failed]
 
 
 def _truth(path: Path) -> list[tuple[str, set[str]]]:

@@ -10,6 +10,7 @@ import onnxruntime as ort
 from catalens import settings
 from catalens.errors import ModelError
 from catalens.models.card import Card
+from catalens.models.runtime import Run
 from catalens.models.text import text_batch
 from catalens.types import FloatArray
 
@@ -88,6 +89,20 @@ class OnnxTextNetwork:
         """N texts -> (N, D) float32."""
         grams, weights = text_batch(texts)
         return self._session.run(None, {"grams": grams, "weights": weights})[0]  # type: ignore[no-any-return]
+
+
+def load_onnx(path: Path, *, output: str | None, threads: int) -> Run:
+    """Load an ONNX file for `files.FileNetwork`.
+
+    Raises:
+        ModelError: it does not load, or has no such output.
+    """
+    session = open_session(path, threads=threads)
+    name, outputs = session.get_inputs()[0].name, [node.name for node in session.get_outputs()]
+    if output is not None and output not in outputs:
+        raise ModelError(f"{path} has no output {output!r}", cure=f"name one of {', '.join(outputs)}")
+    taken = output or (VECTORS if VECTORS in outputs else outputs[0])
+    return lambda batch: session.run([taken], {name: batch})[0]
 
 
 def open_session(weights: Path, *, threads: int | None) -> ort.InferenceSession:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -10,31 +11,28 @@ from catalens import settings
 from catalens.errors import MissingExtraError, ModelError
 from catalens.models.card import Card
 from catalens.models.onnx import REGIONS, VECTORS
+from catalens.models.runtime import Run
 from catalens.types import FloatArray
+
+Arithmetic: TypeAlias = Literal["float32", "bfloat16"]
+"""What is multiplied in where the file does not say int8."""
+_HINT = {"float32": "f32", "bfloat16": "bf16"}
 
 
 class OpenVinoNetwork:
     """Runs a card's network as `onnx.OnnxNetwork` does; calls from several threads are safe.
+
+    Args:
+        arithmetic: None lets OpenVINO choose what is quickest on this processor.
 
     Raises:
         MissingExtraError: openvino is not installed.
         ModelError: the weights do not load.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
-        try:
-            import openvino
-        except ImportError:
-            raise MissingExtraError.of("openvino", extra="openvino") from None
-        count = threads or settings.threads()
-        try:
-            model = openvino.Core().read_model(str(card.weights))
-            self._compiled = openvino.compile_model(
-                model, "CPU", {"INFERENCE_NUM_THREADS": count, "PERFORMANCE_HINT": "THROUGHPUT"}
-            )
-        except RuntimeError as error:
-            raise ModelError(f"{card.weights} does not load in OpenVINO: {error}", cure="run it on ONNX") from None
-        self._outputs = {name: port for port in self._compiled.outputs for name in port.get_names()}
+    def __init__(self, card: Card, *, threads: int | None = None, arithmetic: Arithmetic | None = None) -> None:
+        self._compiled = _compile(card.weights, threads or settings.threads(), arithmetic)
+        self._outputs = _outputs(self._compiled)
         self.has_regions = REGIONS in self._outputs
 
     def __call__(self, batch: FloatArray) -> FloatArray:
@@ -47,9 +45,48 @@ class OpenVinoNetwork:
 
     def _run(self, output: Any, batch: FloatArray) -> FloatArray:
         try:
-            request = self._compiled.create_infer_request()
-            return np.array(request.infer([np.ascontiguousarray(batch)])[output], np.float32)
+            return _infer(self._compiled, output, batch)
         except RuntimeError as error:
             raise ModelError(
                 f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the pictures first"
             ) from None
+
+
+def load_openvino(path: Path, *, output: str | None, threads: int) -> Run:
+    """Load an ONNX file, or OpenVINO's own `.xml` with its `.bin` beside it.
+
+    Raises:
+        MissingExtraError: openvino is not installed.
+        ModelError: it does not load, or has no such output.
+    """
+    compiled = _compile(path, threads, None)
+    outputs = _outputs(compiled)
+    if output is not None and output not in outputs:
+        raise ModelError(f"{path} has no output {output!r}", cure=f"name one of {', '.join(sorted(outputs))}")
+    port = compiled.outputs[0] if output is None else outputs[output]
+    return lambda batch: _infer(compiled, port, batch)
+
+
+def _compile(path: Path, threads: int, arithmetic: Arithmetic | None) -> Any:
+    try:
+        import openvino
+    except ImportError:
+        raise MissingExtraError.of("openvino", extra="openvino") from None
+    # All threads work on one request: pictures come in batches, from one caller at a time.
+    options: dict[str, object] = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    if arithmetic is not None:
+        options["INFERENCE_PRECISION_HINT"] = _HINT[arithmetic]
+    try:
+        return openvino.compile_model(openvino.Core().read_model(str(path)), "CPU", options)
+    except RuntimeError as error:
+        said = str(error).strip().splitlines()[-1]
+        raise ModelError(f"{path} does not load in OpenVINO: {said}", cure="run it on ONNX Runtime") from None
+
+
+def _outputs(compiled: Any) -> dict[str, Any]:
+    return {name: port for port in compiled.outputs for name in port.get_names()}
+
+
+def _infer(compiled: Any, port: Any, batch: FloatArray) -> FloatArray:
+    """A request of its own for each call: one request serves one thread at a time."""
+    return np.array(compiled.create_infer_request().infer([np.ascontiguousarray(batch)])[port], np.float32)

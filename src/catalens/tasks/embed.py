@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -11,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 
 from catalens import settings
-from catalens.errors import ImageError, ModelError
+from catalens.errors import CatalensError, ImageError, ModelError
 from catalens.images.prepare import Preprocess
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
@@ -22,7 +23,7 @@ from catalens.models.onnx import OnnxNetwork, OnnxTextNetwork
 from catalens.models.openvino import OpenVinoNetwork
 from catalens.models.published import check_license, find_published
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
-from catalens.types import FloatArray, ImageArray
+from catalens.types import Failure, FloatArray, ImageArray, Progress, Where
 
 BATCH = 32
 Runtime: TypeAlias = Literal["onnx", "openvino"]
@@ -238,6 +239,37 @@ class ForeignEncoder(_NetworkEncoder):
 def _refuse_one_text(texts: Sequence[str]) -> None:
     if isinstance(texts, str):
         raise ModelError("expected a list of texts and got one", cure="put it in a list: [text]")
+
+
+@dataclass(frozen=True)
+class EmbeddedPhotos:
+    """Photos that could be read: their vectors (N, D), their rows in what was asked, and what could not be read."""
+
+    vectors: FloatArray
+    rows: tuple[int, ...]
+    failed: tuple[Failure, ...]
+
+
+def embed_photos(
+    paths: Sequence[Path], encoder: Encoder, *, progress: Progress | None = None, what: str = "embedding photos"
+) -> EmbeddedPhotos:
+    """Embed photos in batches; those that cannot be read are left out and named."""
+    vectors = [np.empty((0, encoder.dim), np.float32)]
+    rows: list[int] = []
+    failed: list[Failure] = []
+    batch: list[FloatArray] = []
+    for row, path in enumerate(paths):
+        try:
+            batch.append(encoder.prepare(read_image(path, target=decode_target(encoder))))
+            rows.append(row)
+        except CatalensError as error:
+            failed.append(Failure(Where(str(path.parent)), path.name, error.what, error.cure))
+        if len(batch) == BATCH or (batch and row == len(paths) - 1):
+            vectors.append(encoder.encode_prepared(np.stack(batch)))
+            batch = []
+        if progress is not None:
+            progress(row + 1, len(paths), what)
+    return EmbeddedPhotos(np.concatenate(vectors), tuple(rows), tuple(failed))
 
 
 def _units(vectors: FloatArray) -> FloatArray:

@@ -15,19 +15,17 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import CatalensError, UsageError
+from catalens.errors import UsageError
 from catalens.evaluation.leaks import near_duplicates
-from catalens.images.read import read_image
 from catalens.tasks.classifier import Classifier
-from catalens.tasks.embed import Encoder, decode_target
-from catalens.types import Failure, FloatArray, Progress, Where
+from catalens.tasks.embed import Encoder, embed_photos
+from catalens.types import Failure, FloatArray, Progress
 
 Strategy: TypeAlias = Literal["margin", "entropy", "coverage", "mixed"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 WIDER = 5
 """Mixed chooses among this many times the most uncertain photos."""
-BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -236,22 +234,8 @@ def _embedded(
     photos: Sequence[Path], encoder: Encoder, *, progress: Progress | None, what: str
 ) -> tuple[list[int], FloatArray, tuple[Failure, ...]]:
     """Rows of the photos that can be read, their (N, D) vectors, and the failures."""
-    rows: list[int] = []
-    skipped: list[Failure] = []
-    vectors = [np.empty((0, encoder.dim), np.float32)]
-    batch: list[FloatArray] = []
-    for row, path in enumerate(photos):
-        try:
-            batch.append(encoder.prepare(read_image(path, target=decode_target(encoder))))
-            rows.append(row)
-        except CatalensError as error:
-            skipped.append(Failure(Where(str(path.parent)), path.name, error.what, error.cure))
-        if len(batch) == BATCH or (batch and row == len(photos) - 1):
-            vectors.append(encoder.encode_prepared(np.stack(batch)))
-            batch = []
-        if progress is not None:
-            progress(row + 1, len(photos), what)
-    return rows, np.concatenate(vectors), tuple(skipped)
+    found = embed_photos(photos, encoder, progress=progress, what=what)
+    return list(found.rows), found.vectors, found.failed
 
 
 def _new(vector: FloatArray, before: FloatArray) -> str:

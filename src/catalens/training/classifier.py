@@ -9,24 +9,22 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import CatalensError, UsageError
+from catalens.errors import UsageError
 from catalens.evaluation.calibration import expected_calibration_error
 from catalens.evaluation.classification import f1_scores
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.leaks import near_duplicates
-from catalens.images.read import read_image
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import LEVEL, Classifier, Examples, Unknown
-from catalens.tasks.embed import Encoder, decode_target
+from catalens.tasks.embed import Encoder, embed_photos
 from catalens.tasks.heads import HeadKind
 from catalens.training.heads import Fitted, fit, strangers
 from catalens.training.labelled import LabelledPhotos
-from catalens.types import Failure, FloatArray, Progress, Where
+from catalens.types import Failure, FloatArray, Progress
 
 EXAMPLES = 12
 """Training photos of each label that are kept to say what made it think so."""
-BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -78,22 +76,8 @@ class Embedded:
 
 def embed_labelled(photos: LabelledPhotos, encoder: Encoder, *, progress: Progress | None = None) -> Embedded:
     """Embed labelled photos; those that cannot be read are skipped and named."""
-    kept: list[int] = []
-    skipped: list[Failure] = []
-    vectors = [np.empty((0, encoder.dim), np.float32)]
-    batch: list[FloatArray] = []
-    for row, path in enumerate(photos.paths):
-        try:
-            batch.append(encoder.prepare(read_image(path, target=decode_target(encoder))))
-            kept.append(row)
-        except CatalensError as error:
-            skipped.append(Failure(Where(str(path.parent)), path.name, error.what, error.cure))
-        if len(batch) == BATCH or (batch and row == len(photos) - 1):
-            vectors.append(encoder.encode_prepared(np.stack(batch)))
-            batch = []
-        if progress is not None:
-            progress(row + 1, len(photos), "embedding photos")
-    return Embedded(photos.of(kept), np.concatenate(vectors), tuple(skipped))
+    found = embed_photos(photos.paths, encoder, progress=progress)
+    return Embedded(photos.of(found.rows), found.vectors, found.failed)
 
 
 def train_classifier(

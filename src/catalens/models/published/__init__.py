@@ -6,8 +6,9 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from catalens.errors import UsageError
+from catalens.errors import NotFoundError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,13 @@ class Published:
     Args:
         key: by which it is called here; hub: where its weights are.
         family: of networks, as Transformers names it.
+        library: that runs it. Where it is not "transformers", or it runs code from the hub, which is never done here,
+            its network for pictures is exported to ONNX first.
         license: SPDX name where it has one; commercial: whether a shop may use it.
         gflops: multiplications and additions of one picture, in billions of multiply-adds; None where not published.
         size: side of its pictures, pixels.
         languages: of its words; empty where it knows none.
+        forbids: what the licence forbids, in words; empty where it allows commercial use.
         source: of these facts and figures.
     """
 
@@ -36,8 +40,10 @@ class Published:
     name: str
     hub: str
     family: str
+    library: Literal["transformers", "open_clip", "mobileclip", "code on the hub"]
     license: str
     commercial: bool
+    forbids: str
     dim: int
     parameters: int
     gflops: float | None
@@ -66,17 +72,18 @@ def check_license(hub: str, *, accepted: str | None) -> None:
         accepted: name of the licence that the caller accepts.
 
     Raises:
+        NotFoundError: it is a path, and no folder is there.
         UsageError: it forbids commercial use, or is unknown, and was not accepted.
     """
     known = find_published(hub)
+    if known is None and (hub.startswith((".", "/", "~")) or hub.count("/") > 1 or not hub):
+        raise NotFoundError(f"no folder {hub!r}", cure="check the path, or name an id on the hub: hf:OWNER/NAME")
     if known is not None and known.commercial:
         return
     name = "unknown" if known is None else known.license
     if accepted is not None and accepted.casefold() == name.casefold():
         return
-    why = (
-        "the licence of its weights is not known here" if known is None else f"{name} forbids or limits commercial use"
-    )
+    why = "the licence of its weights is not known here" if known is None else f"{name} forbids {known.forbids}"
     raise UsageError(f"{hub}: {why}", cure=f"read it, then accept it by name: catalens --accept-licence {name} ...")
 
 
@@ -87,8 +94,10 @@ def _read(path: Path) -> Published:
         name=table["name"],
         hub=table["hub"],
         family=table["family"],
+        library=table.get("library", "transformers"),
         license=table["license"],
         commercial=table["commercial"],
+        forbids=table.get("forbids", ""),
         dim=table["dim"],
         parameters=table["parameters"],
         gflops=table.get("gflops"),

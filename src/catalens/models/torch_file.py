@@ -1,0 +1,38 @@
+"""PyTorch networks in files: TorchScript (.pt), or an exported program (.pt2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from catalens.errors import MissingExtraError, ModelError
+from catalens.models.runtime import Run, chosen
+from catalens.types import FloatArray
+
+
+def load_torch(path: Path, *, output: str | None, threads: int) -> Run:
+    """Load an archive of code and weights; a pickle of Python objects, which could run anything, is refused.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        ModelError: it is neither.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError.of("torch", extra="train") from None
+    torch.set_num_threads(threads)
+    try:
+        is_program = path.suffix == ".pt2"
+        network = torch.export.load(path).module() if is_program else torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+    except Exception as error:  # a plain pickle fails here, in one of many ways
+        raise ModelError(
+            f"{path} is neither TorchScript nor an exported program ({type(error).__name__})",
+            cure="write it with torch.jit.save or torch.export.save; a pickle is never loaded",
+        ) from None
+
+    def run(batch: FloatArray) -> Any:
+        with torch.inference_mode():
+            return chosen(network(torch.from_numpy(batch)), output).float().numpy()
+
+    return run

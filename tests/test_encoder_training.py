@@ -26,7 +26,7 @@ from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import kinds
 from catalens.training.heldout import held_out, score_held_out
 from catalens.training.lesson import Lesson, sampling_weights
-from catalens.training.network import EncoderNetwork
+from catalens.training.network import LOOK_SHARE, EncoderNetwork, inherit, joined
 from catalens.training.photos import Photo, squared, training_photos
 from catalens.training.views import cut, student_view, view_boxes
 
@@ -73,7 +73,7 @@ def run(lesson: Lesson, some_batches: list[recipe.Batch]) -> recipe.Run:
     started = recipe.Run.start(lesson, seed=0, device="cpu")
     for batch in some_batches[:STEPS]:
         losses = started.learn(batch, rate=1e-3)
-        assert set(losses) == {"teacher", "labels", "tags", "instance", "color", "words"}
+        assert set(losses) == {"teacher", "labels", "tags", "instance", "looks", "color", "words"}
         assert np.isfinite(list(losses.values())).all()
     return started
 
@@ -141,18 +141,18 @@ def test_training_ends_by_the_clock_with_a_log_and_a_picture(
 ) -> None:
     monkeypatch.setattr(recipe, "SIZES", ((1.0, 32),))
     started = recipe.Run.start(lesson, seed=0, device="cpu")
-    recipe.train(lesson, started, out=tmp_path, minutes=0.005, seed=0)
+    recipe.train(lesson, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
     steps = started.step
     assert steps
     assert (tmp_path / "log.jsonl").read_text("utf-8").count("\n") == 1
     assert cv2.imread(str(tmp_path / "curves.png")) is not None
-    recipe.train(lesson, started, out=tmp_path, minutes=0.005, seed=0)
+    recipe.train(lesson, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
     assert started.step == steps
 
 
 def test_the_rate_warms_up_and_ends_at_nothing() -> None:
     rates = [recipe.rate_at(share) for share in np.linspace(0, 1, 101)]
-    assert max(rates) == pytest.approx(recipe.PEAK_RATE, rel=0.01)
+    assert max(rates) == pytest.approx(recipe.RATE, rel=0.01)
     assert rates.index(max(rates)) == pytest.approx(100 * recipe.WARM_UP, abs=1)
     assert rates[0] < 1e-5
     assert rates[-1] < 1e-5
@@ -241,3 +241,26 @@ def test_without_photos_or_teacher_the_command_ends_with_a_sentence(
     write_sets(tmp_path)
     assert recipe.main(given) == NotFoundError.exit_code
     assert "no teacher" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dims", [(4, 0), (4, 6), (8, 6)], ids=["no looks", "looks are new", "more room"])
+def test_a_network_takes_over_what_a_smaller_one_learned(dims: tuple[int, int]) -> None:
+    small = EncoderNetwork(widths=(8, 8), blocks=(1, 1), dim=4, look_dim=0)
+    dim, look_dim = dims
+    network = EncoderNetwork(widths=(8, 8), blocks=(1, 1), dim=dim, look_dim=look_dim)
+    inherit(network, small.state_dict())
+    x = torch.rand(2, 3, 32, 32)
+    network.eval(), small.eval()
+    assert torch.equal(network.parts(x)[0][:, :4], small.parts(x)[0])
+
+
+def test_regions_average_to_the_vector_and_looks_have_their_share() -> None:
+    network = EncoderNetwork(widths=(8, 8), blocks=(1, 1), dim=4, look_dim=6).eval()
+    x = torch.rand(3, 3, 32, 32)
+    vectors = network(x)
+    torch.testing.assert_close(network.regions(x).mean((2, 3)), vectors)
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
+    torch.testing.assert_close(vectors[:, 4:].square().sum(1), torch.full((3,), LOOK_SHARE))
+    places, looks = network.parts(x)
+    assert looks is not None
+    torch.testing.assert_close(joined(places.mean((2, 3)), looks), vectors)

@@ -40,7 +40,7 @@ from catalens.training.export import export_encoder
 from catalens.training.facts import caption, known_words, truths
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson, lesson
-from catalens.training.network import DIM, Average, EncoderNetwork, TextNetwork
+from catalens.training.network import KIND_DIM, LOOK_DIM, Average, EncoderNetwork, TextNetwork, inherit
 from catalens.training.objectives import WEIGHTS, Objectives, Targets, targets_of
 from catalens.training.views import student_view
 from catalens.types import FloatArray, ImageArray, IntArray
@@ -51,11 +51,12 @@ WHOLE = 0.4
 """Chance that the first of the two views is the whole photo, as it is asked with later."""
 SIBLING = 0.7
 """Chance that the second view is of any picture of the product, where there are several, rather than of the same."""
-PEAK_RATE, WARM_UP = 2e-3, 0.04
+RATE, WARM_UP = 2e-3, 0.04
 SIZES = ((0.35, 112), (0.78, 128), (1.0, 160))
 """Until this share of the time, views of this side in pixels."""
 COLOR_DIM = 256
-CHECKPOINT_EVERY_S = 60.0
+SAVE_EVERY_S = 60.0
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,11 @@ class Run:
         network = nn.ModuleDict({"pictures": EncoderNetwork(), "words": TextNetwork()}).to(device)
         network["pictures"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         targets = targets_of(lesson.photos).to(torch.device(device))
-        objectives = Objectives(targets, dim=DIM, teacher_dim=teacher.DIM, color_dim=COLOR_DIM).to(device)
+        objectives = Objectives(
+            targets, dim=KIND_DIM, look_dim=LOOK_DIM, teacher_dim=teacher.DIM, color_dim=COLOR_DIM
+        ).to(device)
         weights = [*network.parameters(), *objectives.parameters()]
-        optimizer = torch.optim.AdamW(weights, lr=PEAK_RATE, weight_decay=0.05)
+        optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.05)
         return cls(network, objectives, Average(network), optimizer, targets, torch.device(device))
 
     def save(self, path: Path) -> None:
@@ -196,16 +199,26 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = state["step"], state["seconds"]
 
+    def inherit(self, path: Path) -> None:
+        """Begin with what an earlier run learned, also where its networks were smaller."""
+        if not path.is_file():
+            raise NotFoundError(f"no checkpoint at {path}", cure="name the folder of a run")
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        inherit(self.network, state["average"])
+        inherit(self.average.network, state["average"])
+        inherit(self.objectives, state["objectives"])
+
     def learn(self, batch: Batch, *, rate: float) -> dict[str, float]:
         """One step; returns the losses."""
         x = self._on(batch.pixels).permute(0, 3, 1, 2).float().sub_(127.5).div_(63.75)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with torch.autocast(self.device.type, torch.bfloat16):
-            vectors = self.network["pictures"](x)
+            places, looks = self.network["pictures"].parts(x)  # type: ignore[operator]
         words = self.network["words"](self._on(batch.grams), self._on(batch.weights))
         losses: dict[str, Tensor] = self.objectives(
-            vectors.float(),
+            places.mean((2, 3)).float(),
+            looks.float(),
             words,
             features=self._on(batch.features),
             colors=self._on(batch.colors),
@@ -230,13 +243,13 @@ class Run:
         return torch.from_numpy(array).to(self.device)
 
 
-def rate_at(share: float) -> float:
+def rate_at(share: float, *, peak: float = RATE) -> float:
     """Learning rate after this share (0..1) of the time: a short warm-up, then half a cosine down to nothing."""
     falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (share - WARM_UP) / (1 - WARM_UP))))
-    return PEAK_RATE * min(1.0, share / WARM_UP) * falling + 1e-6
+    return peak * min(1.0, share / WARM_UP) * falling + 1e-6
 
 
-def train(lesson: Lesson, run: Run, *, out: Path, minutes: float, seed: int) -> None:
+def train(lesson: Lesson, run: Run, *, out: Path, minutes: float, rate: float, seed: int) -> None:
     """Train until the minutes are over, those of earlier runs counted in; checkpoints and curves go to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     size = [SIZES[0][1]]
@@ -248,10 +261,10 @@ def train(lesson: Lesson, run: Run, *, out: Path, minutes: float, seed: int) -> 
         while (seconds := time.perf_counter() - started) < minutes * 60:
             share = seconds / (minutes * 60)
             size[0] = next(side for until, side in SIZES if share <= until)
-            losses = run.learn(next(drawn), rate=rate_at(share))
+            losses = run.learn(next(drawn), rate=rate_at(share, peak=rate))
             smooth = {name: 0.98 * smooth.get(name, loss) + 0.02 * loss for name, loss in losses.items()}
             bar.update(task, completed=seconds, description=" ".join(f"{n} {v:.3f}" for n, v in smooth.items()))
-            if seconds - saved > CHECKPOINT_EVERY_S:
+            if seconds - saved > SAVE_EVERY_S:
                 run.seconds = saved = seconds
                 _keep(run, out, log, smooth)
         if smooth:
@@ -262,7 +275,7 @@ def train(lesson: Lesson, run: Run, *, out: Path, minutes: float, seed: int) -> 
 
 def _keep(run: Run, out: Path, log: TextIO, losses: dict[str, float]) -> None:
     """Write a checkpoint and a line of the log."""
-    run.save(out / "checkpoint.pt")
+    run.save(out / CHECKPOINT)
     log.write(json.dumps({"step": run.step, "seconds": round(run.seconds), **losses}) + "\n")
     log.flush()
 
@@ -285,6 +298,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--hold-out", type=float, default=0.0, help="share of the photos kept aside to make choices on")
     parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of the weights that ship")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--start", type=Path, help="folder of an earlier run, whose networks to begin with")
+    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
     parser.add_argument("--data", type=Path, default=settings.data_folder())
     parser.add_argument("--teachers", type=Path, default=settings.teacher_folder())
     given = parser.parse_args(arguments)
@@ -301,10 +316,14 @@ def main(arguments: list[str] | None = None) -> int:
                 hold_out=given.hold_out,
                 progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
             )
+        history = "random numbers"
         run = Run.start(taught, seed=given.seed, device=given.device)
+        if given.start is not None:
+            run.inherit(given.start / CHECKPOINT)
+            history = f"networks of an earlier run ({given.start}), which began with random numbers"
         if given.resume:
-            run.load(given.out / "checkpoint.pt")
-        train(taught, run, out=given.out, minutes=given.minutes, seed=given.seed)
+            run.load(given.out / CHECKPOINT)
+        train(taught, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed)
         pictures, words = run.towers()
         for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
             sys.stderr.write(f"held out: {name} 1-NN {score}\n")
@@ -316,7 +335,8 @@ def main(arguments: list[str] | None = None) -> int:
             photos=taught.squares,
             precision=given.precision,
             training={
-                "command": f"python -m catalens.training.encoder --minutes {given.minutes:g} --seed {given.seed}",
+                "command": f"python -m catalens.training.encoder {' '.join(arguments or sys.argv[1:])}",
+                "start": history,
                 "seed": str(given.seed),
                 "cost": f"{run.seconds / 60:.0f} minutes on {given.device}, {given.threads} threads, "
                 f"{run.step * BATCH} views",

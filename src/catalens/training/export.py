@@ -24,7 +24,7 @@ from torch import nn
 from catalens.images.prepare import Preprocess
 from catalens.models.card import FILE, Precision
 from catalens.models.zoo import DEFAULT_ENCODER
-from catalens.training.network import DIM, EncoderNetwork, TextNetwork
+from catalens.training.network import EncoderNetwork, TextNetwork
 from catalens.types import FloatArray, ImageArray
 
 TEST_SIZE = 160
@@ -84,7 +84,10 @@ def export_encoder(
     card = folder / FILE
     size = sum(p.numel() for tower in (network, words) if tower is not None for p in tower.parameters())
     told = {"data": data, "start": "random numbers", **training}
-    card.write_text(_card(name, weights, tower, known, parameters=size, training=told, precision=precision), "utf-8")
+    text_of_card = _card(
+        name, weights, tower, known, dim=network.dim, parameters=size, training=told, precision=precision
+    )
+    card.write_text(text_of_card, "utf-8")
     return card
 
 
@@ -168,6 +171,7 @@ def _card(
     text: Path | None,
     known: Sequence[str],
     *,
+    dim: int,
     parameters: int,
     training: Mapping[str, str],
     precision: Precision,
@@ -177,7 +181,7 @@ def _card(
         'task = "embed"',
         f'weights = "{weights.name}"',
         f'sha256 = "{_sha256(weights)}"',
-        f"dim = {DIM}",
+        f"dim = {dim}",
         f"parameters = {parameters}",
         f"opset = {OPSET}",
         f'precision = "{precision}"',

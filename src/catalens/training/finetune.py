@@ -108,13 +108,11 @@ def _check(*, minutes: float, epochs: int | None, rate: float, stages: int | Non
 def _tunable(encoder: str | None) -> Card:
     """The card, if what it describes can be exported again as `training.export` does it."""
     from catalens.training.export import PREPROCESS
-    from catalens.training.network import DIM
 
     card = find_card(encoder or DEFAULT_ENCODER)
-    if card.preprocess != PREPROCESS or card.dim != DIM:
+    if card.preprocess != PREPROCESS:
         raise ModelError(
-            f"{card.name} takes {card.preprocess.size} pixels to {card.dim} numbers, and {PREPROCESS.size} to {DIM} "
-            "is what can be tuned",
+            f"{card.name} takes {card.preprocess.size} pixels, and {PREPROCESS.size} is what can be tuned",
             cure="tune the bundled encoder; others serve with a head on their vectors",
         )
     return card

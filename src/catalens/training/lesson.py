@@ -25,13 +25,13 @@ RENDERED, THUMBNAILS = 5000, 12000
 CROPS = 4
 """Random views of a photo that the teacher describes, beside the whole one; twice as many of shop pictures."""
 SHARES = {
-    "clothing": 0.26,
-    "grocery": 0.22,
-    "street": 0.12,
+    "clothing": 0.25,
+    "grocery": 0.21,
+    "street": 0.10,
     "retail": 0.02,
-    "cutout": 0.12,
-    "rendered": 0.16,
-    "thumbnail": 0.10,
+    "cutout": 0.14,
+    "rendered": 0.20,
+    "thumbnail": 0.08,
 }
 """Of what is drawn, by set. Chosen by judgement: the sets of real photos first."""
 SHOP_PICTURE = 6.0

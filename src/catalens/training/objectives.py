@@ -12,14 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
+from catalens.training.network import joined
 from catalens.training.photos import Photo
 
 TAG_AT_LEAST = 30
 """A tag that fewer photos carry teaches nothing."""
 SCALE, MARGIN = 20.0, 0.1
 """Cosine softmax (Wang et al. 2018, CosFace): logits = 20 (cos - 0.1 for the right label)."""
-TEMPERATURE, WORD_SCALE = 0.1, 14.0
-WEIGHTS = {"teacher": 2.0, "labels": 0.7, "tags": 0.3, "instance": 0.35, "color": 0.6, "words": 0.35}
+TEMPERATURE, WORD_SCALE = 0.1, 18.0
+WEIGHTS = {"teacher": 2.0, "labels": 0.7, "tags": 0.3, "instance": 0.35, "looks": 0.25, "color": 0.6, "words": 0.7}
 TASKS = ("clothing", "grocery", "retail", "cutout", "rendered", "thumbnail")
 
 
@@ -73,33 +74,42 @@ def targets_of(photos: Sequence[Photo]) -> Targets:
 class Objectives(nn.Module):
     """The heads that are thrown away after training, and the losses."""
 
-    def __init__(self, targets: Targets, *, dim: int, teacher_dim: int, color_dim: int) -> None:
+    def __init__(self, targets: Targets, *, dim: int, look_dim: int, teacher_dim: int, color_dim: int) -> None:
         super().__init__()
         self.teacher = nn.Linear(dim, teacher_dim)
         self.labels = nn.ParameterList([nn.Parameter(torch.randn(count, dim)) for count in targets.counts])
         self.tags = nn.Linear(dim, targets.tags.shape[1])
-        self.color = nn.Linear(dim, color_dim)
+        self.color = nn.Linear(look_dim, color_dim)
 
     def forward(
-        self, vectors: Tensor, words: Tensor, *, features: Tensor, colors: Tensor, truth: Tensor, targets: Targets
+        self,
+        kinds: Tensor,
+        looks: Tensor,
+        words: Tensor,
+        *,
+        features: Tensor,
+        colors: Tensor,
+        truth: Tensor,
+        targets: Targets,
     ) -> dict[str, Tensor]:
         """Losses by name.
 
         Args:
-            vectors: (2n, dim); rows 2i and 2i + 1 show one product.
-            words: (m, dim), of captions.
+            kinds, looks: (2n, dim) and (2n, look_dim); rows 2i and 2i + 1 show one product.
+            words: (m, dim + look_dim), of captions.
             features: (2n, teacher_dim) unit length, what the teacher says of the views; zeros where it was not asked.
             colors: (2n, color_dim) unit length, the color histograms of the views.
             truth: (m, 2n), 1 where a caption is true of a view, 0 where it is not, nan where nobody knows.
             targets: of the 2n views.
         """
-        units = F.normalize(vectors)
+        units = joined(kinds, looks)
         return {
-            "teacher": _unlike(self.teacher(vectors), features),
-            "labels": self._labels(units, targets),
-            "tags": self._tags(vectors, targets),
+            "teacher": _unlike(self.teacher(kinds), features),
+            "labels": self._labels(F.normalize(kinds), targets),
+            "tags": self._tags(kinds, targets),
             "instance": _instance(units, targets.products),
-            "color": _unlike(self.color(vectors), colors),
+            "looks": _instance(F.normalize(looks), targets.products),
+            "color": _unlike(self.color(looks), colors),
             "words": _words(F.normalize(words) @ units.T * WORD_SCALE, truth),
         }
 

@@ -19,6 +19,8 @@ from catalens.models.card import Card
 if TYPE_CHECKING:
     from catalens.training.network import EncoderNetwork
 
+LOOK_LAYERS = 3
+"""Layers of the branch for looks; they come first, and are the only ones over single points that do."""
 Floats: TypeAlias = NDArray[np.float32]
 
 
@@ -46,8 +48,10 @@ def network_of(card: Card) -> EncoderNetwork:
         from catalens.training.network import EncoderNetwork
     except ImportError:
         raise MissingExtraError.of("torch", extra="train") from None
-    widths, blocks = _plan(layers, card)
-    network = EncoderNetwork(widths=widths, blocks=blocks, dim=card.dim)
+    look_dim = len(layers[LOOK_LAYERS - 1].weights) if len(layers) > LOOK_LAYERS and layers[0].kernel == 1 else 0
+    dim = card.dim - look_dim
+    widths, blocks = _plan(layers[LOOK_LAYERS if look_dim else 0 :], dim, card)
+    network = EncoderNetwork(widths=widths, blocks=blocks, dim=dim, look_dim=look_dim)
     _fill(network, layers)
     return network.eval()
 
@@ -100,7 +104,7 @@ def _layer(node: Any, constants: dict[str, NDArray[Any]], card: Card) -> Layer:
     return Layer(np.array(weights, order="C"), np.array(bias, np.float32).reshape(-1))
 
 
-def _plan(layers: list[Layer], card: Card) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _plan(layers: list[Layer], dim: int, card: Card) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Widths and numbers of blocks of the stages; each begins with a convolution over patches of 4 or 2 pixels."""
     widths: list[int] = []
     threes: list[int] = []
@@ -112,7 +116,7 @@ def _plan(layers: list[Layer], card: Card) -> tuple[tuple[int, ...], tuple[int, 
             threes[-1] += 1
         else:
             raise _other_kind(card, f"a convolution of {layer.kernel} x {layer.kernel}")
-    if not widths or layers[-1].weights.shape != (card.dim, widths[-1], 1, 1) or any(count % 2 for count in threes):
+    if not widths or layers[-1].weights.shape != (dim, widths[-1], 1, 1) or any(count % 2 for count in threes):
         raise _other_kind(card, f"{len(layers)} layers that end in {layers[-1].weights.shape if layers else 'none'}")
     return tuple(widths), tuple(count // 2 for count in threes)
 

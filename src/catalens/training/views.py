@@ -91,14 +91,18 @@ def _warped(square: ImageArray, box: FloatArray, size: int, turn: NDArray[np.flo
 
 
 def _relit(view: ImageArray, rng: np.random.Generator) -> ImageArray:
-    """Other saturation, contrast, brightness and a slight cast: gentle, for color is what a product is known by."""
-    saturation = float(np.clip(1 + rng.normal() * 0.2, 0.3, 1.8))
+    """Other saturation, contrast, brightness and a slight cast: gentle, for color is what a product is known by.
+
+    Half of the views are hardly changed: a shop's own pictures of a product are lit alike.
+    """
+    strength = 1.0 if rng.random() < 0.5 else 0.25
+    saturation = float(np.clip(1 + rng.normal() * 0.2 * strength, 0.3, 1.8))
     grey = cv2.cvtColor(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     mixed = cv2.addWeighted(view, saturation, grey, 1 - saturation, 0)
     mean = float(grey.mean())
-    contrast, brightness = np.clip(1 + rng.normal(size=2) * 0.2, 0.5, 1.6)
+    contrast, brightness = np.clip(1 + rng.normal(size=2) * 0.2 * strength, 0.5, 1.6)
     curve = (np.arange(256) - mean) * contrast + mean * brightness
-    cast = 1 + rng.normal(size=3) * 0.05
+    cast = 1 + rng.normal(size=3) * 0.05 * strength
     table = np.clip(curve[:, None] * cast, 0, 255).astype(np.uint8)[None]
     return np.asarray(cv2.LUT(mixed, table), np.uint8)
 

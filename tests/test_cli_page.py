@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
-COMMANDS = ("add", "search", "show", "remove", "export", "info", "doctor", "enhance", "demo")
+COMMANDS = (
+    "add", "search", "show", "remove", "export", "info", "doctor", "enhance", "cutout", "detect", "segment", "look",
+    "blur-faces", "demo",
+)  # fmt: skip
 INTRO = """# Commands
 
 Generated from the commands themselves (`make docs`). Data goes to stdout, all else to stderr; progress bars are drawn

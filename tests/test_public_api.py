@@ -13,15 +13,19 @@ NAMES = [
     "AddReport",
     "CatalensError",
     "Catalog",
+    "Detections",
     "Encoder",
     "Failure",
     "Labels",
+    "Masks",
     "Match",
     "Matches",
     "Product",
     "Variant",
     "__version__",
     "classify",
+    "cutout",
+    "detect",
     "encoder",
     "enhance",
     "errors",
@@ -29,6 +33,7 @@ NAMES = [
     "explain_match",
     "open",
     "read_image",
+    "segment",
 ]
 HEAVY = ["PIL", "cv2", "faiss", "httpx", "numpy", "onnxruntime", "rich", "sqlite3", "torch", "typer"]
 

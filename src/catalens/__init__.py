@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from catalens.images.enhance import enhance
     from catalens.images.read import read_image
     from catalens.tasks.classify import classify
+    from catalens.tasks.cutout import cutout
+    from catalens.tasks.detect import detect
     from catalens.tasks.embed import Encoder, encoder
+    from catalens.tasks.segment import segment
     from catalens.trust.explain import explain_class, explain_match
-    from catalens.types import AddReport, Failure, Labels, Match, Matches, Product, Variant
+    from catalens.types import AddReport, Detections, Failure, Labels, Masks, Match, Matches, Product, Variant
 
 __version__ = "0.1.0"
 
@@ -30,35 +33,44 @@ _HOMES = {
     "AddReport": "catalens.types",
     "CatalensError": "catalens.errors",
     "Catalog": "catalens.catalog.catalog",
+    "Detections": "catalens.types",
     "Encoder": "catalens.tasks.embed",
     "Failure": "catalens.types",
     "Labels": "catalens.types",
+    "Masks": "catalens.types",
     "Match": "catalens.types",
     "Matches": "catalens.types",
     "Product": "catalens.types",
     "Variant": "catalens.types",
     "classify": "catalens.tasks.classify",
+    "cutout": "catalens.tasks.cutout",
+    "detect": "catalens.tasks.detect",
     "encoder": "catalens.tasks.embed",
     "enhance": "catalens.images.enhance",
     "explain_class": "catalens.trust.explain",
     "explain_match": "catalens.trust.explain",
     "open": "catalens.catalog.catalog",
     "read_image": "catalens.images.read",
+    "segment": "catalens.tasks.segment",
 }
 
 __all__ = [
     "AddReport",
     "CatalensError",
     "Catalog",
+    "Detections",
     "Encoder",
     "Failure",
     "Labels",
+    "Masks",
     "Match",
     "Matches",
     "Product",
     "Variant",
     "__version__",
     "classify",
+    "cutout",
+    "detect",
     "encoder",
     "enhance",
     "errors",
@@ -66,6 +78,7 @@ __all__ = [
     "explain_match",
     "open",
     "read_image",
+    "segment",
 ]
 
 

@@ -14,6 +14,8 @@ from typing import TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens.errors import MissingExtraError, UsageError
+
 ImageArray: TypeAlias = NDArray[np.uint8]
 """HWC uint8 sRGB, three channels."""
 
@@ -224,3 +226,122 @@ class Labels:
                 {"name": name, "score": round(score, 6)} for name, score in zip(self.names, self.scores, strict=True)
             ],
         }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Masks:
+    """What each place of a picture shows.
+
+    Args:
+        labels: HxW uint8, indexes into `names`, of the picture's own size.
+        names: of the classes; the first is the background.
+    """
+
+    labels: NDArray[np.uint8]
+    names: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> NDArray[np.bool_]:
+        """HxW, True where the picture shows it; all False where it shows none."""
+        if name not in self.names:
+            raise UsageError(f"no part is called {name!r}", cure=f"name one of {', '.join(self.names)}")
+        return np.asarray(self.labels == self.names.index(name))
+
+    def foreground(self) -> NDArray[np.bool_]:
+        """HxW, True for people and products, False for the background."""
+        return np.asarray(self.labels > 0)
+
+    @property
+    def areas(self) -> dict[str, float]:
+        """Share of the picture (0..1) of each class that it shows, largest first."""
+        counts = np.bincount(self.labels.ravel(), minlength=len(self.names)) / max(self.labels.size, 1)
+        order = np.argsort(-counts, kind="stable")
+        return {self.names[index]: float(counts[index]) for index in order.tolist() if counts[index] > 0}
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name} {share:.1%}" for name, share in self.areas.items())
+        return f"Masks({self.labels.shape[0]}x{self.labels.shape[1]}: {said})"
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "size": list(self.labels.shape),
+            "parts": [{"name": name, "area": round(share, 6)} for name, share in self.areas.items()],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One thing on a picture: its box, how sure that is (0..1), what it is called."""
+
+    box: tuple[float, float, float, float]
+    """xyxy in pixels of the picture."""
+    score: float
+    label: str
+
+    def to_dict(self) -> dict[str, object]:
+        return {"box": [round(side, 1) for side in self.box], "score": round(self.score, 4), "label": self.label}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """What is on a picture, the surest first. Nothing found is an empty one, not an error.
+
+    Args:
+        boxes: (N, 4) float32 xyxy in pixels of the picture.
+        scores: (N,) float32, 0..1; labels: N names.
+        masks: (N, H, W) bool; None where only boxes are known.
+        size: (height, width) of the picture.
+    """
+
+    boxes: FloatArray
+    scores: FloatArray
+    labels: tuple[str, ...]
+    size: tuple[int, int]
+    masks: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[Detection]:
+        for box, score, label in zip(self.boxes.tolist(), self.scores.tolist(), self.labels, strict=True):
+            yield Detection((box[0], box[1], box[2], box[3]), score, label)
+
+    def __getitem__(self, chosen: NDArray[np.generic] | slice | Sequence[int]) -> Detections:
+        """Some of them: by a condition on each, by positions, or a slice."""
+        rows = np.arange(len(self))[np.asarray(chosen) if isinstance(chosen, Sequence) else chosen]
+        masks = None if self.masks is None else self.masks[rows]
+        names = tuple(self.labels[row] for row in rows.tolist())
+        return Detections(self.boxes[rows], self.scores[rows], names, self.size, masks)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{one.label} {one.score:.2f}" for one in self)
+        return f"Detections({self.size[0]}x{self.size[1]}: {said or 'nothing'})"
+
+    def to_dict(self) -> dict[str, object]:
+        return {"size": list(self.size), "detections": [one.to_dict() for one in self]}
+
+    def to_coco(self, *, image_id: int = 1, categories: Mapping[str, int]) -> list[dict[str, object]]:
+        """Result rows of the COCO format: boxes as x, y, width, height; labels by their category ids."""
+        return [
+            {
+                "image_id": image_id,
+                "category_id": categories[one.label],
+                "bbox": [one.box[0], one.box[1], one.box[2] - one.box[0], one.box[3] - one.box[1]],
+                "score": one.score,
+            }
+            for one in self
+        ]
+
+    def to_supervision(self) -> object:
+        """As `supervision.Detections`, for its drawing and tracking.
+
+        Raises:
+            MissingExtraError: supervision is not installed.
+        """
+        try:
+            from supervision import Detections as Other
+        except ImportError:
+            raise MissingExtraError.of("supervision", extra="supervision") from None
+        names = sorted(set(self.labels))
+        codes = np.array([names.index(label) for label in self.labels], int)
+        data = {"class_name": np.array(self.labels, dtype=object)}
+        return Other(xyxy=self.boxes, confidence=self.scores, class_id=codes, mask=self.masks, data=data)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from catalens.catalog import export
 from catalens.catalog.diagnosis import Diagnosis
@@ -26,6 +26,9 @@ from catalens.images.read import ImageLike
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.types import AddReport, Matches, Product, Progress
+
+if TYPE_CHECKING:
+    from catalens.catalog.look import Look
 
 _PAGE = 256
 
@@ -103,6 +106,7 @@ class Catalog:
         mapping: Mapping[str, str] | None = None,
         format: str | None = None,
         fetch: bool = False,
+        blur_faces: bool = False,
         encoder: str | Encoder | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
@@ -117,6 +121,8 @@ class Catalog:
             mapping: field -> column, where the guess is wrong.
             format: name of the feed's format, where the guess is wrong.
             fetch: read pictures from public web addresses, too.
+            blur_faces: hide faces before a picture is described, embedded or, fetched from the web, kept. The files of
+                your own stay as they are, and so does what was taken in before.
             encoder: embed with this one, beside what other encoders embedded before.
             progress: called now and then with (products done, None, what is being done).
 
@@ -129,7 +135,7 @@ class Catalog:
         sources = open_sources(source, media=media, mapping=mapping, format=format)
         with self._store.writing():
             chosen = self._add_encoder(encoder)
-            report = Ingest(self._store, chosen, fetch=fetch, progress=progress).run(sources)
+            report = Ingest(self._store, chosen, fetch=fetch, blur_faces=blur_faces, progress=progress).run(sources)
         return replace(report, feed=sources.name, notes=sources.notes)
 
     def remove(self, *skus: str) -> int:
@@ -230,6 +236,12 @@ class Catalog:
             weights=weights,
             group=group,
         )
+
+    def look(self, image: ImageLike, *, k: int = 6, where: str | None = None, min_score: float = 0.4) -> Look:
+        """Find each product that is on a photo; `catalens.catalog.look.shop_the_look` says what each argument does."""
+        from catalens.catalog.look import shop_the_look  # with it come two networks
+
+        return shop_the_look(self.search, image, k=k, where=where, min_score=min_score)
 
     # Health
 

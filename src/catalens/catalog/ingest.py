@@ -67,12 +67,15 @@ class Ingest:
         store: its writer's lock is held by the caller.
         encoder: embeds the pictures.
         fetch: read web addresses, too.
+        blur_faces: hide faces before anything is stored.
         progress: told after each batch.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, *, fetch: bool, progress: Progress | None) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder, *, fetch: bool, blur_faces: bool, progress: Progress | None
+    ) -> None:
         self._store = store
-        self._reader = PictureReader(store, encoder, fetch=fetch)
+        self._reader = PictureReader(store, encoder, fetch=fetch, blur_faces=blur_faces)
         self._workers = max(settings.threads(), FETCHERS if fetch else 1)
         self._progress = progress
         self._counts = {"added": 0, "updated": 0, "unchanged": 0}

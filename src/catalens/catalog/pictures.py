@@ -18,9 +18,11 @@ import numpy as np
 from catalens import features
 from catalens.catalog.store import Store
 from catalens.errors import CatalensError, CatalogDamagedError, ImageError, ModelError, RemoteError
+from catalens.images.draw import encode_image
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.images.remote import fetch_image_bytes
 from catalens.tasks.embed import Encoder, decode_target
+from catalens.tasks.faces import blur_faces
 from catalens.types import Failure, FloatArray, ImageArray, PictureSource
 
 FEATURE_SPACES = tuple(sorted(features.DIMS))
@@ -65,13 +67,15 @@ class PictureReader:
         store: asked which contents it has already.
         encoder: embeds them.
         fetch: read web addresses, too.
+        blur_faces: hide faces before a picture is described, embedded or kept.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, *, fetch: bool) -> None:
+    def __init__(self, store: Store, encoder: Encoder, *, fetch: bool, blur_faces: bool = False) -> None:
         self._store = store
         self._encoder = encoder
         self._fetch = fetch
         self._target = decode_target(encoder)
+        self._blurs = blur_faces
         self._guard = threading.Lock()
         self._under_way: set[bytes] = set()
         self.spaces = (deep_space(encoder), *FEATURE_SPACES)
@@ -112,12 +116,17 @@ class PictureReader:
         hash = hashlib.sha256(data).digest()
         is_new = self._is_new(hash)
         try:
-            image = read_image(_Named(data, source.location), target=self._target) if again or is_new else None
+            target = None if self._blurs else self._target
+            image = read_image(_Named(data, source.location), target=target) if again or is_new else None
             size = read_header(data).size
         except CatalensError:
             self.forget({hash})
             raise
         kept = data if source.is_remote else None
+        if self._blurs and image is not None:
+            image, faces = blur_faces(image)
+            if kept is not None and faces:
+                kept = encode_image(image, format="JPEG", quality=92)
         return ReadPicture(source, hash, len(data), mtime_ns, size, {}, kept), image
 
     def vectors_of(self, data: bytes) -> dict[str, FloatArray]:

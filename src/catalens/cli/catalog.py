@@ -27,6 +27,7 @@ def add(
         str | None, typer.Option(help="folder, table, jsonlines, magento, shopify or google; guessed if absent.")
     ] = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Read pictures from public web addresses too.")] = False,
+    blur_faces: Annotated[bool, typer.Option("--blur-faces", help="Hide faces before anything is stored.")] = False,
     encoder: EncoderName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -36,7 +37,13 @@ def add(
     with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
         for source in sources:
             report = shop.add(
-                source, media=media, mapping=columns or None, format=format, fetch=fetch, progress=progress
+                source,
+                media=media,
+                mapping=columns or None,
+                format=format,
+                fetch=fetch,
+                blur_faces=blur_faces,
+                progress=progress,
             )
             reports.append(report)
             if not as_json:

@@ -120,7 +120,7 @@ def advise(wish: Wish) -> Advice:
     if wish.count < 1 or wish.price_per_hour < 0 or any(limit is not None and limit <= 0 for limit in limits):
         raise UsageError("expected positive numbers", cure="check --products, --latency-ms, --memory-mb and the price")
     base_ms = bundled_ms()
-    choices = [_bundled(wish, name, base_ms) for name in bundled_cards()]
+    choices = [_bundled(wish, name, base_ms) for name in bundled_cards("embed")]
     choices += [_foreign(wish, one, base_ms) for one in published() if one.gflops is not None]
     choices.sort(key=lambda choice: choice.encode_ms)
     refused, fitting = [], []

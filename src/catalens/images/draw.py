@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import colorsys
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from catalens.errors import StorageError, UsageError
 from catalens.images.prepare import Preprocess
-from catalens.types import ImageArray
+from catalens.types import Detections, ImageArray, Masks
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
@@ -66,6 +69,41 @@ def _draw_tile(sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, left: i
         sheet.paste(Image.fromarray(thumbnail(tile.image, (inner, inner))), (left + 12, top + 12))
     pen.text((left + 12, top + TILE - 2), _fitted(pen, tile.caption, 15, inner), fill=_INK, font=font(15))
     pen.text((left + 12, top + TILE + 24), _fitted(pen, tile.note, 13, inner), fill=_QUIET, font=font(13))
+
+
+def boxes_over(image: ImageArray, found: Detections) -> ImageArray:
+    """The picture with the box and name of each thing found, in one color a label."""
+    drawn = Image.fromarray(image).copy()
+    pen = ImageDraw.Draw(drawn)
+    unit = max(image.shape[:2]) / 1000
+    width, text = max(1, round(3 * unit)), max(11, round(20 * unit))
+    for one in reversed(list(found)):
+        color = color_of(one.label)
+        left, top = one.box[:2]
+        pen.rectangle(one.box, outline=color, width=width)
+        said = f" {one.label} {one.score:.2f} "
+        length = pen.textlength(said, font=font(text))
+        above = top - text * 1.35 if top > text * 1.35 else top
+        pen.rectangle((left, above, left + length, above + text * 1.35), fill=color)
+        pen.text((left, above + text * 0.1), said, fill=(255, 255, 255), font=font(text))
+    return np.asarray(drawn)
+
+
+def masks_over(image: ImageArray, masks: Masks) -> ImageArray:
+    """The picture paled, each part in its color, its outline drawn."""
+    table = np.array([(245, 245, 243), *(color_of(name) for name in masks.names[1:])], np.uint8)
+    colors = table[masks.labels]
+    edges = cv2.morphologyEx(masks.labels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    mixed = np.where(masks.labels[..., None] > 0, 0.45 * image + 0.55 * colors, 0.35 * image + 0.65 * 245)
+    mixed[edges] = (28, 28, 30)
+    return np.asarray(mixed, np.uint8)
+
+
+def color_of(label: str) -> tuple[int, int, int]:
+    """A color for a label: always the same, and none too pale for white letters."""
+    hue = zlib.crc32(label.encode()) % 360 / 360
+    red, green, blue = colorsys.hls_to_rgb(hue, 0.42, 0.62)
+    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

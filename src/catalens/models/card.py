@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from catalens.errors import ModelError, NotFoundError
 from catalens.images.prepare import Fit, Preprocess
@@ -19,6 +19,10 @@ FILE = "card.toml"
 
 Precision = Literal["float32", "int8"]
 """What the weights are kept and multiplied in; int8 is static, with a scale per output channel."""
+
+
+Task = Literal["embed", "segment", "matte", "detect"]
+"""What a network does: a vector for a picture; a class for each place; the product's share of each place; boxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,13 @@ class TextTower:
 class Card:
     """What a network is. `license` is an SPDX name; `training` says in words from what, how and at what cost.
 
-    `opset` is the version of the ONNX operators that the weights file asks of its runtime. `text` is None where the
-    network knows no words.
+    `opset` is the version of the ONNX operators that the weights file asks of its runtime. `dim` counts the numbers
+    that it gives of a picture, or of each place of one. `text` is None where the network knows no words. `classes`
+    names what it tells apart, in the order of its outputs; nothing for an encoder.
     """
 
     name: str
-    task: Literal["embed"]
+    task: Task
     weights: Path
     sha256: str
     preprocess: Preprocess
@@ -65,6 +70,7 @@ class Card:
     training: Mapping[str, str]
     scores: tuple[Score, ...]
     text: TextTower | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -104,14 +110,14 @@ def read_table(folder: Path) -> CardTable:
 
 def _card(table: CardTable, folder: Path) -> Card:
     task = table.text("task")
-    if task != "embed":
-        raise ModelError(f"{table.path}: task is {task!r} and embed is what this version runs", cure="use another card")
+    if task not in get_args(Task):
+        raise ModelError(f"{table.path}: task is {task!r}", cure=f"write one of {', '.join(get_args(Task))}")
     precision = table.text("precision")
     if precision not in {"float32", "int8"}:
         raise ModelError(f"{table.path}: precision is {precision!r}", cure="write float32 or int8")
     card = Card(
         name=table.text("name"),
-        task="embed",
+        task=cast(Task, task),
         weights=folder / table.text("weights"),
         sha256=table.text("sha256"),
         preprocess=_preprocess(table.table("preprocess")),
@@ -123,6 +129,7 @@ def _card(table: CardTable, folder: Path) -> Card:
         training=table.texts("training"),
         scores=tuple(score_of(row) for row in table.tables("scores")),
         text=_text(table.table("text"), folder) if table.has("text") else None,
+        classes=table.list_of_texts("classes") if table.has("classes") else (),
     )
     table.done()
     return card

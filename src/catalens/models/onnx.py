@@ -91,6 +91,38 @@ class OnnxTextNetwork:
         return self._session.run(None, {"grams": grams, "weights": weights})[0]  # type: ignore[no-any-return]
 
 
+class OnnxDenseNetwork:
+    """A network that says something of every place of a picture; calls from several threads are safe.
+
+    Raises:
+        ModelError: the weights do not load, or take or give other shapes than the card says.
+    """
+
+    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+        self._session = open_session(card.weights, threads=threads)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError(
+                f"{card.weights} has {len(inputs)} inputs and {len(outputs)} outputs", cure="export one of each"
+            )
+        self._input = inputs[0].name
+        _check_shape(card, "gives places", outputs[0].shape[:2], (card.dim,))
+
+    def __call__(self, batch: FloatArray) -> FloatArray:
+        """(N, 3, H, W) float32, sides multiples of 32 -> (N, dim, h, w) float32, h and w a few times smaller.
+
+        Raises:
+            ModelError: the network does not take this batch.
+        """
+        try:
+            (places,) = self._session.run(None, {self._input: batch})
+        except Exception as error:  # ONNX Runtime has no common base for what it raises
+            raise ModelError(
+                f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the pictures first"
+            ) from None
+        return places  # type: ignore[no-any-return]
+
+
 def load_onnx(path: Path, *, output: str | None, threads: int) -> Run:
     """Load an ONNX file for `files.FileNetwork`.
 

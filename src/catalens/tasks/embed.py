@@ -316,7 +316,7 @@ def encoder(
     known = find_published(given)
     source = known.hub if known is not None else given.removeprefix("hf:") if given.startswith("hf:") else None
     if source is None:
-        return OnnxEncoder(find_card(given), threads=threads, runtime=runtime)
+        return OnnxEncoder(find_card(given, task="embed"), threads=threads, runtime=runtime)
     if not Path(source).is_dir():  # a folder is the user's own
         check_license(source, accepted=accept_licence or settings.accepted_licence())
     return ForeignEncoder(HubNetwork(source, threads=threads))

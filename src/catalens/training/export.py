@@ -22,7 +22,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from catalens.images.prepare import Preprocess
-from catalens.models.card import FILE, Precision
+from catalens.models.card import FILE, Card, Precision, Score, Task, TextTower
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.training.network import EncoderNetwork, TextNetwork
 from catalens.types import FloatArray, ImageArray
@@ -33,6 +33,8 @@ PREPROCESS = Preprocess(
     size=(TEST_SIZE, TEST_SIZE), fit="letterbox", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), pad=(255, 255, 255)
 )
 OPSET = 17
+LICENSE = "Apache-2.0"
+"""Of what is trained here."""
 CALIBRATION, CALIBRATION_BATCH = 256, 32
 """Photos that the ranges of activations are taken from; more did not change them."""
 
@@ -70,25 +72,77 @@ def export_encoder(
     weights, text = folder / "encoder.onnx", folder / "text.onnx"
     if words is not None:
         _write_words(words, text)
-    tower = text if words is not None else None
     if precision == "int8":
         exact = export_encoder(
             network, words, folder / "float32", known=known, photos=photos, training=training, precision="float32",
             name=name, data=data,
         ).with_name(weights.name)  # fmt: skip
-        _quantize(exact, weights, photos)
+        quantize(exact, weights, photos, PREPROCESS)
         if words is not None:
             _quantize_words(exact.with_name(text.name), text)
     else:
         _write_onnx(network, weights)
-    card = folder / FILE
-    size = sum(p.numel() for tower in (network, words) if tower is not None for p in tower.parameters())
-    told = {"data": data, "start": "random numbers", **training}
-    text_of_card = _card(
-        name, weights, tower, known, dim=network.dim, parameters=size, training=told, precision=precision
+    card = Card(
+        name=name,
+        task="embed",
+        weights=weights,
+        sha256=sha256(weights),
+        preprocess=PREPROCESS,
+        dim=network.dim,
+        license=LICENSE,
+        parameters=sum(p.numel() for tower in (network, words) if tower is not None for p in tower.parameters()),
+        opset=OPSET,
+        precision=precision,
+        training={"data": data, "start": "random numbers", **training},
+        scores=(),
+        text=None if words is None else TextTower(text, sha256(text), "ngrams-1", tuple(known)),
     )
-    card.write_text(text_of_card, "utf-8")
-    return card
+    return write_card(card)
+
+
+def export_dense(
+    network: nn.Module,
+    folder: Path,
+    *,
+    name: str,
+    task: Task,
+    classes: Sequence[str],
+    preprocess: Preprocess,
+    photos: Sequence[ImageArray],
+    training: Mapping[str, str],
+    dim: int | None = None,
+    scores: Sequence[Score] = (),
+    precision: Precision = "int8",
+) -> Path:
+    """Write `network.onnx` and `card.toml` of a network that says something of every place of a picture.
+
+    It takes pictures of any size that is a multiple of 32. Beside int8, `float32/` holds the same before quantising.
+    `dim` counts the numbers that it gives of a place; None: one for each class, or one where there are none.
+
+    Returns:
+        The card's path.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "network.onnx"
+    if precision == "int8":
+        exact = export_dense(
+            network, folder / "float32", name=name, task=task, classes=classes, preprocess=preprocess, photos=photos,
+            training=training, dim=dim, scores=scores, precision="float32",
+        ).with_name(weights.name)  # fmt: skip
+        quantize(exact, weights, photos, preprocess)
+    else:
+        axes = {0: "n", 2: "h", 3: "w"}
+        export_onnx(
+            network, (torch.zeros(2, 3, *preprocess.size),), weights, inputs=["pictures"], outputs=["places"],
+            axes={"pictures": axes, "places": axes},
+        )  # fmt: skip
+    parameters = sum(p.numel() for p in network.parameters())
+    return write_card(
+        Card(
+            name, task, weights, sha256(weights), preprocess, dim or max(len(classes), 1), LICENSE, parameters, OPSET,
+            precision, training, tuple(scores), classes=tuple(classes),
+        )
+    )  # fmt: skip
 
 
 class _Unit(nn.Module):
@@ -106,16 +160,16 @@ class _Unit(nn.Module):
 def _write_onnx(network: EncoderNetwork, path: Path) -> None:
     example = torch.zeros(2, 3, TEST_SIZE, TEST_SIZE)
     axes = {"pictures": {0: "n"}, "vectors": {0: "n"}, "regions": {0: "n"}}
-    _export(_Unit(network), (example,), path, inputs=["pictures"], outputs=["vectors", "regions"], axes=axes)
+    export_onnx(_Unit(network), (example,), path, inputs=["pictures"], outputs=["vectors", "regions"], axes=axes)
 
 
 def _write_words(words: TextNetwork, path: Path) -> None:
     example = (torch.zeros(2, 3, dtype=torch.int64), torch.ones(2, 3))
     axes = {"grams": {0: "n", 1: "l"}, "weights": {0: "n", 1: "l"}, "vectors": {0: "n"}}
-    _export(words, example, path, inputs=["grams", "weights"], outputs=["vectors"], axes=axes)
+    export_onnx(words, example, path, inputs=["grams", "weights"], outputs=["vectors"], axes=axes)
 
 
-def _export(
+def export_onnx(
     model: nn.Module,
     example: tuple[torch.Tensor, ...],
     path: Path,
@@ -124,6 +178,7 @@ def _export(
     outputs: list[str],
     axes: dict[str, dict[int, str]],
 ) -> None:
+    """Write an ONNX file in evaluation mode, and check it; norms are folded into convolutions."""
     model = model.eval().to("cpu")
     with warnings.catch_warnings():  # the exporter that folds norms into convolutions is called deprecated
         warnings.simplefilter("ignore")
@@ -137,10 +192,10 @@ def _export(
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # the base class is untyped
     """Photos, prepared as the network is asked with them, batch by batch."""
 
-    def __init__(self, photos: Sequence[ImageArray]) -> None:
+    def __init__(self, photos: Sequence[ImageArray], preprocess: Preprocess) -> None:
         rows = np.unique(np.linspace(0, len(photos) - 1, CALIBRATION).astype(int))
         self._batches: Iterator[FloatArray] = (
-            np.stack([PREPROCESS.apply(photos[row])[0] for row in rows[start : start + CALIBRATION_BATCH]])
+            np.stack([preprocess.apply(photos[row])[0] for row in rows[start : start + CALIBRATION_BATCH]])
             for start in range(0, len(rows), CALIBRATION_BATCH)
         )
 
@@ -149,13 +204,13 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # the base cla
         return None if batch is None else {"pictures": batch}
 
 
-def _quantize(exact: Path, weights: Path, photos: Sequence[ImageArray]) -> None:
+def quantize(exact: Path, weights: Path, photos: Sequence[ImageArray], preprocess: Preprocess) -> None:
     """Static int8. Weights keep 7 bits: CPUs without VNNI add pairs of products in 16 bits and would overflow."""
     prepared = weights.with_suffix(".prepared.onnx")
     quant_pre_process(exact, prepared, skip_symbolic_shape=True)
     quantize_static(
-        prepared, weights, _Calibration(photos), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=True,
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        prepared, weights, _Calibration(photos, preprocess), quant_format=QuantFormat.QDQ, per_channel=True,
+        reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
     )  # fmt: skip
     prepared.unlink()
 
@@ -165,46 +220,45 @@ def _quantize_words(exact: Path, weights: Path) -> None:
     quantize_dynamic(exact, weights, op_types_to_quantize=["Gather", "MatMul", "Gemm"], weight_type=QuantType.QInt8)
 
 
-def _card(
-    name: str,
-    weights: Path,
-    text: Path | None,
-    known: Sequence[str],
-    *,
-    dim: int,
-    parameters: int,
-    training: Mapping[str, str],
-    precision: Precision,
-) -> str:
+def write_card(card: Card) -> Path:
+    """Write a card beside its weights; `models.card.read_card` reads it."""
+    spec = card.preprocess
     lines = [
-        f'name = "{name}"',
-        'task = "embed"',
-        f'weights = "{weights.name}"',
-        f'sha256 = "{_sha256(weights)}"',
-        f"dim = {dim}",
-        f"parameters = {parameters}",
-        f"opset = {OPSET}",
-        f'precision = "{precision}"',
-        'license = "Apache-2.0"',
+        f'name = "{card.name}"',
+        f'task = "{card.task}"',
+        f'weights = "{card.weights.name}"',
+        f'sha256 = "{card.sha256}"',
+        f"dim = {card.dim}",
+        f"parameters = {card.parameters}",
+        f"opset = {card.opset}",
+        f'precision = "{card.precision}"',
+        f'license = "{card.license}"',
+        *([f"classes = {_json(list(card.classes))}"] if card.classes else []),
         "",
         "[preprocess]",
-        f"size = {list(PREPROCESS.size)}",
-        f'fit = "{PREPROCESS.fit}"',
-        f"mean = {list(PREPROCESS.mean)}",
-        f"std = {list(PREPROCESS.std)}",
-        f"pad = {list(PREPROCESS.pad)}",
-        "",
+        f"size = {list(spec.size)}",
+        f'fit = "{spec.fit}"',
+        f"mean = {list(spec.mean)}",
+        f"std = {list(spec.std)}",
+        f"pad = {list(spec.pad)}",
     ]
-    if text is not None:
-        lines += ["[text]", f'weights = "{text.name}"', f'sha256 = "{_sha256(text)}"', 'tokens = "ngrams-1"']
-        lines += [f"known = {json.dumps(list(known), ensure_ascii=False)}", ""]
-    lines += [
-        "[training]",
-        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in training.items()),
-        "",
-    ]
-    return "\n".join(lines)
+    if card.text is not None:
+        lines += ["", "[text]", f'weights = "{card.text.weights.name}"', f'sha256 = "{card.text.sha256}"']
+        lines += [f'tokens = "{card.text.tokens}"', f"known = {_json(list(card.text.known))}"]
+    lines += ["", "[training]", *(f"{_json(key)} = {_json(value)}" for key, value in card.training.items())]
+    for score in card.scores:
+        lines += ["", "[[scores]]", f'name = "{score.name}"', f"value = {score.value:.4f}", f"n = {score.n}"]
+        lines += [f"interval = [{score.low:.4f}, {score.high:.4f}]"]
+    path = card.weights.with_name(FILE)
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _json(value: object) -> str:
+    """TOML writes texts and lists of texts as JSON does."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def sha256(weights: Path) -> str:
+    """Hash of a file, in hexadecimal."""
+    return hashlib.sha256(weights.read_bytes()).hexdigest()

@@ -109,7 +109,7 @@ def _tunable(encoder: str | None) -> Card:
     """The card, if what it describes can be exported again as `training.export` does it."""
     from catalens.training.export import PREPROCESS
 
-    card = find_card(encoder or DEFAULT_ENCODER)
+    card = find_card(encoder or DEFAULT_ENCODER, task="embed")
     if card.preprocess != PREPROCESS:
         raise ModelError(
             f"{card.name} takes {card.preprocess.size} pixels, and {PREPROCESS.size} is what can be tuned",

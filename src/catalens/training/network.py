@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,15 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.conv1(x)))
         return F.relu(x + self.norm2(self.conv2(y)))
+
+
+def trunk_stages(widths: tuple[int, ...], blocks: tuple[int, ...]) -> list[list[nn.Module]]:
+    """Layers of each stage: patches of 4 pixels, later of 2, then residual blocks."""
+    inputs = (3, *widths[:-1])
+    return [
+        [*_patches(before, width, 2 if stage else 4), *(Residual(width) for _ in range(count))]
+        for stage, (before, width, count) in enumerate(zip(inputs, widths, blocks, strict=True))
+    ]
 
 
 class Looks(nn.Module):
@@ -85,12 +95,7 @@ class EncoderNetwork(nn.Module):
         super().__init__()
         self.dim = dim + look_dim
         self.looks = Looks(look_dim) if look_dim else None
-        layers = _patches(3, widths[0], 4)
-        for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
-            if stage:
-                layers += _patches(widths[stage - 1], width, 2)
-            layers += [Residual(width) for _ in range(count)]
-        self.trunk = nn.Sequential(*layers)
+        self.trunk = nn.Sequential(*chain.from_iterable(trunk_stages(widths, blocks)))
         self.head = nn.Conv2d(widths[-1], dim, 1)
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor | None]:

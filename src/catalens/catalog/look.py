@@ -1,0 +1,122 @@
+"""Shop the look: every product on a photo, and what the catalog has like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from catalens.images.prepare import crop
+from catalens.images.read import ImageLike, read_image
+from catalens.tasks.detect import Detector, detector
+from catalens.types import Detection, Detections, ImageArray, Matches
+
+MARGIN = 0.06
+"""Of a box that is kept around a product, as a share of its longer side."""
+FADED = 0.75
+"""How far what is not the product is faded to white: something of where it is worn stays."""
+PARTS = 8
+"""Products of a photo that are searched for, at most."""
+CATEGORIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "top": ("top", "shirt", "blouse", "tee", "sweater", "hoodie", "tank", "polo", "sweatshirt", "longsleeve"),
+        "outerwear": ("outerwear", "outwear", "jacket", "coat", "blazer", "cardigan", "parka"),
+        "dress": ("dress", "gown", "romper", "jumpsuit"),
+        "skirt": ("skirt",),
+        "trousers": ("trousers", "pants", "jeans", "shorts", "leggings", "bottom"),
+        "shoes": ("shoe", "sneaker", "boot", "sandal", "heel", "flat", "loafer", "slipper", "footwear"),
+        "bag": ("bag", "backpack", "purse", "tote", "clutch", "wallet"),
+        "hat": ("hat", "cap", "beanie"),
+        "glasses": ("glasses", "eyewear"),
+        "scarf": ("scarf", "shawl", "stole"),
+        "belt": ("belt",),
+        "legwear": ("legwear", "sock", "tights", "stocking"),
+        "accessory": ("accessor", "watch", "jewel", "necklace", "bracelet", "earring", "ring", "tie", "glove"),
+    }
+)  # fmt: skip
+"""What a shop's category or title says, in small letters, where it sells such a part."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LookPart:
+    """A product on the photo: where it is, what it looks like alone, and what the catalog has like it."""
+
+    found: Detection
+    picture: ImageArray
+    matches: Matches
+
+    def to_dict(self) -> dict[str, object]:
+        return {**self.found.to_dict(), "matches": self.matches.to_dict()["matches"]}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A photo and the products on it, from the largest to the smallest."""
+
+    image: ImageArray
+    parts: tuple[LookPart, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        return {"size": list(self.image.shape[:2]), "parts": [part.to_dict() for part in self.parts]}
+
+
+def shop_the_look(
+    search: Callable[..., Matches],
+    picture: ImageLike,
+    *,
+    k: int = 6,
+    where: str | None = None,
+    min_score: float = 0.4,
+    finder: Detector | None = None,
+) -> Look:
+    """Find each product of a photo in a catalog.
+
+    Args:
+        search: that of the catalog.
+        picture: path, bytes, file, array or PIL picture.
+        k: matches for each product.
+        where: filter for all searches.
+        min_score: leave out products on the photo that are less sure.
+        finder: None for the bundled detector.
+
+    Returns:
+        The products, the largest first, each with matches of its own category where the catalog has such.
+
+    Raises:
+        ImageError: the picture cannot be read.
+    """
+    image = read_image(picture)
+    found = (finder or detector())(image)
+    found = found[found.scores >= min_score]
+    areas = (found.boxes[:, 2] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 1])
+    found = found[np.argsort(-areas, kind="stable")[:PARTS]]
+    parts = []
+    for row, one in enumerate(found):
+        alone = _alone(image, found, row)
+        parts.append(LookPart(one, alone, _matches(search, alone, one.label, k=k, where=where)))
+    return Look(image, tuple(parts))
+
+
+def _alone(image: ImageArray, found: Detections, row: int) -> ImageArray:
+    """The product's box with a margin; what is not the product faded."""
+    if found.masks is not None:
+        kept = np.where(found.masks[row][..., None], 0.0, FADED)
+        image = np.round(image * (1 - kept) + 255 * kept).astype(np.uint8)
+    return np.ascontiguousarray(crop(image, found.boxes[row], margin=MARGIN)[0])
+
+
+def _matches(search: Callable[..., Matches], picture: ImageArray, label: str, *, k: int, where: str | None) -> Matches:
+    """The best of the part's own category; the best of all where the catalog names no such category."""
+    matches = search(image=picture, k=k * 6, where=where)
+    words = CATEGORIES.get(label, ())
+    fitting = tuple(match for match in matches if any(word in _said(match.attributes, match.title) for word in words))
+    kept = fitting[:k] if fitting else matches.items[:k]
+    return Matches(query=label, items=kept, took_ms=matches.took_ms)
+
+
+def _said(attributes: Mapping[str, object], title: str) -> str:
+    category = attributes.get("category", "")
+    named = " ".join(category) if isinstance(category, tuple) else str(category)
+    return (named or title).lower()

@@ -1,0 +1,225 @@
+"""`catalens detect | segment | cutout | blur-faces | look`: what is where on a photo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import catalens
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
+from catalens.cli.output import progress_bar, say, write, write_json
+from catalens.errors import ImageError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from catalens.types import ImageArray
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
+NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128), "gray": (128, 128, 128)}
+
+Photo = Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")]
+
+
+def detect(
+    photo: Photo,
+    save: Annotated[Path | None, typer.Option(help="Write the photo with boxes (.jpg, .png, .webp).")] = None,
+    min_score: Annotated[float, typer.Option(help="Leave out what is less sure, 0 to 1.")] = 0.4,
+    as_json: AsJson = False,
+) -> None:
+    """Find the products on a photo: boxes in pixels, names, how sure."""
+    from catalens.images.draw import boxes_over, save_image
+
+    image = catalens.read_image(photo)
+    found = catalens.detect(image, min_score=min_score)
+    if save is not None:
+        save_image(save, boxes_over(image, found))
+        say(f"written: {save}")
+    if as_json:
+        write_json(found.to_dict())
+        return
+    if not len(found):
+        say("no product found")
+    for one in found:
+        write(f"{one.score:.2f}  {one.label}  {' '.join(f'{side:.0f}' for side in one.box)}")
+
+
+def segment(
+    photo: Photo,
+    save: Annotated[Path | None, typer.Option(help="Write the photo with its parts colored.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say of each place of a person's photo what it shows: garments, shoes, bag, hair, skin, background."""
+    from catalens.images.draw import masks_over, save_image
+
+    image = catalens.read_image(photo)
+    masks = catalens.segment(image)
+    if save is not None:
+        save_image(save, masks_over(image, masks))
+        say(f"written: {save}")
+    if as_json:
+        write_json(masks.to_dict())
+    else:
+        for name, share in masks.areas.items():
+            write(f"{share:6.1%}  {name}")
+
+
+def cutout(
+    photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
+    out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
+    background: Annotated[
+        str, typer.Option(help="transparent, white, black, a color such as #f4f4f2, or a photo to lay it on.")
+    ] = "transparent",
+    shadow: Annotated[str, typer.Option(help="keep the photo's own, draw a soft one, or none.")] = "none",
+    crop: Annotated[bool, typer.Option("--crop", help="Cut to the product with a margin.")] = False,
+    margin: Annotated[str, typer.Option(help="With --crop: share of the product's longer side, as in 8%.")] = "8%",
+) -> None:
+    """Cut the product out of a photo, or of each photo in a folder; what is written already is left as it is."""
+    options = _Options(background, shadow, crop=crop, margin=margin)
+    if photo.is_dir():
+        _each(photo, out, options.suffix, options.write, what="cut out")
+    else:
+        options.write(photo, out)
+        say(f"written: {out}")
+
+
+def blur_faces(
+    photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
+    out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
+    min_score: Annotated[float, typer.Option(help="How sure a face has to be, 0 to 1.")] = 0.4,
+) -> None:
+    """Make faces unknowable, for good, on a photo or on each of a folder; photos without faces are written, too."""
+    from catalens.images.draw import save_image
+    from catalens.tasks import faces
+
+    if not 0 <= min_score <= 1:
+        raise UsageError(f"--min-score is {min_score}", cure="give a number from 0 to 1")
+
+    def write_hidden(source: Path, target: Path) -> None:
+        image, count = faces.blur_faces(source, min_score=min_score)
+        save_image(target, image)
+        say(f"{source}: {count} {'face' if count == 1 else 'faces'}")
+
+    if photo.is_dir():
+        _each(photo, out, ".jpg", write_hidden, what="written")
+    else:
+        write_hidden(photo, out)
+
+
+def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], None], *, what: str) -> None:
+    """Make a file in `out` of each photo in a folder; what is there already stays, what fails is named."""
+    photos = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not photos:
+        raise NotFoundError(f"no photos in {source}", cure="name a photo or a folder with photos")
+    failed = 0
+    with progress_bar() as progress:
+        for done, (path, target) in enumerate(_targets(photos, source, out, suffix), start=1):
+            try:
+                if not target.exists():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    make(path, target)
+            except ImageError as error:
+                failed += 1
+                say(f"{path}: {error}")
+            if progress is not None:
+                progress(done, len(photos), what)
+    say(f"{len(photos) - failed} {what}, {failed} failed")
+    if failed:
+        raise typer.Exit(ImageError.exit_code)
+
+
+def _targets(photos: list[Path], source: Path, out: Path, suffix: str) -> Iterator[tuple[Path, Path]]:
+    """Each photo with its file in `out`; two photos that differ only in their endings get different names."""
+    taken: set[Path] = set()
+    for path in photos:
+        inside = path.relative_to(source)
+        target = out / inside.with_suffix(suffix)
+        if target in taken:
+            target = out / inside.with_name(inside.name + suffix)
+        taken.add(target)
+        yield path, target
+
+
+class _Options:
+    """How photos are cut out, checked once."""
+
+    def __init__(self, background: str, shadow: str, *, crop: bool, margin: str) -> None:
+        from catalens.tasks.cutout import cutter
+
+        if shadow not in {"keep", "soft", "none"}:
+            raise UsageError(f"--shadow is {shadow!r}", cure="take keep, soft or none")
+        self._shadow, self._crop = shadow, crop
+        self._margin = _share(margin)
+        self._ground = _ground(background)
+        self._cutter = cutter()
+        self.suffix = ".png" if self._ground is None else ".jpg"
+
+    def write(self, photo: Path, out: Path) -> None:
+        from catalens.images.draw import save_image
+        from catalens.tasks.cutout import cutout_of
+
+        image = catalens.read_image(photo)
+        found = cutout_of(image, self._cutter.alpha(image), shadow=self._shadow)  # type: ignore[arg-type]
+        if found.box is None:
+            say(f"{photo}: no product found; nothing is left of it")
+        if self._crop:
+            found = found.cropped(margin=self._margin)
+        if self._ground is None and out.suffix.lower() in {".jpg", ".jpeg"}:
+            raise UsageError(f"{out} cannot be transparent", cure="write a .png or .webp, or give --background")
+        save_image(out, found.rgba if self._ground is None else found.on(self._ground))
+
+
+def _ground(text: str) -> ImageArray | tuple[int, int, int] | None:
+    if text == "transparent":
+        return None
+    if text in NAMED:
+        return NAMED[text]
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+    if not Path(text).is_file():
+        raise UsageError(
+            f"--background is {text!r}", cure="take transparent, white, black, a color such as #f4f4f2, or a photo"
+        )
+    return catalens.read_image(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 2:
+        raise UsageError(f"--margin is {text!r}", cure="give a share such as 8% or 0.08")
+    return share
+
+
+def look(
+    photo: Photo,
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    k: Annotated[int, typer.Option("-k", help="Matches for each product.")] = 6,
+    where: Annotated[str | None, typer.Option(help="Filter, as in: price<50")] = None,
+    min_score: Annotated[float, typer.Option(help="Leave out products that are less sure, 0 to 1.")] = 0.4,
+    save: Annotated[Path | None, typer.Option(help="Also write a page (.html).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Shop the look: every product on a photo, and what the catalog has like it."""
+    from catalens.catalog.look_page import save_look
+
+    if k < 1:
+        raise UsageError(f"-k expects at least 1 match and got {k}", cure="ask for one or more")
+    with existing(catalog) as shop:
+        found = shop.look(photo, k=k, where=where, min_score=min_score)
+    if save is not None:
+        save_look(found, save)
+        say(f"written: {save}")
+    if as_json:
+        write_json(found.to_dict())
+        return
+    if not found.parts:
+        say("no product found on the photo")
+    for part in found.parts:
+        write(f"{part.found.label} {part.found.score:.2f}")
+        for match in part.matches:
+            write(f"  {match.score:.3f}  {match.sku}  {match.title}")

@@ -1,0 +1,215 @@
+"""Cut a product out of its photo: how much of each pixel it covers, its own colors, on another background.
+
+The network says roughly where the product is; the outline then follows the picture's edges at its own size, and colors
+at the edge are freed from the old background's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+
+from catalens.errors import ModelError, UsageError
+from catalens.images.matting import composite, foreground_colors, refine_alpha
+from catalens.images.prepare import resize
+from catalens.images.read import ImageLike, read_image
+from catalens.models.card import Card
+from catalens.models.onnx import OnnxDenseNetwork
+from catalens.models.zoo import DEFAULT_MATTE, find_card
+from catalens.tasks.segment import canvas_for, uncovered
+from catalens.types import FloatArray, ImageArray
+
+Shadow: TypeAlias = Literal["keep", "soft", "none"]
+
+SOLID, EMPTY = 0.97, 0.03
+"""Alpha above and below which a pixel is taken for all product or none of it."""
+SPECK = 0.004
+"""Islands smaller than this share of the product are dust."""
+SHADOW_DEPTH = 0.28
+"""How dark a drawn shadow is in its middle."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cutout:
+    """A product without its background.
+
+    Args:
+        colors: HWC uint8, the product's own; beyond its outline they mean nothing.
+        alpha: HxW float32 in 0..1, how much of each pixel it covers.
+        shade: HxW float32 in 0..1, how much light reaches the background: below 1 where the product's shadow lies.
+    """
+
+    colors: ImageArray
+    alpha: FloatArray
+    shade: FloatArray
+
+    @property
+    def rgba(self) -> ImageArray:
+        """HxWx4 uint8; a shadow is black that covers in part."""
+        dark = (1 - self.shade) * (1 - self.alpha)
+        cover = self.alpha + dark
+        colors = self.colors * (self.alpha / np.maximum(cover, 1e-6))[..., None]
+        return np.dstack([np.round(colors).astype(np.uint8), np.round(cover * 255).astype(np.uint8)])
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """Bounds of the product, xyxy in whole pixels; None where there is none."""
+        rows, columns = np.flatnonzero((self.alpha > 0.1).any(1)), np.flatnonzero((self.alpha > 0.1).any(0))
+        if not len(rows):
+            return None
+        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+    def on(self, background: ImageArray | tuple[int, int, int]) -> ImageArray:
+        """Lay it on a color, or on a picture that is scaled to fill: HWC uint8."""
+        height, width = self.alpha.shape
+        if isinstance(background, tuple):
+            ground = np.full((height, width, 3), background, np.uint8)
+        else:
+            ground = _filling(background, (height, width))
+        shaded = np.round(ground * self.shade[..., None]).astype(np.uint8)
+        return composite(self.colors, self.alpha, shaded)
+
+    def cropped(self, *, margin: float) -> Cutout:
+        """Its bounds with a margin, a share of the longer side, on all sides; the picture grows where it has to."""
+        if not 0 <= margin <= 2:
+            raise UsageError(f"margin is {margin}", cure="give a share from 0 to 2, such as 0.08")
+        if self.box is None:
+            return self
+        left, top, right, bottom = self.box
+        more = round(margin * max(right - left, bottom - top))
+        cut = slice(max(top - more, 0), bottom + more), slice(max(left - more, 0), right + more)
+        missing = (
+            (max(more - top, 0), max(bottom + more - self.alpha.shape[0], 0)),
+            (max(more - left, 0), max(right + more - self.alpha.shape[1], 0)),
+        )
+        return Cutout(
+            np.pad(self.colors[cut], (*missing, (0, 0)), mode="edge"),
+            np.pad(self.alpha[cut], missing),
+            np.pad(self.shade[cut], missing, constant_values=1.0),
+        )
+
+
+class Cutter:
+    """A network that says how much of each place the product covers, by its card. Calls from threads are safe.
+
+    Raises:
+        ModelError: the card is for something else, or its weights cannot be used.
+    """
+
+    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+        if card.task != "matte":
+            raise ModelError(f"{card.name} is for {card.task!r}, not for 'matte'", cure="name a cut-out network")
+        self._preprocess = card.preprocess
+        self._network = OnnxDenseNetwork(card, threads=threads)
+
+    def alpha(self, image: ImageArray) -> FloatArray:
+        """HWC uint8 -> HxW float32 in 0..1, how much of each pixel the product covers."""
+        spec = canvas_for(self._preprocess, image.shape[:2])
+        x, placement = spec.apply(image)
+        logits = uncovered(self._network(x[None])[0], placement, image.shape[:2])[0]
+        coarse = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+        # One place of the network's answer covers this many pixels.
+        reach = max(image.shape[:2]) / max(spec.size) * 2
+        return _clean(refine_alpha(image, coarse, reach=reach))
+
+
+def cutout_of(image: ImageArray, alpha: FloatArray, *, shadow: Shadow = "none", decontaminate: bool = True) -> Cutout:
+    """Put a cut-out together from a picture and its alpha.
+
+    Raises:
+        ImageError: they differ in size.
+    """
+    colors = foreground_colors(image, alpha) if decontaminate else image
+    if shadow == "keep":
+        shade = _kept_shadow(image, alpha)
+    elif shadow == "soft":
+        shade = _drawn_shadow(alpha)
+    else:
+        shade = np.ones_like(alpha)
+    return Cutout(colors, alpha, shade)
+
+
+@cache
+def cutter(name: str = DEFAULT_MATTE, *, threads: int | None = None) -> Cutter:
+    """The bundled cut-out network, or one of yours by its folder; loaded once.
+
+    Raises:
+        NotFoundError, ModelError: it cannot be found or used.
+    """
+    return Cutter(find_card(name, task="matte"), threads=threads)
+
+
+def cutout(
+    picture: ImageLike, *, model: str = DEFAULT_MATTE, shadow: Shadow = "none", decontaminate: bool = True
+) -> ImageArray:
+    """Cut the product out of a photo.
+
+    Args:
+        picture: path, bytes, file, array or PIL picture.
+        model: a bundled cut-out network's name, or a folder with a card.
+        shadow: "keep" the photo's own where its background is even, draw a "soft" one, or "none".
+        decontaminate: free colors at the edge from the old background's.
+
+    Returns:
+        HxWx4 uint8 of the photo's own size. All transparent where the photo shows no product.
+
+    Raises:
+        ImageError: the picture cannot be read.
+    """
+    image = read_image(picture)
+    return cutout_of(image, cutter(model).alpha(image), shadow=shadow, decontaminate=decontaminate).rgba
+
+
+def _clean(alpha: FloatArray) -> FloatArray:
+    """All or nothing where it is nearly that; dust away; pinholes closed."""
+    found = np.where(alpha > SOLID, 1.0, np.where(alpha < EMPTY, 0.0, alpha)).astype(np.float32)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats((found > 0.1).astype(np.uint8), connectivity=8)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    if len(sizes) > 1:
+        dust = 1 + np.flatnonzero(sizes < SPECK * sizes.sum())
+        found[np.isin(parts, dust)] = 0
+    return found
+
+
+def _filling(background: ImageArray, size: tuple[int, int]) -> ImageArray:
+    """The middle of a picture, filling (height, width)."""
+    scale = max(size[0] / background.shape[0], size[1] / background.shape[1])
+    inner = max(size[0], round(background.shape[0] * scale)), max(size[1], round(background.shape[1] * scale))
+    top, left = (inner[0] - size[0]) // 2, (inner[1] - size[1]) // 2
+    return resize(background, inner)[top : top + size[0], left : left + size[1]]
+
+
+def _kept_shadow(image: ImageArray, alpha: FloatArray) -> FloatArray:
+    """How much darker the background is near the product than far from it; nothing where it is not even."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    reach = 2 * max(2, round(0.01 * max(alpha.shape))) + 1
+    free = cv2.dilate(alpha, np.ones((reach, reach), np.uint8)) < EMPTY
+    if free.mean() < 0.02:
+        return np.ones_like(alpha)
+    lit = float(np.quantile(grey[free], 0.85))
+    smooth = cv2.GaussianBlur(np.where(free, grey, lit), (0, 0), max(1.0, 0.006 * max(alpha.shape)))
+    shade = np.clip(smooth / max(lit, 1.0), 0, 1)
+    uneven = float((shade[free] < 0.6).mean())  # a pattern, not a shadow
+    if uneven > 0.15:
+        return np.ones_like(alpha)
+    return np.asarray(np.where(shade > 0.97, 1.0, shade), np.float32)
+
+
+def _drawn_shadow(alpha: FloatArray) -> FloatArray:
+    """A soft pool of shade below the product, as if it stood or lay on a table lit from above."""
+    rows, columns = np.flatnonzero((alpha > 0.5).any(1)), np.flatnonzero((alpha > 0.5).any(0))
+    if not len(rows):
+        return np.ones_like(alpha)
+    height, width = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    pool = np.zeros_like(alpha)
+    low = alpha[rows[-1] - max(1, height // 8) : rows[-1] + 1]
+    touched = np.flatnonzero((low > 0.5).any(0))
+    center = (int((touched[0] + touched[-1]) // 2), int(rows[-1]))
+    axes = (max(1, int(touched[-1] - touched[0]) // 2 + width // 40), max(1, height // 40 + 2))
+    cv2.ellipse(pool, center, axes, 0, 0, 360, 1.0, -1)
+    soft = cv2.GaussianBlur(pool, (0, 0), max(1.0, 0.018 * max(height, width)))
+    return np.asarray(1 - SHADOW_DEPTH * soft / max(float(soft.max()), 1e-6), np.float32)

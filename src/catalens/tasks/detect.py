@@ -1,0 +1,144 @@
+"""Find the products on a picture: on a person by the parts that the parser tells apart, else by their outlines."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import UsageError
+from catalens.geometry import mask_to_box
+from catalens.images.read import ImageLike, read_image
+from catalens.tasks.cutout import Cutter, cutter
+from catalens.tasks.segment import Parser, parser
+from catalens.types import Detections, FloatArray, ImageArray
+
+NOT_PRODUCTS = frozenset({"background", "skin", "hair"})
+PAIRS = frozenset({"shoes", "glasses", "legwear"})
+"""Sold as one, whatever lies between the two."""
+PRODUCT = "product"
+"""Label of what is found by its outline: a classifier says what it is."""
+PERSON_AT_LEAST = 0.004
+"""Share of a picture that skin and hair have together where it shows a person."""
+SMALLEST = 0.0006
+"""Share of the picture below which a part is a speck."""
+SMALLEST_PRODUCT = 0.01
+BEYOND = 0.12
+"""Pieces smaller than this share of the largest of their class belong to it or are specks."""
+LONGER_SIDE = 512
+"""At which parts are looked for, in pixels."""
+
+
+class Detector(Protocol):
+    """Finds products on pictures."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it can find."""
+        ...
+
+    def __call__(self, image: ImageArray) -> Detections:
+        """HWC uint8 -> what is on it, the surest first; empty where there is nothing."""
+        ...
+
+
+class PartsDetector:
+    """Finds what a person wears and carries as parts of the parser's answer; without a person, goods of any kind by
+    their outline, as "product".
+    """
+
+    def __init__(self, parts: Parser, outlines: Cutter) -> None:
+        self._parts, self._outlines = parts, outlines
+        self.labels = (*(name for name in parts.names if name not in NOT_PRODUCTS), PRODUCT)
+
+    def __call__(self, image: ImageArray) -> Detections:
+        size = image.shape[:2]
+        scale = min(1.0, LONGER_SIDE / max(size))
+        small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+        seen = np.asarray(cv2.resize(image, small[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        likely = self._parts.probabilities(seen)
+        found = self._worn(likely) if self._shows_person(likely) else self._goods(seen)
+        return _at_size(found, small, size)
+
+    def _shows_person(self, likely: FloatArray) -> bool:
+        person = [self._parts.names.index(name) for name in ("skin", "hair")]
+        return float(np.isin(likely.argmax(0), person).mean()) >= PERSON_AT_LEAST
+
+    def _worn(self, likely: FloatArray) -> list[tuple[NDArray[np.bool_], float, str]]:
+        classes = likely.argmax(0)
+        found: list[tuple[NDArray[np.bool_], float, str]] = []
+        for code, name in enumerate(self._parts.names):
+            if name in NOT_PRODUCTS:
+                continue
+            pieces = _pieces(classes == code, SMALLEST, whole=name in PAIRS)
+            found += [(piece, float(likely[code][piece].mean()), name) for piece in pieces]
+        return found
+
+    def _goods(self, image: ImageArray) -> list[tuple[NDArray[np.bool_], float, str]]:
+        alpha = self._outlines.alpha(image)
+        return [
+            (piece, float(alpha[piece].mean()), PRODUCT)
+            for piece in _pieces(alpha > 0.5, SMALLEST_PRODUCT, whole=False)
+        ]
+
+
+def _pieces(mask: NDArray[np.bool_], smallest: float, *, whole: bool) -> list[NDArray[np.bool_]]:
+    """The connected pieces of a mask that are large enough, largest first; as one where it is sold as a pair."""
+    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    if not len(sizes) or sizes.max() < smallest * mask.size:
+        return []
+    least = max(BEYOND * sizes.max(), smallest * mask.size)
+    kept = [1 + row for row in np.argsort(-sizes).tolist() if sizes[row] >= least]
+    if whole:
+        return [np.asarray(np.isin(parts, kept))]
+    return [np.asarray(parts == one) for one in kept]
+
+
+def _at_size(
+    found: list[tuple[NDArray[np.bool_], float, str]], small: tuple[int, int], size: tuple[int, int]
+) -> Detections:
+    found = sorted(found, key=lambda one: -one[1])
+    grow = np.array([size[1] / small[1], size[0] / small[0]] * 2, np.float32)
+    boxes = [box * grow for box in (mask_to_box(mask) for mask, _, _ in found) if box is not None]
+    masks = [
+        np.asarray(cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST), np.bool_)
+        for mask, _, _ in found
+    ]
+    return Detections(
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array([score for _, score, _ in found], np.float32),
+        tuple(name for _, _, name in found),
+        size,
+        np.array(masks, np.bool_).reshape(-1, *size),
+    )
+
+
+@cache
+def detector(*, threads: int | None = None) -> Detector:
+    """The bundled detector; loaded once."""
+    return PartsDetector(parser(threads=threads), cutter(threads=threads))
+
+
+def detect(picture: ImageLike, *, min_score: float = 0.4) -> Detections:
+    """Find the products on a photo.
+
+    Args:
+        picture: path, bytes, file, array or PIL picture.
+        min_score: leave out what is less sure, 0..1.
+
+    Returns:
+        Boxes in pixels of the photo, scores, labels and masks, the surest first: what a person wears and carries (top,
+        outerwear, dress, skirt, trousers, shoes, bag, hat ...), or "product" for goods without a person.
+
+    Raises:
+        ImageError: the picture cannot be read.
+    """
+    if not 0 <= min_score <= 1:
+        raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
+    found = detector()(read_image(picture))
+    return found[found.scores >= min_score]

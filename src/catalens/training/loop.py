@@ -1,0 +1,147 @@
+"""The loop of recipes: by the clock, so that a run ends annealed; with checkpoints, an average, a log, curves."""
+
+from __future__ import annotations
+
+import json
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor, nn
+
+from catalens.errors import NotFoundError
+from catalens.training.curves import draw_curves
+from catalens.training.network import Average
+
+CHECKPOINT = "checkpoint.pt"
+WARM_UP = 0.04
+"""Share of the time in which the learning rate rises."""
+SAVE_EVERY_S = 60.0
+AHEAD = 4
+"""Batches that are made before they are asked for."""
+
+B = TypeVar("B")
+
+
+class Run(Generic[B]):
+    """A network in training, its optimiser, how far it is: all of it is in a checkpoint.
+
+    Args:
+        network: on the device that it is trained on.
+        losses: of a batch, by name, already weighted.
+    """
+
+    def __init__(self, network: nn.Module, losses: Callable[[B], dict[str, Tensor]], *, decay: float = 0.05) -> None:
+        self.network, self._losses = network, losses
+        self.average = Average(network)
+        self.optimizer = torch.optim.AdamW(network.parameters(), weight_decay=decay)
+        self.step, self.seconds = 0, 0.0
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint beside the old one, then put it in its place."""
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        torch.save(state, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        state = read_checkpoint(path)
+        self.network.load_state_dict(state["network"])
+        self.average.network.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def learn(self, batch: B, *, rate: float) -> dict[str, float]:
+        """One step; returns the losses."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        losses = self._losses(batch)
+        self.optimizer.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimizer.step()
+        self.step += 1
+        self.average.update(self.network, step=self.step)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What `Run.save` wrote.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"no checkpoint at {path}", cure="name the folder of a run, or start anew")
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def rate_at(share: float, *, peak: float) -> float:
+    """Learning rate after this share (0..1) of the time: a short warm-up, then half a cosine down to nothing."""
+    falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (share - WARM_UP) / (1 - WARM_UP))))
+    return peak * min(1.0, share / WARM_UP) * falling + 1e-6
+
+
+def drawn(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]:
+    """Batches for ever, made in a thread of its own."""
+    ready: queue.Queue[B] = queue.Queue(AHEAD)
+
+    def work() -> None:
+        rng = np.random.default_rng(seed)
+        while True:
+            ready.put(draw(rng))
+
+    threading.Thread(target=work, daemon=True).start()
+    while True:
+        yield ready.get()
+
+
+def train(run: Run[B], batches: Iterator[B], *, out: Path, minutes: float, rate: float) -> None:
+    """Train until the minutes are over, those of earlier runs counted in; checkpoints and curves go to `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    smooth: dict[str, float] = {}
+    started, saved = time.perf_counter() - run.seconds, run.seconds
+
+    def keep() -> None:
+        run.save(out / CHECKPOINT)
+        log.write(json.dumps({"step": run.step, "seconds": round(run.seconds), **smooth}) + "\n")
+        log.flush()
+
+    with progress_bar() as bar, (out / "log.jsonl").open("a", encoding="utf-8") as log:
+        task = bar.add_task("training", total=minutes * 60)
+        while (seconds := time.perf_counter() - started) < minutes * 60:
+            losses = run.learn(next(batches), rate=rate_at(seconds / (minutes * 60), peak=rate))
+            smooth = {name: 0.98 * smooth.get(name, loss) + 0.02 * loss for name, loss in losses.items()}
+            bar.update(task, completed=seconds, description=" ".join(f"{n} {v:.3f}" for n, v in smooth.items()))
+            if seconds - saved > SAVE_EVERY_S:
+                run.seconds = saved = seconds
+                keep()
+        if smooth:
+            run.seconds = time.perf_counter() - started
+            keep()
+    draw_curves(out / "log.jsonl", out / "curves.png")
+
+
+def progress_bar() -> Progress:
+    """A bar on standard error, gone when it is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)

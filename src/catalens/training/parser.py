@@ -1,0 +1,224 @@
+"""Recipe: the bundled parser, which says of each place of a person's photo what it shows.
+
+    python -m catalens.training.parser --out runs/parser --encoder runs/encoder --minutes 90
+
+Street photos with masks are learned as they are. Of those without, a teacher says where the person is, and the photo's
+tags which parts it may show: a place may then be any of these (partial labels, Cour et al. 2011). So may a photo of one
+garment: that garment, or background.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
+
+from catalens import settings
+from catalens.errors import CatalensError
+from catalens.evaluation.segmentation import SegmentationScores, confusion, segmentation_scores
+from catalens.images.prepare import Preprocess
+from catalens.models.card import Score
+from catalens.models.parts import CLASSES
+from catalens.training.export import export_dense
+from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, train
+from catalens.training.network import inherit
+from catalens.training.parts import PERSON, UNKNOWN, Parsed, clothes_photos, masked_photos, shares, tagged_photos
+from catalens.training.pyramid import DenseNetwork, normalized, trunk_of
+from catalens.types import ImageArray
+
+NAME = "catalens-parser-s"
+SIZE = (288, 192)
+"""Height and width of the views: those of most street photos."""
+PREPROCESS = Preprocess(size=SIZE, fit="letterbox")
+BATCH, RATE = 12, 1.5e-3
+MIX = (0.62, 0.24, 0.14)
+"""Share of the views from masked, tagged and clothes photos."""
+PARTIAL = 0.5
+"""Weight of what is only partly known."""
+DATA = (
+    "Clothing Co-Parsing: masks of four fifths of the masked photos, tags of the others (Apache-2.0); "
+    "clothing-dataset-small train, categories (CC0); "
+    "targets: the person's outline by MediaPipe selfie segmentation (Apache-2.0), on photos without masks"
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Views: (n, H, W, 3) uint8; (n, H/2, W/2) labels; (n, classes) what each photo may show."""
+
+    pixels: ImageArray
+    labels: NDArray[np.uint8]
+    allowed: NDArray[np.bool_]
+
+
+class Drawer:
+    """Draws batches from sets of photos."""
+
+    def __init__(self, sets: Sequence[Sequence[Parsed]]) -> None:
+        self._sets = [list(photos) for photos in sets if photos]
+        chances = np.array([share for share, photos in zip(MIX, sets, strict=True) if photos])
+        self._chances = chances / chances.sum()
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        chosen = [self._sets[int(one)] for one in rng.choice(len(self._sets), BATCH, p=self._chances)]
+        photos = [photos[int(rng.integers(len(photos)))] for photos in chosen]
+        views = [view(photo, rng) for photo in photos]
+        return Batch(
+            np.stack([pixels for pixels, _ in views]),
+            np.stack([labels for _, labels in views]),
+            np.stack([photo.allowed for photo in photos]),
+        )
+
+
+def view(photo: Parsed, rng: np.random.Generator) -> tuple[ImageArray, NDArray[np.uint8]]:
+    """(H, W, 3) pixels and (H/2, W/2) labels of a photo scaled, moved, turned, mirrored and relit."""
+    height, width = photo.image.shape[:2]
+    fit = min(SIZE[0] / height, SIZE[1] / width) * float(np.exp(rng.uniform(-0.3, 0.4)))
+    angle = float(np.radians(rng.normal() * 4))
+    mirror = -1.0 if rng.random() < 0.5 else 1.0
+    turn = fit * np.array([[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]])
+    slack = np.abs(np.array([SIZE[1] - width * fit, SIZE[0] - height * fit])) / 2 + 0.04 * np.array(SIZE[::-1])
+    center = np.array([SIZE[1], SIZE[0]]) / 2 + rng.uniform(-1, 1, 2) * slack
+    matrix = np.hstack([turn, (center - turn @ np.array([width, height]) / 2)[:, None]])
+    pixels = cv2.warpAffine(
+        photo.image, matrix, SIZE[::-1], flags=cv2.INTER_AREA if fit < 1 else cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 255, 255),
+    )  # fmt: skip
+    labels = cv2.warpAffine(photo.labels, matrix / 2, (SIZE[1] // 2, SIZE[0] // 2), flags=cv2.INTER_NEAREST)
+    return _relit(np.asarray(pixels, np.uint8), rng), np.asarray(labels, np.uint8)
+
+
+def _relit(pixels: ImageArray, rng: np.random.Generator) -> ImageArray:
+    contrast, brightness = np.clip(1 + rng.normal(size=2) * 0.15, 0.5, 1.6)
+    cast = 1 + rng.normal(size=3) * 0.06
+    mean = float(pixels.mean())
+    table = np.clip(((np.arange(256) - mean) * contrast + mean * brightness)[:, None] * cast, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(pixels, table[None]), np.uint8)
+
+
+def losses_of(network: DenseNetwork, weights: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Cross-entropy where the class is known; where it is one of several, minus the logarithm of their sum."""
+    device = weights.device
+    x = normalized(torch.from_numpy(batch.pixels).to(device)).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(device.type, torch.bfloat16):
+        places = network(x)
+    logits = F.interpolate(places.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
+    labels = torch.from_numpy(batch.labels).to(device).long()
+    known = labels < len(CLASSES)
+    exact = F.cross_entropy(logits, labels.where(known, labels.new_tensor(-100)), weight=weights, reduction="sum")
+    likely = F.log_softmax(logits, 1)
+    possible = torch.from_numpy(batch.allowed).to(device)[:, :, None, None]
+    background = torch.arange(len(CLASSES), device=device)[None, :, None, None] == 0
+    person = (labels == PERSON)[:, None]
+    sums = torch.logsumexp(likely.masked_fill(~possible | (background & person), -1e4), 1)
+    unsure = labels >= min(PERSON, UNKNOWN)
+    return {
+        "exact": exact / known.sum().clamp(min=1),
+        "partial": -PARTIAL * (sums * unsure).sum() / unsure.sum().clamp(min=1),
+    }
+
+
+def class_weights(photos: Sequence[Parsed]) -> Tensor:
+    """(classes,) rare classes more than their share, none more than eight times the background; 1 on average."""
+    raw = np.clip(np.maximum(shares(photos), 1e-5) ** -0.35, None, 8.0)
+    return torch.tensor(raw / (raw * shares(photos)).sum(), dtype=torch.float32)
+
+
+def score(network: torch.nn.Module, photos: Sequence[Parsed]) -> SegmentationScores:
+    """Figures on photos with masks, each at its own size, asked as the shipped network is."""
+    network.eval()
+    found = []
+    for photo in photos:
+        x, placement = PREPROCESS.apply(photo.image)
+        with torch.no_grad():
+            places = F.interpolate(network(torch.from_numpy(x)[None]), scale_factor=4.0, mode="bilinear")
+        labels = placement.to_original_mask(places[0].argmax(0).numpy().astype(np.uint8))
+        found.append(confusion(photo.labels, labels, classes=len(CLASSES)))
+    return segmentation_scores(found, CLASSES)
+
+
+def _named(scores: SegmentationScores) -> list[Score]:
+    """A card's rows."""
+    named = {
+        "pixel accuracy": scores.accuracy,
+        "mean IoU of the ten largest classes": scores.largest,
+        "person IoU": scores.foreground,
+        **{f"IoU {name}": one for name, one in scores.iou.items()},
+    }
+    return [Score(name, one.value, one.n, one.low, one.high) for name, one in named.items()]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the recipe from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m catalens.training.parser", description=(__doc__ or "").split(":")[0]
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
+    parser.add_argument("--minutes", type=float, default=90.0, help="time for training, that of earlier runs included")
+    parser.add_argument("--encoder", type=Path, help="folder of an encoder's run, whose trunk to begin with")
+    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=settings.threads())
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--data", type=Path, default=settings.data_folder())
+    parser.add_argument("--teachers", type=Path, default=settings.teacher_folder())
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(given.threads)
+    torch.manual_seed(given.seed)
+    cv2.setNumThreads(1)
+    try:
+        masked = masked_photos(given.data, held_out=False)
+        with progress_bar() as bar:
+            task = bar.add_task("reading photos", total=None)
+            tagged = tagged_photos(
+                given.data, teachers=given.teachers,
+                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
+            )  # fmt: skip
+        network = DenseNetwork(len(CLASSES)).to(given.device)
+        start = "random numbers"
+        if given.encoder is not None:
+            inherit(network, trunk_of(given.encoder / CHECKPOINT))
+            start = "the trunk of the bundled encoder, which began with random numbers"
+        weights = class_weights(masked).to(given.device)
+        run: Run[Batch] = Run(network, lambda batch: losses_of(network, weights, batch))
+        if given.resume:
+            run.load(given.out / CHECKPOINT)
+        drawer = Drawer((masked, tagged, clothes_photos(given.data)))
+        train(
+            run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate
+        )
+        shipped = run.average.network.to("cpu")
+        held = masked_photos(given.data, held_out=True)
+        scores = score(shipped, held)
+        sys.stderr.write(f"held out: {scores.accuracy} pixels, {scores.largest} mean IoU, {scores.foreground} person\n")
+        export_dense(
+            shipped, given.out, name=NAME, task="segment", classes=CLASSES, preprocess=PREPROCESS,
+            photos=[photo.image for photo in masked[::3]], scores=_named(scores),
+            training={
+                "data": DATA,
+                "start": start,
+                "command": f"python -m catalens.training.parser {' '.join(arguments or sys.argv[1:])}",
+                "seed": str(given.seed),
+                "cost": f"{run.seconds / 60:.0f} minutes on {given.device}, {given.threads} threads, "
+                f"{run.step * BATCH} views",
+                "held out": f"each fifth of the masked photos, {len(held)}; the encoder saw them, tagged",
+            },
+        )  # fmt: skip
+    except CatalensError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

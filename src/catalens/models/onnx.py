@@ -17,6 +17,9 @@ from catalens.types import FloatArray
 VECTORS, REGIONS = "vectors", "regions"
 """Outputs by name, where there are several: of whole pictures, and of the places in them."""
 
+DETECTED = ("proposals", "objectness", "labels", "boxes")
+"""Outputs of a detector."""
+
 
 class OnnxNetwork:
     """A network that takes pictures and gives vectors; calls from several threads are safe.
@@ -121,6 +124,34 @@ class OnnxDenseNetwork:
                 f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the pictures first"
             ) from None
         return places  # type: ignore[no-any-return]
+
+
+class OnnxDetectorNetwork:
+    """A network that gives proposals, their logits, the logits of their labels, and boxes; safe from several threads.
+
+    Raises:
+        ModelError: the weights do not load, or give something else.
+    """
+
+    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+        self._session = open_session(card.weights, threads=threads)
+        outputs = [output.name for output in self._session.get_outputs()]
+        if outputs != list(DETECTED) or len(self._session.get_inputs()) != 1:
+            raise ModelError(f"{card.weights} gives {outputs}", cure=f"export {', '.join(DETECTED)}")
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, batch: FloatArray) -> list[FloatArray]:
+        """(1, 3, H, W) float32, sides multiples of 32 -> what `DETECTED` names.
+
+        Raises:
+            ModelError: the network does not take this picture.
+        """
+        try:
+            return self._session.run(None, {self._input: batch})  # type: ignore[no-any-return]
+        except Exception as error:  # ONNX Runtime has no common base for what it raises
+            raise ModelError(
+                f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the picture first"
+            ) from None
 
 
 def load_onnx(path: Path, *, output: str | None, threads: int) -> Run:

@@ -11,6 +11,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_ENCODER = "catalens-encoder-s"
 DEFAULT_PARSER = "catalens-parser-s"
 DEFAULT_MATTE = "catalens-matte-s"
+DEFAULT_DETECTOR = "catalens-detector-s"
 DEFAULT_FACES = "catalens-faces-xs"
 
 

@@ -73,7 +73,7 @@ class PartsDetector:
         for code, name in enumerate(self._parts.names):
             if name in NOT_PRODUCTS:
                 continue
-            pieces = _pieces(classes == code, SMALLEST, whole=name in PAIRS)
+            pieces = pieces_of(classes == code, SMALLEST, whole=name in PAIRS)
             found += [(piece, float(likely[code][piece].mean()), name) for piece in pieces]
         return found
 
@@ -81,11 +81,11 @@ class PartsDetector:
         alpha = self._outlines.alpha(image)
         return [
             (piece, float(alpha[piece].mean()), PRODUCT)
-            for piece in _pieces(alpha > 0.5, SMALLEST_PRODUCT, whole=False)
+            for piece in pieces_of(alpha > 0.5, SMALLEST_PRODUCT, whole=False)
         ]
 
 
-def _pieces(mask: NDArray[np.bool_], smallest: float, *, whole: bool) -> list[NDArray[np.bool_]]:
+def pieces_of(mask: NDArray[np.bool_], smallest: float, *, whole: bool) -> list[NDArray[np.bool_]]:
     """The connected pieces of a mask that are large enough, largest first; as one where it is sold as a pair."""
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     _, parts, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)

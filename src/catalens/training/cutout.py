@@ -77,7 +77,8 @@ class Drawer:
 
     def _composed(self, rng: np.random.Generator) -> tuple[ImageArray, FloatArray]:
         ground = None if rng.random() < PLAIN else self.grounds[int(rng.integers(len(self.grounds)))]
-        return compose(drawn_things(self._things, self._chances, rng), ground, size=VIEW, rng=rng)
+        scene = compose(drawn_things(self._things, self._chances, rng), ground, size=VIEW, rng=rng)
+        return scene.image, scene.alpha
 
     def _street(self, rng: np.random.Generator) -> tuple[ImageArray, FloatArray]:
         photo = self._photos[int(rng.integers(len(self._photos)))]
@@ -126,7 +127,8 @@ def composed_pictures(
     found = []
     for _ in range(count):
         ground = None if rng.random() < PLAIN else grounds[int(rng.integers(len(grounds)))]
-        found.append(compose(drawn_things(things, chances, rng), ground, size=VIEW, rng=rng))
+        scene = compose(drawn_things(things, chances, rng), ground, size=VIEW, rng=rng)
+        found.append((scene.image, scene.alpha))
     return found
 
 

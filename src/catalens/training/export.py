@@ -23,6 +23,7 @@ from torch import nn
 
 from catalens.images.prepare import Preprocess
 from catalens.models.card import FILE, Card, Precision, Score, Task, TextTower
+from catalens.models.onnx import DETECTED
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.training.network import EncoderNetwork, TextNetwork
 from catalens.types import FloatArray, ImageArray
@@ -145,6 +146,45 @@ def export_dense(
     )  # fmt: skip
 
 
+def export_detector(
+    network: nn.Module,
+    folder: Path,
+    *,
+    name: str,
+    classes: Sequence[str],
+    preprocess: Preprocess,
+    photos: Sequence[ImageArray],
+    training: Mapping[str, str],
+    scores: Sequence[Score] = (),
+    precision: Precision = "int8",
+) -> Path:
+    """Write `network.onnx` and `card.toml` of a two-stage detector, for one picture at a time, of any size.
+
+    Returns:
+        The card's path.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "network.onnx"
+    if precision == "int8":
+        exact = export_detector(
+            network, folder / "float32", name=name, classes=classes, preprocess=preprocess, photos=photos,
+            training=training, scores=scores, precision="float32",
+        ).with_name(weights.name)  # fmt: skip
+        quantize(exact, weights, photos, preprocess, batch=1, ops=("Conv", "Gemm"))  # boxes need their digits
+    else:
+        export_onnx(
+            network, (torch.zeros(1, 3, *preprocess.size),), weights, inputs=["pictures"], outputs=list(DETECTED),
+            axes={"pictures": {2: "h", 3: "w"}, **{name: {0: "k"} for name in DETECTED}},
+        )  # fmt: skip
+    parameters = sum(p.numel() for p in network.parameters())
+    return write_card(
+        Card(
+            name, "detect", weights, sha256(weights), preprocess, len(classes), LICENSE, parameters, OPSET,
+            precision, training, tuple(scores), classes=tuple(classes),
+        )
+    )  # fmt: skip
+
+
 class _Unit(nn.Module):
     """The network with its vectors scaled to unit length, and the regions that they are the mean of."""
 
@@ -192,11 +232,11 @@ def export_onnx(
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # the base class is untyped
     """Photos, prepared as the network is asked with them, batch by batch."""
 
-    def __init__(self, photos: Sequence[ImageArray], preprocess: Preprocess) -> None:
+    def __init__(self, photos: Sequence[ImageArray], preprocess: Preprocess, *, batch: int) -> None:
         rows = np.unique(np.linspace(0, len(photos) - 1, CALIBRATION).astype(int))
         self._batches: Iterator[FloatArray] = (
-            np.stack([preprocess.apply(photos[row])[0] for row in rows[start : start + CALIBRATION_BATCH]])
-            for start in range(0, len(rows), CALIBRATION_BATCH)
+            np.stack([preprocess.apply(photos[row])[0] for row in rows[start : start + batch]])
+            for start in range(0, len(rows), batch)
         )
 
     def get_next(self) -> dict[str, FloatArray] | None:
@@ -204,13 +244,25 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # the base cla
         return None if batch is None else {"pictures": batch}
 
 
-def quantize(exact: Path, weights: Path, photos: Sequence[ImageArray], preprocess: Preprocess) -> None:
-    """Static int8. Weights keep 7 bits: CPUs without VNNI add pairs of products in 16 bits and would overflow."""
+def quantize(
+    exact: Path,
+    weights: Path,
+    photos: Sequence[ImageArray],
+    preprocess: Preprocess,
+    *,
+    batch: int = CALIBRATION_BATCH,
+    ops: Sequence[str] = (),
+) -> None:
+    """Static int8, of some operators or, where none is named, of all that can be.
+
+    Weights keep 7 bits: CPUs without VNNI add pairs of products in 16 bits and would overflow.
+    """
     prepared = weights.with_suffix(".prepared.onnx")
     quant_pre_process(exact, prepared, skip_symbolic_shape=True)
     quantize_static(
-        prepared, weights, _Calibration(photos, preprocess), quant_format=QuantFormat.QDQ, per_channel=True,
-        reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        prepared, weights, _Calibration(photos, preprocess, batch=batch), quant_format=QuantFormat.QDQ,
+        per_channel=True, reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        op_types_to_quantize=list(ops),
     )  # fmt: skip
     prepared.unlink()
 

@@ -41,12 +41,13 @@ class Thing:
 
     Args:
         pixels: HxWx4 uint8: its colors, free of the background's, and how much of a pixel it covers.
-        name: by which it is held out or not.
+        name: by which it is held out or not; kind: of a rendered product.
     """
 
     pixels: ImageArray
     source: str
     name: str
+    kind: str = ""
 
     @property
     def is_held_out(self) -> bool:
@@ -85,7 +86,10 @@ def rendered(count: int, *, seed: int, cache: Path, progress: Progress | None = 
     found: list[Thing] = []
     with ProcessPoolExecutor(settings.threads(), mp_context=get_context("spawn")) as pool:
         for index, pixels in enumerate(pool.map(_render, paths, chunks)):
-            found += [Thing(one, "rendered", f"{seed} {index} {row}") for row, one in enumerate(pixels)]
+            found += [
+                Thing(one, "rendered", f"{seed} {index} {row}", spec.kind)
+                for row, (one, spec) in enumerate(zip(pixels, chunks[index], strict=True))
+            ]
             if progress is not None:
                 progress(len(found), count, "rendering products")
     return found

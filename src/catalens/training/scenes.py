@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -68,28 +69,39 @@ def _square(image: ImageArray) -> ImageArray:
     return np.asarray(cv2.resize(np.ascontiguousarray(image), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def compose(
-    things: Sequence[Thing], ground: ImageArray | None, *, size: int, rng: np.random.Generator
-) -> tuple[ImageArray, FloatArray]:
+@dataclass(frozen=True)
+class Scene:
+    """A picture that was put together.
+
+    Args:
+        image: (S, S, 3) uint8.
+        alpha: (S, S) float32: how much of each pixel is covered by any of the things.
+        covers: of each thing (S, S) float32, how much of each pixel shows it.
+    """
+
+    image: ImageArray
+    alpha: FloatArray
+    covers: list[FloatArray]
+
+
+def compose(things: Sequence[Thing], ground: ImageArray | None, *, size: int, rng: np.random.Generator) -> Scene:
     """Lay things on a background.
 
     Args:
         things: one or a few; later ones over earlier ones.
         ground: square; None for an even one, from white to any color.
-
-    Returns:
-        (size, size, 3) uint8, and (size, size) float32: how much of each pixel is covered.
     """
     pixels = _even(size, rng) if ground is None else _moved(ground, size, rng).astype(np.float32)
-    covered = np.zeros((size, size), np.float32)
+    covers: list[FloatArray] = []
     for thing in things:
         colors, alpha = _placed(thing.pixels, size, rng, several=len(things) > 1)
         if rng.random() < 0.6:
             pixels *= 1 - _shadow(alpha, rng)[..., None]
         lit = colors * (1 + rng.normal() * 0.12) * (1 + rng.normal(size=3) * 0.05)
         pixels = np.asarray(lit * alpha[..., None] + pixels * (1 - alpha[..., None]), np.float32)
-        covered = alpha + covered * (1 - alpha)
-    return _photographed(pixels, rng), np.clip(covered, 0, 1)
+        covers = [*(cover * (1 - alpha) for cover in covers), alpha]
+    covered = np.clip(np.sum(covers, axis=0, initial=0.0), 0, 1).astype(np.float32)
+    return Scene(_photographed(pixels, rng), np.broadcast_to(covered, (size, size)), covers)
 
 
 def _even(size: int, rng: np.random.Generator) -> FloatArray:

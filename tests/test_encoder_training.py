@@ -21,7 +21,7 @@ from catalens.models.card import read_card
 from catalens.models.text import text_batch
 from catalens.tasks.embed import OnnxEncoder
 from catalens.training import encoder as recipe
-from catalens.training import teacher
+from catalens.training import loop, teacher
 from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import kinds
 from catalens.training.heldout import held_out, score_held_out
@@ -63,14 +63,14 @@ def lesson() -> Lesson:
 
 @pytest.fixture(scope="module")
 def some_batches(lesson: Lesson) -> list[recipe.Batch]:
-    drawn = recipe.batches(lesson, size=[32], seed=0)
-    return [next(drawn) for _ in range(STEPS + 1)]
+    drawer, rng = recipe.Drawer(lesson), np.random.default_rng(0)
+    return [drawer.draw(rng, size=32) for _ in range(STEPS + 1)]
 
 
 @pytest.fixture(scope="module")
-def run(lesson: Lesson, some_batches: list[recipe.Batch]) -> recipe.Run:
+def run(lesson: Lesson, some_batches: list[recipe.Batch]) -> loop.Run[recipe.Batch]:
     torch.set_num_threads(1)  # threads that wait for one another are slow on a busy machine
-    started = recipe.Run.start(lesson, seed=0, device="cpu")
+    started = recipe.Learner(lesson, seed=0, device="cpu").run()
     for batch in some_batches[:STEPS]:
         losses = started.learn(batch, rate=1e-3)
         assert set(losses) == {"teacher", "labels", "tags", "instance", "looks", "color", "words"}
@@ -79,10 +79,10 @@ def run(lesson: Lesson, some_batches: list[recipe.Batch]) -> recipe.Run:
 
 
 def test_a_run_goes_on_to_the_same_weights(
-    run: recipe.Run, lesson: Lesson, some_batches: list[recipe.Batch], tmp_path: Path
+    run: loop.Run[recipe.Batch], lesson: Lesson, some_batches: list[recipe.Batch], tmp_path: Path
 ) -> None:
     run.save(tmp_path / "checkpoint.pt")
-    runs = [recipe.Run.start(lesson, seed=seed, device="cpu") for seed in (5, 6)]
+    runs = [recipe.Learner(lesson, seed=seed, device="cpu").run() for seed in (5, 6)]
     for other in runs:
         other.load(tmp_path / "checkpoint.pt")
         assert other.step == run.step == STEPS
@@ -92,14 +92,28 @@ def test_a_run_goes_on_to_the_same_weights(
     assert not torch.equal(first["pictures.head.weight"], run.network.state_dict()["pictures.head.weight"])
 
 
-def test_without_a_checkpoint_there_is_nothing_to_go_on_from(run: recipe.Run, tmp_path: Path) -> None:
+def test_a_run_begins_with_what_another_learned(
+    run: loop.Run[recipe.Batch], lesson: Lesson, some_batches: list[recipe.Batch], tmp_path: Path
+) -> None:
+    run.save(tmp_path / "checkpoint.pt")
+    other = recipe.Learner(lesson, seed=9, device="cpu").run()
+    other.inherit(tmp_path / "checkpoint.pt")
+    assert other.step == 0
+    mine, theirs = other.network.state_dict(), run.average.network.state_dict()
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    other.learn(some_batches[0], rate=1e-3)
+
+
+def test_without_a_checkpoint_there_is_nothing_to_go_on_from(run: loop.Run[recipe.Batch], tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no checkpoint"):
         copy.copy(run).load(tmp_path / "checkpoint.pt")
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_what_ships_gives_what_was_learned(run: recipe.Run, lesson: Lesson, tmp_path: Path, precision: str) -> None:
-    network, words = run.towers()
+def test_what_ships_gives_what_was_learned(
+    run: loop.Run[recipe.Batch], lesson: Lesson, tmp_path: Path, precision: str
+) -> None:
+    network, words = recipe.averaged(run)
     known = ("dress", "coat", "连衣裙")
     export_encoder(
         network, words, tmp_path, known=known, photos=lesson.squares, training={"seed": "0"},
@@ -140,20 +154,20 @@ def test_training_ends_by_the_clock_with_a_log_and_a_picture(
     lesson: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipe, "SIZES", ((1.0, 32),))
-    started = recipe.Run.start(lesson, seed=0, device="cpu")
-    recipe.train(lesson, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
+    started = recipe.Learner(lesson, seed=0, device="cpu").run()
+    recipe.teach(lesson, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
     steps = started.step
     assert steps
     assert (tmp_path / "log.jsonl").read_text("utf-8").count("\n") == 1
     assert cv2.imread(str(tmp_path / "curves.png")) is not None
-    recipe.train(lesson, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
+    recipe.teach(lesson, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
     assert started.step == steps
 
 
 def test_the_rate_warms_up_and_ends_at_nothing() -> None:
-    rates = [recipe.rate_at(share) for share in np.linspace(0, 1, 101)]
+    rates = [loop.rate_at(share, peak=recipe.RATE) for share in np.linspace(0, 1, 101)]
     assert max(rates) == pytest.approx(recipe.RATE, rel=0.01)
-    assert rates.index(max(rates)) == pytest.approx(100 * recipe.WARM_UP, abs=1)
+    assert rates.index(max(rates)) == pytest.approx(100 * loop.WARM_UP, abs=1)
     assert rates[0] < 1e-5
     assert rates[-1] < 1e-5
 

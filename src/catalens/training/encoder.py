@@ -12,36 +12,29 @@ and GPU alike.
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import queue
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO, cast, get_args
+from typing import Any, cast, get_args
 
 import cv2
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from catalens import settings
-from catalens.errors import CatalensError, NotFoundError
+from catalens.errors import CatalensError
 from catalens.models.card import Precision
 from catalens.models.text import text_batch
 from catalens.training import teacher
-from catalens.training.curves import draw_curves
 from catalens.training.export import export_encoder
 from catalens.training.facts import caption, known_words, truths
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson, lesson
-from catalens.training.network import KIND_DIM, LOOK_DIM, Average, EncoderNetwork, TextNetwork, inherit
-from catalens.training.objectives import WEIGHTS, Objectives, Targets, targets_of
+from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, train
+from catalens.training.network import KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
+from catalens.training.objectives import WEIGHTS, Objectives, targets_of
+from catalens.training.pyramid import normalized
 from catalens.training.views import student_view
 from catalens.types import FloatArray, ImageArray, IntArray
 
@@ -51,12 +44,10 @@ WHOLE = 0.4
 """Chance that the first of the two views is the whole photo, as it is asked with later."""
 SIBLING = 0.7
 """Chance that the second view is of any picture of the product, where there are several, rather than of the same."""
-RATE, WARM_UP = 2e-3, 0.04
+RATE = 2e-3
 SIZES = ((0.35, 112), (0.78, 128), (1.0, 160))
 """Until this share of the time, views of this side in pixels."""
 COLOR_DIM = 256
-SAVE_EVERY_S = 60.0
-CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
@@ -133,89 +124,24 @@ def view_colors(pixels: ImageArray) -> FloatArray:
     return np.asarray(np.sqrt(counts / counts.sum(1, keepdims=True)), np.float32)
 
 
-def batches(lesson: Lesson, *, size: list[int], seed: int) -> Iterator[Batch]:
-    """Draw batches for ever, made in a thread of its own; `size[0]` is the side of the views and may change."""
-    ready: queue.Queue[Batch] = queue.Queue(6)
-    drawer = Drawer(lesson)
+class Learner:
+    """The two towers in training, the heads that teach them, and the losses of a batch."""
 
-    def work() -> None:
-        rng = np.random.default_rng(seed)
-        while True:
-            ready.put(drawer.draw(rng, size=size[0]))
-
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield ready.get()
-
-
-@dataclass
-class Run:
-    """A training run: networks, optimiser, how far it is. All of it is in a checkpoint."""
-
-    network: nn.ModuleDict
-    """The two towers, "pictures" and "words"."""
-    objectives: Objectives
-    average: Average
-    optimizer: torch.optim.Optimizer
-    targets: Targets
-    device: torch.device
-    step: int = 0
-    seconds: float = 0.0
-
-    @classmethod
-    def start(cls, lesson: Lesson, *, seed: int, device: str) -> Run:
+    def __init__(self, lesson: Lesson, *, seed: int, device: str) -> None:
         torch.manual_seed(seed)
-        network = nn.ModuleDict({"pictures": EncoderNetwork(), "words": TextNetwork()}).to(device)
-        network["pictures"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        targets = targets_of(lesson.photos).to(torch.device(device))
-        objectives = Objectives(
-            targets, dim=KIND_DIM, look_dim=LOOK_DIM, teacher_dim=teacher.DIM, color_dim=COLOR_DIM
+        self._device = torch.device(device)
+        self.towers = nn.ModuleDict({"pictures": EncoderNetwork(), "words": TextNetwork()}).to(device)
+        self.towers["pictures"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._targets = targets_of(lesson.photos).to(self._device)
+        self.objectives = Objectives(
+            self._targets, dim=KIND_DIM, look_dim=LOOK_DIM, teacher_dim=teacher.DIM, color_dim=COLOR_DIM
         ).to(device)
-        weights = [*network.parameters(), *objectives.parameters()]
-        optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.05)
-        return cls(network, objectives, Average(network), optimizer, targets, torch.device(device))
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint beside the old one, then put it in its place."""
-        state = {
-            "network": self.network.state_dict(),
-            "objectives": self.objectives.state_dict(),
-            "average": self.average.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-        torch.save(state, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        if not path.is_file():
-            raise NotFoundError(f"no checkpoint at {path}", cure="start without --resume")
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.objectives.load_state_dict(state["objectives"])
-        self.average.network.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = state["step"], state["seconds"]
-
-    def inherit(self, path: Path) -> None:
-        """Begin with what an earlier run learned, also where its networks were smaller."""
-        if not path.is_file():
-            raise NotFoundError(f"no checkpoint at {path}", cure="name the folder of a run")
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        inherit(self.network, state["average"])
-        inherit(self.average.network, state["average"])
-        inherit(self.objectives, state["objectives"])
-
-    def learn(self, batch: Batch, *, rate: float) -> dict[str, float]:
-        """One step; returns the losses."""
-        x = self._on(batch.pixels).permute(0, 3, 1, 2).float().sub_(127.5).div_(63.75)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        with torch.autocast(self.device.type, torch.bfloat16):
-            places, looks = self.network["pictures"].parts(x)  # type: ignore[operator]
-        words = self.network["words"](self._on(batch.grams), self._on(batch.weights))
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses by name, as `Objectives` says them."""
+        with torch.autocast(self._device.type, torch.bfloat16):
+            places, looks = self.towers["pictures"].parts(normalized(self._on(batch.pixels)))  # type: ignore[operator]
+        words = self.towers["words"](self._on(batch.grams), self._on(batch.weights))
         losses: dict[str, Tensor] = self.objectives(
             places.mean((2, 3)).float(),
             looks.float(),
@@ -223,66 +149,33 @@ class Run:
             features=self._on(batch.features),
             colors=self._on(batch.colors),
             truth=self._on(batch.truth),
-            targets=self.targets.of(batch.rows.to(self.device)),
+            targets=self._targets.of(batch.rows.to(self._device)),
         )
-        total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
-        self.optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_([p for g in self.optimizer.param_groups for p in g["params"]], 2.0)
-        self.optimizer.step()
-        self.step += 1
-        self.average.update(self.network, step=self.step)
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        return losses
 
-    def towers(self) -> tuple[EncoderNetwork, TextNetwork]:
-        """The averaged networks: what ships."""
-        averaged = cast(nn.ModuleDict, self.average.network)
-        return cast(EncoderNetwork, averaged["pictures"]), cast(TextNetwork, averaged["words"])
+    def run(self) -> Run[Batch]:
+        """A run of the loop."""
+        return Run(self.towers, self.losses, heads=self.objectives, weights=WEIGHTS)
 
     def _on(self, array: np.ndarray[Any, Any]) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+        return torch.from_numpy(array).to(self._device)
 
 
-def rate_at(share: float, *, peak: float = RATE) -> float:
-    """Learning rate after this share (0..1) of the time: a short warm-up, then half a cosine down to nothing."""
-    falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (share - WARM_UP) / (1 - WARM_UP))))
-    return peak * min(1.0, share / WARM_UP) * falling + 1e-6
+def averaged(run: Run[Batch]) -> tuple[EncoderNetwork, TextNetwork]:
+    """The averaged towers: what ships."""
+    towers = cast(nn.ModuleDict, run.average.network)
+    return cast(EncoderNetwork, towers["pictures"]), cast(TextNetwork, towers["words"])
 
 
-def train(lesson: Lesson, run: Run, *, out: Path, minutes: float, rate: float, seed: int) -> None:
-    """Train until the minutes are over, those of earlier runs counted in; checkpoints and curves go to `out`."""
-    out.mkdir(parents=True, exist_ok=True)
-    size = [SIZES[0][1]]
-    drawn = batches(lesson, size=size, seed=seed + run.step)
-    smooth: dict[str, float] = {}
-    started, saved = time.perf_counter() - run.seconds, run.seconds
-    with _bar() as bar, (out / "log.jsonl").open("a", encoding="utf-8") as log:
-        task = bar.add_task("training", total=minutes * 60)
-        while (seconds := time.perf_counter() - started) < minutes * 60:
-            share = seconds / (minutes * 60)
-            size[0] = next(side for until, side in SIZES if share <= until)
-            losses = run.learn(next(drawn), rate=rate_at(share, peak=rate))
-            smooth = {name: 0.98 * smooth.get(name, loss) + 0.02 * loss for name, loss in losses.items()}
-            bar.update(task, completed=seconds, description=" ".join(f"{n} {v:.3f}" for n, v in smooth.items()))
-            if seconds - saved > SAVE_EVERY_S:
-                run.seconds = saved = seconds
-                _keep(run, out, log, smooth)
-        if smooth:
-            run.seconds = time.perf_counter() - started
-            _keep(run, out, log, smooth)
-    draw_curves(out / "log.jsonl", out / "curves.png")
+def teach(lesson: Lesson, run: Run[Batch], *, out: Path, minutes: float, rate: float, seed: int) -> None:
+    """Train with views that grow with time; as `loop.train`."""
+    drawer, side = Drawer(lesson), [SIZES[0][1]]
 
+    def grow(share: float) -> None:
+        side[0] = next(size for until, size in SIZES if share <= until)
 
-def _keep(run: Run, out: Path, log: TextIO, losses: dict[str, float]) -> None:
-    """Write a checkpoint and a line of the log."""
-    run.save(out / CHECKPOINT)
-    log.write(json.dumps({"step": run.step, "seconds": round(run.seconds), **losses}) + "\n")
-    log.flush()
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    ready = drawn(lambda rng: drawer.draw(rng, size=side[0]), seed=seed + run.step)
+    train(run, ready, out=out, minutes=minutes, rate=rate, at=grow)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -306,7 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(given.threads)
     cv2.setNumThreads(1)
     try:
-        with _bar() as bar:
+        with progress_bar() as bar:
             task = bar.add_task("reading photos", total=None)
             taught = lesson(
                 data=given.data,
@@ -317,14 +210,14 @@ def main(arguments: list[str] | None = None) -> int:
                 progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
             )
         history = "random numbers"
-        run = Run.start(taught, seed=given.seed, device=given.device)
+        run = Learner(taught, seed=given.seed, device=given.device).run()
         if given.start is not None:
             run.inherit(given.start / CHECKPOINT)
             history = f"networks of an earlier run ({given.start}), which began with random numbers"
         if given.resume:
             run.load(given.out / CHECKPOINT)
-        train(taught, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed)
-        pictures, words = run.towers()
+        teach(taught, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed)
+        pictures, words = averaged(run)
         for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
             sys.stderr.write(f"held out: {name} 1-NN {score}\n")
         export_encoder(

@@ -7,8 +7,9 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from catalens.errors import NotFoundError
 from catalens.training.curves import draw_curves
-from catalens.training.network import Average
+from catalens.training.network import Average, inherit
 
 CHECKPOINT = "checkpoint.pt"
 WARM_UP = 0.04
@@ -27,6 +28,8 @@ WARM_UP = 0.04
 SAVE_EVERY_S = 60.0
 AHEAD = 4
 """Batches that are made before they are asked for."""
+DECAY, LONGEST_STEP = 0.05, 2.0
+"""Weight decay; the norm that a gradient is cut to."""
 
 B = TypeVar("B")
 
@@ -35,20 +38,32 @@ class Run(Generic[B]):
     """A network in training, its optimiser, how far it is: all of it is in a checkpoint.
 
     Args:
-        network: on the device that it is trained on.
-        losses: of a batch, by name, already weighted.
+        network: on the device that it is trained on; an average of its weights over time is what ships.
+        losses: of a batch, by name.
+        heads: what is trained beside the network and thrown away.
+        weights: of the losses; 1 where they are not named.
     """
 
-    def __init__(self, network: nn.Module, losses: Callable[[B], dict[str, Tensor]], *, decay: float = 0.05) -> None:
-        self.network, self._losses = network, losses
+    def __init__(
+        self,
+        network: nn.Module,
+        losses: Callable[[B], dict[str, Tensor]],
+        *,
+        heads: nn.Module | None = None,
+        weights: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        self.network, self.heads = network, nn.Module() if heads is None else heads
+        self._losses, self._weights = losses, weights
         self.average = Average(network)
-        self.optimizer = torch.optim.AdamW(network.parameters(), weight_decay=decay)
+        self._learned = [*self.network.parameters(), *self.heads.parameters()]
+        self.optimizer = torch.optim.AdamW(self._learned, weight_decay=DECAY)
         self.step, self.seconds = 0, 0.0
 
     def save(self, path: Path) -> None:
         """Write a checkpoint beside the old one, then put it in its place."""
         state = {
             "network": self.network.state_dict(),
+            "heads": self.heads.state_dict(),
             "average": self.average.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
@@ -65,9 +80,21 @@ class Run(Generic[B]):
         """
         state = read_checkpoint(path)
         self.network.load_state_dict(state["network"])
+        self.heads.load_state_dict(state["heads"])
         self.average.network.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = state["step"], state["seconds"]
+
+    def inherit(self, path: Path) -> None:
+        """Begin with what an earlier run learned, also where its networks were smaller.
+
+        Raises:
+            NotFoundError: there is no such checkpoint.
+        """
+        state = read_checkpoint(path)
+        inherit(self.network, state["average"])
+        inherit(self.average.network, state["average"])
+        inherit(self.heads, state["heads"])
 
     def learn(self, batch: B, *, rate: float) -> dict[str, float]:
         """One step; returns the losses."""
@@ -75,8 +102,9 @@ class Run(Generic[B]):
             group["lr"] = rate
         losses = self._losses(batch)
         self.optimizer.zero_grad()
-        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        total = torch.stack([self._weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._learned, LONGEST_STEP)
         self.optimizer.step()
         self.step += 1
         self.average.update(self.network, step=self.step)
@@ -115,8 +143,21 @@ def drawn(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]
         yield ready.get()
 
 
-def train(run: Run[B], batches: Iterator[B], *, out: Path, minutes: float, rate: float) -> None:
-    """Train until the minutes are over, those of earlier runs counted in; checkpoints and curves go to `out`."""
+def train(
+    run: Run[B],
+    batches: Iterator[B],
+    *,
+    out: Path,
+    minutes: float,
+    rate: float,
+    at: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Train until the minutes are over, those of earlier runs counted in; checkpoints and curves go to `out`.
+
+    Args:
+        rate: highest learning rate.
+        at: told before each step which share of the time is over, 0 to 1.
+    """
     out.mkdir(parents=True, exist_ok=True)
     smooth: dict[str, float] = {}
     started, saved = time.perf_counter() - run.seconds, run.seconds
@@ -129,7 +170,9 @@ def train(run: Run[B], batches: Iterator[B], *, out: Path, minutes: float, rate:
     with progress_bar() as bar, (out / "log.jsonl").open("a", encoding="utf-8") as log:
         task = bar.add_task("training", total=minutes * 60)
         while (seconds := time.perf_counter() - started) < minutes * 60:
-            losses = run.learn(next(batches), rate=rate_at(seconds / (minutes * 60), peak=rate))
+            share = seconds / (minutes * 60)
+            at(share)
+            losses = run.learn(next(batches), rate=rate_at(share, peak=rate))
             smooth = {name: 0.98 * smooth.get(name, loss) + 0.02 * loss for name, loss in losses.items()}
             bar.update(task, completed=seconds, description=" ".join(f"{n} {v:.3f}" for n, v in smooth.items()))
             if seconds - saved > SAVE_EVERY_S:

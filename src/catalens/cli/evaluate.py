@@ -102,6 +102,61 @@ def search(
 
 
 @app.command()
+def detector(
+    data: Annotated[Path, typer.Option("--data", help="A COCO file, or a folder of VOC files.")],
+    photos: Annotated[Path | None, typer.Option(help="Folder of the photos; that of --data if absent.")] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the detector on photos with boxes: average precision, overall and by label."""
+    import catalens
+    from catalens.evaluation.annotations import read_annotations
+    from catalens.evaluation.detection import detection_scores
+    from catalens.tasks.detect import LEAST
+
+    annotations = read_annotations(data, photos=photos)
+    list_failures(annotations.failed)
+    found = []
+    with progress_bar() as progress:
+        for done, photo in enumerate(annotations.photos, start=1):
+            found.append(catalens.detect(photo.path, min_score=LEAST))
+            if progress is not None:
+                progress(done, len(annotations.photos), "looking")
+    scores = detection_scores(found, [photo.truth for photo in annotations.photos], seed=seed)
+    if as_json:
+        write_json({**scores.to_dict(), "photos": len(found), "left out": len(annotations.failed)})
+        return
+    write(f"AP       {scores.ap}")
+    write(f"AP50     {scores.ap50}")
+    for name, one in scores.by_class.items():
+        write(f"  {name:<12} {one}")
+
+
+@app.command()
+def segmenter(
+    data: Annotated[Path, typer.Option("--data", help="Folder of label maps (.png), named like the photos.")],
+    photos: Annotated[Path, typer.Option(help="Folder of the photos.")],
+    names: Annotated[str, typer.Option(help="Classes in the order of their codes, separated by commas.")] = "",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the parser on photos with label maps: pixels, IoU of each class, people against background."""
+    from catalens.evaluation.label_maps import evaluate_label_maps
+
+    with progress_bar() as progress:
+        scores, failed = evaluate_label_maps(data, photos=photos, names=names, seed=seed, progress=progress)
+    list_failures(failed)
+    if as_json:
+        write_json({**scores.to_dict(), "left out": len(failed)})
+        return
+    write(f"pixels            {scores.accuracy}")
+    write(f"foreground IoU    {scores.foreground}")
+    write(f"ten largest, IoU  {scores.largest}")
+    for name, one in scores.iou.items():
+        write(f"  {name:<12} {one}")
+
+
+@app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="A run, as --report FILE.json wrote it.", metavar="FIRST")],
     second: Annotated[Path, typer.Argument(help="Another, over the same data.", metavar="SECOND")],

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 import catalens
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
 from catalens.cli.output import progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
+from catalens.types import Detections
 
 if TYPE_CHECKING:
     from catalens.types import ImageArray
@@ -27,13 +29,20 @@ def detect(
     photo: Photo,
     save: Annotated[Path | None, typer.Option(help="Write the photo with boxes (.jpg, .png, .webp).")] = None,
     min_score: Annotated[float, typer.Option(help="Leave out what is less sure, 0 to 1.")] = 0.4,
+    model: Annotated[str | None, typer.Option(help='A detector: bundled, a folder with a card, or "parts".')] = None,
+    proposals: Annotated[
+        str | None, typer.Option(help="Instead: 100 boxes that may show anything, by rpn or selective-search.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the products on a photo: boxes in pixels, names, how sure."""
     from catalens.images.draw import boxes_over, save_image
 
     image = catalens.read_image(photo)
-    found = catalens.detect(image, min_score=min_score)
+    if proposals is None:
+        found = catalens.detect(image, min_score=min_score, model=model)
+    else:
+        found = _proposed(image, proposals)
     if save is not None:
         save_image(save, boxes_over(image, found))
         say(f"written: {save}")
@@ -44,6 +53,14 @@ def detect(
         say("no product found")
     for one in found:
         write(f"{one.score:.2f}  {one.label}  {' '.join(f'{side:.0f}' for side in one.box)}")
+
+
+def _proposed(image: ImageArray, way: str) -> Detections:
+    from catalens.tasks.proposals import propose
+
+    boxes = propose(image, way=way)  # type: ignore[arg-type]  # checked there
+    scores = np.linspace(1, 0, len(boxes), endpoint=False, dtype=np.float32)
+    return Detections(boxes, scores, ("thing",) * len(boxes), (image.shape[0], image.shape[1]))
 
 
 def segment(

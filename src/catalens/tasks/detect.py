@@ -12,13 +12,19 @@ from numpy.typing import NDArray
 from catalens.errors import UsageError
 from catalens.geometry import mask_to_box
 from catalens.images.read import ImageLike, read_image
+from catalens.models.zoo import DEFAULT_DETECTOR, bundled_cards, find_card
 from catalens.tasks.cutout import Cutter, cutter
 from catalens.tasks.segment import Parser, parser
+from catalens.tasks.two_stage import TwoStageDetector
 from catalens.types import Detections, FloatArray, ImageArray
 
 NOT_PRODUCTS = frozenset({"background", "skin", "hair"})
 PAIRS = frozenset({"shoes", "glasses", "legwear"})
 """Sold as one, whatever lies between the two."""
+PARTS = "parts"
+"""Name of the detector that goes by the parser's parts."""
+LEAST = 0.05
+"""Score below which nothing is worth looking at."""
 PRODUCT = "product"
 """Label of what is found by its outline: a classifier says what it is."""
 PERSON_AT_LEAST = 0.004
@@ -119,17 +125,30 @@ def _at_size(
 
 
 @cache
-def detector(*, threads: int | None = None) -> Detector:
-    """The bundled detector; loaded once."""
-    return PartsDetector(parser(threads=threads), cutter(threads=threads))
+def detector(name: str | None = None, *, threads: int | None = None) -> Detector:
+    """A detector by name; loaded once.
+
+    Args:
+        name: a bundled two-stage detector, a folder with a card, or "parts" for the parser and the cut-out network
+            together; None for the best that is bundled.
+
+    Raises:
+        NotFoundError, ModelError: it cannot be found or used.
+    """
+    if name is None:
+        name = DEFAULT_DETECTOR if DEFAULT_DETECTOR in bundled_cards("detect") else PARTS
+    if name == PARTS:
+        return PartsDetector(parser(threads=threads), cutter(threads=threads))
+    return TwoStageDetector(find_card(name, task="detect"), threads=threads)
 
 
-def detect(picture: ImageLike, *, min_score: float = 0.4) -> Detections:
+def detect(picture: ImageLike, *, min_score: float = 0.4, model: str | None = None) -> Detections:
     """Find the products on a photo.
 
     Args:
         picture: path, bytes, file, array or PIL picture.
         min_score: leave out what is less sure, 0..1.
+        model: of `detector`; None for the best that is bundled.
 
     Returns:
         Boxes in pixels of the photo, scores, labels and masks, the surest first: what a person wears and carries (top,
@@ -140,5 +159,5 @@ def detect(picture: ImageLike, *, min_score: float = 0.4) -> Detections:
     """
     if not 0 <= min_score <= 1:
         raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
-    found = detector()(read_image(picture))
+    found = detector(model)(read_image(picture))
     return found[found.scores >= min_score]

@@ -1,0 +1,132 @@
+"""Photos with boxes, as labelling tools write them: COCO (one JSON file) and Pascal VOC (an XML file for each photo).
+
+What cannot be used is named and left out; nothing else is lost for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+
+from catalens.errors import CatalensError, FeedError, NotFoundError
+from catalens.evaluation.detection import Truth
+from catalens.images.read import read_header
+from catalens.types import Failure, Where
+
+LEAST_SIDE = 1.0
+"""Boxes narrower than a pixel show nothing."""
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """A photo and what is on it."""
+
+    path: Path
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Photos with boxes, and what had to be left out."""
+
+    photos: tuple[Annotated, ...]
+    failed: tuple[Failure, ...]
+
+
+def read_annotations(source: Path, *, photos: Path | None = None) -> Annotations:
+    """Read a COCO file, or a folder of VOC files.
+
+    Args:
+        photos: folder that the photos' names start from; None for that of the annotations.
+
+    Raises:
+        NotFoundError: there is nothing at `source`.
+        FeedError: it is neither.
+    """
+    if source.is_dir():
+        items = list(_voc(source, photos or source))
+    elif source.is_file():
+        items = list(_coco(source, photos or source.parent))
+    else:
+        raise NotFoundError(f"no annotations at {source}", cure="name a COCO file or a folder of VOC files")
+    return Annotations(
+        tuple(item for item in items if isinstance(item, Annotated)),
+        tuple(item for item in items if isinstance(item, Failure)),
+    )
+
+
+def _coco(source: Path, folder: Path) -> Iterator[Annotated | Failure]:
+    try:
+        table = json.loads(source.read_text("utf-8"))
+        images = {image["id"]: str(image["file_name"]) for image in table["images"]}
+        names = {category["id"]: str(category["name"]) for category in table["categories"]}
+        rows: list[Any] = list(table["annotations"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise FeedError(f"{source} is no COCO file: {error}", cure="give images, annotations and categories") from None
+    boxes: dict[Any, list[tuple[tuple[float, ...], str]]] = {key: [] for key in images}
+    for number, row in enumerate(rows):
+        where, what = Where(f"{source}#annotations", number), "a box"
+        try:
+            x, y, width, height = (float(side) for side in row["bbox"])
+            picture, name = row["image_id"], names.get(row["category_id"])
+        except (KeyError, TypeError, ValueError) as error:
+            yield Failure(where, what, f"not understood: {error}", "give bbox, image_id and category_id")
+            continue
+        if picture not in boxes:
+            yield Failure(where, what, f"no image has the id {picture!r}", "add the image, or remove the box")
+        elif name is None:
+            yield Failure(where, what, f"no category has the id {row['category_id']!r}", "add the category")
+        else:
+            boxes[picture].append(((x, y, x + width, y + height), name))
+    for key, name in images.items():
+        yield from _photo(folder / name, boxes[key], Where(str(source)))
+
+
+def _voc(source: Path, folder: Path) -> Iterator[Annotated | Failure]:
+    files = sorted(source.rglob("*.xml"))
+    if not files:
+        raise FeedError(f"{source} holds no .xml files", cure="name a COCO file or a folder of VOC files")
+    for file in files:
+        try:
+            root = ElementTree.parse(file).getroot()
+            name = root.findtext("filename") or f"{file.stem}.jpg"
+            boxes = [
+                (
+                    tuple(float(one.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")),
+                    one.findtext("name", ""),
+                )
+                for one in root.iter("object")
+            ]
+        except (ElementTree.ParseError, DefusedXmlException, ValueError, OSError) as error:
+            yield Failure(Where(str(file)), "the file", f"not understood: {error}", "write it again")
+            continue
+        yield from _photo(folder / name, boxes, Where(str(file)))
+
+
+def _photo(path: Path, boxes: list[tuple[tuple[float, ...], str]], where: Where) -> Iterator[Annotated | Failure]:
+    """The photo with its boxes cut to its bounds; what lies outside or has no area is named."""
+    try:
+        height, width = read_header(path).size
+    except CatalensError as error:
+        yield Failure(where, str(path), error.what, error.cure or "put the photo there")
+        return
+    limit = np.array([width, height, width, height], np.float32)
+    kept: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+    labels: list[str] = []
+    for box, name in boxes:
+        cut = np.clip(np.array(box, np.float32), 0, limit)
+        if not np.isfinite(box).all() or min(cut[2] - cut[0], cut[3] - cut[1]) < LEAST_SIDE or not name:
+            yield Failure(
+                where, f"a box of {path.name}", f"{name!r} {list(box)} shows nothing of it", "correct the box"
+            )
+        else:
+            kept.append(cut)
+            labels.append(name)
+    yield Annotated(path, Truth(np.array(kept, np.float32).reshape(-1, 4), tuple(labels)))

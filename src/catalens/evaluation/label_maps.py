@@ -1,0 +1,78 @@
+"""Photos with a label map each, held against what the parser says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import CatalensError, NotFoundError, UsageError
+from catalens.evaluation.segmentation import SegmentationScores, confusion, segmentation_scores
+from catalens.images.read import read_image
+from catalens.tasks.segment import Parser, parser
+from catalens.types import Failure, Progress, Where
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+UNCOUNTED = 255
+
+
+def evaluate_label_maps(
+    maps: Path, *, photos: Path, names: str = "", seed: int = 0, progress: Progress | None = None
+) -> tuple[SegmentationScores, tuple[Failure, ...]]:
+    """Measure the bundled parser.
+
+    Args:
+        maps: folder of 8-bit label maps, `0001.png` for the photo `0001.jpg`; 255 is not counted.
+        names: of the codes, separated by commas; empty for the parser's own order. Codes whose name the parser does not
+            know are not counted.
+
+    Raises:
+        NotFoundError: no label maps.
+        UsageError: none of the names is one of the parser's.
+    """
+    network = parser()
+    table = _codes(names, network.names)
+    files = sorted(maps.glob("*.png"))
+    if not files:
+        raise NotFoundError(f"no label maps in {maps}", cure="give .png files of one channel")
+    counts, failed = [], []
+    for done, file in enumerate(files, start=1):
+        try:
+            counts.append(confusion(*_pair(file, photos, network, table), classes=len(network.names)))
+        except CatalensError as error:
+            failed.append(Failure(Where(str(file)), file.name, error.what, error.cure))
+        if progress is not None:
+            progress(done, len(files), "looking")
+    return segmentation_scores(counts, network.names, seed=seed), tuple(failed)
+
+
+def _pair(
+    file: Path, photos: Path, network: Parser, table: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """What a photo shows by its map, and what the parser says; of one size."""
+    labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
+        raise UsageError("not an 8-bit map of one channel", cure="write one code a pixel")
+    photo = next((path for suffix in SUFFIXES if (path := photos / f"{file.stem}{suffix}").is_file()), None)
+    if photo is None:
+        raise NotFoundError(f"no photo {file.stem} in {photos}", cure="put it there, or remove its map")
+    image = read_image(photo)
+    if image.shape[:2] != labels.shape:
+        raise UsageError(
+            f"the map has {labels.shape} pixels and its photo {image.shape[:2]}", cure="give a map of the photo's size"
+        )
+    return table[labels], network(image).labels
+
+
+def _codes(names: str, known: tuple[str, ...]) -> NDArray[np.uint8]:
+    """(256,) code of a map -> the parser's class."""
+    given = [name.strip() for name in names.split(",")] if names else list(known)
+    if not set(given) & set(known):
+        raise UsageError(f"none of {names} is a class of the parser", cure=f"name some of {', '.join(known)}")
+    table = np.full(256, UNCOUNTED, np.uint8)
+    for code, name in enumerate(given[:UNCOUNTED]):
+        if name in known:
+            table[code] = known.index(name)
+    return table

@@ -1,0 +1,82 @@
+"""Boxes that may show a thing, before anybody says what: from the region proposal network, or by selective search."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias
+
+import cv2
+import numpy as np
+
+from catalens.errors import UsageError
+from catalens.images.prepare import resize
+from catalens.images.read import ImageLike, read_image
+from catalens.models.zoo import DEFAULT_DETECTOR, find_card
+from catalens.tasks.two_stage import TwoStageDetector
+from catalens.types import FloatArray, ImageArray
+
+Way: TypeAlias = Literal["rpn", "selective-search"]
+
+SEARCHED = 300
+"""Height that selective search works at, in pixels (its authors' 'fast' mode is slow enough)."""
+LEAST_SIDE = 8
+"""Boxes narrower than this, at that height, are left out."""
+
+
+class Proposer(Protocol):
+    """Proposes boxes on pictures."""
+
+    def __call__(self, image: ImageArray) -> FloatArray:
+        """HWC uint8 -> (K, 4) float32 xyxy in pixels, the most promising first."""
+        ...
+
+
+class RegionProposals:
+    """The first stage of the bundled detector."""
+
+    def __init__(self, detector: TwoStageDetector) -> None:
+        self._detector = detector
+
+    def __call__(self, image: ImageArray) -> FloatArray:
+        return self._detector.proposals(image)[0]
+
+
+class SelectiveSearch:
+    """Segments that are merged by likeness (Uijlings et al. 2013, "fast"), of OpenCV."""
+
+    def __call__(self, image: ImageArray) -> FloatArray:
+        height, width = image.shape[:2]
+        scale = min(1.0, SEARCHED / height, 4 * SEARCHED / width)
+        small = resize(image, (max(2, round(height * scale)), max(2, round(width * scale))))
+        search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
+        search.setBaseImage(np.ascontiguousarray(small[..., ::-1]))
+        search.switchToSelectiveSearchFast()
+        found = np.asarray(search.process(), np.float32).reshape(-1, 4)
+        found = found[(found[:, 2] >= LEAST_SIDE) & (found[:, 3] >= LEAST_SIDE)]
+        boxes = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:]], axis=1)
+        return np.asarray(boxes * np.array([width / small.shape[1], height / small.shape[0]] * 2), np.float32)
+
+
+def proposer(way: Way = "rpn", *, model: str = DEFAULT_DETECTOR, threads: int | None = None) -> Proposer:
+    """One of the two ways.
+
+    Raises:
+        UsageError: there is no such way.
+        NotFoundError, ModelError: the detector cannot be found or used.
+    """
+    if way == "rpn":
+        return RegionProposals(TwoStageDetector(find_card(model, task="detect"), threads=threads))
+    if way == "selective-search":
+        return SelectiveSearch()
+    raise UsageError(f"no way of proposing boxes is called {way!r}", cure="take rpn or selective-search")
+
+
+def propose(picture: ImageLike, *, way: Way = "rpn", count: int = 100) -> FloatArray:
+    """(K, 4) boxes of a picture that may show a thing, the most promising first, at most `count`.
+
+    Raises:
+        ImageError: the picture cannot be read.
+        UsageError: another way, or a count below 1.
+    """
+    if count < 1:
+        raise UsageError(f"count is {count}", cure="ask for one box or more")
+    return proposer(way)(read_image(picture))[:count]

@@ -29,7 +29,12 @@ def detect(
     photo: Photo,
     save: Annotated[Path | None, typer.Option(help="Write the photo with boxes (.jpg, .png, .webp).")] = None,
     min_score: Annotated[float, typer.Option(help="Leave out what is less sure, 0 to 1.")] = 0.4,
-    model: Annotated[str | None, typer.Option(help='A detector: bundled, a folder with a card, or "parts".')] = None,
+    model: Annotated[
+        str | None, typer.Option(help='A detector: bundled, a folder with a card, "parts", or hf:FOLDER_OR_ID.')
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help='What to look for, as in "dress,bag"; for detectors that take words.')
+    ] = None,
     proposals: Annotated[
         str | None, typer.Option(help="Instead: 100 boxes that may show anything, by rpn or selective-search.")
     ] = None,
@@ -39,8 +44,9 @@ def detect(
     from catalens.images.draw import boxes_over, save_image
 
     image = catalens.read_image(photo)
+    words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
     if proposals is None:
-        found = catalens.detect(image, min_score=min_score, model=model)
+        found = catalens.detect(image, min_score=min_score, model=model, labels=words)
     else:
         found = _proposed(image, proposals)
     if save is not None:

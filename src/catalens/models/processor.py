@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from catalens.errors import ModelError, NotFoundError
 from catalens.images.prepare import Fit, Placement, Preprocess, resize
@@ -22,6 +23,7 @@ CROP_SHARE = 224 / 256
 WHOLE_FROM = 384
 
 Triple = tuple[float, float, float]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +52,19 @@ class MiddleOf(Preprocess):
 
 
 def read_processor(source: str, *, find: Callable[[str], Path | None]) -> Preprocess:
-    """How pictures are prepared for a network.
+    """How pictures are prepared for a network; arguments and errors are those of `read_settings`."""
+    return read_settings(source, find=find, understood=preprocess_of)
+
+
+def read_settings(
+    source: str, *, find: Callable[[str], Path | None], understood: Callable[[Mapping[str, object]], T]
+) -> T:
+    """What the file of a network's image processor says.
 
     Args:
         source: named in errors.
         find: gives the path of one of the network's files, None where it has no such file.
+        understood: makes something of its table.
 
     Raises:
         NotFoundError: there is no image processor.
@@ -67,7 +77,7 @@ def read_processor(source: str, *, find: Callable[[str], Path | None]) -> Prepro
         try:
             table = json.loads(path.read_text("utf-8"))
             table = table.get("image_processor", table) if name == NESTED else table
-            return preprocess_of(table)
+            return understood(table)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError) as error:
             raise ModelError(
                 f"{source}: {name} cannot be understood: {error}", cure="save the processor again"
@@ -81,20 +91,20 @@ def preprocess_of(table: Mapping[str, object]) -> Preprocess:
     Raises:
         ValueError, TypeError, KeyError: they say no size, or something else than numbers.
     """
-    mean, std = _norm(table)
+    mean, std = norm_of(table)
     kind = str(table.get("image_processor_type") or table.get("feature_extractor_type") or "")
     if "crop_pct" in table or kind.startswith("ConvNext"):
         return _like_convnext(table, mean, std)
     if not table.get("do_center_crop"):
         fit: Fit = "stretch" if _is_square(table) else "crop"
-        return Preprocess(size=_sides(table["size"]), fit=fit, mean=mean, std=std)
-    resized, size = table["size"], _sides(table.get("crop_size", table["size"]))
+        return Preprocess(size=sides_of(table["size"]), fit=fit, mean=mean, std=std)
+    resized, size = table["size"], sides_of(table.get("crop_size", table["size"]))
     if isinstance(resized, Mapping) and "height" in resized:
-        both = _sides(resized)
+        both = sides_of(resized)
         if both == size:
             return Preprocess(size=size, fit="stretch", mean=mean, std=std)
         return MiddleOf(size=size, resized=both, mean=mean, std=std)
-    return _middle(size, _sides(resized)[0], mean, std)
+    return _middle(size, sides_of(resized)[0], mean, std)
 
 
 def _middle(size: tuple[int, int], shorter: int, mean: Triple, std: Triple) -> Preprocess:
@@ -104,7 +114,7 @@ def _middle(size: tuple[int, int], shorter: int, mean: Triple, std: Triple) -> P
 
 
 def _like_convnext(table: Mapping[str, object], mean: Triple, std: Triple) -> Preprocess:
-    size = _sides(table["size"])
+    size = sides_of(table["size"])
     if size[0] >= WHOLE_FROM:
         return Preprocess(size=size, fit="stretch", mean=mean, std=std)
     return _middle(size, int(size[0] / _number(table.get("crop_pct") or CROP_SHARE)), mean, std)
@@ -116,7 +126,12 @@ def _is_square(table: Mapping[str, object]) -> bool:
     return not (isinstance(size, Mapping) and "height" not in size)
 
 
-def _sides(size: object) -> tuple[int, int]:
+def sides_of(size: object) -> tuple[int, int]:
+    """(height, width) that a processor's size stands for; the shorter side twice where it says only that.
+
+    Raises:
+        ValueError: it says neither.
+    """
     if isinstance(size, int) and size > 0:
         return size, size
     if isinstance(size, Mapping) and "height" in size:
@@ -126,7 +141,7 @@ def _sides(size: object) -> tuple[int, int]:
     raise ValueError(f"size is {size!r}")
 
 
-def _norm(table: Mapping[str, object]) -> tuple[Triple, Triple]:
+def norm_of(table: Mapping[str, object]) -> tuple[Triple, Triple]:
     """Mean and std of values in 0..1.
 
     EfficientNet's processor may take 1 off first (`rescale_offset`), and divides by std twice (`include_top`).

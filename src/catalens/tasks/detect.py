@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import settings
 from catalens.errors import UsageError
-from catalens.geometry import mask_to_box
+from catalens.geometry import clip, mask_to_box
 from catalens.images.read import ImageLike, read_image
+from catalens.models.hub_detector import HubDetector
+from catalens.models.published import check_license
 from catalens.models.zoo import DEFAULT_DETECTOR, bundled_cards, find_card
 from catalens.tasks.cutout import Cutter, cutter
 from catalens.tasks.segment import Parser, parser
-from catalens.tasks.two_stage import TwoStageDetector
+from catalens.tasks.two_stage import TwoStageDetector, one_each
 from catalens.types import Detections, FloatArray, ImageArray
 
 NOT_PRODUCTS = frozenset({"background", "skin", "hair"})
@@ -124,17 +129,47 @@ def _at_size(
     )
 
 
+class ForeignDetector:
+    """A detector of others as one of ours: sure boxes, one for each thing."""
+
+    def __init__(self, network: HubDetector) -> None:
+        self._network = network
+        self.labels = network.labels
+
+    def __call__(self, image: ImageArray) -> Detections:
+        boxes, scores = self._network(image)
+        size = (image.shape[0], image.shape[1])
+        return one_each(clip(boxes, size)[:, None].repeat(len(self.labels), 1), scores, self.labels, size)
+
+
 @cache
-def detector(name: str | None = None, *, threads: int | None = None) -> Detector:
+def detector(
+    name: str | None = None,
+    *,
+    words: tuple[str, ...] = (),
+    threads: int | None = None,
+    accept_licence: str | None = None,
+) -> Detector:
     """A detector by name; loaded once.
 
     Args:
-        name: a bundled two-stage detector, a folder with a card, or "parts" for the parser and the cut-out network
-            together; None for the best that is bundled.
+        name: a bundled two-stage detector, a folder with a card, "parts" for the parser and the cut-out network
+            together, or "hf:" and a folder or hub id of the Transformers library; None for the best that is bundled.
+        words: what to look for, for those that take words (OWL, Grounding DINO).
+        accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
+        UsageError: words for a detector that takes none, or none for one that does; a licence that was not accepted.
+        MissingExtraError: what it runs on is not installed.
     """
+    if name is not None and name.startswith("hf:"):
+        source = name.removeprefix("hf:")
+        if not Path(source).is_dir():  # a folder is the user's own
+            check_license(source, accepted=accept_licence or settings.accepted_licence())
+        return ForeignDetector(HubDetector(source, words=words, threads=threads))
+    if words:
+        raise UsageError(f"{name or 'the bundled detector'} has labels of its own", cure="leave the words out")
     if name is None:
         name = DEFAULT_DETECTOR if DEFAULT_DETECTOR in bundled_cards("detect") else PARTS
     if name == PARTS:
@@ -142,13 +177,16 @@ def detector(name: str | None = None, *, threads: int | None = None) -> Detector
     return TwoStageDetector(find_card(name, task="detect"), threads=threads)
 
 
-def detect(picture: ImageLike, *, min_score: float = 0.4, model: str | None = None) -> Detections:
+def detect(
+    picture: ImageLike, *, min_score: float = 0.4, model: str | None = None, labels: Sequence[str] = ()
+) -> Detections:
     """Find the products on a photo.
 
     Args:
         picture: path, bytes, file, array or PIL picture.
         min_score: leave out what is less sure, 0..1.
         model: of `detector`; None for the best that is bundled.
+        labels: what to look for, for models that take words.
 
     Returns:
         Boxes in pixels of the photo, scores, labels and masks, the surest first: what a person wears and carries (top,
@@ -159,5 +197,5 @@ def detect(picture: ImageLike, *, min_score: float = 0.4, model: str | None = No
     """
     if not 0 <= min_score <= 1:
         raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
-    found = detector(model)(read_image(picture))
+    found = detector(model, words=tuple(labels))(read_image(picture))
     return found[found.scores >= min_score]

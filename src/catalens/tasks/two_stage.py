@@ -62,14 +62,34 @@ def answers_of(
     _, _, logits, boxes = answers
     likely = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
     likely = likely / likely.sum(1, keepdims=True)
-    rows, labels = np.nonzero(likely[:, :-1] >= min_score)
-    scores, chosen = likely[rows, labels].astype(np.float32), boxes[rows, labels]
-    size = placement.original
-    chosen = clip(placement.to_original_boxes(chosen), size)
+    boxes = placement.to_original_boxes(boxes.reshape(-1, 4)).reshape(boxes.shape)
+    return one_each(clip_all(boxes, placement.original), likely[:, :-1], names, placement.original, min_score=min_score)
+
+
+def one_each(
+    boxes: FloatArray,
+    scores: FloatArray,
+    names: Sequence[str],
+    size: tuple[int, int],
+    *,
+    min_score: float = LEAST,
+) -> Detections:
+    """Of many boxes one for each thing, the surest first.
+
+    Args:
+        boxes: (K, names, 4) xyxy in pixels; scores: (K, names), 0..1; size: (height, width) of the picture.
+    """
+    rows, labels = np.nonzero(scores >= min_score)
+    sure, chosen = scores[rows, labels].astype(np.float32), boxes[rows, labels]
     kept: list[int] = []
     for label in np.unique(labels).tolist():
         mine = np.flatnonzero(labels == label)
-        kept += mine[nms(chosen[mine], scores[mine], threshold=OVERLAP)].tolist()
+        kept += mine[nms(chosen[mine], sure[mine], threshold=OVERLAP)].tolist()
     some = np.array(kept, np.int64)
-    some = some[nms(chosen[some], scores[some], threshold=ACROSS)][:MOST]
-    return Detections(chosen[some], scores[some], tuple(names[label] for label in labels[some].tolist()), size)
+    some = some[nms(chosen[some], sure[some], threshold=ACROSS)][:MOST]
+    return Detections(chosen[some], sure[some], tuple(names[label] for label in labels[some].tolist()), size)
+
+
+def clip_all(boxes: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """(..., 4) xyxy cut to a picture of (height, width)."""
+    return clip(boxes.reshape(-1, 4), size).reshape(boxes.shape)

@@ -3,8 +3,8 @@
     python benchmarks/cutout.py [--sheet sheet.png]
 
 On 200 composed pictures, whose things and backgrounds were never learned from, and on street photos whose masks were
-never learned from. S-measure, IoU, mean error, F of the outline, halo (how far colors at the edge are from the product's
-own, 0..255), and the time for a megapixel on one core: the ratio of each way to GrabCut counts, not the milliseconds.
+never learned from. S-measure, IoU, mean error, F of the outline, and the time for a megapixel on one core: the ratio of
+each way to GrabCut counts, not the milliseconds.
 """
 
 from __future__ import annotations

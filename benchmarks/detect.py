@@ -2,8 +2,8 @@
 
     python benchmarks/detect.py [--model NAME ...]
 
-On the street photos whose masks were never learned from: average precision of each detector; recall of the first 100 and
-1,000 proposals at IoU 0.5 and 0.7, side by side with selective search; times of a photo on one core, as ratios.
+On the street photos whose masks were never learned from: average precision of each detector; recall of the first 100
+and 1,000 proposals at IoU 0.5 and 0.7, side by side with selective search; times of a photo on one core.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from catalens import settings
 from catalens.cli import (
     augment,
     catalog,
+    check,
     classify,
     demo,
     evaluate,
@@ -48,6 +49,7 @@ for command in (
     catalog.info,
     catalog.doctor,
     images.enhance,
+    check.check,
     regions.cutout,
     regions.detect,
     regions.segment,

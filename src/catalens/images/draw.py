@@ -20,6 +20,8 @@ from catalens.types import Detections, ImageArray, Masks
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
+FINE = 90
+"""JPEG quality from which colors are kept at full size."""
 TILE, GAP, MARGIN = 240, 20, 36
 _PAPER, _CARD, _INK, _QUIET, _ACCENT = (247, 247, 245), (255, 255, 255), (28, 28, 30), (120, 120, 124), (46, 92, 220)
 _CAPTION = 62
@@ -128,7 +130,10 @@ def encode_image(image: ImageArray, *, format: str, quality: int = 88) -> bytes:
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
     buffer = BytesIO()
-    picture.save(buffer, format=format, **({"optimize": True} if format == "PNG" else {"quality": quality}))
+    options: dict[str, object] = {"optimize": True} if format == "PNG" else {"quality": quality}
+    if format == "JPEG" and quality >= FINE:
+        options["subsampling"] = 0  # colors at full size: edges of products are colored
+    picture.save(buffer, format=format, **options)
     return buffer.getvalue()
 
 

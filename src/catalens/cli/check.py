@@ -1,0 +1,62 @@
+"""`catalens check`: may these photos go online?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalens.cli.options import AsJson
+from catalens.cli.output import progress_bar, say, write, write_json
+from catalens.errors import UsageError
+
+FINDINGS = 5
+FAIL_ON = ("error", "warning", "advice", "never")
+
+
+def check(
+    photos: Annotated[Path, typer.Argument(help="Photo, or folder of photos.", metavar="PHOTO|FOLDER")],
+    rules: Annotated[
+        str,
+        typer.Option(
+            help="Packs, separated by commas: amazon, ebay, etsy, google, meta, shopify, vtex, walmart, "
+            "or the path of your own .toml."
+        ),
+    ] = "google",
+    fix: Annotated[
+        Path | None, typer.Option(help="Folder for photos that are made to keep what they can of the rules.")
+    ] = None,
+    fail_on: Annotated[str, typer.Option(help="Exit with 5 on: error, warning, advice, never.")] = "error",
+    network: Annotated[
+        bool, typer.Option("--network", help="Find the product by the cut-out network: slower, for uneven backgrounds.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure photos against the rules of marketplaces: each finding with its value, its limit and the cure."""
+    from catalens.tasks.listing import check_folder
+    from catalens.tasks.listing.measures import border_alpha
+
+    if fail_on not in FAIL_ON:
+        raise UsageError(f"--fail-on is {fail_on!r}", cure=f"take one of {', '.join(FAIL_ON)}")
+    alpha_of = border_alpha
+    if network:
+        from catalens.tasks.cutout import cutter
+
+        alpha_of = cutter().alpha
+    packs = [name.strip() for name in rules.split(",") if name.strip()]
+    with progress_bar() as progress:
+        found = list(check_folder(photos, rules=packs, fix=fix, alpha_of=alpha_of, progress=progress))
+    if as_json:
+        write_json([one.to_dict() for one in found])
+    else:
+        for one in found:
+            lines = [str(one.failure)] if one.failure is not None else [str(finding) for finding in one.findings]
+            lines += [f"looks the same as {one.same_as}"] if one.same_as is not None else []
+            for line in lines:
+                write(f"{one.repaired or one.path}: {line}")
+        bad = sum(one.has_error for one in found)
+        say(f"{len(found)} photos, {bad} with errors, {sum(one.repaired is not None for one in found)} repaired")
+    levels = FAIL_ON[: FAIL_ON.index(fail_on) + 1] if fail_on != "never" else ()
+    if levels and any(one.failure or any(finding.level in levels for finding in one.findings) for one in found):
+        raise typer.Exit(FINDINGS)

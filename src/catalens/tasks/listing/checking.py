@@ -1,0 +1,152 @@
+"""Check photos: one, or a folder, with duplicates in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from catalens import settings
+from catalens.errors import CatalensError, ImageError, NotFoundError, UsageError
+from catalens.images.decode import Header
+from catalens.images.read import MAX_BYTES, read_header, read_image
+from catalens.tasks.listing import repair
+from catalens.tasks.listing.measures import AlphaOf, Measures, border_alpha, measure
+from catalens.tasks.listing.rules import Finding, Rule, judge, read_rules
+from catalens.types import Failure, ImageArray, Progress, Where
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
+DEFAULT = ("google",)
+SAME = 4
+"""Bits of 64 in which two difference hashes may differ for two photos to look the same."""
+
+
+@dataclass(frozen=True)
+class CheckedPhoto:
+    """What was measured of a photo, which rules it breaks, which photo before it looks the same.
+
+    Args:
+        failure: why it could not be read; then nothing was measured.
+        repaired: the file that was written in its place; findings: of that one, then.
+    """
+
+    path: Path
+    measures: Measures | None
+    findings: tuple[Finding, ...]
+    same_as: Path | None = None
+    failure: Failure | None = None
+    repaired: Path | None = None
+    hash: int = 0
+
+    @property
+    def has_error(self) -> bool:
+        """Whether it must not go online as it is."""
+        return self.failure is not None or any(finding.level == "error" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "photo": str(self.path),
+            "measures": None if self.measures is None else self.measures.to_dict(),
+            "findings": [finding.to_dict() for finding in self.findings],
+            "same as": None if self.same_as is None else str(self.same_as),
+            "failure": None if self.failure is None else self.failure.to_dict(),
+            "repaired": None if self.repaired is None else str(self.repaired),
+        }
+
+
+def check(
+    photo: str | Path | bytes, *, rules: Sequence[str] = DEFAULT, alpha_of: AlphaOf = border_alpha
+) -> tuple[Finding, ...]:
+    """Which rules a photo breaks, errors first; none where it may go online.
+
+    Args:
+        photo: a file's path or bytes: the file itself is judged, too.
+        rules: packs by name (`bundled_packs`), or paths of your own.
+
+    Raises:
+        NotFoundError, UsageError: no such photo or pack.
+        ImageError: it is no picture that can be read.
+    """
+    data = photo if isinstance(photo, bytes) else _bytes(Path(photo))
+    name = "" if isinstance(photo, bytes) else str(photo)
+    return judge(_measured(data, name, alpha_of)[0], read_rules(rules))
+
+
+def check_folder(
+    folder: Path,
+    *,
+    rules: Sequence[str] = DEFAULT,
+    fix: Path | None = None,
+    alpha_of: AlphaOf = border_alpha,
+    progress: Progress | None = None,
+) -> Iterator[CheckedPhoto]:
+    """Check a photo, or all photos in a folder, in the order of their names.
+
+    Args:
+        fix: folder for photos that are made to keep what they can of the rules; those without findings are not written.
+
+    Raises:
+        NotFoundError, UsageError: no photos, no such pack, or `fix` lies in the folder.
+    """
+    known = read_rules(rules)
+    photos = (
+        sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else [folder]
+    )
+    if not photos or not photos[0].is_file():
+        raise NotFoundError(f"no photos at {folder}", cure="name a photo or a folder with photos")
+    if fix is not None and folder.is_dir() and fix.resolve() == folder.resolve():
+        raise UsageError(f"{fix} is where the photos are", cure="name another folder: originals are never overwritten")
+    seen: list[tuple[int, Path]] = []
+    with ThreadPoolExecutor(settings.threads()) as pool:
+        one = partial(_checked, folder=folder, rules=known, fix=fix, alpha_of=alpha_of)
+        for done, found in enumerate(pool.map(one, photos), start=1):
+            twin = next((path for hash, path in seen if (hash ^ found.hash).bit_count() <= SAME), None)
+            if found.failure is None:
+                seen.append((found.hash, found.path))
+            if progress is not None:
+                progress(done, len(photos), "checking")
+            yield replace(found, same_as=None if found.failure is not None else twin)
+
+
+def _checked(path: Path, *, folder: Path, rules: Sequence[Rule], fix: Path | None, alpha_of: AlphaOf) -> CheckedPhoto:
+    try:
+        measures, image = _measured(_bytes(path), path.name, alpha_of)
+        findings = judge(measures, rules)
+        hash = _difference_hash(image)
+        if fix is None or not findings:
+            return CheckedPhoto(path, measures, findings, hash=hash)
+        data, ending = repair.repair(image, findings, rules, alpha_of=alpha_of)
+        inside = path.relative_to(folder).parent if folder.is_dir() else Path()
+        target = repair.target_name(path, fix / inside, ending)
+        repair.write(data, target)
+        measures, _ = _measured(data, target.name, alpha_of)
+        return CheckedPhoto(path, measures, judge(measures, rules), hash=hash, repaired=target)
+    except CatalensError as error:
+        failure = Failure(Where(str(path)), path.name, error.what, error.cure)
+        return CheckedPhoto(path, None, (), failure=failure)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError(f"{path} has more than {MAX_BYTES >> 20} MB", cure="compress it")
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"no photo at {path}: {error.strerror}", cure="check the path") from None
+
+
+def _measured(data: bytes, name: str, alpha_of: AlphaOf) -> tuple[Measures, ImageArray]:
+    header: Header = read_header(BytesIO(data))
+    image = read_image(data)
+    return measure(image, header, name=name, alpha_of=alpha_of), image
+
+
+def _difference_hash(image: ImageArray) -> int:
+    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    return int("".join("1" if bit else "0" for bit in np.ravel(grey[:, 1:] > grey[:, :-1])), 2)

@@ -1,0 +1,203 @@
+"""What a listing photo measures: the file, and the picture in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.features.foreground import foreground_guess
+from catalens.images.decode import Header
+from catalens.images.prepare import resize
+from catalens.types import FloatArray, ImageArray
+
+ENDINGS = {
+    "JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "GIF": (".gif",), "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"), "AVIF": (".avif",),
+}  # fmt: skip
+NEARLY_WHITE = 235
+FRAME = 0.03
+"""Width of a frame at most, as a share of the shorter side: beyond it, it is the product's background."""
+WORKING = 512
+"""Longer side at which the picture is looked at, but for its background, in pixels."""
+HALO = 0.02
+"""Around the product, as a share of the longer side, where its edge and its compression still show."""
+EDGE_WINDOW, EDGE_HEIGHT = 15, 24.0
+"""Pixels in which an edge rises, and grey values that it rises by, for its steepness to be measured."""
+BLOCK = 10
+"""Pixels of the photo that the blocks of a JPEG file carry an edge."""
+DARK, BRIGHT = 8, 247
+"""Grey values (0..255) beyond which nothing can be told apart."""
+
+AlphaOf = Callable[[ImageArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """All that rules may be about.
+
+    Args:
+        format: by content; ending_fits: whether the file's name says so.
+        longer_side, shorter_side: pixels; megapixels; bytes.
+        pure_white: share of the background's pixels that are 255 255 255; 0 where there is no even background.
+        background: darkest channel of the background's median, 0..255.
+        fill: the product's longer extent as a share of the frame's; area: its share of the picture.
+        cut_off: whether the product touches the picture's edge.
+        framed: whether a line of one color, which is not white, runs along all four edges, unlike what it encloses.
+        overlaid_text: share of the picture that looks like letters outside the product.
+        sharpness: how steep the product's edges are for their height, at 512 pixels: 0.5 at best, 0.4 over the blur's
+            sigma.
+        exposure: the product's mean grey value, 0..255; clipped: share of it that is black or white beyond recovery.
+        noise: standard deviation in even places, grey values.
+    """
+
+    format: str
+    ending_fits: bool
+    longer_side: int
+    shorter_side: int
+    megapixels: float
+    bytes: int
+    pure_white: float
+    background: int
+    fill: float
+    area: float
+    cut_off: bool
+    framed: bool
+    overlaid_text: float
+    sharpness: float
+    exposure: float
+    clipped: float
+    noise: float
+
+    def to_dict(self) -> dict[str, object]:
+        return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+
+NAMES = tuple(field.name for field in fields(Measures))
+
+
+def border_alpha(image: ImageArray) -> FloatArray:
+    """The product's outline without a network: what is unlike the picture's border."""
+    return foreground_guess(image).astype(np.float32)
+
+
+def measure(image: ImageArray, header: Header, *, name: str = "", alpha_of: AlphaOf = border_alpha) -> Measures:
+    """Measure a photo.
+
+    Args:
+        image: HWC uint8, at its full size; header: of its file; name: of the file, for its ending.
+        alpha_of: gives the product's alpha of a picture.
+    """
+    height, width = image.shape[:2]
+    scale = min(1.0, WORKING / max(height, width))
+    small = resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+    product = alpha_of(small) > 0.5
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    inside = product if product.any() else np.ones_like(product)
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    extent = max((rows[-1] - rows[0] + 1) / len(inside), (columns[-1] - columns[0] + 1) / inside.shape[1])
+    white, level = _background(image, product)
+    ending = Path(name).suffix.lower()
+    return Measures(
+        format=header.format,
+        ending_fits=not ending or ending in ENDINGS.get(header.format, ()),
+        longer_side=max(header.size),
+        shorter_side=min(header.size),
+        megapixels=header.size[0] * header.size[1] / 1e6,
+        bytes=header.bytes,
+        pure_white=white,
+        background=level,
+        fill=float(extent),
+        area=float(product.mean()),
+        cut_off=bool(product[0].any() or product[-1].any() or product[:, 0].any() or product[:, -1].any()),
+        framed=_is_framed(small),
+        overlaid_text=_letters(grey, product),
+        sharpness=_sharpness(grey, inside),
+        exposure=float(grey[inside].mean()),
+        clipped=float(((grey[inside] < DARK) | (grey[inside] > BRIGHT)).mean()),
+        noise=_noise(grey),
+    )
+
+
+def _background(image: ImageArray, product: NDArray[np.bool_]) -> tuple[float, int]:
+    """Share of the background, at the photo's own size, that is pure white; the darkest channel of its median."""
+    scale = max(product.shape) / max(image.shape[:2])
+    reach = 2 * max(1, round(HALO * max(product.shape)), round(BLOCK * scale)) + 1
+    near = cv2.dilate(product.astype(np.uint8), np.ones((reach, reach), np.uint8))
+    free = cv2.resize(near, image.shape[1::-1], interpolation=cv2.INTER_NEAREST) == 0
+    if not free.any():
+        return 0.0, int(np.median(image.reshape(-1, 3), axis=0).min())
+    pixels = image[free]
+    return float((pixels == 255).all(1).mean()), int(np.median(pixels, axis=0).min())
+
+
+def _is_framed(image: ImageArray) -> bool:
+    """Whether all four edges are of one even color, and a ring inside them differs from it all round.
+
+    A white one is the margin of a product that fills its frame, as far as anybody can tell.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < 24:
+        return False
+    edges = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).astype(np.int16)
+    color = np.median(edges, axis=0)
+    if np.abs(edges - color).max(1).mean() > 6 or color.min() > NEARLY_WHITE:
+        return False
+    lab = np.abs(image.astype(np.int16) - color).max(2) > 24
+    for depth in range(1, round(FRAME * min(height, width)) + 2):
+        sides = (
+            lab[depth, depth:-depth],
+            lab[-1 - depth, depth:-depth],
+            lab[depth:-depth, depth],
+            lab[depth:-depth, -1 - depth],
+        )
+        shares = [side.mean() for side in sides]
+        if min(shares) > 0.9:
+            return True
+        if max(shares) > 0.1:
+            return False
+    return False
+
+
+def _letters(grey: NDArray[np.uint8], product: NDArray[np.bool_]) -> float:
+    """Share of the picture covered by rows of small, sharp marks of like height outside the product."""
+    free = cv2.dilate(product.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+    edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    marks = ((edges > 48) & free).astype(np.uint8)
+    rows = cv2.morphologyEx(marks, cv2.MORPH_CLOSE, np.ones((3, 13), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(rows, connectivity=8)
+    covered = 0
+    for left, top, width, height, area in stats[1:count].tolist():
+        if 6 <= height <= 0.15 * len(grey) and width >= 2.2 * height and area >= 0.35 * width * height:
+            part = marks[top : top + height, left : left + width]
+            strokes = int((np.diff(part.astype(np.int8), axis=1) == 1).sum(1).max(initial=0))
+            covered += width * height if strokes >= 4 else 0
+    return covered / grey.size
+
+
+def _sharpness(grey: NDArray[np.uint8], product: NDArray[np.bool_]) -> float:
+    """How steep edges are for their height: 0.5 for a step from one pixel to the next, 0.4 over its sigma for a blurred
+    one; the upper quartile, for backgrounds may be out of focus.
+    """
+    values = grey.astype(np.float32)
+    slope = np.hypot(cv2.Sobel(values, cv2.CV_32F, 1, 0, ksize=1), cv2.Sobel(values, cv2.CV_32F, 0, 1, ksize=1)) / 2
+    window = np.ones((EDGE_WINDOW, EDGE_WINDOW), np.uint8)
+    height = cv2.dilate(values, window) - cv2.erode(values, window)
+    steepest = slope >= cv2.dilate(slope, window)
+    edges = steepest & (height > EDGE_HEIGHT) & product
+    if not edges.any():
+        return 0.5  # nothing that could be blurred
+    return float(np.quantile(slope[edges] / height[edges], 0.75))
+
+
+def _noise(grey: NDArray[np.uint8]) -> float:
+    """From differences of second order, which slopes do not move (Immerkaer 1996); the quieter half of the picture."""
+    if min(grey.shape) < 3:
+        return 0.0
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    response = np.abs(cv2.filter2D(grey.astype(np.float32), cv2.CV_32F, kernel))
+    return float(np.median(response) / (0.6745 * 6))

@@ -1,0 +1,151 @@
+"""Rules for listing photos, in dated packs: what is measured, its limit, where that is written, and the cure."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+from catalens.errors import NotFoundError, UsageError
+from catalens.tasks.listing.measures import NAMES, Measures
+
+PACKS = Path(__file__).parent / "packs"
+
+Level: TypeAlias = Literal["error", "warning", "advice"]
+Value: TypeAlias = str | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One limit on one measure.
+
+    Args:
+        pack: that it comes from; source: address where it is written.
+        measure: a field of `Measures`.
+        test: how the measure is held against `limit`.
+        since: day from which it holds; before, a breach is a warning.
+    """
+
+    pack: str
+    name: str
+    measure: str
+    test: Literal["at_least", "at_most", "is", "one_of"]
+    limit: Value | tuple[str, ...]
+    level: Level
+    cure: str
+    source: str
+    since: date | None = None
+
+    def broken_by(self, value: Value) -> bool:
+        """Whether a measured value is beyond the limit."""
+        if self.test == "at_least":
+            return float(value) < float(cast(float, self.limit))
+        if self.test == "at_most":
+            return float(value) > float(cast(float, self.limit))
+        if self.test == "is":
+            return value != self.limit
+        return value not in cast(tuple[str, ...], self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that a photo breaks: the measured value, the limit, where it is written, and the cure."""
+
+    rule: Rule
+    value: Value
+    level: Level
+
+    def __str__(self) -> str:
+        limit = ", ".join(self.rule.limit) if isinstance(self.rule.limit, tuple) else _said(self.rule.limit)
+        words = {"at_least": "at least ", "at_most": "at most ", "is": "", "one_of": "one of "}[self.rule.test]
+        since = f" from {self.rule.since}" if self.rule.since is not None else ""
+        return (
+            f"{self.level}: {self.rule.pack} {self.rule.name}: {self.rule.measure} is {_said(self.value)}, "
+            f"expected {words}{limit}{since}; {self.rule.cure}"
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        limit = list(self.rule.limit) if isinstance(self.rule.limit, tuple) else self.rule.limit
+        return {
+            "pack": self.rule.pack,
+            "rule": self.rule.name,
+            "level": self.level,
+            "measure": self.rule.measure,
+            "value": self.value,
+            self.rule.test: limit,
+            "since": None if self.rule.since is None else str(self.rule.since),
+            "cure": self.rule.cure,
+            "source": self.rule.source,
+        }
+
+
+def _said(value: Value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def bundled_packs() -> tuple[str, ...]:
+    """Names of the packs that ship with the package."""
+    return tuple(sorted(path.stem for path in PACKS.glob("*.toml")))
+
+
+def read_rules(names: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules of some packs: bundled ones by name, your own by the path of a TOML file.
+
+    Raises:
+        NotFoundError: there is no such pack.
+        UsageError: a pack cannot be understood.
+    """
+    found: list[Rule] = []
+    for name in names:
+        path = PACKS / f"{name}.toml" if name in bundled_packs() else Path(name)
+        if not path.is_file():
+            raise NotFoundError(
+                f"no rules called {name!r}", cure=f"take some of {', '.join(bundled_packs())}, or the path of a .toml"
+            )
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+            found += [_rule(row, path.stem, str(table.get("source", ""))) for row in table["rules"]]
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise UsageError(
+                f"{path} holds no rules: {error}", cure="docs/check.md shows how they are written"
+            ) from None
+    return tuple(found)
+
+
+def _rule(row: dict[str, Any], pack: str, source: str) -> Rule:
+    tests = [test for test in ("at_least", "at_most", "is", "one_of") if test in row]
+    measure, level = str(row["measure"]), row.get("level", "error")
+    if len(tests) != 1 or measure not in NAMES or level not in get_args(Level):
+        raise ValueError(
+            f"rule {row.get('name')!r}: expected one of at_least, at_most, is, one_of; a level of "
+            f"{', '.join(get_args(Level))}; and a measure of {', '.join(NAMES)}"
+        )
+    limit = row[tests[0]]
+    return Rule(
+        pack=pack,
+        name=str(row.get("name", measure)),
+        measure=measure,
+        test=cast(Any, tests[0]),
+        limit=tuple(limit) if isinstance(limit, list) else limit,
+        level=cast(Level, level),
+        cure=str(row.get("cure", "")),
+        source=str(row.get("source", source)),
+        since=row.get("from"),
+    )
+
+
+def judge(measures: Measures, rules: Sequence[Rule], *, today: date | None = None) -> tuple[Finding, ...]:
+    """What a photo breaks, errors first."""
+    today = today or date.today()
+    found = []
+    for rule in rules:
+        value = cast(Value, getattr(measures, rule.measure))
+        if rule.broken_by(value):
+            early = rule.level == "error" and rule.since is not None and today < rule.since
+            found.append(Finding(rule, value, "warning" if early else rule.level))
+    return tuple(sorted(found, key=lambda one: get_args(Level).index(one.level)))

@@ -1,0 +1,212 @@
+"""Listing photos against rules: what each measure sees, what a pack says, what a repair cures."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from typer.testing import CliRunner
+
+from catalens.cli.main import app
+from catalens.errors import NotFoundError, UsageError
+from catalens.images.decode import Header
+from catalens.tasks.listing import bundled_packs, check, check_folder, judge, measure, read_rules
+from catalens.types import ImageArray
+
+WHITE = (255, 255, 255)
+
+
+def photo(
+    *,
+    size: tuple[int, int] = (1600, 1600),
+    ground: tuple[int, int, int] = WHITE,
+    box: tuple[float, ...] = (0.05, 0.05, 0.95, 0.95),
+) -> ImageArray:
+    """A red product with texture on an even ground; the box as shares of the sides."""
+    image = np.full((*size, 3), ground, np.uint8)
+    left, top, right, bottom = (round(share * side) for share, side in zip(box, (size[1], size[0]) * 2, strict=True))
+    y, x = np.mgrid[top:bottom, left:right]
+    image[top:bottom, left:right] = np.stack([150 + 60 * ((x // 24 + y // 24) % 2), y * 0 + 30, y * 0 + 40], -1)
+    return image
+
+
+def encoded(image: ImageArray, format: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format, quality=95)
+    return buffer.getvalue()
+
+
+def measured(image: ImageArray, **header: object) -> object:
+    return measure(image, Header("JPEG", image.shape[:2], 1000), name="a.jpg")
+
+
+def breaks(image: ImageArray, pack: str, *, format: str = "JPEG") -> set[str]:
+    return {finding.rule.name for finding in check(encoded(image, format), rules=[pack])}
+
+
+def test_every_pack_can_be_read_and_says_where_its_rules_are_written() -> None:
+    assert {"amazon", "ebay", "etsy", "google", "meta", "shopify", "vtex", "walmart"} <= set(bundled_packs())
+    rules = read_rules(bundled_packs())
+    assert all(rule.source.startswith("https://") and rule.cure for rule in rules)
+    assert read_rules([]) == ()
+
+
+def test_a_good_photo_has_no_errors() -> None:
+    for pack in bundled_packs():
+        levels = {finding.level for finding in check(encoded(photo(size=(2100, 2100)), "JPEG"), rules=[pack])}
+        assert "error" not in levels, pack
+
+
+@pytest.mark.parametrize(
+    ("image", "pack", "rule"),
+    [
+        (photo(size=(200, 200)), "google", "smallest"),
+        (photo(ground=(254, 254, 254)), "amazon", "white"),
+        (photo(ground=(250, 250, 250)), "amazon", "white"),
+        (photo(ground=(90, 120, 90)), "amazon", "white"),
+        (photo(box=(0.3, 0.3, 0.7, 0.7)), "amazon", "fill"),
+        (photo(box=(0.3, 0.3, 1.0, 0.9)), "amazon", "whole"),
+        (photo(size=(400, 400)), "amazon", "smallest"),
+        (photo(size=(900, 600)), "amazon", "zoom"),
+        (photo(size=(5200, 700)), "vtex", "largest"),
+        (photo(size=(600, 600)), "etsy", "first photo"),
+    ],
+)
+def test_what_is_wrong_is_found(image: ImageArray, pack: str, rule: str) -> None:
+    assert rule in breaks(image, pack)
+    assert rule not in breaks(photo(size=(2100, 2100)), pack)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.tuples(*[st.integers(245, 255)] * 3).filter(lambda color: color != WHITE))
+def test_nearly_white_is_never_white(color: tuple[int, int, int]) -> None:
+    image = photo(size=(300, 300), ground=color, box=(0.2, 0.2, 0.8, 0.8))
+    assert measure(image, Header("PNG", (300, 300), 1)).pure_white == 0
+
+
+def test_a_format_a_pack_does_not_take_and_an_ending_that_lies(tmp_path: Path) -> None:
+    assert "format" in breaks(photo(), "amazon", format="WEBP")
+    (tmp_path / "photo.png").write_bytes(encoded(photo(size=(600, 600)), "JPEG"))
+    assert "ending" in {finding.rule.name for finding in check(tmp_path / "photo.png", rules=["google"])}
+
+
+def test_a_frame_is_seen_and_an_even_ground_is_none() -> None:
+    plain = photo(size=(600, 600), box=(0.2, 0.2, 0.8, 0.8))
+    assert not measure(plain, Header("PNG", (600, 600), 1)).framed
+    plain[:12], plain[-12:], plain[:, :12], plain[:, -12:] = 0, 0, 0, 0
+    assert measure(plain, Header("PNG", (600, 600), 1)).framed
+
+
+def test_letters_beside_the_product_are_seen() -> None:
+    image = photo(size=(600, 600), box=(0.2, 0.1, 0.8, 0.6))
+    before = measure(image, Header("PNG", (600, 600), 1)).overlaid_text
+    cv2.putText(image, "SUMMER SALE -50%", (60, 520), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (10, 10, 10), 4)
+    # The letters are unlike the ground as the product is: told apart by an alpha of the product alone.
+    product = np.zeros((512, 512), np.float32)
+    product[50:310, 100:410] = 1
+    after = measure(image, Header("PNG", (600, 600), 1), alpha_of=lambda _: product).overlaid_text
+    assert before < 0.004 < after
+
+
+@pytest.mark.parametrize("blur", [0, 4, 12])
+def test_a_blurred_photo_is_less_sharp(blur: int) -> None:
+    image = photo(size=(600, 600))
+    sharp = measure(image, Header("PNG", (600, 600), 1)).sharpness
+    if blur:
+        blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.uint8)
+        assert measure(blurred, Header("PNG", (600, 600), 1)).sharpness < 0.15 < sharp
+
+
+def test_noise_is_about_what_was_added() -> None:
+    rng = np.random.default_rng(0)
+    even = np.clip(150 + rng.normal(0, 8, (400, 400)), 0, 255).astype(np.uint8)
+    found = measure(np.dstack([even] * 3), Header("PNG", (400, 400), 1)).noise
+    assert found == pytest.approx(8, rel=0.15)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 140), (40, 1900)], ids=str)
+def test_odd_pictures_are_measured_too(size: tuple[int, int]) -> None:
+    assert check(encoded(np.full((*size, 3), 7, np.uint8)), rules=bundled_packs())
+
+
+def test_a_rule_of_tomorrow_is_a_warning_today() -> None:
+    rules = [rule for rule in read_rules(["google"]) if rule.since is not None]
+    small = measure(photo(size=(400, 400)), Header("JPEG", (400, 400), 1000))
+    assert [one.level for one in judge(small, rules, today=date(2027, 1, 30))] == ["warning"]
+    assert [one.level for one in judge(small, rules, today=date(2027, 1, 31))] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "rules = 3", "[[rules]]\nmeasure = 'size'\nat_least = 3", "[[rules]]\nmeasure = 'fill'", "[[rules", "\x00"],
+)
+def test_a_pack_that_cannot_be_understood(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(UsageError, match="holds no rules"):
+        read_rules([str(tmp_path / "mine.toml")])
+    with pytest.raises(NotFoundError, match="no rules called"):
+        read_rules(["amazone"])
+
+
+def test_a_pack_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[[rules]]\nmeasure = "fill"\nat_most = 0.5\nlevel = "warning"\n')
+    (finding,) = check(encoded(photo(size=(300, 300))), rules=[str(tmp_path / "mine.toml")])
+    assert (finding.rule.pack, finding.rule.name, finding.level) == ("mine", "fill", "warning")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    photos = tmp_path / "photos"
+    (photos / "deep").mkdir(parents=True)
+    small = photo(size=(2400, 1800), ground=(243, 243, 240), box=(0.3, 0.3, 0.7, 0.7))
+    (photos / "a.webp").write_bytes(encoded(small, "WEBP"))
+    (photos / "b.jpg").write_bytes(encoded(photo(size=(1700, 1700)), "JPEG"))
+    (photos / "deep" / "c.jpg").write_bytes(encoded(photo(size=(1600, 1600)), "JPEG"))
+    (photos / "d.jpg").write_bytes(b"no photo")
+    return photos
+
+
+def test_a_folder_its_twins_and_its_broken_files(folder: Path) -> None:
+    found = {one.path.name: one for one in check_folder(folder, rules=["amazon"])}
+    assert found["d.jpg"].failure is not None
+    assert found["c.jpg"].same_as == folder / "b.jpg"
+    assert found["a.webp"].same_as is None
+    assert {name for name, one in found.items() if one.has_error} == {"a.webp", "d.jpg"}
+
+
+def test_what_was_repaired_passes(folder: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.rglob("*.*")}
+    found = {one.path.name: one for one in check_folder(folder, rules=["amazon", "vtex"], fix=tmp_path / "out")}
+    repaired = found["a.webp"].repaired
+    assert repaired == tmp_path / "out" / "a.jpg"
+    assert not found["a.webp"].has_error
+    assert not [one for one in check(repaired, rules=["amazon", "vtex"]) if one.level == "error"]
+    assert found["c.jpg"].repaired is None
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.*")} == before
+    with pytest.raises(UsageError, match="never overwritten"):
+        list(check_folder(folder, fix=folder))
+
+
+def test_nothing_is_enlarged(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(photo(size=(300, 300), ground=(230, 230, 230))))
+    (one,) = check_folder(tmp_path / "a.png", rules=["amazon"], fix=tmp_path / "out")
+    assert "smallest" in {finding.rule.name for finding in one.findings}
+    assert "white" not in {finding.rule.name for finding in one.findings}
+
+
+def test_the_command_exits_with_five_on_findings(folder: Path, tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    assert run(app, ["check", str(folder), "--rules", "amazon"]).exit_code == 5
+    assert run(app, ["check", str(folder), "--rules", "amazon", "--fail-on", "never"]).exit_code == 0
+    good = ["check", str(folder / "b.jpg"), "--rules", "amazon"]
+    assert run(app, good).exit_code == 0
+    assert '"findings": []' in run(app, [*good, "--json"]).stdout
+    with pytest.raises(NotFoundError):
+        list(check_folder(tmp_path / "nowhere"))

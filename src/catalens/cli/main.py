@@ -25,6 +25,7 @@ from catalens.cli import (
     regions,
     search,
     train,
+    train_regions,
 )
 from catalens.cli.output import say
 from catalens.errors import CatalensError
@@ -63,6 +64,8 @@ for command in (
 ):
     app.command()(command)
 train.app.command()(learn.search)
+train.app.command()(train_regions.detector)
+train.app.command()(train_regions.segmenter)
 for group in (train.app, evaluate.app, label.app, models.app):
     app.add_typer(group)
 

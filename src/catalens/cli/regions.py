@@ -72,13 +72,16 @@ def _proposed(image: ImageArray, way: str) -> Detections:
 def segment(
     photo: Photo,
     save: Annotated[Path | None, typer.Option(help="Write the photo with its parts colored.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A parser: a folder with a card; the bundled one if absent.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say of each place of a person's photo what it shows: garments, shoes, bag, hair, skin, background."""
     from catalens.images.draw import masks_over, save_image
 
     image = catalens.read_image(photo)
-    masks = catalens.segment(image)
+    masks = catalens.segment(image) if model is None else catalens.segment(image, model=model)
     if save is not None:
         save_image(save, masks_over(image, masks))
         say(f"written: {save}")

@@ -12,7 +12,7 @@ from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.evaluation.segmentation import SegmentationScores, confusion, segmentation_scores
 from catalens.images.read import read_image
 from catalens.tasks.segment import Parser, parser
-from catalens.types import Failure, Progress, Where
+from catalens.types import Failure, ImageArray, Progress, Where
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 UNCOUNTED = 255
@@ -52,6 +52,18 @@ def _pair(
     file: Path, photos: Path, network: Parser, table: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """What a photo shows by its map, and what the parser says; of one size."""
+    image, labels = read_label_map(file, photos=photos)
+    return table[labels], network(image).labels
+
+
+def read_label_map(file: Path, *, photos: Path) -> tuple[ImageArray, NDArray[np.uint8]]:
+    """A photo, HWC uint8, and its label map, HxW uint8.
+
+    Raises:
+        NotFoundError: there is no photo of the map's name.
+        UsageError: it is no 8-bit map of one channel, or of another size.
+        ImageError: the photo cannot be read.
+    """
     labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
         raise UsageError("not an 8-bit map of one channel", cure="write one code a pixel")
@@ -63,7 +75,7 @@ def _pair(
         raise UsageError(
             f"the map has {labels.shape} pixels and its photo {image.shape[:2]}", cure="give a map of the photo's size"
         )
-    return table[labels], network(image).labels
+    return image, labels
 
 
 def _codes(names: str, known: tuple[str, ...]) -> NDArray[np.uint8]:

@@ -113,11 +113,12 @@ def losses_of(network: DenseNetwork, weights: Tensor, batch: Batch) -> dict[str,
         places = network(x)
     logits = F.interpolate(places.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
     labels = torch.from_numpy(batch.labels).to(device).long()
-    known = labels < len(CLASSES)
+    classes = batch.allowed.shape[1]
+    known = labels < classes
     exact = F.cross_entropy(logits, labels.where(known, labels.new_tensor(-100)), weight=weights, reduction="sum")
     likely = F.log_softmax(logits, 1)
     possible = torch.from_numpy(batch.allowed).to(device)[:, :, None, None]
-    background = torch.arange(len(CLASSES), device=device)[None, :, None, None] == 0
+    background = torch.arange(classes, device=device)[None, :, None, None] == 0
     person = (labels == PERSON)[:, None]
     sums = torch.logsumexp(likely.masked_fill(~possible | (background & person), -1e4), 1)
     unsure = labels >= min(PERSON, UNKNOWN)
@@ -133,7 +134,7 @@ def class_weights(photos: Sequence[Parsed]) -> Tensor:
     return torch.tensor(raw / (raw * shares(photos)).sum(), dtype=torch.float32)
 
 
-def score(network: torch.nn.Module, photos: Sequence[Parsed]) -> SegmentationScores:
+def score(network: torch.nn.Module, photos: Sequence[Parsed], names: Sequence[str] = CLASSES) -> SegmentationScores:
     """Figures on photos with masks, each at its own size, asked as the shipped network is."""
     network.eval()
     found = []
@@ -142,11 +143,11 @@ def score(network: torch.nn.Module, photos: Sequence[Parsed]) -> SegmentationSco
         with torch.no_grad():
             places = F.interpolate(network(torch.from_numpy(x)[None]), scale_factor=4.0, mode="bilinear")
         labels = placement.to_original_mask(places[0].argmax(0).numpy().astype(np.uint8))
-        found.append(confusion(photo.labels, labels, classes=len(CLASSES)))
-    return segmentation_scores(found, CLASSES)
+        found.append(confusion(photo.labels, labels, classes=len(names)))
+    return segmentation_scores(found, names)
 
 
-def _named(scores: SegmentationScores) -> list[Score]:
+def card_scores(scores: SegmentationScores) -> list[Score]:
     """A card's rows."""
     named = {
         "pixel accuracy": scores.accuracy,
@@ -203,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"held out: {scores.accuracy} pixels, {scores.largest} mean IoU, {scores.foreground} person\n")
         export_dense(
             shipped, given.out, name=NAME, task="segment", classes=CLASSES, preprocess=PREPROCESS,
-            photos=[photo.image for photo in masked[::3]], scores=_named(scores),
+            photos=[photo.image for photo in masked[::3]], scores=card_scores(scores),
             training={
                 "data": DATA,
                 "start": start,

@@ -1,0 +1,76 @@
+"""`catalens train detector | segmenter`: what is where on a photo, learned from label files of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalens.cli.options import AsJson
+from catalens.cli.output import list_failures, say, write, write_json
+from catalens.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from catalens.training.own_data import Learned
+
+Out = Annotated[Path, typer.Option("--out", help="Folder to write the network and its card to.")]
+Minutes = Annotated[float, typer.Option(help="Time for training, that of a run that is gone on with included.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")]
+Seed = Annotated[int, typer.Option(help="Of all random choices.")]
+
+
+def detector(
+    data: Annotated[Path, typer.Option("--data", help="A COCO file, or a folder of VOC files.")],
+    out: Out,
+    photos: Annotated[Path | None, typer.Option(help="Folder of the photos; that of --data if absent.")] = None,
+    minutes: Minutes = 30.0,
+    seed: Seed = 0,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a two-stage detector on photos with boxes; `catalens detect --model OUT` runs it."""
+    _need_torch(minutes)
+    from catalens.training.own_data import train_detector
+
+    _tell(train_detector(data, out=out, photos=photos, minutes=minutes, seed=seed, resume=resume), as_json)
+
+
+def segmenter(
+    data: Annotated[Path, typer.Option("--data", help="Folder of label maps (.png), named like the photos.")],
+    photos: Annotated[Path, typer.Option(help="Folder of the photos.")],
+    names: Annotated[str, typer.Option(help="Classes in the order of their codes, the background first.")],
+    out: Out,
+    minutes: Minutes = 30.0,
+    seed: Seed = 0,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a parser on photos with label maps; `catalens segment --model OUT` runs it."""
+    _need_torch(minutes)
+    from catalens.training.own_data import train_segmenter
+
+    classes = [name.strip() for name in names.split(",") if name.strip()]
+    found = train_segmenter(data, photos=photos, names=classes, out=out, minutes=minutes, seed=seed, resume=resume)
+    _tell(found, as_json)
+
+
+def _need_torch(minutes: float) -> None:
+    if minutes <= 0:
+        raise UsageError(f"--minutes is {minutes:g}", cure="give a time above 0")
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise MissingExtraError.of("torch", extra="train") from None
+
+
+def _tell(found: Learned, as_json: bool) -> None:
+    list_failures(found.failed)
+    if as_json:
+        write_json(
+            {"folder": str(found.folder), "photos": found.photos, "left out": len(found.failed), **found.figures}
+        )
+        return
+    for name, figure in found.figures.items():
+        write(f"{name}, on photos held out: {figure}")
+    say(f"written: {found.folder}")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 COMMANDS = (
-    "add", "search", "show", "remove", "export", "info", "doctor", "enhance", "check", "cutout", "detect", "segment", "look",
-    "blur-faces", "demo",
+    "add", "search", "show", "remove", "export", "info", "doctor", "enhance", "check", "cutout", "detect", "segment",
+    "look", "blur-faces", "demo",
 )  # fmt: skip
 INTRO = """# Commands
 

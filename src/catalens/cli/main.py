@@ -24,6 +24,7 @@ from catalens.cli import (
     models,
     regions,
     search,
+    serve,
     train,
     train_regions,
 )
@@ -60,13 +61,14 @@ for command in (
     classify.tag,
     explain.explain,
     augment.augment,
+    serve.serve,
     demo.demo,
 ):
     app.command()(command)
 train.app.command()(learn.search)
 train.app.command()(train_regions.detector)
 train.app.command()(train_regions.segmenter)
-for group in (train.app, evaluate.app, label.app, models.app):
+for group in (train.app, evaluate.app, label.app, models.app, serve.keys_app):
     app.add_typer(group)
 
 

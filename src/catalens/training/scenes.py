@@ -91,7 +91,7 @@ def compose(things: Sequence[Thing], ground: ImageArray | None, *, size: int, rn
         things: one or a few; later ones over earlier ones.
         ground: square; None for an even one, from white to any color.
     """
-    pixels = _even(size, rng) if ground is None else _moved(ground, size, rng).astype(np.float32)
+    pixels = even_ground((size, size), rng) if ground is None else _moved(ground, size, rng).astype(np.float32)
     covers: list[FloatArray] = []
     for thing in things:
         colors, alpha = _placed(thing.pixels, size, rng, several=len(things) > 1)
@@ -104,15 +104,15 @@ def compose(things: Sequence[Thing], ground: ImageArray | None, *, size: int, rn
     return Scene(_photographed(pixels, rng), np.broadcast_to(covered, (size, size)), covers)
 
 
-def _even(size: int, rng: np.random.Generator) -> FloatArray:
-    """White, nearly white, grey or colored, with a gentle fall of light."""
+def even_ground(size: tuple[int, int], rng: np.random.Generator) -> FloatArray:
+    """(height, width, 3) in 0..255: white, nearly white, grey or colored, with a gentle fall of light."""
     roll = rng.random()
     color = np.full(3, 255.0)
     if roll > 0.4:
         color = np.full(3, rng.uniform(200, 255)) + rng.normal(size=3) * 3
     if roll > 0.7:
         color = rng.uniform(20, 250, 3)
-    y, x = np.mgrid[0:size, 0:size] / size - 0.5
+    y, x = np.mgrid[0 : size[0], 0 : size[1]] / max(size) - 0.5
     slope = rng.normal(size=2) * (0.0 if roll < 0.3 else 0.12)
     round_ = rng.uniform(0, 0.25) * (roll > 0.5)
     light = 1 + slope[0] * x + slope[1] * y - round_ * (x * x + y * y)

@@ -1,0 +1,106 @@
+"""`catalens serve`, `catalens keys create | list | revoke`: the service, and who may call it."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder
+from catalens.cli.output import say, write, write_json
+from catalens.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from catalens.server.keys import Keys
+
+keys_app = typer.Typer(name="keys", help="Who may call the service.", no_args_is_help=True)
+
+
+def serve(
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen at.")] = 8000,
+    origin: Annotated[list[str] | None, typer.Option(help="Web page that browsers may call from; repeatable.")] = None,
+) -> None:
+    """Serve a catalog over HTTP: search, pictures, products; /docs describes it, /metrics counts."""
+    try:
+        import uvicorn
+
+        from catalens.server.app import create_app
+        from catalens.server.state import ServeOptions
+    except ImportError as error:
+        raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
+    options = ServeOptions(catalog.absolute(), tuple(origin or ()))
+    if not _is_loopback(host) and not _keys(catalog).all():
+        raise UsageError(
+            f"{host} can be reached by others, and nobody needs a key",
+            cure="make one first: catalens keys create --scope search",
+        )
+    say(f"http://{host}:{port}/docs")
+    uvicorn.run(create_app(options), host=host, port=port, access_log=False, timeout_graceful_shutdown=30)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _keys(catalog: Path) -> Keys:
+    try:
+        from catalens.server.keys import Keys
+        from catalens.server.state import ServeOptions
+    except ImportError as error:
+        raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
+    return Keys(ServeOptions(catalog.absolute()).keys)
+
+
+@keys_app.command()
+def create(
+    scope: Annotated[str, typer.Option(help="search, read, analyse, write; several with commas.")] = "search,read",
+    tenant: Annotated[str, typer.Option(help="Whose catalog it opens; the served one if absent.")] = "",
+    rate: Annotated[str, typer.Option(help="Calls, as in 20/s; 0 for any number.")] = "0",
+    origin: Annotated[list[str] | None, typer.Option(help="Web page that it is bound to; repeatable.")] = None,
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key. It is shown this once: what is kept is its hash."""
+    try:
+        per_second = float(rate.removesuffix("/s"))
+    except ValueError:
+        raise UsageError(f"--rate is {rate!r}", cure="write it like 20/s") from None
+    scopes = [one.strip() for one in scope.split(",") if one.strip()]
+    key, secret = _keys(catalog).create(scopes=scopes, tenant=tenant, per_second=per_second, origins=origin or ())
+    if as_json:
+        write_json({**key.to_dict(), "key": secret})
+    else:
+        write(secret)
+        say(f"key {key.id}: {', '.join(key.scopes)}; it is not shown again")
+
+
+@keys_app.command("list")
+def list_keys(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> None:
+    """List the keys, without their secrets."""
+    found = _keys(catalog).all()
+    if as_json:
+        write_json([key.to_dict() for key in found])
+        return
+    for key in found:
+        rate = f", {key.per_second:g}/s" if key.per_second else ""
+        state = ", revoked" if key.revoked else ""
+        write(f"{key.id}  {','.join(key.scopes)}  {key.tenant or '-'}{rate}{state}")
+
+
+@keys_app.command()
+def revoke(
+    id: Annotated[str, typer.Argument(help="Of the key, as `keys list` shows it.")],
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+) -> None:
+    """End a key at once."""
+    _keys(catalog).revoke(id)
+    say(f"key {id} is revoked")

@@ -1,0 +1,93 @@
+"""How much work is taken on at a time: so many calls run, so many wait, the rest is told when to come again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from catalens.server.problems import RefusedError
+
+T = TypeVar("T")
+LATER = "try again a little later"
+
+
+@dataclass
+class Gate:
+    """Bounded work of one class.
+
+    Args:
+        name: in metrics and refusals.
+        running: calls at work at a time, each in a thread of its own; waiting: calls that wait for one of these.
+        deadline_s: a call that has waited longer is dropped before any work is done for it.
+    """
+
+    name: str
+    running: int
+    waiting: int
+    deadline_s: float
+    refused: int = 0
+    served: int = 0
+    _taken: int = 0
+    _spent_s: float = 0.1
+    _pool: ThreadPoolExecutor = field(init=False)
+    _free: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.running, thread_name_prefix=f"catalens-{self.name}")
+        self._free = asyncio.Semaphore(self.running)
+
+    @property
+    def queued(self) -> int:
+        """Calls that wait."""
+        return max(0, self._taken - self.running)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do the work in a thread, when there is one.
+
+        Raises:
+            RefusedError: the queue is full (429), or the deadline passed while waiting (503).
+        """
+        if self._taken >= self.running + self.waiting:
+            self.refused += 1
+            raise RefusedError(
+                429,
+                "too-busy",
+                f"{self.waiting} calls of {self.name} are waiting already",
+                cure=LATER,
+                headers={"Retry-After": str(self._retry_after())},
+            )
+        self._taken += 1
+        try:
+            try:
+                await asyncio.wait_for(self._free.acquire(), self.deadline_s)
+            except TimeoutError:
+                self.refused += 1
+                raise RefusedError(
+                    503,
+                    "deadline-passed",
+                    f"no turn within {self.deadline_s:g} seconds",
+                    cure=LATER,
+                    headers={"Retry-After": str(self._retry_after())},
+                ) from None
+            try:
+                started = time.perf_counter()
+                result = await asyncio.get_running_loop().run_in_executor(self._pool, work)
+                self.served += 1
+                self._spent_s += 0.1 * (time.perf_counter() - started - self._spent_s)
+                return result
+            finally:
+                self._free.release()
+        finally:
+            self._taken -= 1
+
+    def _retry_after(self) -> int:
+        """Seconds until the queue will be done, about."""
+        return max(1, round(self._spent_s * self._taken / self.running))
+
+    def close(self) -> None:
+        """Let what runs end, and start nothing more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)

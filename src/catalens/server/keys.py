@@ -1,0 +1,161 @@
+"""Keys: random, stored as hashes, each with what it may do, for whom, and how often."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from catalens.errors import NotFoundError, StorageError, UsageError
+from catalens.images.draw import write_whole
+
+Scope: TypeAlias = Literal["search", "read", "analyse", "write"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+PREFIX = "ck_"
+TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key without its secret.
+
+    Args:
+        id: by which it is listed and revoked; hash: SHA-256 of the secret, which has 256 random bits.
+        tenant: whose catalog it opens; empty for the one that is served.
+        per_second: calls a second, with bursts of ten times as many; 0 for any number.
+        origins: browsers' pages that may use it; empty for any.
+    """
+
+    id: str
+    hash: str
+    scopes: tuple[str, ...]
+    tenant: str = ""
+    per_second: float = 0.0
+    origins: tuple[str, ...] = ()
+    created: float = 0.0
+    revoked: bool = False
+
+    def to_dict(self) -> dict[str, object]:
+        """What may be shown: all but the hash."""
+        return {name: value for name, value in asdict(self).items() if name != "hash"}
+
+
+@dataclass
+class _Bucket:
+    """Calls that a key may still make (token bucket)."""
+
+    left: float
+    at: float = field(default_factory=time.monotonic)
+
+
+class Keys:
+    """The keys in a file; changes by another process are seen at the next call.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._buckets: dict[str, _Bucket] = {}
+        self._stamp: tuple[int, int] | None = None
+        self._by_hash: dict[str, Key] = {}
+
+    def create(
+        self, *, scopes: Iterable[str], tenant: str = "", per_second: float = 0.0, origins: Iterable[str] = ()
+    ) -> tuple[Key, str]:
+        """A new key, and its secret, which is shown once and kept nowhere.
+
+        Raises:
+            UsageError: an unknown scope, a tenant's name with other characters, or a negative rate.
+        """
+        chosen = tuple(dict.fromkeys(scopes))
+        if not chosen or not set(chosen) <= set(SCOPES):
+            raise UsageError(f"scopes are {', '.join(chosen) or 'none'}", cure=f"take some of {', '.join(SCOPES)}")
+        if not set(tenant) <= TENANT_CHARACTERS or per_second < 0:
+            raise UsageError(
+                f"tenant {tenant!r}, {per_second:g} calls a second", cure="take small letters, digits, - and _"
+            )
+        secret = PREFIX + secrets.token_urlsafe(32)
+        key = Key(secrets.token_hex(4), _hash(secret), chosen, tenant, per_second, tuple(origins), time.time())
+        with self._guard:
+            self._read()
+            self._by_hash[key.hash] = key
+            self._write()
+        return key, secret
+
+    def revoke(self, id: str) -> Key:
+        """End a key.
+
+        Raises:
+            NotFoundError: there is no such key.
+        """
+        with self._guard:
+            self._read()
+            found = next((key for key in self._by_hash.values() if key.id == id), None)
+            if found is None:
+                raise NotFoundError(f"no key {id!r}", cure="`catalens keys list` shows them")
+            ended = replace(found, revoked=True)
+            self._by_hash[found.hash] = ended
+            self._write()
+        return ended
+
+    def all(self) -> tuple[Key, ...]:
+        """All keys, the oldest first."""
+        with self._guard:
+            self._read()
+            return tuple(sorted(self._by_hash.values(), key=lambda key: key.created))
+
+    def find(self, secret: str) -> Key | None:
+        """The key of a secret; None where it is unknown or revoked. Compares hashes, never secrets."""
+        with self._guard:
+            self._read()
+            key = self._by_hash.get(_hash(secret))
+        return None if key is None or key.revoked else key
+
+    def wait_of(self, key: Key) -> float:
+        """Take one call off a key's allowance: 0, or the seconds until it may call again."""
+        if not key.per_second:
+            return 0.0
+        with self._guard:
+            bucket = self._buckets.setdefault(key.id, _Bucket(10 * key.per_second))
+            now = time.monotonic()
+            bucket.left = min(10 * key.per_second, bucket.left + (now - bucket.at) * key.per_second)
+            bucket.at = now
+            if bucket.left >= 1:
+                bucket.left -= 1
+                return 0.0
+            return (1 - bucket.left) / key.per_second
+
+    def _read(self) -> None:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            self._by_hash, self._stamp = {}, None
+            return
+        stamp = (status.st_mtime_ns, status.st_size)
+        if stamp == self._stamp:
+            return
+        try:
+            rows = json.loads(self._path.read_text("utf-8"))
+            keys = [Key(**{**row, "scopes": tuple(row["scopes"]), "origins": tuple(row["origins"])}) for row in rows]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise StorageError(f"{self._path} holds no keys: {error}", cure="restore it, or make keys anew") from None
+        self._by_hash, self._stamp = {key.hash: key for key in keys}, stamp
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self._path, json.dumps([asdict(key) for key in self._by_hash.values()], indent=1).encode())
+        self._path.chmod(0o600)
+        self._stamp = None
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,51 @@
+"""GET /healthz, /readyz, /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from catalens.errors import CatalensError
+from catalens.server.access import state_of
+from catalens.server.admission import Gate
+from catalens.server.problems import problem
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", response_model=None)
+async def readyz(request: Request) -> dict[str, Any] | Response:
+    """The catalog can be searched."""
+    try:
+        info = await state_of(request).gates["search"].run(lambda: state_of(request).catalog("").info())
+    except CatalensError as error:
+        return problem(503, "not-ready", str(error), headers={"Retry-After": "5"})
+    return {"status": "ready", "products": info.products, "pictures": info.pictures}
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Counts and times for Prometheus."""
+    state = state_of(request)
+    return Response(generate_latest(state.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def watch_gates(registry: CollectorRegistry, gates: Mapping[str, Gate]) -> None:
+    """Show the gates' queues and refusals."""
+    queued = Gauge("catalens_gate_queued", "Calls that wait.", ["gate"], registry=registry)
+    refused = Gauge("catalens_gate_refused", "Calls turned away.", ["gate"], registry=registry)
+    served = Gauge("catalens_gate_served", "Calls done.", ["gate"], registry=registry)
+    for name, gate in gates.items():
+        queued.labels(name).set_function(partial(getattr, gate, "queued"))
+        refused.labels(name).set_function(partial(getattr, gate, "refused"))
+        served.labels(name).set_function(partial(getattr, gate, "served"))

@@ -1,0 +1,92 @@
+"""POST /v1/classify, /v1/embeddings; GET /v1/models."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+import catalens
+from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
+from catalens.server.access import Caller, allowed, state_of
+from catalens.server.uploads import DATA_URL, from_data_url, read_upload
+from catalens.types import FloatArray
+
+router = APIRouter(prefix="/v1", tags=["meaning"])
+Analyst = Annotated[Caller, Depends(allowed("analyse"))]
+INPUTS = 64
+
+
+@router.post("/classify")
+async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
+    """What a photo shows: by words of yours (`labels`), or by common kinds of goods."""
+    del caller
+    upload = await read_upload(request, known=frozenset({"labels", "top"}))
+    labels, top = upload.texts("labels") or None, int(upload.number("top", 5, least=1, most=100))
+    work = lambda: catalens.classify([upload.picture()], labels=labels, top=top)[0].to_dict()  # noqa: E731
+    return await state_of(request).gates["analyse"].run(work)
+
+
+class Embeddings(BaseModel):
+    """A request in the shape of OpenAI's; pictures come as data URLs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: str | Annotated[list[str], Field(min_length=1, max_length=INPUTS)]
+    model: str = DEFAULT_ENCODER
+    encoding_format: Literal["float", "base64"] = "float"
+
+
+@router.post("/embeddings")
+async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> dict[str, Any]:
+    """Vectors of unit length, of texts and of pictures as data URLs, in one space."""
+    del caller
+    inputs = [asked.input] if isinstance(asked.input, str) else asked.input
+
+    def work() -> FloatArray:
+        encoder = catalens.encoder(find_card(asked.model, task="embed").name)
+        found = np.zeros((len(inputs), encoder.dim), np.float32)
+        pictures = [row for row, one in enumerate(inputs) if one.startswith(DATA_URL)]
+        texts = [row for row in range(len(inputs)) if row not in pictures]
+        if pictures:
+            found[pictures] = encoder.encode_images([from_data_url(inputs[row]) for row in pictures])
+        if texts:
+            found[texts] = encoder.encode_texts([inputs[row] for row in texts])
+        return found
+
+    vectors = await state_of(request).gates["analyse"].run(work)
+    rows = [
+        base64.b64encode(row.astype("<f4").tobytes()).decode() if asked.encoding_format == "base64" else row.tolist()
+        for row in vectors
+    ]
+    used = sum(len(one) for one in inputs if not one.startswith(DATA_URL))
+    return {
+        "object": "list",
+        "model": asked.model,
+        "data": [{"object": "embedding", "index": index, "embedding": row} for index, row in enumerate(rows)],
+        "usage": {"prompt_tokens": used, "total_tokens": used},
+    }
+
+
+@router.get("/models")
+async def models(caller: Annotated[Caller, Depends(allowed("read"))]) -> dict[str, Any]:
+    """The networks that ship, with licence and measured scores."""
+    del caller
+    cards = [find_card(name) for name in bundled_cards()]
+    return {
+        "object": "list",
+        "data": [
+            {
+                "id": card.name,
+                "object": "model",
+                "task": card.task,
+                "license": card.license,
+                "parameters": card.parameters,
+                "scores": [{"name": one.name, "value": one.value, "n": one.n} for one in card.scores],
+            }
+            for card in cards
+        ],
+    }

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,10 @@ from catalens.server.state import ServeOptions
 
 
 @pytest.fixture
-def client(shop_folder: Path) -> TestClient:
-    return TestClient(create_app(ServeOptions(shop_folder, max_body=2**20)), raise_server_exceptions=False)
+def client(shop_folder: Path) -> Iterator[TestClient]:
+    app = create_app(ServeOptions(shop_folder, max_body=2**20))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -147,8 +147,8 @@ class Match:
 
     `parts` maps the name of a part (deep, color, texture, shape, text, words, liked) to what it contributed.
     `picture` is the file of the picture that matched (the first one where only words were asked for); None where the
-    product has none on disk. `variant` is the sku of the variant that it shows, and `attributes` then has the variant's
-    over the product's.
+    product has none on disk. `picture_hash` is its SHA-256 in hex, by which `Catalog.picture` gives it. `variant` is
+    the sku of the variant that it shows, and `attributes` then has the variant's over the product's.
     """
 
     sku: str
@@ -158,6 +158,7 @@ class Match:
     attributes: Attributes = field(default_factory=dict)
     picture: Path | None = None
     variant: str | None = None
+    picture_hash: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -167,6 +168,7 @@ class Match:
             "title": self.title,
             "attributes": dict(self.attributes),
             "picture": None if self.picture is None else str(self.picture),
+            "picture_hash": self.picture_hash,
             "variant": self.variant,
         }
 

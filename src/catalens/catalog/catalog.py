@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from catalens.catalog import export
+from catalens.catalog import browse, export
+from catalens.catalog.browse import Facet, ShownPicture
 from catalens.catalog.diagnosis import Diagnosis
 from catalens.catalog.doctor import diagnose
 from catalens.catalog.ingest import Ingest
@@ -187,6 +188,23 @@ class Catalog:
                 return
             yield from page
             last = page[-1].sku
+
+    def pictures(self, sku: str) -> tuple[ShownPicture, ...]:
+        """Pictures of a product that were read, in their order; by its own sku or by that of one of its variants."""
+        return browse.shown_pictures(self._store, sku)
+
+    def picture(self, hash: str) -> bytes:
+        """The file of a picture, by the hash that a match or `pictures` says.
+
+        Raises:
+            NotFoundError: no such picture, or its file is gone.
+            StorageError: its file cannot be read.
+        """
+        return browse.picture_data(self._store, hash)
+
+    def facets(self, *, most: int = 40) -> tuple[Facet, ...]:
+        """Attributes that are worth filtering by, the most common first, each with at most so many values."""
+        return tuple(browse.facets(self._store, most=most))
 
     def export_lines(self, *, format: str = "jsonl") -> Iterator[str]:
         """All products as lines of text: "jsonl", which `add` reads back whole, or "csv" for spreadsheets.

@@ -258,7 +258,8 @@ class Searcher:
         found = []
         for one in scored:
             rows = self._store.fetch_all(
-                "SELECT product.sku, product.title, product.attributes, variant.sku, variant.attributes, picture.path "
+                "SELECT product.sku, product.title, product.attributes, variant.sku, variant.attributes, "
+                "picture.path, picture.hash "
                 "FROM product LEFT JOIN variant ON variant.id = ? LEFT JOIN picture ON picture.id = ? "
                 "WHERE product.id = ?",
                 (one.candidate.variant, one.candidate.picture, one.candidate.product),
@@ -269,10 +270,25 @@ class Searcher:
 
 
 def _match(
-    one: _Scored, sku: str, title: str, own: str, variant: str | None, variants: str | None, path: str | None
+    one: _Scored,
+    sku: str,
+    title: str,
+    own: str,
+    variant: str | None,
+    variants: str | None,
+    path: str | None,
+    hash: bytes | None,
 ) -> Match:
-    attributes = {**_attributes(own), **_attributes(variants or "{}")}
-    return Match(sku, one.score, one.parts, title, attributes, None if path is None else Path(path), variant)
+    return Match(
+        sku,
+        one.score,
+        one.parts,
+        title,
+        {**_attributes(own), **_attributes(variants or "{}")},
+        picture=None if path is None else Path(path),
+        picture_hash=None if hash is None else hash.hex(),
+        variant=variant,
+    )
 
 
 def _attributes(text: str) -> dict[str, AttributeValue]:

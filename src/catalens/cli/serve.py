@@ -23,8 +23,11 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with keys.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at.")] = 8000,
     origin: Annotated[list[str] | None, typer.Option(help="Web page that browsers may call from; repeatable.")] = None,
+    allow_url_hosts: Annotated[
+        list[str] | None, typer.Option(help="Host from which pictures of feeds are fetched; repeatable.")
+    ] = None,
 ) -> None:
-    """Serve a catalog over HTTP: search, pictures, products; /docs describes it, /metrics counts."""
+    """Serve a catalog over HTTP: the studio page at /, the API, /docs that describes it, /metrics that counts."""
     try:
         import uvicorn
 
@@ -32,13 +35,14 @@ def serve(
         from catalens.server.state import ServeOptions
     except ImportError as error:
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
-    options = ServeOptions(catalog.absolute(), tuple(origin or ()))
+    hosts = frozenset(host.lower() for host in allow_url_hosts or ())
+    options = ServeOptions(catalog.absolute(), tuple(origin or ()), hosts)
     if not _is_loopback(host) and not _keys(catalog).all():
         raise UsageError(
             f"{host} can be reached by others, and nobody needs a key",
             cure="make one first: catalens keys create --scope search",
         )
-    say(f"http://{host}:{port}/docs")
+    say(f"http://{host}:{port}/")
     uvicorn.run(create_app(options), host=host, port=port, access_log=False, timeout_graceful_shutdown=30)
 
 
@@ -94,6 +98,18 @@ def list_keys(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False)
         rate = f", {key.per_second:g}/s" if key.per_second else ""
         state = ", revoked" if key.revoked else ""
         write(f"{key.id}  {','.join(key.scopes)}  {key.tenant or '-'}{rate}{state}")
+
+
+@keys_app.command()
+def rotate(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
+    """Sign addresses of pictures with a new key from the next start on; what the last key signed stays good."""
+    try:
+        from catalens.server.signing import Signer
+        from catalens.server.state import ServeOptions
+    except ImportError as error:
+        raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
+    Signer(ServeOptions(catalog.absolute()).signing).rotate()
+    say("addresses of pictures are signed with a new key from the next start on")
 
 
 @keys_app.command()

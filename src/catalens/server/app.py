@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 import catalens
 from catalens.errors import CatalensError
 from catalens.server.problems import problem, problem_of
-from catalens.server.routes import health, products, regions, search, words
+from catalens.server.routes import feeds, health, page, pictures, products, regions, search, words
 from catalens.server.state import ServeOptions, State
 from catalens.server.uploads import BodyLimit
 
@@ -32,12 +32,19 @@ def create_app(options: ServeOptions) -> FastAPI:
         yield
         state.close()
 
-    app = FastAPI(title="Catalens", version=catalens.__version__, description=catalens.__doc__ or "", lifespan=life)
+    app = FastAPI(
+        title="Catalens",
+        version=catalens.__version__,
+        description="Everything that a shop does with a product photo, as in Python and on the command line.",
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.catalens = state
     health.watch_gates(state.registry, state.gates)
-    for one in (health, search, regions, words, products):
+    for one in (page, health, search, regions, words, feeds, products, pictures):
         app.include_router(one.router)
-    app.add_middleware(BodyLimit, limit=options.max_body)
+    app.add_middleware(BodyLimit, limit=options.max_body, longer={"/v1/feeds": options.max_feed})
     if options.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(options.origins), allow_methods=["*"], allow_headers=["authorization"]

@@ -57,6 +57,25 @@ class Upload:
             raise UsageError(f"{name} is {value!r}", cure=f"send a number from {least:g} to {most:g}")
         return number
 
+    def weights(self) -> dict[str, float] | None:
+        """The field `weights`: an object of numbers, or such an object as JSON text."""
+        value = self.fields.get("weights")
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                value = 0
+        if value is not None and not isinstance(value, dict):
+            raise UsageError("weights is no object", cure='send {"color": 0.5, "deep": 0.5}')
+        return value
+
+    def filter(self) -> str | Mapping[str, Any] | None:
+        """The field `where`: a filter as text or as an object."""
+        value = self.fields.get("where")
+        if value is not None and not isinstance(value, str | dict):
+            raise UsageError(f"where is {value!r}", cure='send "color=red and price<50"')
+        return value or None
+
     def texts(self, name: str) -> list[str]:
         """A list of texts, or one text with commas."""
         value = self.fields.get(name, [])
@@ -130,18 +149,23 @@ def from_data_url(text: object) -> bytes:
 
 
 class BodyLimit:
-    """Counts bytes while a body arrives, whatever its header says, and refuses what is too much."""
+    """Counts bytes while a body arrives, whatever its header says, and refuses what is too much.
 
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
-        self._app, self._limit = app, limit
+    Args:
+        limit: bytes; longer: path -> bytes, where more may come.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, longer: Mapping[str, int]) -> None:
+        self._app, self._most, self._longer = app, limit, longer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._longer.get(scope["path"], self._most)
         said = dict(scope["headers"]).get(b"content-length", b"0")
-        if said.isdigit() and int(said) > self._limit:
-            await problem_of(self._refusal())(scope, receive, send)
+        if said.isdigit() and int(said) > limit:
+            await problem_of(self._refusal(limit))(scope, receive, send)
             return
         counted = 0
 
@@ -149,8 +173,8 @@ class BodyLimit:
             nonlocal counted
             message = await receive()
             counted += len(message.get("body", b""))
-            if counted > self._limit:
-                raise self._refusal()
+            if counted > limit:
+                raise self._refusal(limit)
             return message
 
         try:
@@ -158,5 +182,6 @@ class BodyLimit:
         except RefusedError as refusal:
             await problem_of(refusal)(scope, receive, send)
 
-    def _refusal(self) -> RefusedError:
-        return RefusedError(413, "body-too-large", f"more than {self._limit} bytes", cure="send a smaller picture")
+    @staticmethod
+    def _refusal(limit: int) -> RefusedError:
+        return RefusedError(413, "body-too-large", f"more than {limit} bytes", cure="send a smaller picture")

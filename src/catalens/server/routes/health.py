@@ -1,16 +1,18 @@
-"""GET /healthz, /readyz, /metrics."""
+"""GET /healthz, /readyz, /metrics, /v1/info."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+import catalens
 from catalens.errors import CatalensError
-from catalens.server.access import state_of
+from catalens.server.access import Caller, allowed, state_of
 from catalens.server.admission import Gate
 from catalens.server.problems import problem
 
@@ -31,6 +33,24 @@ async def readyz(request: Request) -> dict[str, Any] | Response:
     except CatalensError as error:
         return problem(503, "not-ready", str(error), headers={"Retry-After": "5"})
     return {"status": "ready", "products": info.products, "pictures": info.pictures}
+
+
+@router.get("/v1/info")
+async def info(request: Request, caller: Annotated[Caller, Depends(allowed("read"))]) -> dict[str, Any]:
+    """What the catalog holds, and how busy the service is."""
+    state = state_of(request)
+    found = await state.gates["search"].run(lambda: state.catalog(caller.tenant).info().to_dict())
+    gates = {
+        name: {"queued": gate.queued, "refused": gate.refused, "served": gate.served}
+        for name, gate in state.gates.items()
+    }
+    return {
+        "version": catalens.__version__,
+        "catalog": {name: value for name, value in found.items() if name != "path"},
+        "gates": gates,
+        "decoders_replaced": state.decoders.replaced,
+        "up_s": round(time.monotonic() - state.started),
+    }
 
 
 @router.get("/metrics")

@@ -1,25 +1,35 @@
-"""/v1/products: put, get, delete, list by cursor. An answer to a write means that it is on disk."""
+"""/v1/products: put, get, delete, list by cursor, pictures. An answer to a write means that it is on disk."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from catalens.catalog.catalog import Catalog
+from catalens.errors import NotFoundError
+from catalens.images.draw import write_whole
+from catalens.images.read import read_header
 from catalens.server.access import Caller, allowed, state_of
 from catalens.server.problems import RefusedError
-from catalens.types import Product, Where
+from catalens.server.state import State
+from catalens.server.uploads import read_upload
+from catalens.types import PictureSource, Product, Where
 
-router = APIRouter(prefix="/v1/products", tags=["products"])
+router = APIRouter(prefix="/v1", tags=["products"])
 Reader = Annotated[Caller, Depends(allowed("read"))]
 Writer = Annotated[Caller, Depends(allowed("write"))]
 Text = Annotated[str, Field(max_length=20_000)]
+SIDE = 320
+"""Longest side of the pictures whose addresses a product has, in pixels; of the larger ones, four times that."""
 
 
 class ProductIn(BaseModel):
-    """A product's words and attributes. Pictures come with feeds."""
+    """A product's words and attributes. Its pictures come by themselves, or with a feed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,33 +38,39 @@ class ProductIn(BaseModel):
     attributes: dict[str, str | int | float | bool | list[str]] = {}
 
 
-@router.get("")
+@router.get("/products")
 async def list_products(
     request: Request, caller: Reader, after: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> dict[str, Any]:
     """Products in the order of their skus; `next` is the cursor of the next page."""
     state = state_of(request)
 
-    def work() -> list[Product]:
-        return list(islice(state.catalog(caller.tenant).products(after=after), limit + 1))
+    def work() -> dict[str, Any]:
+        shop = state.catalog(caller.tenant)
+        found = list(islice(shop.products(after=after), limit + 1))
+        return {
+            "products": [_shown(state, caller, shop, product) for product in found[:limit]],
+            "next": found[limit - 1].sku if len(found) > limit else None,
+        }
 
-    found = await state.gates["search"].run(work)
-    return {
-        "products": [_shown(product) for product in found[:limit]],
-        "next": found[limit - 1].sku if len(found) > limit else None,
-    }
+    return await state.gates["search"].run(work)
 
 
-@router.get("/{sku:path}")
+@router.get("/products/{sku:path}")
 async def get_product(request: Request, sku: str, caller: Reader) -> dict[str, Any]:
-    """One product."""
+    """One product, by its own sku or by that of a variant."""
     state = state_of(request)
-    return _shown(await state.gates["search"].run(lambda: state.catalog(caller.tenant).get(sku)))
+
+    def work() -> dict[str, Any]:
+        shop = state.catalog(caller.tenant)
+        return _shown(state, caller, shop, shop.get(sku))
+
+    return await state.gates["search"].run(work)
 
 
-@router.put("/{sku:path}")
+@router.put("/products/{sku:path}")
 async def put_product(request: Request, sku: str, product: ProductIn, caller: Writer) -> dict[str, Any]:
-    """Take a product in, or bring it up to date; its pictures stay."""
+    """Take a product in, or bring it up to date; its pictures and variants stay."""
     state = state_of(request)
     attributes = {
         name: tuple(value) if isinstance(value, list) else value for name, value in product.attributes.items()
@@ -62,35 +78,104 @@ async def put_product(request: Request, sku: str, product: ProductIn, caller: Wr
 
     def work() -> dict[str, Any]:
         with state.writing(caller.tenant) as shop:
-            pictures = next((one.pictures for one in shop.products() if one.sku == sku), ())
-            report = shop.add([Product(sku, Where("http"), product.title, product.description, attributes, pictures)])
+            before = _known(shop, sku) or Product(sku, Where("http"))
+            after = replace(before, title=product.title, description=product.description, attributes=attributes)
+            answer = _added(shop, after)
         state.reopen(caller.tenant)
-        if report.failed and not (report.added or report.updated or report.unchanged):
-            raise RefusedError(422, "product-refused", report.failed[0].why, cure=report.failed[0].cure)
-        return {"added": report.added, "updated": report.updated, "unchanged": report.unchanged}
+        return answer
 
     return await state.gates["ingest"].run(work)
 
 
-@router.delete("/{sku:path}", status_code=204)
+@router.post("/products/{sku:path}/pictures", status_code=201)
+async def add_picture(request: Request, sku: str, caller: Writer) -> dict[str, Any]:
+    """Give a product a further picture: the same one again changes nothing."""
+    state, upload = state_of(request), await read_upload(request, known=frozenset())
+
+    def work() -> dict[str, Any]:
+        data = upload.picture()
+        state.decoders.read(data, target=64)
+        ending = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}.get(read_header(data).format, ".img")
+        place = state.options.uploads / "pictures" / f"{hashlib.sha256(data).hexdigest()}{ending}"
+        with state.writing(caller.tenant) as shop:
+            product = _known(shop, sku)
+            if product is None:
+                raise NotFoundError(f"no product {sku!r}", cure="put the product first")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(place, data)
+            source = PictureSource(str(place.absolute()), Where("http"))
+            known = {picture.location for picture in product.pictures}
+            pictures = product.pictures if source.location in known else (*product.pictures, source)
+            answer = _added(shop, replace(product, pictures=pictures))
+        state.reopen(caller.tenant)
+        return answer
+
+    return await state.gates["ingest"].run(work)
+
+
+@router.delete("/products/{sku:path}", status_code=204)
 async def delete_product(request: Request, sku: str, caller: Writer) -> Response:
-    """Forget a product."""
+    """Forget a product, and the pictures of it that came over HTTP and that nothing else shows."""
     state = state_of(request)
 
     def work() -> None:
         with state.writing(caller.tenant) as shop:
+            sources = (_known(shop, sku) or Product(sku, Where("http"))).pictures
+            hashes = [picture.hash for picture in shop.pictures(sku)]
             shop.remove(sku)
+            gone = {hash for hash in hashes if not _has_picture(shop, hash)}
         state.reopen(caller.tenant)
+        own = state.options.uploads / "pictures"
+        for source in sources:
+            path = own / source.location.rpartition("/")[2]
+            if path.stem in gone and str(path.absolute()) == source.location:
+                path.unlink(missing_ok=True)
 
     await state.gates["ingest"].run(work)
     return Response(status_code=204)
 
 
-def _shown(product: Product) -> dict[str, Any]:
-    """A product as it leaves the house: without paths of this machine."""
-    found = product.to_dict()
-    found["pictures"] = len(product.pictures)
-    found["variants"] = [
-        {"sku": one.sku, "title": one.title, "attributes": dict(one.attributes)} for one in product.variants
+def _known(shop: Catalog, sku: str) -> Product | None:
+    try:
+        found = shop.get(sku)
+    except NotFoundError:
+        return None
+    return found if found.sku == sku else None
+
+
+def _has_picture(shop: Catalog, hash: str) -> bool:
+    try:
+        shop.picture(hash)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _added(shop: Catalog, product: Product) -> dict[str, Any]:
+    report = shop.add([product])
+    if report.failed and not (report.added or report.updated or report.unchanged):
+        raise RefusedError(422, "product-refused", report.failed[0].why, cure=report.failed[0].cure)
+    return {"added": report.added, "updated": report.updated, "unchanged": report.unchanged}
+
+
+def _shown(state: State, caller: Caller, shop: Catalog, product: Product) -> dict[str, Any]:
+    """A product as it leaves the house: addresses of its pictures, and no path of this machine."""
+    pictures = [
+        {
+            "image": state.signer.address(caller.tenant, one.hash, SIDE),
+            "large": state.signer.address(caller.tenant, one.hash, 4 * SIDE),
+            "hash": one.hash,
+            "variant": one.variant,
+            "size": list(one.size),
+        }
+        for one in shop.pictures(product.sku)
     ]
-    return {name: value for name, value in found.items() if name != "where"}
+    variants = [{"sku": one.sku, "title": one.title, "attributes": dict(one.attributes)} for one in product.variants]
+    return {
+        "sku": product.sku,
+        "title": product.title,
+        "description": product.description,
+        "attributes": dict(product.attributes),
+        "pictures": pictures,
+        "variants": variants,
+    }

@@ -1,4 +1,4 @@
-"""POST /v1/search, /v1/look: by photo, words, both, liked and disliked products; every product on a photo."""
+"""POST /v1/search, /v1/look, /v1/explain: by photo, words, both; every product on a photo; why a product matches."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from catalens.catalog.weights import DEFAULT_WEIGHTS
+from catalens.errors import NotFoundError
 from catalens.server.access import Caller, allowed, state_of
+from catalens.server.routes.products import SIDE
+from catalens.server.state import State
 from catalens.server.uploads import Upload, read_upload
-from catalens.types import Matches
+from catalens.tasks.embed import decode_target
+from catalens.trust.explain import SIDE as EXPLAINED_SIDE
+from catalens.trust.explain import explain_match
+from catalens.types import ImageArray, Matches
 
 router = APIRouter(prefix="/v1", tags=["search"])
 MOST = 200
@@ -21,30 +28,39 @@ LOOK = frozenset({"k", "where", "min_score"})
 async def search(request: Request, caller: Annotated[Caller, Depends(allowed("search"))]) -> dict[str, Any]:
     """Similar products, best first, at most `k`, each with the parts of its score."""
     state, upload = state_of(request), await read_upload(request, known=SEARCH)
-    matches: Matches = await state.gates["search"].run(lambda: _found(state.catalog(caller.tenant).search, upload))
-    return answer(matches)
+    matches = await state.gates["search"].run(lambda: _found(state, caller, upload))
+    return answer(matches, state, caller)
 
 
-def _found(search: Any, upload: Upload) -> Matches:
-    weights = upload.fields.get("weights")
-    found: Matches = search(
-        upload.image,
+def _found(state: State, caller: Caller, upload: Upload) -> Matches:
+    weights, shop = upload.weights(), state.catalog(caller.tenant)
+    image: ImageArray | None = None
+    if upload.image is not None:
+        whole = weights is not None and weights.get("deep") == 0
+        image = state.decoders.read(upload.picture(), target=None if whole else decode_target(shop.encoder()))
+    return shop.search(
+        image,
         upload.text("text"),
         like=upload.texts("like"),
         unlike=upload.texts("unlike"),
-        where=upload.fields.get("where"),
+        where=upload.filter(),
         k=int(upload.number("k", 10, least=1, most=MOST)),
         offset=int(upload.number("offset", 0, least=0, most=10_000)),
         min_score=None if "min_score" not in upload.fields else upload.number("min_score", 0, least=-1e6, most=1e6),
-        weights=weights if isinstance(weights, dict) else None,
+        weights=weights,
         group=str(upload.fields.get("group", True)).lower() not in {"false", "0", "no"},
     )
-    return found
 
 
-def answer(matches: Matches) -> dict[str, Any]:
-    """Matches as they leave the house: without paths of this machine."""
-    rows = [{name: value for name, value in match.to_dict().items() if name != "picture"} for match in matches]
+def answer(matches: Matches, state: State, caller: Caller) -> dict[str, Any]:
+    """Matches as they leave the house: addresses of their pictures, and no path of this machine."""
+    rows = [
+        {
+            **{name: value for name, value in match.to_dict().items() if name != "picture"},
+            "image": match.picture_hash and state.signer.address(caller.tenant, match.picture_hash, SIDE),
+        }
+        for match in matches
+    ]
     return {"query": matches.query, "took_ms": round(matches.took_ms, 3), "matches": rows}
 
 
@@ -55,14 +71,43 @@ async def look(request: Request, caller: Annotated[Caller, Depends(allowed("sear
 
     def work() -> dict[str, Any]:
         found = state.catalog(caller.tenant).look(
-            upload.picture(),
+            state.decoders.read(upload.picture()),
             k=int(upload.number("k", 6, least=1, most=MOST)),
             where=upload.text("where"),
             min_score=upload.number("min_score", 0.4, least=0, most=1),
         )
-        return {
-            "size": list(found.image.shape[:2]),
-            "parts": [{**part.found.to_dict(), "matches": answer(part.matches)["matches"]} for part in found.parts],
-        }
+        parts = [
+            {**part.found.to_dict(), "matches": answer(part.matches, state, caller)["matches"]} for part in found.parts
+        ]
+        return {"size": list(found.image.shape[:2]), "parts": parts}
 
     return await state.gates["analyse"].run(work)
+
+
+@router.post("/explain")
+async def explain(request: Request, caller: Annotated[Caller, Depends(allowed("search"))]) -> dict[str, Any]:
+    """Which regions of a photo match which of a product's picture: by its `picture_hash`, or by `sku` its first."""
+    state, upload = state_of(request), await read_upload(request, known=frozenset({"sku", "picture_hash"}))
+
+    def work() -> dict[str, Any]:
+        shop = state.catalog(caller.tenant)
+        hash = upload.text("picture_hash")
+        if not hash:
+            shown = shop.pictures(upload.text("sku") or "")
+            if not shown:
+                raise NotFoundError(f"no picture of {upload.text('sku')!r}", cure="name a product that has one")
+            hash = shown[0].hash
+        asked = state.decoders.read(upload.picture(), target=EXPLAINED_SIDE)
+        found = explain_match(asked, shop.picture(hash), encoder=shop.encoder())
+        sizes = {"query_size": list(found.query.shape[:2]), "product_size": list(found.product.shape[:2])}
+        return {**found.to_dict(), **sizes, "image": state.signer.address(caller.tenant, hash, 2 * SIDE)}
+
+    return await state.gates["analyse"].run(work)
+
+
+@router.get("/facets")
+async def facets(request: Request, caller: Annotated[Caller, Depends(allowed("search"))]) -> dict[str, Any]:
+    """Attributes that are worth filtering by, with their values and how many products have each; default weights."""
+    state = state_of(request)
+    found = await state.gates["search"].run(lambda: state.catalog(caller.tenant).facets())
+    return {"facets": [facet.to_dict() for facet in found], "weights": dict(DEFAULT_WEIGHTS)}

@@ -13,6 +13,7 @@ import catalens
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
 from catalens.server.access import Caller, allowed, state_of
 from catalens.server.uploads import DATA_URL, from_data_url, read_upload
+from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
 
 router = APIRouter(prefix="/v1", tags=["meaning"])
@@ -24,10 +25,14 @@ INPUTS = 64
 async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
     """What a photo shows: by words of yours (`labels`), or by common kinds of goods."""
     del caller
-    upload = await read_upload(request, known=frozenset({"labels", "top"}))
+    state, upload = state_of(request), await read_upload(request, known=frozenset({"labels", "top"}))
     labels, top = upload.texts("labels") or None, int(upload.number("top", 5, least=1, most=100))
-    work = lambda: catalens.classify([upload.picture()], labels=labels, top=top)[0].to_dict()  # noqa: E731
-    return await state_of(request).gates["analyse"].run(work)
+
+    def work() -> dict[str, Any]:
+        image = state.decoders.read(upload.picture(), target=decode_target(catalens.encoder()))
+        return catalens.classify([image], labels=labels, top=top)[0].to_dict()
+
+    return await state.gates["analyse"].run(work)
 
 
 class Embeddings(BaseModel):
@@ -44,6 +49,7 @@ class Embeddings(BaseModel):
 async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> dict[str, Any]:
     """Vectors of unit length, of texts and of pictures as data URLs, in one space."""
     del caller
+    state = state_of(request)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
 
     def work() -> FloatArray:
@@ -52,12 +58,14 @@ async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> di
         pictures = [row for row, one in enumerate(inputs) if one.startswith(DATA_URL)]
         texts = [row for row in range(len(inputs)) if row not in pictures]
         if pictures:
-            found[pictures] = encoder.encode_images([from_data_url(inputs[row]) for row in pictures])
+            side = decode_target(encoder)
+            read = [state.decoders.read(from_data_url(inputs[row]), target=side) for row in pictures]
+            found[pictures] = encoder.encode_images(read)
         if texts:
             found[texts] = encoder.encode_texts([inputs[row] for row in texts])
         return found
 
-    vectors = await state_of(request).gates["analyse"].run(work)
+    vectors = await state.gates["analyse"].run(work)
     rows = [
         base64.b64encode(row.astype("<f4").tobytes()).decode() if asked.encoding_format == "base64" else row.tolist()
         for row in vectors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalens.tasks.listing.checking import CheckedPhoto, check, check_folder
+from catalens.tasks.listing.checking import CheckedPhoto, check, check_folder, fix
 from catalens.tasks.listing.measures import Measures, measure
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
 
@@ -14,6 +14,7 @@ __all__ = [
     "bundled_packs",
     "check",
     "check_folder",
+    "fix",
     "judge",
     "measure",
     "read_rules",

@@ -17,7 +17,7 @@ from catalens.errors import CatalensError, ImageError, NotFoundError, UsageError
 from catalens.images.decode import Header
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.tasks.listing import repair
-from catalens.tasks.listing.measures import AlphaOf, Measures, border_alpha, measure
+from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure
 from catalens.tasks.listing.rules import Finding, Rule, judge, read_rules
 from catalens.types import Failure, ImageArray, Progress, Where
 
@@ -76,6 +76,27 @@ def check(
     data = photo if isinstance(photo, bytes) else _bytes(Path(photo))
     name = "" if isinstance(photo, bytes) else str(photo)
     return judge(_measured(data, name, alpha_of)[0], read_rules(rules))
+
+
+def fix(
+    photo: bytes, *, rules: Sequence[str] = DEFAULT, alpha_of: AlphaOf = border_alpha
+) -> tuple[bytes, str, tuple[Finding, ...]]:
+    """Make a photo keep what it can of the rules.
+
+    Returns:
+        The new file's bytes, the ending of its name, and the rules that it still breaks. What breaks none stays as it
+        is.
+
+    Raises:
+        As `check`.
+    """
+    known = read_rules(rules)
+    measures, image = _measured(photo, "", alpha_of)
+    findings = judge(measures, known)
+    if not findings:
+        return photo, ENDINGS[measures.format][0], ()
+    data, ending = repair.repair(image, findings, known, alpha_of=alpha_of)
+    return data, ending, judge(_measured(data, f"fixed{ending}", alpha_of)[0], known)
 
 
 def check_folder(

@@ -1,0 +1,63 @@
+"""A process that decodes pictures for the service and may die of them: `python -m catalens.server.decoder`.
+
+Reads from standard input the longest side that is wanted (0 for all), the number of bytes, the bytes; writes a kind,
+the number of bytes and the bytes: 1 and an array in NumPy's own format, or 0 and an error as JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import struct
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from catalens.errors import CatalensError
+from catalens.images.read import read_image
+
+HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
+MEMORY = 2**30
+"""Bytes of address space beyond those at the start."""
+PROCESSOR_S = 10
+"""Processor seconds for one picture."""
+
+
+def main() -> None:
+    """Decode until standard input ends."""
+    cv2.setNumThreads(1)
+    read_image(np.zeros((2, 2, 3), np.uint8))  # what is loaded late is loaded now
+    most = _address_space() + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    given, out = sys.stdin.buffer, sys.stdout.buffer
+    while len(head := given.read(HEAD.size)) == HEAD.size:
+        target, size = HEAD.unpack(head)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = int(used.ru_utime + used.ru_stime) + PROCESSOR_S
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+        _answer(out, given.read(size), target or None)
+
+
+def _answer(out: BinaryIO, data: bytes, target: int | None) -> None:
+    try:
+        pixels = io.BytesIO()
+        np.save(pixels, read_image(data, target=target), allow_pickle=False)
+        kind, body = 1, pixels.getvalue()
+    except CatalensError as error:
+        told = {"kind": type(error).__name__, "what": error.what, "cure": error.cure}
+        kind, body = 0, json.dumps(told).encode()
+    out.write(ANSWER.pack(kind, len(body)))
+    out.write(body)
+    out.flush()
+
+
+def _address_space() -> int:
+    return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    main()

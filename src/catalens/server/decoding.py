@@ -1,0 +1,131 @@
+"""Pictures of strangers are decoded in processes of their own, killed and replaced when a picture does them harm."""
+
+from __future__ import annotations
+
+import io
+import json
+import queue
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+from typing import IO
+
+import numpy as np
+
+from catalens.errors import ImageError, ImageLimitError
+from catalens.types import ImageArray
+
+HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
+"""As `decoder.py` says: longest side and size; kind and size."""
+DEADLINE_S = 5.0
+"""For one picture, wall time."""
+_CHUNK = 2**20
+
+
+class Decoders:
+    """So many decoding processes, started when they are first needed.
+
+    Args:
+        count: how many.
+        deadline_s: after which a picture is given up, and its process with it.
+    """
+
+    def __init__(self, count: int, *, deadline_s: float = DEADLINE_S) -> None:
+        self._deadline_s = deadline_s
+        self._free: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
+        for _ in range(count):
+            self._free.put(None)
+        self._count = count
+        self.replaced = 0
+        """Processes that died of a picture."""
+        self._guard = threading.Lock()
+
+    def read(self, data: bytes, *, target: int | None = None) -> ImageArray:
+        """As `read_image`, of bytes.
+
+        Raises:
+            ImageError, ImageLimitError: as there; also where decoding took too long or ended the process.
+        """
+        worker = self._free.get()
+        try:
+            if worker is None or not worker.is_alive():
+                worker = _Worker()
+            try:
+                return worker.read(data, target=target, deadline_s=self._deadline_s)
+            except _WorkerDeathError as death:
+                worker.end()
+                worker = None
+                with self._guard:
+                    self.replaced += 1
+                raise ImageError(
+                    f"the picture could not be decoded: {death}", cure="save it anew in an image editor"
+                ) from None
+        finally:
+            self._free.put(worker)
+
+    def close(self) -> None:
+        """End all processes."""
+        for _ in range(self._count):
+            worker = self._free.get()
+            if worker is not None:
+                worker.end()
+            self._free.put(None)
+
+
+class _WorkerDeathError(Exception):
+    """A decoding process is of no more use; says why."""
+
+
+class _Worker:
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "catalens.server.decoder"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # what was not yet written cannot be written any more
+                    continue
+
+    def read(self, data: bytes, *, target: int | None, deadline_s: float) -> ImageArray:
+        given, out = self._process.stdin, self._process.stdout
+        assert given is not None
+        assert out is not None
+        until = time.monotonic() + deadline_s
+        try:
+            given.write(HEAD.pack(target or 0, len(data)) + data)
+            given.flush()
+            kind, size = ANSWER.unpack(_exactly(out, ANSWER.size, until))
+            body = _exactly(out, size, until)
+        except OSError:
+            raise _WorkerDeathError("its decoder ended") from None
+        if kind:
+            found: ImageArray = np.load(io.BytesIO(body), allow_pickle=False)
+            return found
+        told = json.loads(body)
+        raise (ImageLimitError if told["kind"] == "ImageLimitError" else ImageError)(told["what"], cure=told["cure"])
+
+
+def _exactly(pipe: IO[bytes], size: int, until: float) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        ready, _, _ = select.select([pipe], [], [], max(0.0, until - time.monotonic()))
+        if not ready:
+            raise _WorkerDeathError("it took too long")
+        part = pipe.read1(min(_CHUNK, size - len(parts)))  # type: ignore[attr-defined]
+        if not part:
+            raise _WorkerDeathError("its decoder ended")
+        parts += part
+    return bytes(parts)

@@ -1,0 +1,152 @@
+"""POST /v1/feeds, POST /v1/products, GET /v1/jobs: a shop's export as a job, with what failed and why."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import secrets
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
+from catalens.server.access import Caller, allowed, state_of
+from catalens.server.intake import ARCHIVE, unpack
+from catalens.server.jobs import WAITING, Job
+from catalens.server.problems import RefusedError
+from catalens.server.routes.products import ProductIn
+from catalens.server.state import State
+
+router = APIRouter(prefix="/v1", tags=["products"])
+Reader = Annotated[Caller, Depends(allowed("read"))]
+Writer = Annotated[Caller, Depends(allowed("write"))]
+IdempotencyKey = Annotated[str | None, Header(max_length=200)]
+OPTIONS = frozenset({"format", "blur_faces"})
+_CHUNK = 2**20
+
+
+@router.post("/feeds", status_code=202)
+async def take_feed(request: Request, caller: Writer, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+    """Take in a feed (the file `feed`: CSV, XML, JSON Lines, or a ZIP archive of it and its photos) as a job.
+
+    The same `Idempotency-Key` again gives the same job.
+    """
+    state = state_of(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise RefusedError(415, "wrong-content-type", f"a body of {kind or 'no type'}", cure="send multipart/form-data")
+    try:
+        async with request.form(max_files=1, max_fields=8) as form:
+            feed = form.get("feed")
+            options = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+            if not isinstance(feed, UploadFile):
+                raise UsageError("no feed came", cure="send it as the file `feed`")
+            unknown = sorted(set(options) - OPTIONS)
+            if unknown:
+                raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(OPTIONS))}")
+            name = Path(feed.filename or "feed").name
+            return await state.gates["ingest"].run(
+                lambda: _submitted(state, caller, feed.file, name, options, idempotency_key)
+            )
+    except HTTPException as error:
+        raise UsageError(f"the form is not readable: {error.detail}", cure="send one file, few fields") from None
+
+
+def _submitted(
+    state: State, caller: Caller, file: Any, name: str, options: dict[str, str], key: str | None
+) -> dict[str, Any]:
+    if state.jobs.queued >= WAITING:
+        raise RefusedError(
+            429, "too-busy", f"{WAITING} jobs wait already", cure="come later", headers={"Retry-After": "60"}
+        )
+    id = secrets.token_hex(8) if key is None else hashlib.sha256(f"{caller.tenant}\0{key}".encode()).hexdigest()[:16]
+    folder = state.options.uploads / f".{secrets.token_hex(8)}"
+    try:
+        digest = _kept(file, folder, name, options)
+        try:
+            known = state.jobs.get(id, tenant=caller.tenant)
+        except NotFoundError:
+            final = state.options.uploads / id
+            shutil.rmtree(final, ignore_errors=True)  # of a request that was cut off
+            folder.rename(final)
+            return state.jobs.submit(Job(id, caller.tenant, name, digest, options)).to_dict()
+        if known.digest != digest:
+            raise RefusedError(
+                422, "key-used", "this Idempotency-Key was used for another feed", cure="take a new one for each feed"
+            )
+        return known.to_dict()
+    except OSError as error:
+        raise StorageError(f"the feed cannot be kept: {error.strerror}", cure="make room on the disk") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept(file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
+    """Put what came into a folder, unpacked; returns the SHA-256 of it and of what is to be done with it."""
+    (folder / "feed").mkdir(parents=True)
+    seen = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
+    came = folder / "came"
+    with came.open("wb") as out:
+        while part := file.read(_CHUNK):
+            seen.update(part)
+            out.write(part)
+    if came.stat().st_size == 0:
+        raise FeedError("the feed is empty", cure="send a file with products")
+    with came.open("rb") as began:
+        is_archive = began.read(len(ARCHIVE)) == ARCHIVE
+    if is_archive:
+        unpack(came, folder / "feed")
+        came.unlink()
+    else:
+        came.rename(folder / "feed" / (name if not name.startswith(".") else "feed"))
+    return seen.hexdigest()
+
+
+class BulkProduct(ProductIn):
+    """A product with its sku, and web addresses of its pictures at hosts that the service was told of."""
+
+    sku: Annotated[str, Field(min_length=1, max_length=500)]
+    pictures: Annotated[list[Annotated[str, Field(pattern="^https?://", max_length=2_000)]], Field(max_length=50)] = (
+        Field([])
+    )
+
+
+class Bulk(BaseModel):
+    """Many products at a time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    products: Annotated[list[BulkProduct], Field(min_length=1, max_length=10_000)]
+
+
+@router.post("/products", status_code=202)
+async def put_products(
+    request: Request, bulk: Bulk, caller: Writer, idempotency_key: IdempotencyKey = None
+) -> dict[str, Any]:
+    """Take in many products as a job; the same `Idempotency-Key` again gives the same job."""
+    state = state_of(request)
+    lines = "\n".join(product.model_dump_json() for product in bulk.products).encode()
+
+    def work() -> dict[str, Any]:
+        return _submitted(state, caller, io.BytesIO(lines), "products.jsonl", {}, idempotency_key)
+
+    return await state.gates["ingest"].run(work)
+
+
+@router.get("/jobs")
+async def list_jobs(request: Request, caller: Reader) -> dict[str, Any]:
+    """Jobs, the newest first; without what failed in each."""
+    jobs = state_of(request).jobs.all(tenant=caller.tenant)[:100]
+    return {"jobs": [{name: value for name, value in job.to_dict().items() if name != "failed"} for job in jobs]}
+
+
+@router.get("/jobs/{id}")
+async def get_job(request: Request, id: str, caller: Reader) -> dict[str, Any]:
+    """How far a job is, and what failed."""
+    return state_of(request).jobs.get(id, tenant=caller.tenant).to_dict()

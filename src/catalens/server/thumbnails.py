@@ -1,0 +1,64 @@
+"""Pictures as they leave the house: encoded anew, small, sRGB, without metadata; the last ones are kept in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from catalens.images.draw import encode_image
+from catalens.images.prepare import resize
+from catalens.images.read import read_image
+
+SIDES = (160, 320, 640, 1280)
+QUALITY = {"WEBP": 80, "AVIF": 60, "JPEG": 84}
+KEPT = 64 * 2**20
+"""Bytes of pictures that are kept."""
+Name = tuple[str, str, int, str]
+"""(tenant, hash, side, format)."""
+
+
+def format_for(accept: str) -> str:
+    """The best format that a browser says it takes. WebP before AVIF, whose encoder takes ten times as long."""
+    return next((name for name in ("WEBP", "AVIF") if f"image/{name.lower()}" in accept), "JPEG")
+
+
+def small(data: bytes, *, side: int, format: str) -> bytes:
+    """The picture at most `side` pixels long, never enlarged.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    image = read_image(data, target=side)
+    height, width = image.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    image = resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+    return encode_image(image, format=format, quality=QUALITY[format])
+
+
+class Thumbnails:
+    """The least recently used are forgotten first.
+
+    Args:
+        kept: bytes in all.
+    """
+
+    def __init__(self, *, kept: int = KEPT) -> None:
+        self._kept, self._bytes = kept, 0
+        self._known: OrderedDict[Name, bytes] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def get(self, name: Name, make: Callable[[], bytes]) -> bytes:
+        """The picture of that name, made if it is not known."""
+        with self._guard:
+            if name in self._known:
+                self._known.move_to_end(name)
+                return self._known[name]
+        made = make()
+        with self._guard:
+            if name not in self._known:
+                self._known[name] = made
+                self._bytes += len(made)
+            while self._bytes > self._kept and self._known:
+                self._bytes -= len(self._known.popitem(last=False)[1])
+        return made

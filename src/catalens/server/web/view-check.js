@@ -1,0 +1,67 @@
+// A listing photo against the rules of marketplaces; what can be repaired, before and after.
+import { call, formOf } from "./api.js";
+import { wrong } from "./app.js";
+import { h, replace, say } from "./dom.js";
+import { dropZone } from "./photo.js";
+import { t } from "./words.js";
+
+export async function show(host) {
+  const { rules } = await call("/v1/rules");
+  let file = null;
+  const boxes = rules.map((name) => h("input", { type: "checkbox", id: `rule-${name}`, value: name, checked: name === "google" || name === "amazon", onchange: () => file && check() }));
+  const answer = h("div");
+  replace(host, h("h1", {}, t("check.title")),
+    dropZone({ take: (taken) => { file = taken; check(); }, hint: "JPEG, PNG, WebP …" }),
+    h("fieldset", {}, h("legend", {}, t("rules")), boxes.map((box) => h("span", { class: "tick" }, box, h("label", { for: box.id }, box.value)))), answer);
+  const paste = (event) => { const pasted = [...(event.clipboardData?.files ?? [])][0]; if (pasted) { file = pasted; check(); } };
+  addEventListener("paste", paste);
+  return () => removeEventListener("paste", paste);
+
+  function form() {
+    return formOf(file, { rules: boxes.filter((box) => box.checked).map((box) => box.value).join(",") });
+  }
+
+  async function check() {
+    replace(answer, h("p", { class: "quiet" }, t("looking")));
+    try {
+      const { findings } = await call("/v1/check", { method: "POST", form: form() });
+      const image = h("img", { src: URL.createObjectURL(file), alt: file.name ?? "", class: "checked" });
+      const repaired = h("div");
+      say(findings.length ? `${findings.length}` : t("check.fine"));
+      replace(answer, h("div", { class: "check-answer" }, image, h("div", {},
+        findings.length ? list(findings) : h("p", { class: "notice good" }, t("check.fine")),
+        findings.length > 0 && h("button", { type: "button", class: "primary", onclick: () => fix(repaired, image.src) }, t("check.fix")))), repaired);
+    } catch (error) {
+      replace(answer, wrong(error, check));
+    }
+  }
+
+  async function fix(place, before) {
+    replace(place, h("p", { class: "quiet" }, t("looking")));
+    try {
+      const fixed = await call("/v1/fix", { method: "POST", form: form() });
+      const over = h("div", { class: "over" }, h("img", { src: fixed.image, alt: t("after") }));
+      const slider = h("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": `${t("before")} / ${t("after")}`,
+        oninput: () => pair.style.setProperty("--cut", `${slider.value}%`) });
+      const pair = h("div", { class: "compare", style: { "--cut": "50%" } }, h("img", { src: before, alt: t("before") }), over);
+      replace(place, h("div", { class: "row between" }, h("span", { class: "quiet small" }, t("before")), slider, h("span", { class: "quiet small" }, t("after"))), pair,
+        h("div", { class: "row center" }, h("a", { class: "button primary", href: fixed.image, download: `fixed${fixed.ending}` }, t("download"))),
+        fixed.findings.length ? [h("h2", {}, t("check.left")), list(fixed.findings)] : h("p", { class: "notice good" }, t("check.fine")));
+    } catch (error) {
+      replace(place, wrong(error, () => fix(place, before)));
+    }
+  }
+
+  function list(findings) {
+    return h("ul", { class: "findings" }, findings.map((one) => {
+      const [test, limit] = Object.entries(one).find(([name]) => !TOLD.has(name));
+      return h("li", {}, h("span", { class: `state ${one.level}` }, t(`level.${one.level}`)), h("b", {}, `${one.pack}: ${one.rule}`),
+        h("p", {}, one.cure),
+        h("p", { class: "quiet small" }, `${t("measured")} ${shown(one.value)}, ${t("limit")} ${test} ${shown(limit)} `,
+          one.source?.startsWith("https://") && h("a", { href: one.source, rel: "noopener noreferrer", target: "_blank" }, t("source"))));
+    }));
+  }
+}
+
+const TOLD = new Set(["pack", "rule", "level", "measure", "value", "since", "cure", "source"]);
+const shown = (value) => (typeof value === "number" ? String(Math.round(1000 * value) / 1000) : Array.isArray(value) ? value.join(", ") : String(value));

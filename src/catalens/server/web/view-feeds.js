@@ -1,0 +1,69 @@
+// Feeds: a file goes up, a job takes it in; how far it is, and each row that could not be taken in.
+import { call } from "./api.js";
+import { wrong } from "./app.js";
+import { h, number, replace, say } from "./dom.js";
+import { dropZone } from "./photo.js";
+import { t } from "./words.js";
+
+const COUNTS = ["added", "updated", "unchanged", "pictures"];
+
+export async function show(host) {
+  let timer = 0;
+  const now = h("div", { "aria-live": "polite" }), past = h("div");
+  const blur = h("input", { type: "checkbox", id: "blur" });
+  const zone = dropZone({ take: send, accept: ".csv,.tsv,.txt,.xml,.json,.jsonl,.zip", camera: false, title: t("feeds.drop"), hint: t("feeds.hint") });
+  zone.querySelector("button").textContent = t("feeds.choose");
+  replace(host, h("h1", {}, t("feeds.title")), zone, h("p", { class: "row" }, blur, h("label", { for: "blur" }, t("feeds.blur"))), now, past);
+  await list();
+  return () => clearTimeout(timer);
+
+  async function send(file) {
+    const form = new FormData();
+    form.append("feed", file, file.name);
+    if (blur.checked) form.append("blur_faces", "true");
+    replace(now, h("p", { class: "quiet" }, `${file.name} …`));
+    try {
+      follow((await call("/v1/feeds", { method: "POST", form })).id);
+    } catch (error) {
+      replace(now, wrong(error, () => send(file)));
+    }
+  }
+
+  async function follow(id) {
+    clearTimeout(timer);
+    try {
+      const job = await call(`/v1/jobs/${id}`);
+      replace(now, jobCard(job));
+      if (job.state === "waiting" || job.state === "running") timer = setTimeout(() => follow(id), 700);
+      else { say(`${job.source}: ${t(`state.${job.state}`)}`); list(); }
+    } catch (error) {
+      replace(now, wrong(error, () => follow(id)));
+    }
+  }
+
+  function jobCard(job) {
+    const working = job.state === "waiting" || job.state === "running";
+    return h("div", { class: "panel" },
+      h("div", { class: "row between" }, h("h2", {}, job.source), h("span", { class: `state ${job.state}` }, t(`state.${job.state}`))),
+      working && h("progress", { "aria-label": t("state.running") }),
+      h("dl", { class: "counts" }, COUNTS.map((name) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, number(job[name])))),
+        h("div", { class: job.failed_count ? "bad" : null }, h("dt", {}, t("failed")), h("dd", {}, number(job.failed_count)))),
+      job.problem && h("div", { class: "notice bad", role: "alert" }, job.problem),
+      job.notes.map((note) => h("p", { class: "quiet small" }, note)),
+      job.failed?.length > 0 && h("div", { class: "scroll" }, h("table", {},
+        h("thead", {}, h("tr", {}, ["place", "what", "reason", "cure"].map((name) => h("th", { scope: "col" }, t(name))))),
+        h("tbody", {}, job.failed.map((row) => h("tr", {}, [row.where, row.what, row.why, row.cure].map((text) => h("td", {}, text))))))));
+  }
+
+  async function list() {
+    try {
+      const { jobs } = await call("/v1/jobs");
+      replace(past, jobs.length > 0 && [h("h2", {}, t("feeds.jobs")), h("ul", { class: "plainlist" }, jobs.map((job) =>
+        h("li", {}, h("button", { type: "button", class: "plain", onclick: () => follow(job.id) }, job.source),
+          h("span", { class: `state ${job.state}` }, t(`state.${job.state}`)),
+          h("span", { class: "quiet small" }, `${number(job.added + job.updated)} + ${number(job.unchanged)}, ${t("failed")} ${number(job.failed_count)}`))))]);
+    } catch (error) {
+      replace(past, wrong(error, list));
+    }
+  }
+}

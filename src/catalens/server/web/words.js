@@ -1,0 +1,55 @@
+// What the page says, in English and Chinese. t("found", {n: 3}) puts values in.
+const EN = {
+  "nav.search": "Search", "nav.catalog": "Catalog", "nav.feeds": "Feeds", "nav.check": "Listing photos", "nav.review": "Review tags",
+  "nav.models": "Models", "nav.system": "System", skip: "Skip to the content", language: "中文", theme: "Light or dark", key: "Key",
+  drop: "Drop a photo", "drop.hint": "or paste one, or search by words", choose: "Choose a photo", camera: "Take a photo",
+  words: "Words", "words.hint": "red floral dress, 红色 连衣裙 …", find: "Search", filters: "Filters", weights: "What counts", reset: "Reset",
+  other: "Another photo", whole: "Whole photo", boxes: "{n} things on it: click one to search for it alone", "boxes.none": "Nothing singled out",
+  looking: "Looking …", found: "{n} products in {ms} ms", "found.none": "No product fits. Take away a filter, or use other words.",
+  "search.empty": "Similar products appear here", "search.empty.hint": "Search by a photo, by words, or by both. Every score shows what it is made of.",
+  more: "More", parts: "Parts of the score", "part.deep": "looks, learned", "part.color": "color", "part.texture": "texture", "part.shape": "shape",
+  "part.text": "words in its text", "part.words": "words for its looks", "part.liked": "liked", any: "any", "no.picture": "no picture",
+  "catalog.empty": "No products yet", "catalog.empty.hint": "Send a feed under “Feeds”, or run: catalens add", products: "{n} products",
+  back: "Back", similar: "Similar products", variants: "Variants", attributes: "Attributes", why: "Why this match?",
+  "why.hint": "Regions that are alike have the same color. The brighter, the more of the likeness comes from there.", yours: "Your photo", theirs: "The product",
+  "feeds.title": "Take products in", "feeds.hint": "CSV, TSV, XML (Google), JSON Lines, Shopify and Magento exports, or a ZIP archive of a feed and its photos",
+  "feeds.drop": "Drop a feed or a ZIP archive", "feeds.choose": "Choose a file", "feeds.jobs": "What came before", "feeds.blur": "Hide faces",
+  added: "new", updated: "changed", unchanged: "as before", pictures: "pictures", failed: "failed", state: "state",
+  "state.waiting": "waiting", "state.running": "at work", "state.done": "done", "state.failed": "failed", place: "Where", what: "What", reason: "Why", cure: "What to do",
+  "check.title": "May this photo go online?", rules: "Rules of", "check.fine": "Nothing is wrong with it.", "check.fix": "Repair what can be", measured: "measured", limit: "limit", source: "source",
+  before: "before", after: "after", download: "Download", "check.left": "Still to do", "level.error": "error", "level.warning": "warning", "level.advice": "advice",
+  "review.title": "Predicted tags, the least sure first", "review.none": "No predicted tags. Make some: catalens tag --catalog shop/ --model my-classes/ --field category",
+  accept: "Right", change: "Change", skip1: "Skip", probability: "sure", "models.title": "Networks and licences", name: "Name", task: "Task", license: "Licence",
+  size: "Parameters", scores: "Measured", "system.title": "How the service is", version: "Version", vectors: "Vectors", encoders: "Encoders", bytes: "On disk", queued: "waiting",
+  refused: "turned away", served: "served", up: "Up for", unread: "pictures not readable", "key.title": "This service asks for a key", "key.hint": "catalens keys create --scope search,read,analyse,write",
+  save: "Save", cancel: "Cancel", offline: "The service does not answer. Is it running?", again: "Try again", api: "API", widget: "Put search into your shop", least: "least", most: "most",
+};
+const ZH = {
+  "nav.search": "搜索", "nav.catalog": "商品库", "nav.feeds": "导入", "nav.check": "主图检查", "nav.review": "标签审核", "nav.models": "模型", "nav.system": "系统",
+  skip: "跳到正文", language: "English", theme: "浅色或深色", key: "密钥", drop: "把照片拖到这里", "drop.hint": "也可以粘贴，或用文字搜索", choose: "选择照片", camera: "拍照",
+  words: "文字", "words.hint": "红色 连衣裙，red floral dress …", find: "搜索", filters: "筛选", weights: "看重什么", reset: "恢复默认", other: "换一张照片", whole: "整张照片",
+  boxes: "照片上有 {n} 件：点一下单独搜索", "boxes.none": "没有单独的物品", looking: "正在查找 …", found: "{n} 件商品，{ms} 毫秒", "found.none": "没有符合的商品。去掉一个筛选条件，或换几个词。",
+  "search.empty": "相似商品会显示在这里", "search.empty.hint": "用照片、文字或两者一起搜索。每个分数都会说明来源。", more: "更多", parts: "分数的组成",
+  "part.deep": "整体外观", "part.color": "颜色", "part.texture": "纹理", "part.shape": "形状", "part.text": "文字描述", "part.words": "文字看图", "part.liked": "喜欢",
+  any: "不限", "no.picture": "没有图片", "catalog.empty": "还没有商品", "catalog.empty.hint": "在“导入”里上传商品文件，或运行：catalens add", products: "{n} 件商品", back: "返回",
+  similar: "相似商品", variants: "款式", attributes: "属性", why: "为什么相似？", "why.hint": "颜色相同的区域彼此相似；越亮，对相似度的贡献越大。", yours: "您的照片", theirs: "商品",
+  "feeds.title": "导入商品", "feeds.hint": "CSV、TSV、XML（Google）、JSON Lines、Shopify 与 Magento 导出文件，或包含图片的 ZIP", "feeds.drop": "把商品文件或 ZIP 拖到这里",
+  "feeds.choose": "选择文件", "feeds.jobs": "以前的导入", "feeds.blur": "遮住人脸", added: "新增", updated: "更新", unchanged: "未变", pictures: "图片", failed: "失败", state: "状态",
+  "state.waiting": "等待中", "state.running": "进行中", "state.done": "完成", "state.failed": "失败", place: "位置", what: "内容", reason: "原因", cure: "怎么办",
+  "check.title": "这张照片可以上架吗？", rules: "平台规则", "check.fine": "没有问题。", "check.fix": "自动修复", measured: "实测", limit: "限值", source: "出处", before: "之前", after: "之后",
+  download: "下载", "check.left": "仍需处理", "level.error": "错误", "level.warning": "警告", "level.advice": "建议", "review.title": "预测的标签，最没把握的在前",
+  "review.none": "没有预测的标签。可运行：catalens tag --catalog shop/ --model my-classes/ --field category", accept: "正确", change: "修改", skip1: "跳过", probability: "把握",
+  "models.title": "网络与许可", name: "名称", task: "任务", license: "许可", size: "参数量", scores: "实测成绩", "system.title": "服务状态", version: "版本", vectors: "向量", encoders: "编码器",
+  bytes: "占用磁盘", queued: "排队", refused: "拒绝", served: "完成", up: "已运行", unread: "无法读取的图片", "key.title": "此服务需要密钥", "key.hint": "catalens keys create --scope search,read,analyse,write",
+  save: "保存", cancel: "取消", offline: "服务没有响应。它在运行吗？", again: "再试一次", api: "接口", widget: "把搜索放进您的商店", least: "最小", most: "最大",
+};
+const LANGUAGE = "catalens-language";
+
+export const language = () => localStorage.getItem(LANGUAGE) ?? (navigator.language?.startsWith("zh") ? "zh" : "en");
+export function setLanguage(name) {
+  localStorage.setItem(LANGUAGE, name);
+}
+export function t(name, values = {}) {
+  const said = (language() === "zh" ? ZH : EN)[name] ?? EN[name] ?? name;
+  return said.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+}

@@ -1,0 +1,265 @@
+"""The studio page and the widget in a real browser: what a merchandiser does, a shopper, and hostile texts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
+pytest.importorskip("playwright.sync_api", reason="playwright is in the dev extra")
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+import catalens
+from catalens.server.app import create_app
+from catalens.server.state import ServeOptions
+from catalens.types import Product, Where
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+HOSTILE = [
+    "<script>document.title='broken'</script>",
+    "<img src=x onerror=\"document.title='broken'\">",
+    "\"><svg onload=document.title='broken'>",
+    "javascript:document.title='broken'",
+    "{{7*7}} ${7*7} <b>bold</b>",
+]
+SHOTS = os.environ.get("CATALENS_SHOTS")
+"""Folder for pictures of the page, where somebody wants to look at them."""
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+
+def serve(options: ServeOptions) -> tuple[uvicorn.Server, threading.Thread, str]:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(create_app(options), host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    return server, thread, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def address(built_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = Path(shutil.copytree(built_shop, tmp_path_factory.mktemp("studio") / "shop"))
+    with catalens.open(folder) as shop:
+        shop.add(
+            [
+                Product(f"hostile-{n}", Where("x"), text, text, {"category": text, "color": text})
+                for n, text in enumerate(HOSTILE)
+            ]
+        )
+    server, thread, address = serve(ServeOptions(folder, origins=("null",)))
+    yield address
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: wrong.append(request.url) if not ours(request.url, address) else None)
+    page.goto(address)
+    yield page
+    context.close()
+    assert not wrong  # no error in a script, no request to anybody else
+
+
+def ours(url: str, address: str) -> bool:
+    return url.startswith((address, "data:", "blob:", "about:"))
+
+
+@pytest.fixture(scope="module")
+def photo(export: Path) -> Path:
+    return min((export / "queries").glob("*.jpg"))
+
+
+def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png")
+
+
+def test_photo_to_matches_to_product_to_why(page: Page, photo: Path) -> None:
+    page.set_input_files("input[type=file] >> nth=0", photo)
+    expect(page.locator(".results .card:not(.ghost)").first).to_be_visible()
+    expect(page.locator(".photo img")).to_be_visible()
+    expect(page.locator(".results")).to_contain_text("products in")
+    shot(page, "photo-1440")
+    page.locator(".results .card").first.click()
+    expect(page.locator(".facts h1")).not_to_be_empty()
+    page.get_by_role("button", name="Why this match?").click()
+    expect(page.locator(".pair figure")).to_have_count(2)
+    shot(page, "product-1440")
+    page.go_back()
+    expect(page.locator(".results .card:not(.ghost)").first).to_be_visible()  # the search is still there
+
+
+def test_words_filters_and_weights(page: Page) -> None:
+    page.get_by_label("Words", exact=True).fill("dress")
+    page.get_by_role("button", name="Search", exact=True).click()
+    cards = page.locator(".results .card:not(.ghost)")
+    expect(cards.first).to_be_visible()
+    page.locator("#facet-category").select_option("dresses")
+    expect(page.locator(".results .card .small").first).to_contain_text("dress", ignore_case=True)
+    page.get_by_text("What counts").click()
+    page.locator("#w-text").fill("0.9")
+    expect(page.locator(".slider output").filter(has_text="0.90")).to_be_visible()
+    page.get_by_label("Words", exact=True).fill("zzzzqqq")
+    page.locator("#facet-category").select_option("dresses")
+    expect(page.locator(".results")).not_to_contain_text("broken")
+
+
+def test_a_bad_file_is_told(page: Page, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff no picture")
+    page.set_input_files("input[type=file] >> nth=0", broken)
+    expect(page.get_by_role("alert")).to_contain_text("broken header")
+
+
+def test_by_keyboard_alone(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.get_by_label("Words", exact=True).focus()
+    page.keyboard.type("shirt")
+    page.keyboard.press("Enter")
+    expect(page.locator(".results .card:not(.ghost)").first).to_be_visible()
+    page.locator(".results .card").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".facts h1")).to_be_visible()
+
+
+def test_both_languages_and_both_lights(page: Page) -> None:
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("nav")).to_contain_text("商品库")
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    page.get_by_role("button", name="浅色或深色").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("nav")).to_contain_text("Catalog")
+
+
+def test_a_feed_goes_in_with_its_bad_rows(page: Page, tmp_path: Path) -> None:
+    feed = tmp_path / "new.jsonl"
+    feed.write_text(json.dumps({"sku": "N-1", "title": "New lamp"}) + "\nno json\n", "utf-8")
+    page.get_by_role("link", name="Feeds").click()
+    expect(page.locator("#blur")).to_be_visible()
+    page.set_input_files("input[type=file] >> nth=0", feed)
+    expect(page.locator(".panel .state").first).to_have_text("done", timeout=15_000)
+    expect(page.locator(".panel table")).to_contain_text("not JSON")
+    page.get_by_role("link", name="Catalog", exact=True).click()
+    expect(page.locator("h1")).to_contain_text("46 products")
+
+
+def test_a_listing_photo_is_checked_and_repaired(page: Page, photo: Path) -> None:
+    page.get_by_role("link", name="Listing photos").click()
+    expect(page.locator("fieldset")).to_be_visible()
+    page.set_input_files("input[type=file] >> nth=0", photo)
+    expect(page.locator(".findings li").first).to_be_visible()
+    page.get_by_role("button", name="Repair what can be").click()
+    expect(page.locator(".compare img").first).to_be_visible()
+    shot(page, "check-1440")
+
+
+@pytest.mark.parametrize("view", ["catalog", "review", "models", "system"])
+def test_other_views_open(page: Page, view: str) -> None:
+    page.goto(f"{page.url.split('#')[0]}#/{view}")
+    expect(page.locator(".view h1").first).to_be_visible()
+    shot(page, f"{view}-1440")
+
+
+def test_hostile_texts_stay_texts(page: Page) -> None:
+    for number, text in enumerate(HOSTILE):
+        page.goto(f"{page.url.split('#')[0]}#/product/hostile-{number}")
+        expect(page.locator(".facts h1")).to_have_text(text)
+    page.goto(f"{page.url.split('#')[0]}#/catalog")
+    expect(page.locator(".card").first).to_be_visible()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator(".card .title", has_text="<script>")).to_be_attached()
+    assert "broken" not in page.title()
+
+
+def test_on_a_phone_nothing_runs_over(browser: Browser, address: str, photo: Path) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(address)
+    page.set_input_files("input[type=file] >> nth=0", photo)
+    expect(page.locator(".results .card:not(.ghost)").first).to_be_visible()
+    shot(page, "photo-390")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_with_keys_the_page_asks_for_one(browser: Browser, built_shop: Path, tmp_path: Path) -> None:
+    from catalens.server.keys import Keys
+
+    folder = Path(shutil.copytree(built_shop, tmp_path / "shop"))
+    options = ServeOptions(folder)
+    _, secret = Keys(options.keys).create(scopes=["search", "read", "analyse"])
+    server, thread, address = serve(options)
+    page = browser.new_page()
+    page.goto(address)
+    page.get_by_label("Key").fill(secret)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".fields .field").first).to_be_visible()
+    page.close()
+    server.should_exit = True
+    thread.join()
+
+
+def test_the_widget_works_in_another_page(browser: Browser, address: str, photo: Path, tmp_path: Path) -> None:
+    shop = tmp_path / "index.html"
+    shop.write_text(
+        f'<script type="module" src="{address}/widget.js"></script>'
+        f'<catalens-search endpoint="{address}" link="#/p/{{sku}}"></catalens-search>',
+        "utf-8",
+    )
+    page = browser.new_page()
+    page.goto(shop.as_uri())
+    page.get_by_role("searchbox").fill("shirt")
+    page.keyboard.press("Enter")
+    expect(page.locator("catalens-search li a").first).to_be_visible()
+    page.set_input_files("catalens-search input[type=file]", photo)
+    expect(page.locator("catalens-search li img").first).to_be_visible()
+    shot(page, "widget")
+    assert page.locator("catalens-search li a").first.get_attribute("href", timeout=1000).startswith("#/p/")
+    page.close()
+
+
+def test_the_page_is_small_and_its_policy_strict(address: str) -> None:
+    import httpx
+
+    from catalens.server.routes.page import WEB
+
+    assert sum(len(one.read_bytes()) for one in WEB.iterdir()) < 150_000
+    answer = httpx.get(address)
+    assert "'unsafe-inline'" not in answer.headers["content-security-policy"]
+    assert "style=" not in answer.text
+    assert httpx.get(f"{address}/studio/..%2Fapp.py").status_code == 404
+    assert httpx.get(f"{address}/studio/nothing.js").status_code == 404

@@ -99,6 +99,6 @@ def test_what_ships_is_small_free_and_measured(name: str) -> None:
     assert card.license == "Apache-2.0"
     assert card.weights.stat().st_size <= 12_000_000
     assert {"data", "start", "command", "seed", "cost"} <= card.training.keys()
-    assert card.training["start"] == "random numbers"
+    assert card.training["start"].endswith("random numbers")
     assert card.scores
     assert all(0 <= score.low <= score.value <= score.high <= 1 and score.n > 0 for score in card.scores)

@@ -27,6 +27,8 @@ Shadow: TypeAlias = Literal["keep", "soft", "none"]
 
 SOLID, EMPTY = 0.97, 0.03
 """Alpha above and below which a pixel is taken for all product or none of it."""
+SURE, DOUBTFUL = 0.6, 0.15
+"""Alpha from which a place is surely product; below which what it encloses is surely not."""
 SPECK = 0.004
 """Islands smaller than this share of the product are dust."""
 SHADOW_DEPTH = 0.28
@@ -114,7 +116,7 @@ class Cutter:
         coarse = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
         # One place of the network's answer covers this many pixels.
         reach = max(image.shape[:2]) / max(spec.size) * 2
-        return _clean(refine_alpha(image, coarse, reach=reach))
+        return _clean(refine_alpha(image, coarse, reach=reach), reach=reach)
 
 
 def cutout_of(image: ImageArray, alpha: FloatArray, *, shadow: Shadow = "none", decontaminate: bool = True) -> Cutout:
@@ -164,15 +166,33 @@ def cutout(
     return cutout_of(image, cutter(model).alpha(image), shadow=shadow, decontaminate=decontaminate).rgba
 
 
-def _clean(alpha: FloatArray) -> FloatArray:
-    """All or nothing where it is nearly that; dust away; pinholes closed."""
+def _clean(alpha: FloatArray, *, reach: float) -> FloatArray:
+    """All or nothing where it is nearly that; dust and haze away; holes that the network was not sure of closed."""
     found = np.where(alpha > SOLID, 1.0, np.where(alpha < EMPTY, 0.0, alpha)).astype(np.float32)
+    solid = (found > SURE).astype(np.uint8)
+    side = 2 * max(2, round(reach)) + 1
+    if solid.mean() > SPECK:
+        found[cv2.dilate(solid, np.ones((side, side), np.uint8)) == 0] = 0  # far from all that is sure
     _, parts, stats, _ = cv2.connectedComponentsWithStats((found > 0.1).astype(np.uint8), connectivity=8)
     sizes = stats[1:, cv2.CC_STAT_AREA]
     if len(sizes) > 1:
         dust = 1 + np.flatnonzero(sizes < SPECK * sizes.sum())
         found[np.isin(parts, dust)] = 0
-    return found
+    return _without_doubtful_holes(found)
+
+
+def _without_doubtful_holes(alpha: FloatArray) -> FloatArray:
+    """What the product encloses is a hole only where something in it is clearly background."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((alpha < SOLID).astype(np.uint8), connectivity=4)
+    closed = alpha.copy()
+    for part in range(1, count):
+        left, top, width, height, _ = stats[part]
+        at_edge = left == 0 or top == 0 or left + width == alpha.shape[1] or top + height == alpha.shape[0]
+        window = (slice(top, top + height), slice(left, left + width))
+        inside = parts[window] == part
+        if not at_edge and alpha[window][inside].min() > DOUBTFUL:
+            closed[window][inside] = 1.0
+    return closed
 
 
 def _filling(background: ImageArray, size: tuple[int, int]) -> ImageArray:

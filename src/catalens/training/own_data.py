@@ -127,7 +127,7 @@ def train_segmenter(
             failed.append(Failure(Where(str(file)), file.name, error.what, error.cure))
     taught, held = _split(found, seed)
     torch.manual_seed(seed)
-    network = DenseNetwork(len(names))
+    network = DenseNetwork(len(names), presence=True)
     _with_trunk(network.pyramid)
     weights = torch.ones(len(names))
     run: Run[parser.Batch] = Run(network, lambda batch: parser.losses_of(network, weights, batch))

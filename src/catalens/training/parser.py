@@ -33,17 +33,23 @@ from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, train
 from catalens.training.network import inherit
 from catalens.training.parts import PERSON, UNKNOWN, Parsed, clothes_photos, masked_photos, shares, tagged_photos
 from catalens.training.pyramid import DenseNetwork, normalized, trunk_of
+from catalens.training.scenes import even_ground
 from catalens.types import ImageArray
 
 NAME = "catalens-parser-s"
-SIZE = (288, 192)
+SIZE = (384, 256)
 """Height and width of the views: those of most street photos."""
 PREPROCESS = Preprocess(size=SIZE, fit="letterbox")
 BATCH, RATE = 12, 1.5e-3
-MIX = (0.62, 0.24, 0.14)
+MIX = (0.54, 0.26, 0.2)
 """Share of the views from masked, tagged and clothes photos."""
-PARTIAL = 0.5
-"""Weight of what is only partly known."""
+STUDIO = 0.3
+"""Share of the masked street photos whose street gives way to an even background."""
+PARTIAL, PRESENCE = 0.5, 0.3
+"""Weights of what is only partly known, and of which classes a view shows."""
+DYED = 0.6
+"""Share of the views with masks whose garments get other colors, each its own."""
+GARMENTS = tuple(CLASSES.index(name) for name in CLASSES if name not in {"background", "skin", "hair"})
 DATA = (
     "Clothing Co-Parsing: masks of four fifths of the masked photos, tags of the others (Apache-2.0); "
     "clothing-dataset-small train, categories (CC0); "
@@ -61,9 +67,15 @@ class Batch:
 
 
 class Drawer:
-    """Draws batches from sets of photos."""
+    """Draws batches from sets of photos.
 
-    def __init__(self, sets: Sequence[Sequence[Parsed]]) -> None:
+    Args:
+        sets: with masks, with tags, of one garment.
+        dyed: classes that may have any color.
+    """
+
+    def __init__(self, sets: Sequence[Sequence[Parsed]], *, dyed: Sequence[int] = ()) -> None:
+        self._dyed = dyed
         self._sets = [list(photos) for photos in sets if photos]
         chances = np.array([share for share, photos in zip(MIX, sets, strict=True) if photos])
         self._chances = chances / chances.sum()
@@ -71,7 +83,7 @@ class Drawer:
     def draw(self, rng: np.random.Generator) -> Batch:
         chosen = [self._sets[int(one)] for one in rng.choice(len(self._sets), BATCH, p=self._chances)]
         photos = [photos[int(rng.integers(len(photos)))] for photos in chosen]
-        views = [view(photo, rng) for photo in photos]
+        views = [view(photo, rng, dyed=self._dyed) for photo in photos]
         return Batch(
             np.stack([pixels for pixels, _ in views]),
             np.stack([labels for _, labels in views]),
@@ -79,8 +91,8 @@ class Drawer:
         )
 
 
-def view(photo: Parsed, rng: np.random.Generator) -> tuple[ImageArray, NDArray[np.uint8]]:
-    """(H, W, 3) pixels and (H/2, W/2) labels of a photo scaled, moved, turned, mirrored and relit."""
+def view(photo: Parsed, rng: np.random.Generator, *, dyed: Sequence[int] = ()) -> tuple[ImageArray, NDArray[np.uint8]]:
+    """(H, W, 3) pixels and (H/2, W/2) labels of a photo scaled, moved, turned, mirrored, dyed and relit."""
     height, width = photo.image.shape[:2]
     fit = min(SIZE[0] / height, SIZE[1] / width) * float(np.exp(rng.uniform(-0.3, 0.4)))
     angle = float(np.radians(rng.normal() * 4))
@@ -94,7 +106,38 @@ def view(photo: Parsed, rng: np.random.Generator) -> tuple[ImageArray, NDArray[n
         borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 255, 255),
     )  # fmt: skip
     labels = cv2.warpAffine(photo.labels, matrix / 2, (SIZE[1] // 2, SIZE[0] // 2), flags=cv2.INTER_NEAREST)
+    if photo.number and rng.random() < STUDIO and int(labels.max()) < PERSON:
+        pixels = _in_studio(np.asarray(pixels, np.uint8), np.asarray(labels, np.uint8), rng)
+    if rng.random() < DYED:
+        pixels = _dyed(np.asarray(pixels, np.uint8), np.asarray(labels, np.uint8), dyed, rng)
     return _relit(np.asarray(pixels, np.uint8), rng), np.asarray(labels, np.uint8)
+
+
+def _dyed(
+    pixels: ImageArray, labels: NDArray[np.uint8], classes: Sequence[int], rng: np.random.Generator
+) -> ImageArray:
+    """Each garment turned around the grey axis, paled or deepened, lighter or darker: its cut is what is learned."""
+    full = cv2.resize(labels, pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    dyed = pixels.copy()
+    for garment in classes:
+        there = full == garment
+        if not there.any():
+            continue
+        angle, deep = rng.uniform(-np.pi, np.pi), rng.uniform(0.2, 1.4)
+        grey = np.full((3, 3), 1 / 3)
+        cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
+        turn = grey + deep * (np.cos(angle) * (np.eye(3) - grey) + np.sin(angle) * cross)  # Rodrigues' rotation
+        light, shade = rng.uniform(0.7, 1.25), rng.uniform(-40, 40)
+        dyed[there] = np.clip(pixels[there] @ turn.T * light + shade, 0, 255).astype(np.uint8)
+    return dyed
+
+
+def _in_studio(pixels: ImageArray, labels: NDArray[np.uint8], rng: np.random.Generator) -> ImageArray:
+    """The person on an even background, as on a shop's own photos."""
+    person = cv2.resize((labels > 0).astype(np.float32), SIZE[::-1], interpolation=cv2.INTER_LINEAR)
+    cover = cv2.GaussianBlur(person, (0, 0), 1.0)[..., None]
+    ground = even_ground(SIZE, rng)
+    return np.asarray(np.clip(pixels * cover + ground * (1 - cover), 0, 255), np.uint8)
 
 
 def _relit(pixels: ImageArray, rng: np.random.Generator) -> ImageArray:
@@ -110,7 +153,8 @@ def losses_of(network: DenseNetwork, weights: Tensor, batch: Batch) -> dict[str,
     device = weights.device
     x = normalized(torch.from_numpy(batch.pixels).to(device)).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16):
-        places = network(x)
+        places, shown = network.judged(x)
+    assert shown is not None
     logits = F.interpolate(places.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
     labels = torch.from_numpy(batch.labels).to(device).long()
     classes = batch.allowed.shape[1]
@@ -122,7 +166,10 @@ def losses_of(network: DenseNetwork, weights: Tensor, batch: Batch) -> dict[str,
     person = (labels == PERSON)[:, None]
     sums = torch.logsumexp(likely.masked_fill(~possible | (background & person), -1e4), 1)
     unsure = labels >= min(PERSON, UNKNOWN)
+    seen = F.one_hot(labels.where(known, 0), classes).amax((1, 2)).bool()
+    wanted = torch.where((unsure.flatten(1).any(1))[:, None], possible[:, :, 0, 0], seen).float()
     return {
+        "presence": PRESENCE * F.binary_cross_entropy_with_logits(shown.float(), wanted),
         "exact": exact / known.sum().clamp(min=1),
         "partial": -PARTIAL * (sums * unsure).sum() / unsure.sum().clamp(min=1),
     }
@@ -141,7 +188,8 @@ def score(network: torch.nn.Module, photos: Sequence[Parsed], names: Sequence[st
     for photo in photos:
         x, placement = PREPROCESS.apply(photo.image)
         with torch.no_grad():
-            places = F.interpolate(network(torch.from_numpy(x)[None]), scale_factor=4.0, mode="bilinear")
+            seen, mirrored = network(torch.from_numpy(np.stack([x, x[:, :, ::-1]])))
+        places = F.interpolate((seen + mirrored.flip(2))[None], scale_factor=4.0, mode="bilinear")
         labels = placement.to_original_mask(places[0].argmax(0).numpy().astype(np.uint8))
         found.append(confusion(photo.labels, labels, classes=len(names)))
     return segmentation_scores(found, names)
@@ -166,6 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
     parser.add_argument("--minutes", type=float, default=90.0, help="time for training, that of earlier runs included")
     parser.add_argument("--encoder", type=Path, help="folder of an encoder's run, whose trunk to begin with")
+    parser.add_argument("--start", type=Path, help="folder of an earlier run, whose network to begin with")
     parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -185,16 +234,19 @@ def main(arguments: list[str] | None = None) -> int:
                 given.data, teachers=given.teachers,
                 progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
             )  # fmt: skip
-        network = DenseNetwork(len(CLASSES)).to(given.device)
+        network = DenseNetwork(len(CLASSES), presence=True).to(given.device)
         start = "random numbers"
         if given.encoder is not None:
             inherit(network, trunk_of(given.encoder / CHECKPOINT))
             start = "the trunk of the bundled encoder, which began with random numbers"
         weights = class_weights(masked).to(given.device)
         run: Run[Batch] = Run(network, lambda batch: losses_of(network, weights, batch))
+        if given.start is not None:
+            run.inherit(given.start / CHECKPOINT)
+            start = f"a parser of an earlier run ({given.start}), which began with {start}"
         if given.resume:
             run.load(given.out / CHECKPOINT)
-        drawer = Drawer((masked, tagged, clothes_photos(given.data)))
+        drawer = Drawer((masked, tagged, clothes_photos(given.data)), dyed=GARMENTS)
         train(
             run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate
         )

@@ -50,10 +50,17 @@ class DenseNetwork(nn.Module):
 
     Args:
         fine: look once more at the picture itself, and answer at H/2, W/2: for outlines.
+        presence: judge from the whole picture which classes it shows, and add the logarithm of that to each place.
     """
 
     def __init__(
-        self, outputs: int, *, fine: bool = False, widths: tuple[int, ...] = WIDTHS, blocks: tuple[int, ...] = BLOCKS
+        self,
+        outputs: int,
+        *,
+        fine: bool = False,
+        presence: bool = False,
+        widths: tuple[int, ...] = WIDTHS,
+        blocks: tuple[int, ...] = BLOCKS,
     ) -> None:
         super().__init__()
         self.pyramid = Pyramid(widths=widths, blocks=blocks)
@@ -62,8 +69,22 @@ class DenseNetwork(nn.Module):
         self.edges = nn.Sequential(*_threes(3, FINE, stride=2)) if fine else None
         self.outline = nn.Sequential(*_threes(2 * FINE, FINE), nn.Conv2d(FINE, outputs, 1)) if fine else None
 
+        self.present = nn.Linear(WIDTH, outputs) if presence else None
+
     def forward(self, x: Tensor) -> Tensor:
-        places: Tensor = self.head(self.pyramid(x)[0])
+        return self.judged(x)[0]
+
+    def judged(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The answer, and before sigmoid (N, outputs) which classes the picture shows, where that is judged."""
+        levels = self.pyramid(x)
+        places = self._places(x, levels[0])
+        if self.present is None:
+            return places, None
+        shown: Tensor = self.present(levels[-1].mean((2, 3)))
+        return places + F.logsigmoid(shown)[:, :, None, None], shown
+
+    def _places(self, x: Tensor, finest: Tensor) -> Tensor:
+        places: Tensor = self.head(finest)
         if self.outline is None or self.edges is None:
             return places
         larger = F.interpolate(places, scale_factor=2.0, mode="bilinear", align_corners=False)

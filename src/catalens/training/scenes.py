@@ -20,8 +20,10 @@ from catalens.types import FloatArray, ImageArray
 
 SIDE = 256
 """Of backgrounds, in pixels."""
-DRAWN = 240
-"""Backgrounds that are drawn."""
+DRAWN, TILED = 240, 120
+"""Backgrounds that are drawn: scenes, and floors of tiles or boards."""
+MIRRORED = 0.4
+"""Share of the backgrounds that are seen from twice as far, mirrored at their edges: patterns go on that way."""
 PLAIN = 0.35
 """Share of the pictures on an even background, as most shop photos are."""
 
@@ -43,7 +45,25 @@ def backgrounds(data: Path, people: Sequence[Parsed], *, seed: int, table: str =
         horizon = float(rng.uniform(0.5, 0.9)) * SIDE if rng.random() < 0.5 else None
         drawn = backdrop(BACKGROUNDS[1 + number % (len(BACKGROUNDS) - 1)], (SIDE, SIDE), horizon=horizon, rng=rng)
         found.append(np.round(to_srgb(drawn)).astype(np.uint8))
-    return found
+    return [*found, *(tiled_floor(SIDE, rng) for _ in range(TILED))]
+
+
+def tiled_floor(side: int, rng: np.random.Generator) -> ImageArray:
+    """(side, side, 3) a floor from above: tiles or boards, turned, with joints, each a little another color."""
+    color = np.clip(rng.uniform(70, 240) + rng.normal(size=3) * rng.choice([4.0, 25.0]), 10, 250)
+    angle, wide = rng.uniform(0, np.pi), side * rng.uniform(0.12, 0.6)
+    long = wide * rng.choice([1.0, 1.0, 2.0, 6.0])
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) + rng.uniform(0, side, 2)[:, None, None]
+    across, along = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    column = np.floor(across / wide)
+    along = along + (column % 2) * long * rng.choice([0.0, 0.5])
+    row = np.floor(along / long)
+    shade = np.modf(np.abs(np.sin(column * 12.9898 + row * 78.233) * 43758.5453))[0] - 0.5  # one for each tile
+    to_joint = np.minimum(across - column * wide, along - row * long)
+    joint = np.clip(1.5 - to_joint / rng.uniform(1.0, 3.5), 0, 1) * rng.uniform(-0.5, 0.25)
+    mottled = cv2.GaussianBlur(rng.standard_normal((side, side), np.float32), (0, 0), float(rng.uniform(0.6, 8)))
+    light = 1 + shade * rng.uniform(0, 0.15) + joint + mottled / max(float(mottled.std()), 1e-6) * rng.uniform(0, 0.05)
+    return np.asarray(np.clip(color * light[..., None], 0, 255), np.uint8)
 
 
 def _corner(image: ImageArray, rng: np.random.Generator) -> ImageArray:
@@ -120,6 +140,9 @@ def even_ground(size: tuple[int, int], rng: np.random.Generator) -> FloatArray:
 
 
 def _moved(ground: ImageArray, size: int, rng: np.random.Generator) -> ImageArray:
+    if rng.random() < MIRRORED:
+        wide = np.concatenate([ground, ground[:, ::-1]], axis=1)
+        ground = np.concatenate([wide, wide[::-1]], axis=0)
     side = int(len(ground) * rng.uniform(0.5, 1.0))
     top, left = rng.integers(0, len(ground) - side + 1, 2)
     cut = ground[top : top + side, left : left + side]

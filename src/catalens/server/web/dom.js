@@ -23,10 +23,12 @@ export function replace(node, ...children) {
 /** Calls the last time only, when nothing more has come for so many milliseconds. */
 export function calmly(work, wait = 220) {
   let timer = 0;
-  return (...given) => {
+  const later = (...given) => {
     clearTimeout(timer);
     timer = setTimeout(() => work(...given), wait);
   };
+  later.cancel = () => clearTimeout(timer);
+  return later;
 }
 
 export function say(text) {

@@ -126,6 +126,7 @@ export async function show(host) {
   }
 
   async function search(other = null, offset = 0) {
+    later.cancel(); // what was just typed is asked now
     running?.abort();
     const mine = (running = new AbortController());
     const filter = where();

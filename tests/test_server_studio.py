@@ -139,10 +139,10 @@ def test_formats(accept: str, format: str) -> None:
 
 
 def test_a_picture_for_a_product_is_found_and_goes_with_it(client: TestClient, shop_folder: Path) -> None:
-    assert client.post("/v1/products/X-1/pictures", files={"image": ("a.png", RED)}).status_code == 404
+    assert client.post("/v1/pictures/X-1", files={"image": ("a.png", RED)}).status_code == 404
     assert client.put("/v1/products/X-1", json={"title": "Red square"}).json()["added"] == 1
     for _ in range(2):  # the same again changes nothing
-        assert client.post("/v1/products/X-1/pictures", files={"image": ("a.png", RED)}).status_code == 201
+        assert client.post("/v1/pictures/X-1", files={"image": ("a.png", RED)}).status_code == 201
     shown = client.get("/v1/products/X-1").json()
     assert [picture["size"] for picture in shown["pictures"]] == [[40, 60]]
     assert client.get(shown["pictures"][0]["image"]).status_code == 200
@@ -153,7 +153,7 @@ def test_a_picture_for_a_product_is_found_and_goes_with_it(client: TestClient, s
     assert len(list(kept.iterdir())) == 1
     assert client.delete("/v1/products/X-1").status_code == 204
     assert not list(kept.iterdir())
-    assert client.post("/v1/products/X-1/pictures", files={"image": ("a.png", b"no picture")}).status_code == 422
+    assert client.post("/v1/pictures/X-1", files={"image": ("a.png", b"no picture")}).status_code == 422
 
 
 # Feeds

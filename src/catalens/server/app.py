@@ -12,15 +12,19 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 import catalens
 from catalens.errors import CatalensError
+from catalens.server.described import describe
 from catalens.server.problems import problem, problem_of
 from catalens.server.routes import feeds, health, page, pictures, products, regions, search, words
 from catalens.server.state import ServeOptions, State
 from catalens.server.uploads import BodyLimit
 
 log = logging.getLogger("catalens.server")
+MODULES = (page, health, search, regions, words, feeds, products, pictures)
+"""Modules of routes, in the order in which they are asked."""
 
 
 def create_app(options: ServeOptions) -> FastAPI:
@@ -42,8 +46,9 @@ def create_app(options: ServeOptions) -> FastAPI:
     )
     app.state.catalens = state
     health.watch_gates(state.registry, state.gates)
-    for one in (page, health, search, regions, words, feeds, products, pictures):
+    for one in MODULES:
         app.include_router(one.router)
+    describe(app)
     app.add_middleware(BodyLimit, limit=options.max_body, longer={"/v1/feeds": options.max_feed})
     if options.origins:
         app.add_middleware(
@@ -69,9 +74,14 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return problem(422, "bad-fields", f"{place}: {first['msg']}")
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    kinds = {404: "no-such-route", 405: "wrong-method"}
+    if error.status_code == 405:  # the framework names the methods of the first route of that path only
+        routes = [route for module in MODULES for route in module.router.routes if isinstance(route, Route)]
+        matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+        methods = sorted({method for route in matching for method in route.methods or ()})
+        return problem(405, "wrong-method", "not a method of this path", headers={"Allow": ", ".join(methods)})
+    kinds = {404: "no-such-route"}
     return problem(error.status_code, kinds.get(error.status_code, "http"), str(error.detail), headers=error.headers)
 
 

@@ -49,7 +49,9 @@ class Signer:
         Raises:
             RefusedError: it is not (403).
         """
-        signed = any(hmac.compare_digest(self._sign(key, tenant, hash, side, until), by) for key in self._keys)
+        said = by.encode("utf-8", "replace")  # compare_digest takes no other text than ASCII
+        wanted = [self._sign(key, tenant, hash, side, until).encode() for key in self._keys]
+        signed = any(hmac.compare_digest(one, said) for one in wanted)
         if not signed:
             raise RefusedError(403, "wrong-signature", "this address is not signed", cure="ask for the match again")
         if self._clock() > until:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ class Upload:
         return [one for one in found if one]
 
 
-async def read_upload(request: Request, *, known: frozenset[str]) -> Upload:
+async def read_upload(request: Request, *, known: Collection[str]) -> Upload:
     """What a request carries.
 
     Args:
@@ -116,7 +116,7 @@ async def read_upload(request: Request, *, known: frozenset[str]) -> Upload:
         raise RefusedError(
             415, "wrong-content-type", f"a body of {kind}", cure="send multipart/form-data, application/json or image/*"
         )
-    unknown = sorted(set(fields) - known)
+    unknown = sorted(set(fields) - set(known))
     if unknown:
         raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(known))}")
     return Upload(image, fields)

@@ -24,8 +24,10 @@ from catalens.tasks.two_stage import TwoStageDetector, one_each
 from catalens.types import Detections, FloatArray, ImageArray
 
 NOT_PRODUCTS = frozenset({"background", "skin", "hair"})
-PAIRS = frozenset({"shoes", "glasses", "legwear"})
-"""Sold as one, whatever lies between the two."""
+SEVERAL = frozenset({"bag", "accessory"})
+"""Somebody may carry several; of all else they wear one, whatever lies between its pieces, as in an open jacket."""
+CROWD = 0.1
+"""Share of the largest person's area from which another figure counts as a person of its own."""
 PARTS = "parts"
 """Name of the detector that goes by the parser's parts."""
 LEAST = 0.05
@@ -81,11 +83,12 @@ class PartsDetector:
     def _worn(self, likely: FloatArray) -> list[tuple[NDArray[np.bool_], float, str]]:
         classes = likely.argmax(0)
         found: list[tuple[NDArray[np.bool_], float, str]] = []
-        for code, name in enumerate(self._parts.names):
-            if name in NOT_PRODUCTS:
-                continue
-            pieces = pieces_of(classes == code, SMALLEST, whole=name in PAIRS)
-            found += [(piece, float(likely[code][piece].mean()), name) for piece in pieces]
+        for person in people_of(classes > 0):
+            for code, name in enumerate(self._parts.names):
+                if name in NOT_PRODUCTS:
+                    continue
+                pieces = pieces_of((classes == code) & person, SMALLEST, whole=name not in SEVERAL)
+                found += [(piece, float(likely[code][piece].mean()), name) for piece in pieces]
         return found
 
     def _goods(self, image: ImageArray) -> list[tuple[NDArray[np.bool_], float, str]]:
@@ -94,6 +97,22 @@ class PartsDetector:
             (piece, float(alpha[piece].mean()), PRODUCT)
             for piece in pieces_of(alpha > 0.5, SMALLEST_PRODUCT, whole=False)
         ]
+
+
+def people_of(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """The figures of a crowd, largest first; what is too small for one belongs to the figure that is nearest."""
+    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    _, parts, stats, middles = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    if not len(sizes):
+        return []
+    people = 1 + np.flatnonzero(sizes >= CROWD * sizes.max())
+    distances = np.linalg.norm(middles[:, None] - middles[people][None], axis=2)
+    owner = people[distances.argmin(1)]
+    owner[people] = people
+    owner[0] = 0
+    whose = owner[parts]
+    return [np.asarray(whose == one) for one in people[np.argsort(-sizes[people - 1], kind="stable")].tolist()]
 
 
 def pieces_of(mask: NDArray[np.bool_], smallest: float, *, whole: bool) -> list[NDArray[np.bool_]]:

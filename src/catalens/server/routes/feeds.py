@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
 from catalens.server.access import Caller, allowed, state_of
+from catalens.server.described import TEXT, one_of
 from catalens.server.intake import ARCHIVE, unpack
 from catalens.server.jobs import WAITING, Job
 from catalens.server.problems import RefusedError
@@ -28,10 +29,28 @@ Reader = Annotated[Caller, Depends(allowed("read"))]
 Writer = Annotated[Caller, Depends(allowed("write"))]
 IdempotencyKey = Annotated[str | None, Header(max_length=200)]
 OPTIONS = frozenset({"format", "blur_faces"})
+FEED = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["feed"],
+                    "properties": {
+                        "feed": {"type": "string", "format": "binary"},
+                        "format": TEXT,
+                        "blur_faces": one_of("true", "false"),
+                    },
+                }
+            }
+        },
+    }
+}
 _CHUNK = 2**20
 
 
-@router.post("/feeds", status_code=202)
+@router.post("/feeds", status_code=202, openapi_extra=FEED)
 async def take_feed(request: Request, caller: Writer, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
     """Take in a feed (the file `feed`: CSV, XML, JSON Lines, or a ZIP archive of it and its photos) as a job.
 
@@ -50,6 +69,8 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
             unknown = sorted(set(options) - OPTIONS)
             if unknown:
                 raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(OPTIONS))}")
+            if options.get("blur_faces", "true") not in ("true", "false"):
+                raise UsageError(f"blur_faces is {options['blur_faces']!r}", cure="send true or false")
             name = Path(feed.filename or "feed").name
             return await state.gates["ingest"].run(
                 lambda: _submitted(state, caller, feed.file, name, options, idempotency_key)

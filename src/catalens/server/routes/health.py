@@ -53,7 +53,7 @@ async def info(request: Request, caller: Annotated[Caller, Depends(allowed("read
     }
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
     """Counts and times for Prometheus."""
     state = state_of(request)

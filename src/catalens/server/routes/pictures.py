@@ -15,7 +15,9 @@ router = APIRouter(tags=["pictures"])
 
 
 @router.get(
-    "/pictures/{tenant}/{hash}/{side}", response_class=Response, responses={200: {"content": {"image/webp": {}}}}
+    "/pictures/{tenant}/{hash}/{side}",
+    response_class=Response,
+    responses={200: {"content": {f"image/{name}": {} for name in ("webp", "avif", "jpeg")}}},
 )
 async def picture(
     request: Request,

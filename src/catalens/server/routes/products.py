@@ -15,6 +15,7 @@ from catalens.errors import NotFoundError
 from catalens.images.draw import write_whole
 from catalens.images.read import read_header
 from catalens.server.access import Caller, allowed, state_of
+from catalens.server.described import takes
 from catalens.server.problems import RefusedError
 from catalens.server.state import State
 from catalens.server.uploads import read_upload
@@ -87,10 +88,10 @@ async def put_product(request: Request, sku: str, product: ProductIn, caller: Wr
     return await state.gates["ingest"].run(work)
 
 
-@router.post("/products/{sku:path}/pictures", status_code=201)
+@router.post("/pictures/{sku:path}", status_code=201, openapi_extra=takes({}, image=True))
 async def add_picture(request: Request, sku: str, caller: Writer) -> dict[str, Any]:
     """Give a product a further picture: the same one again changes nothing."""
-    state, upload = state_of(request), await read_upload(request, known=frozenset())
+    state, upload = state_of(request), await read_upload(request, known=())
 
     def work() -> dict[str, Any]:
         data = upload.picture()

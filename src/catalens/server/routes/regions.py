@@ -11,6 +11,7 @@ import catalens
 from catalens.errors import UsageError
 from catalens.images.draw import encode_image
 from catalens.server.access import Caller, allowed, state_of
+from catalens.server.described import TEXTS, number, one_of, takes
 from catalens.server.uploads import Upload, read_upload
 from catalens.tasks import listing
 from catalens.tasks.cutout import Shadow
@@ -27,24 +28,29 @@ MEDIA_OF = {
     ".tif": "image/tiff",
     ".avif": "image/avif",
 }
+PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {f"image/{name}": {} for name in ("png", "webp", "jpeg")}}}
+DETECT = {"min_score": number(least=0, most=1)}
+CUTOUT = {"shadow": one_of(*SHADOWS), "format": one_of("png", "webp")}
+ENHANCE = {"format": one_of("png", "webp", "jpeg")}
+RULES = {"rules": TEXTS}
 FORMATS = {"png": "PNG", "webp": "WEBP", "jpeg": "JPEG"}
 
 
-@router.post("/detect")
+@router.post("/detect", openapi_extra=takes(DETECT, image=True))
 async def detect(request: Request, caller: Analyst) -> dict[str, Any]:
     """The products on a photo: boxes in pixels, labels, scores."""
     del caller
-    state, upload = state_of(request), await read_upload(request, known=frozenset({"min_score"}))
+    state, upload = state_of(request), await read_upload(request, known=DETECT)
     least = upload.number("min_score", 0.4, least=0, most=1)
     work = lambda: catalens.detect(state.decoders.read(upload.picture()), min_score=least).to_dict()  # noqa: E731
     return await state.gates["analyse"].run(work)
 
 
-@router.post("/segment")
+@router.post("/segment", openapi_extra=takes({}, image=True))
 async def segment(request: Request, caller: Analyst) -> dict[str, Any]:
     """The parts of a person's photo: shares, names, and the label map as a PNG of codes, base64."""
     del caller
-    state, upload = state_of(request), await read_upload(request, known=frozenset())
+    state, upload = state_of(request), await read_upload(request, known=())
 
     def work() -> dict[str, Any]:
         masks = catalens.segment(state.decoders.read(upload.picture()))
@@ -54,11 +60,16 @@ async def segment(request: Request, caller: Analyst) -> dict[str, Any]:
     return await state.gates["analyse"].run(work)
 
 
-@router.post("/cutout", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+@router.post(
+    "/cutout",
+    openapi_extra=takes(CUTOUT, image=True),
+    response_class=Response,
+    responses=PICTURE,
+)
 async def cutout(request: Request, caller: Analyst) -> Response:
     """The product without its background, as PNG or WebP."""
     del caller
-    state, upload = state_of(request), await read_upload(request, known=frozenset({"shadow", "format"}))
+    state, upload = state_of(request), await read_upload(request, known=CUTOUT)
     shadow, format = upload.text("shadow", "none"), _format(upload.text("format", "png"), ("png", "webp"))
     if shadow not in SHADOWS:
         raise UsageError(f"shadow is {shadow!r}", cure=f"take one of {', '.join(SHADOWS)}")
@@ -72,11 +83,16 @@ async def cutout(request: Request, caller: Analyst) -> Response:
     return Response(data, media_type=f"image/{format.lower()}", headers={"X-Content-Type-Options": "nosniff"})
 
 
-@router.post("/enhance", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+@router.post(
+    "/enhance",
+    openapi_extra=takes(ENHANCE, image=True),
+    response_class=Response,
+    responses=PICTURE,
+)
 async def enhance(request: Request, caller: Analyst) -> Response:
     """Denoised, balanced, sharpened: as JPEG, PNG or WebP."""
     del caller
-    state, upload = state_of(request), await read_upload(request, known=frozenset({"format"}))
+    state, upload = state_of(request), await read_upload(request, known=ENHANCE)
     format = _format(upload.text("format", "jpeg"), tuple(FORMATS))
 
     def work() -> bytes:
@@ -92,11 +108,11 @@ def _format(name: str | None, known: tuple[str, ...]) -> str:
     return FORMATS[name]
 
 
-@router.post("/check")
+@router.post("/check", openapi_extra=takes(RULES, image=True))
 async def check(request: Request, caller: Analyst) -> dict[str, Any]:
     """Which rules of marketplaces a listing photo breaks."""
     del caller
-    state, upload = state_of(request), await read_upload(request, known=frozenset({"rules"}))
+    state, upload = state_of(request), await read_upload(request, known=RULES)
     packs = _packs(upload)
 
     def work() -> dict[str, Any]:
@@ -106,11 +122,11 @@ async def check(request: Request, caller: Analyst) -> dict[str, Any]:
     return await state.gates["analyse"].run(work)
 
 
-@router.post("/fix")
+@router.post("/fix", openapi_extra=takes(RULES, image=True))
 async def fix(request: Request, caller: Analyst) -> dict[str, Any]:
     """A listing photo made to keep what it can of the rules, as a data URL, and what it still breaks."""
     del caller
-    state, upload = state_of(request), await read_upload(request, known=frozenset({"rules"}))
+    state, upload = state_of(request), await read_upload(request, known=RULES)
     packs = _packs(upload)
 
     def work() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from catalens.catalog.weights import DEFAULT_WEIGHTS
 from catalens.errors import NotFoundError
 from catalens.server.access import Caller, allowed, state_of
+from catalens.server.described import FLAG, OBJECT, TEXT, TEXTS, number, takes
 from catalens.server.routes.products import SIDE
 from catalens.server.state import State
 from catalens.server.uploads import Upload, read_upload
@@ -20,11 +21,26 @@ from catalens.types import ImageArray, Matches
 router = APIRouter(prefix="/v1", tags=["search"])
 MOST = 200
 """Matches to an answer."""
-SEARCH = frozenset({"text", "k", "offset", "where", "like", "unlike", "min_score", "weights", "group"})
-LOOK = frozenset({"k", "where", "min_score"})
+SEARCH = {
+    "text": TEXT,
+    "k": number(least=1, most=MOST, whole=True),
+    "offset": number(least=0, most=10_000, whole=True),
+    "where": {"oneOf": [TEXT, OBJECT]},
+    "like": TEXTS,
+    "unlike": TEXTS,
+    "min_score": number(least=-1e6, most=1e6),
+    "weights": {"oneOf": [OBJECT, TEXT]},
+    "group": FLAG,
+}
+LOOK = {
+    "k": number(least=1, most=MOST, whole=True),
+    "where": TEXT,
+    "min_score": number(least=0, most=1),
+}
+EXPLAIN = {"sku": TEXT, "picture_hash": TEXT}
 
 
-@router.post("/search")
+@router.post("/search", openapi_extra=takes(SEARCH, image=False))
 async def search(request: Request, caller: Annotated[Caller, Depends(allowed("search"))]) -> dict[str, Any]:
     """Similar products, best first, at most `k`, each with the parts of its score."""
     state, upload = state_of(request), await read_upload(request, known=SEARCH)
@@ -64,7 +80,7 @@ def answer(matches: Matches, state: State, caller: Caller) -> dict[str, Any]:
     return {"query": matches.query, "took_ms": round(matches.took_ms, 3), "matches": rows}
 
 
-@router.post("/look")
+@router.post("/look", openapi_extra=takes(LOOK, image=True))
 async def look(request: Request, caller: Annotated[Caller, Depends(allowed("search"))]) -> dict[str, Any]:
     """Every product on a photo, and what the catalog has like it."""
     state, upload = state_of(request), await read_upload(request, known=LOOK)
@@ -84,10 +100,10 @@ async def look(request: Request, caller: Annotated[Caller, Depends(allowed("sear
     return await state.gates["analyse"].run(work)
 
 
-@router.post("/explain")
+@router.post("/explain", openapi_extra=takes(EXPLAIN, image=True))
 async def explain(request: Request, caller: Annotated[Caller, Depends(allowed("search"))]) -> dict[str, Any]:
     """Which regions of a photo match which of a product's picture: by its `picture_hash`, or by `sku` its first."""
-    state, upload = state_of(request), await read_upload(request, known=frozenset({"sku", "picture_hash"}))
+    state, upload = state_of(request), await read_upload(request, known=EXPLAIN)
 
     def work() -> dict[str, Any]:
         shop = state.catalog(caller.tenant)

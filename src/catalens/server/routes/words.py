@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import catalens
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
 from catalens.server.access import Caller, allowed, state_of
+from catalens.server.described import TEXTS, number, takes
 from catalens.server.uploads import DATA_URL, from_data_url, read_upload
 from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
@@ -19,13 +20,14 @@ from catalens.types import FloatArray
 router = APIRouter(prefix="/v1", tags=["meaning"])
 Analyst = Annotated[Caller, Depends(allowed("analyse"))]
 INPUTS = 64
+CLASSIFY = {"labels": TEXTS, "top": number(least=1, most=100, whole=True)}
 
 
-@router.post("/classify")
+@router.post("/classify", openapi_extra=takes(CLASSIFY, image=True))
 async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
     """What a photo shows: by words of yours (`labels`), or by common kinds of goods."""
     del caller
-    state, upload = state_of(request), await read_upload(request, known=frozenset({"labels", "top"}))
+    state, upload = state_of(request), await read_upload(request, known=CLASSIFY)
     labels, top = upload.texts("labels") or None, int(upload.number("top", 5, least=1, most=100))
 
     def work() -> dict[str, Any]:

@@ -1,0 +1,44 @@
+"""Random requests that fit the service's own description, and such that do not: no crash, nothing undescribed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
+pytest.importorskip("schemathesis", reason="schemathesis is in the dev extra")
+
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from catalens.server.app import create_app
+from catalens.server.state import ServeOptions
+
+CHECKS = [
+    schemathesis.checks.not_a_server_error, content_type_conformance, response_schema_conformance,
+    status_code_conformance,
+]  # fmt: skip
+
+
+def test_every_route_keeps_what_it_says(built_shop: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(built_shop, tmp_path / "shop"))
+    app = create_app(ServeOptions(folder))
+    with TestClient(app):  # closes what the service holds
+        schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+        for found in schema.get_all_operations():
+            operation = found.ok()
+
+            @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+            @given(case=operation.as_strategy())
+            def keeps_it(case: schemathesis.Case) -> None:
+                case.call_and_validate(checks=CHECKS)
+
+            keeps_it()

@@ -115,7 +115,8 @@ async def capacity(address: str, photos: list[bytes], *, seconds: float, clients
             nonlocal done
             while time.perf_counter() < until:
                 files = {"image": ("a.jpg", photos[number % len(photos)], "image/jpeg")}
-                done += (await client.post(f"{address}/v1/search", files=files)).status_code == 200
+                answer = await client.post(f"{address}/v1/search", files=files)
+                done += answer.status_code == 200
 
         await asyncio.gather(*(work(number) for number in range(clients)))
     return done / seconds

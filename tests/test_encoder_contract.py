@@ -39,9 +39,9 @@ def tiny_card(folder: Path) -> str:
     return str(folder)
 
 
-@pytest.fixture(params=[*bundled_cards(), "a folder with a card"])
+@pytest.fixture(params=[*bundled_cards("embed"), "a folder with a card"])
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> Encoder:
-    return encoder(request.param if request.param in bundled_cards() else tiny_card(tmp_path))
+    return encoder(request.param if request.param in bundled_cards("embed") else tiny_card(tmp_path))
 
 
 def pictures(count: int) -> list[np.ndarray]:
@@ -62,7 +62,9 @@ def test_alone_and_in_a_batch_are_the_same_and_in_order(model: Encoder) -> None:
     many = pictures(5)
     together = model.encode_images(many)
     alone = np.concatenate([model.encode_images([picture]) for picture in many])
-    np.testing.assert_allclose(together, alone, atol=1e-3)
+    # A vector's last steps are 1/100 apart in int8: one that stands between two may fall either way.
+    assert (together * alone).sum(1).min() > 0.999
+    np.testing.assert_allclose(together, alone, atol=0.02)
     assert len(np.unique(np.round(together, 3), axis=0)) == 5
 
 

@@ -66,4 +66,5 @@ def test_bundled_cards_tell_the_truth_about_their_file(name: str) -> None:
     model = onnx.load(card.weights)
     assert next(entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}) == card.opset
     assert any(node.op_type == "QuantizeLinear" for node in model.graph.node) == (card.precision == "int8")
-    OnnxNetwork(card, threads=1)
+    if card.task == "embed":
+        OnnxNetwork(card, threads=1)

@@ -24,6 +24,7 @@ NAMES = [
     "Variant",
     "__version__",
     "classify",
+    "compatibility",
     "cutout",
     "detect",
     "encoder",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from catalens.tasks.cutout import cutout
     from catalens.tasks.detect import detect
     from catalens.tasks.embed import Encoder, encoder
+    from catalens.tasks.outfit import compatibility
     from catalens.tasks.segment import segment
     from catalens.trust.explain import explain_class, explain_match
     from catalens.types import AddReport, Detections, Failure, Labels, Masks, Match, Matches, Product, Variant
@@ -43,6 +44,7 @@ _HOMES = {
     "Product": "catalens.types",
     "Variant": "catalens.types",
     "classify": "catalens.tasks.classify",
+    "compatibility": "catalens.tasks.outfit",
     "cutout": "catalens.tasks.cutout",
     "detect": "catalens.tasks.detect",
     "encoder": "catalens.tasks.embed",
@@ -69,6 +71,7 @@ __all__ = [
     "Variant",
     "__version__",
     "classify",
+    "compatibility",
     "cutout",
     "detect",
     "encoder",

@@ -30,6 +30,7 @@ from catalens.types import AddReport, Matches, Product, Progress
 
 if TYPE_CHECKING:
     from catalens.catalog.look import Look
+    from catalens.catalog.outfit import Outfit
 
 _PAGE = 256
 
@@ -260,6 +261,44 @@ class Catalog:
         from catalens.catalog.look import shop_the_look  # with it come two networks
 
         return shop_the_look(self.search, image, k=k, where=where, min_score=min_score)
+
+    def outfits(
+        self,
+        start: str | ImageLike | Sequence[str | ImageLike],
+        *,
+        k: int = 5,
+        kinds: Sequence[str] = (),
+        budget: float | None = None,
+        wishes: Sequence[str] = (),
+        own: Sequence[ImageLike] = (),
+        unlike: Sequence[str] = (),
+    ) -> list[Outfit]:
+        """Complete an outfit: products that go with a product, with a photo, or with several of them.
+
+        Args:
+            start: sku of a product, a photo of one thing, or some of these.
+            k: outfits; fewer where there are no more that differ.
+            kinds: what to add (top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt); what is
+                missing beside `start` where empty.
+            budget: all that is to be bought costs at most this.
+            wishes: words that products should have in their text: an occasion, a season, a style.
+            own: photos of one's wardrobe, each of one thing: they may be proposed, and cost nothing.
+            unlike: skus that are not wanted.
+
+        Returns:
+            Outfits, best first, each with its score, the score's parts and its reasons; none where nothing fits.
+
+        Raises:
+            NotFoundError: no such product, or it has no picture.
+            UsageError: a number or a kind makes no sense.
+            ImageError, ModelError: a photo, or a network, cannot be used.
+        """
+        from catalens.catalog.outfit import complete_outfits  # with it comes a network
+
+        return complete_outfits(
+            self._store, self._searcher.nearest, self._search_encoder(), start=start, k=k, kinds=kinds, budget=budget,
+            wishes=wishes, own=own, unlike=unlike,
+        )  # fmt: skip
 
     # Health
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
-from catalens.tasks.detect import Detector, detector
+from catalens.tasks.detect import Detector, detector, with_masks
 from catalens.types import Detection, Detections, ImageArray, Matches
 
 MARGIN = 0.06
@@ -91,7 +91,7 @@ def shop_the_look(
     found = (finder or detector())(image)
     found = found[found.scores >= min_score]
     areas = (found.boxes[:, 2] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 1])
-    found = found[np.argsort(-areas, kind="stable")[:PARTS]]
+    found = with_masks(found[np.argsort(-areas, kind="stable")[:PARTS]], image)
     parts = []
     for row, one in enumerate(found):
         alone = _alone(image, found, row)

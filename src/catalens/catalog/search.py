@@ -129,6 +129,29 @@ class Searcher:
             matches = self._matches(kept[offset : offset + k])
         return Matches(tuple(matches), str(request), 1000 * (time.perf_counter() - started))
 
+    def nearest(
+        self, space: str, direction: FloatArray, *, where: str | Mapping[str, object] | None = None, k: int = 10
+    ) -> Matches:
+        """Products whose pictures lie nearest to a vector (D,) of a space, best first: part "looked for", a cosine.
+
+        Raises:
+            FilterError: the filter cannot be understood.
+        """
+        started = time.perf_counter()
+        passing = None if where is None else self._filters.products(where)
+        pictures, _ = self._nearest(space, direction, passing, max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * k))
+        allowed = None if passing is None else set(passing.products.tolist())
+        shown = self._shown("shown.picture_id", pictures)
+        candidates = [one for one in shown if allowed is None or one.product in allowed]
+        cosines = self._similarities(space, direction, candidates).tolist()
+        scored = [
+            _Scored(one, round(cosine, _DIGITS), {"looked for": cosine})
+            for one, cosine in zip(candidates, cosines, strict=True)
+        ]
+        scored.sort(key=lambda one: (-one.score, one.candidate.product, one.candidate.position))
+        matches = self._matches(_best_of_each_product(scored)[:k])
+        return Matches(tuple(matches), f"near a vector of {space}", 1000 * (time.perf_counter() - started))
+
     # Candidates
 
     def _scored(self, question: Question, passing: Passing | None, *, wanted: int, group: bool) -> list[_Scored]:

@@ -21,8 +21,9 @@ Precision = Literal["float32", "int8"]
 """What the weights are kept and multiplied in; int8 is static, with a scale per output channel."""
 
 
-Task = Literal["embed", "segment", "matte", "detect"]
-"""What a network does: a vector for a picture; a class for each place; the product's share of each place; boxes."""
+Task = Literal["embed", "segment", "matte", "detect", "outfit"]
+"""What a network does: a vector for a picture; a class for each place; the product's share of each place; boxes;
+whether things go together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ DEFAULT_PARSER = "catalens-parser-s"
 DEFAULT_MATTE = "catalens-matte-s"
 DEFAULT_DETECTOR = "catalens-detector-s"
 DEFAULT_FACES = "catalens-faces-xs"
+DEFAULT_OUTFIT = "catalens-outfit-xs"
 
 
 def bundled_cards(task: Task | None = None) -> tuple[str, ...]:

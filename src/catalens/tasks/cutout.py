@@ -27,7 +27,7 @@ Shadow: TypeAlias = Literal["keep", "soft", "none"]
 
 SOLID, EMPTY = 0.97, 0.03
 """Alpha above and below which a pixel is taken for all product or none of it."""
-SURE, DOUBTFUL = 0.6, 0.15
+SURE, DOUBTFUL = 0.45, 0.12
 """Alpha from which a place is surely product; below which what it encloses is surely not."""
 SPECK = 0.004
 """Islands smaller than this share of the product are dust."""
@@ -112,7 +112,9 @@ class Cutter:
         """HWC uint8 -> HxW float32 in 0..1, how much of each pixel the product covers."""
         spec = canvas_for(self._preprocess, image.shape[:2])
         x, placement = spec.apply(image)
-        logits = uncovered(self._network(x[None])[0], placement, image.shape[:2])[0]
+        seen, mirrored = self._network(np.stack([x, x[:, :, ::-1]]))
+        # Both ways round: what only one of them doubts stays whole.
+        logits = uncovered((seen + mirrored[:, :, ::-1]) / 2, placement, image.shape[:2])[0]
         coarse = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
         # One place of the network's answer covers this many pixels.
         reach = max(image.shape[:2]) / max(spec.size) * 2

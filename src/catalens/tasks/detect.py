@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,10 @@ from catalens.types import Detections, FloatArray, ImageArray
 NOT_PRODUCTS = frozenset({"background", "skin", "hair"})
 SEVERAL = frozenset({"bag", "accessory"})
 """Somebody may carry several; of all else they wear one, whatever lies between its pieces, as in an open jacket."""
+MERGED = {"shorts": "trousers", "boots": "shoes"}
+"""Labels of the detector that the parser takes together with others."""
+HARDLY = 0.05
+"""Share of a box below which the parser does not see there what the detector does."""
 CROWD = 0.1
 """Share of the largest person's area from which another figure counts as a person of its own."""
 PARTS = "parts"
@@ -196,8 +201,33 @@ def detector(
     return TwoStageDetector(find_card(name, task="detect"), threads=threads)
 
 
+def with_masks(found: Detections, image: ImageArray) -> Detections:
+    """Outlines for boxes that have none: the parser's part within each box, or what the cut-out network keeps of it."""
+    if found.masks is not None:
+        return found
+    masks = np.zeros((len(found), *image.shape[:2]), np.bool_)
+    parts = parser()(image) if len(found) else None
+    alpha: FloatArray | None = None
+    for row, one in enumerate(found):
+        left, top, right, bottom = np.round(one.box).astype(int)
+        window = (slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1)))
+        name = MERGED.get(one.label, one.label)
+        assert parts is not None
+        inside = parts[name][window] if name in parts.names else np.zeros((1, 1), np.bool_)
+        if inside.mean() < HARDLY:
+            alpha = cutter().alpha(image) if alpha is None else alpha
+            inside = alpha[window] > 0.5
+        masks[row][window] = inside if inside.any() else True
+    return replace(found, masks=masks)
+
+
 def detect(
-    picture: ImageLike, *, min_score: float = 0.4, model: str | None = None, labels: Sequence[str] = ()
+    picture: ImageLike,
+    *,
+    min_score: float = 0.4,
+    model: str | None = None,
+    labels: Sequence[str] = (),
+    masks: bool = True,
 ) -> Detections:
     """Find the products on a photo.
 
@@ -206,6 +236,7 @@ def detect(
         min_score: leave out what is less sure, 0..1.
         model: of `detector`; None for the best that is bundled.
         labels: what to look for, for models that take words.
+        masks: outline each product, too; boxes alone take a fifth of the time.
 
     Returns:
         Boxes in pixels of the photo, scores, labels and masks, the surest first: what a person wears and carries (top,
@@ -216,5 +247,7 @@ def detect(
     """
     if not 0 <= min_score <= 1:
         raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
-    found = detector(model, words=tuple(labels))(read_image(picture))
-    return found[found.scores >= min_score]
+    image = read_image(picture)
+    found = detector(model, words=tuple(labels))(image)
+    found = found[found.scores >= min_score]
+    return with_masks(found, image) if masks else found

@@ -20,7 +20,8 @@ from catalens.types import Detections, FloatArray, ImageArray
 STRIDE = 8
 """Pixels of the prepared picture between two places that may be the middle of a face."""
 OVERLAP = 0.4
-MIN_SCORE = 0.4
+MIN_SCORE = 0.65
+"""Below it, fruit and labels on clothes are taken for faces too often; see the card."""
 WIDER = 0.15
 """By which a face is enlarged on each side before it is hidden: chin, ears, the hair's line."""
 CELLS = 5

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LOOK_LAYERS = 3
 """Layers of the branch for looks; they come first, and are the only ones over single points that do."""
+LOOKS = "/looks/"
+"""In the names of its nodes."""
 Floats: TypeAlias = NDArray[np.float32]
 
 
@@ -57,18 +59,18 @@ def network_of(card: Card) -> EncoderNetwork:
 
 
 def read_layers(card: Card) -> list[Layer]:
-    """The convolutions and linear maps of a card's ONNX file, from pictures to vectors, as float32."""
+    """The convolutions and linear maps of a card's ONNX file, as float32: those of the branch for looks, then the rest,
+    each from pictures to vectors.
+    """
     try:
         import onnx
     except ImportError:
         raise MissingExtraError.of("onnx", extra="train") from None
     graph = onnx.load(str(card.weights)).graph
     constants = _constants(graph, onnx.numpy_helper.to_array)
-    return [
-        _layer(node, constants, card)
-        for node in graph.node
-        if node.op_type in {"Conv", "Gemm"} and _is_fixed(node, constants)
-    ]
+    nodes = [node for node in graph.node if node.op_type in {"Conv", "Gemm"} and _is_fixed(node, constants)]
+    # A quantised file lists the two branches mixed, as they can be computed.
+    return [_layer(node, constants, card) for node in sorted(nodes, key=lambda node: LOOKS not in node.name)]
 
 
 def _constants(graph: Any, to_array: Any) -> dict[str, NDArray[Any]]:

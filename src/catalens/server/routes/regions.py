@@ -42,7 +42,10 @@ async def detect(request: Request, caller: Analyst) -> dict[str, Any]:
     del caller
     state, upload = state_of(request), await read_upload(request, known=DETECT)
     least = upload.number("min_score", 0.4, least=0, most=1)
-    work = lambda: catalens.detect(state.decoders.read(upload.picture()), min_score=least).to_dict()  # noqa: E731
+
+    def work() -> dict[str, Any]:
+        return catalens.detect(state.decoders.read(upload.picture()), min_score=least, masks=False).to_dict()
+
     return await state.gates["analyse"].run(work)
 
 

@@ -1,0 +1,165 @@
+"""Whether things go together, and what would go with them: garments as vectors -> a score, and what to look for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens import features
+from catalens.errors import ModelError, UsageError
+from catalens.images.read import ImageLike, read_image
+from catalens.models.card import Card
+from catalens.models.onnx import open_session
+from catalens.models.zoo import DEFAULT_OUTFIT, find_card
+from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import encoder as load_encoder
+from catalens.types import FloatArray
+
+KINDS = ("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag", "hat", "glasses", "scarf", "belt")
+"""Of things that are worn together, in the order of the network's kinds."""
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "top": "top, shirt, t-shirt, sweater", "outerwear": "jacket, coat", "dress": "dress", "skirt": "skirt",
+        "trousers": "trousers, jeans, shorts", "shoes": "shoes, sneakers, boots, sandals", "bag": "handbag, backpack",
+        "hat": "hat, cap", "glasses": "sunglasses", "scarf": "scarf", "belt": "belt",
+    }
+)  # fmt: skip
+"""Words by which a photo's kind is told where nobody says it."""
+MOST = 8
+"""Things to an outfit."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A thing as the network takes it: its kind, the encoder's vector (D,), the feature `color` (448,)."""
+
+    kind: str
+    vector: FloatArray
+    color: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UsageError(f"no kind {self.kind!r}", cure=f"take one of {', '.join(KINDS)}")
+
+
+class OutfitModel:
+    """A network that judges outfits, by its card. Calls from several threads are safe.
+
+    Raises:
+        ModelError: the card is for something else, or its weights cannot be used.
+    """
+
+    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+        if card.task != "outfit" or card.classes != KINDS:
+            raise ModelError(f"{card.name} is for {card.task!r}, not for 'outfit'", cure="name an outfit network")
+        self.encoder_name = card.training.get("encoder", "")
+        """Of whose vectors it knows."""
+        self.dim = card.dim
+        self._session = open_session(card.weights, threads=threads)
+
+    def scores(self, outfits: Sequence[Sequence[Piece]]) -> FloatArray:
+        """(N,) 0..1: how surely the things of each outfit go together; 0.5 says nothing. One thing goes with itself.
+
+        Raises:
+            UsageError: an outfit without things, or with more than eight.
+        """
+        if not outfits:
+            return np.empty(0, np.float32)
+        logits, _ = self._run([[*outfit] for outfit in outfits], wanted=[None] * len(outfits))
+        return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+
+    def wanted(self, outfit: Sequence[Piece], kind: str) -> FloatArray:
+        """(D,) of unit length: what to look for, of a kind, to go with these.
+
+        Raises:
+            UsageError: no such kind, or no things.
+        """
+        if kind not in KINDS:
+            raise UsageError(f"no kind {kind!r}", cure=f"take one of {', '.join(KINDS)}")
+        _, places = self._run([[*outfit]], wanted=[kind])
+        vector = places[0, len(outfit)]
+        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
+
+    def _run(self, outfits: list[list[Piece]], *, wanted: Sequence[str | None]) -> tuple[FloatArray, FloatArray]:
+        if any(not 0 < len(outfit) <= MOST for outfit in outfits):
+            raise UsageError("an outfit without things, or with too many", cure=f"give one to {MOST}")
+        length = max(len(outfit) + (kind is not None) for outfit, kind in zip(outfits, wanted, strict=True))
+        kinds = np.full((len(outfits), length), 2 * len(KINDS), np.int64)
+        vectors = np.zeros((len(outfits), length, self.dim), np.float32)
+        colors = np.zeros((len(outfits), length, features.DIMS["color"]), np.float32)
+        for row, (outfit, kind) in enumerate(zip(outfits, wanted, strict=True)):
+            for place, piece in enumerate(outfit):
+                if piece.vector.shape != (self.dim,):
+                    raise ModelError(
+                        f"vectors of {piece.vector.shape} and not ({self.dim},)", cure="use the encoder of its card"
+                    )
+                kinds[row, place] = KINDS.index(piece.kind)
+                vectors[row, place], colors[row, place] = piece.vector, piece.color
+            if kind is not None:
+                kinds[row, len(outfit)] = len(KINDS) + KINDS.index(kind)
+        logits, places = self._session.run(None, {"vectors": vectors, "colors": colors, "kinds": kinds})
+        return np.asarray(logits, np.float32), np.asarray(places, np.float32)
+
+
+@cache
+def outfit_model(name: str = DEFAULT_OUTFIT, *, threads: int | None = None) -> OutfitModel:
+    """The bundled outfit network, or one of yours by its folder; loaded once.
+
+    Raises:
+        NotFoundError, ModelError: it cannot be found or used.
+    """
+    return OutfitModel(find_card(name, task="outfit"), threads=threads)
+
+
+def kinds_of(vectors: FloatArray, encoder: Encoder) -> list[str]:
+    """(N, D) vectors of photos -> what kind of thing each most likely is, by words."""
+    words = [(kind, word.strip()) for kind, said in WORDS.items() for word in said.split(",")]
+    asked = encoder.encode_texts([word for _, word in words])
+    best = np.argmax(vectors @ asked.T, axis=1) if len(vectors) else np.empty(0, np.int64)
+    return [words[row][0] for row in best.tolist()]
+
+
+def pieces_of_photos(
+    photos: Sequence[ImageLike], *, kinds: Sequence[str] | None = None, encoder: Encoder | None = None
+) -> list[Piece]:
+    """Photos of one thing each, as the network takes them.
+
+    Args:
+        kinds: of `KINDS`, one a photo; told from the photos where None.
+
+    Raises:
+        UsageError: another number of kinds, or an unknown one.
+        ImageError: a photo cannot be read.
+    """
+    if kinds is not None and len(kinds) != len(photos):
+        raise UsageError(f"{len(kinds)} kinds for {len(photos)} photos", cure="give one for each")
+    used = encoder or load_encoder()
+    images = [read_image(photo, target=512) for photo in photos]
+    vectors = used.encode_images(images)
+    said: NDArray[np.str_] | Sequence[str] = kinds_of(vectors, used) if kinds is None else kinds
+    return [
+        Piece(str(kind), vector, features.describe(image)["color"])
+        for kind, vector, image in zip(said, vectors, images, strict=True)
+    ]
+
+
+def compatibility(photos: Sequence[ImageLike], *, kinds: Sequence[str] | None = None) -> float:
+    """How surely things go together, 0..1, by what people wear together; 0.5 says nothing.
+
+    Args:
+        photos: two to eight, of one thing each: paths, bytes, files, arrays or PIL pictures.
+        kinds: top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt; told from the photos
+            where None.
+
+    Raises:
+        UsageError: fewer than two photos, or more than eight.
+        ImageError: a photo cannot be read.
+    """
+    if isinstance(photos, str | bytes) or not 2 <= len(photos) <= MOST:
+        raise UsageError("expected a list of photos", cure=f"give two to {MOST}")
+    return float(outfit_model().scores([pieces_of_photos(photos, kinds=kinds)])[0])

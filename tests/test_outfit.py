@@ -1,0 +1,187 @@
+"""Outfits: the network's answers, completing one from a catalog, and what cannot be completed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import catalens
+from catalens.catalog.outfit import NEEDED, harmony
+from catalens.cli.main import app
+from catalens.errors import ModelError, NotFoundError, UsageError
+from catalens.models.zoo import DEFAULT_PARSER, find_card
+from catalens.tasks.outfit import KINDS, MOST, OutfitModel, Piece, kinds_of, outfit_model
+
+RED, BLUE, GREEN, BLACK = (210, 30, 30), (40, 60, 200), (40, 160, 60), (10, 10, 10)
+
+
+@pytest.fixture(scope="module")
+def shop(built_shop: Path) -> catalens.Catalog:
+    return catalens.Catalog.open(built_shop, readonly=True)
+
+
+def pieces(count: int, *, seed: int = 0) -> list[Piece]:
+    rng = np.random.default_rng(seed)
+    dim = outfit_model().dim
+    found = []
+    for number in range(count):
+        vector, color = rng.normal(size=dim), np.abs(rng.normal(size=448))
+        units = [(one / np.linalg.norm(one)).astype(np.float32) for one in (vector, color)]
+        found.append(Piece(KINDS[number % len(KINDS)], *units))
+    return found
+
+
+def test_no_outfits_have_no_scores() -> None:
+    assert outfit_model().scores([]).shape == (0,)
+
+
+def test_the_order_of_things_says_nothing_and_others_beside_neither() -> None:
+    three = pieces(3)
+    scores = outfit_model().scores([three, three[::-1], pieces(5, seed=1), [three[1], three[0], three[2]]])
+    assert scores[0] == pytest.approx(scores[1], abs=1e-5) == pytest.approx(scores[3], abs=1e-5)
+    assert scores[0] == pytest.approx(outfit_model().scores([three])[0], abs=1e-5)  # padding counts for nothing
+    assert ((scores > 0) & (scores < 1)).all()
+
+
+def test_what_is_wanted_is_a_direction_that_depends_on_the_outfit_and_on_the_kind() -> None:
+    model = outfit_model()
+    shoes = model.wanted(pieces(2), "shoes")
+    assert shoes.shape == (model.dim,)
+    assert np.linalg.norm(shoes) == pytest.approx(1, abs=1e-5)
+    assert float(shoes @ model.wanted(pieces(2), "bag")) < 0.99
+    assert float(shoes @ model.wanted(pieces(2, seed=7), "shoes")) < 0.9999
+
+
+@pytest.mark.parametrize("count", [0, MOST + 1])
+def test_too_few_and_too_many(count: int) -> None:
+    with pytest.raises(UsageError):
+        outfit_model().scores([pieces(count)])
+
+
+def test_wrong_networks_kinds_and_vectors() -> None:
+    with pytest.raises(ModelError, match="segment"):
+        OutfitModel(find_card(DEFAULT_PARSER))
+    with pytest.raises(UsageError, match="no kind"):
+        outfit_model().wanted(pieces(1), "sofa")
+    with pytest.raises(UsageError, match="no kind"):
+        Piece("sofa", np.zeros(3, np.float32), np.zeros(3, np.float32))
+    with pytest.raises(ModelError, match="vectors"):
+        outfit_model().scores([[Piece("top", np.zeros(3, np.float32), np.zeros(448, np.float32))]])
+
+
+def test_it_knows_the_vectors_of_the_bundled_encoder() -> None:
+    assert outfit_model().encoder_name == catalens.encoder().name
+    assert outfit_model().dim == catalens.encoder().dim
+    words = {"shoes": "sneakers", "dress": "dress", "trousers": "jeans"}
+    vectors = catalens.encoder().encode_texts(list(words.values()))
+    assert kinds_of(vectors, catalens.encoder()) == list(words)
+
+
+@pytest.mark.parametrize(
+    ("colors", "said"),
+    [
+        ([("top", BLACK, "black"), ("shoes", (250, 250, 250), "white")], "quiet colors"),
+        ([("top", RED, "red"), ("shoes", BLACK, "black")], "one accent, red top"),
+        ([("top", RED, "red"), ("bag", (200, 60, 20), "orange")], "neighbors"),
+        ([("top", RED, "red"), ("bag", (30, 190, 190), "turquoise")], "opposites"),
+        ([("top", RED, "red"), ("bag", GREEN, "green"), ("shoes", BLACK, "black")], "contrast"),
+    ],
+)
+def test_how_colors_stand(colors: list[tuple[str, tuple[int, int, int], str]], said: str) -> None:
+    assert said in harmony(colors)
+
+
+def sku_of(shop: catalens.Catalog, *types: str) -> str:
+    return next(one.sku for one in shop.products() if one.attributes.get("type") in types)
+
+
+def test_an_outfit_is_completed(shop: catalens.Catalog) -> None:
+    sku = sku_of(shop, "shirt", "t-shirt", "sweater", "blouse")
+    found = shop.outfits(sku, k=3)
+    assert 1 <= len(found) <= 3
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    for one in found:
+        assert one.items[0].name == sku
+        kinds = [item.kind for item in one.items]
+        assert len(set(kinds)) == len(kinds)
+        assert len({item.name for item in one.items}) == len(one.items)
+        assert any(set(choice) & set(kinds) for choice in NEEDED["top"])
+        assert one.reasons
+        assert set(one.parts) == {"worn together", "as looked for"}
+        assert one.to_dict()["price"] == pytest.approx(one.price, abs=0.01)
+
+
+def test_a_budget_holds_and_one_that_nothing_fits_gives_nothing(shop: catalens.Catalog) -> None:
+    sku = sku_of(shop, "shirt", "t-shirt", "sweater", "blouse")
+    dear = max(one.price for one in shop.outfits(sku, k=5))
+    for one in shop.outfits(sku, k=5, budget=0.8 * dear):
+        assert one.price <= 0.8 * dear
+    assert shop.outfits(sku, budget=0.01) == []
+
+
+def test_kinds_wishes_and_what_is_not_wanted(shop: catalens.Catalog) -> None:
+    sku = sku_of(shop, "shirt", "t-shirt", "sweater", "blouse")
+    (first, *_) = shop.outfits(sku, kinds=["shoes"], wishes=["  ", "leather"])
+    assert [item.kind for item in first.items[1:]] == ["shoes"]
+    left = {first.items[1].name}
+    assert all(one.items[1].name not in left for one in shop.outfits(sku, kinds=["shoes"], unlike=sorted(left)))
+
+
+def test_a_photo_and_a_wardrobe(shop: catalens.Catalog, export: Path) -> None:
+    photo = min((export / "queries").glob("*.jpg"))
+    mine = np.full((80, 60, 3), 255, np.uint8)
+    mine[10:70, 15:45] = BLUE
+    found = shop.outfits(photo, k=2, own=[mine])
+    for one in found:
+        assert one.items[0].own
+        assert one.items[0].picture == photo
+
+
+def test_what_makes_no_sense(shop: catalens.Catalog, tmp_path: Path) -> None:
+    for wrong in ({"k": 0}, {"budget": 0}, {"budget": -5}, {"kinds": ["sofa"]}):
+        with pytest.raises(UsageError):
+            shop.outfits("x", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="begin"):
+        shop.outfits([])
+    with pytest.raises(NotFoundError):
+        shop.outfits("no-such-product")
+    with catalens.open(tmp_path / "empty") as empty, pytest.raises(NotFoundError):
+        empty.outfits("x")
+
+
+def test_an_empty_catalog_completes_nothing(tmp_path: Path, export: Path) -> None:
+    with catalens.open(tmp_path / "empty") as empty:
+        assert empty.outfits(min((export / "queries").glob("*.jpg"))) == []
+
+
+@pytest.mark.parametrize(
+    "photos", ["one.jpg", [], [np.zeros((9, 9, 3), np.uint8)], [np.zeros((9, 9, 3), np.uint8)] * 9]
+)
+def test_compatibility_takes_two_to_eight(photos: object) -> None:
+    with pytest.raises(UsageError):
+        catalens.compatibility(photos)  # type: ignore[arg-type]
+
+
+def test_compatibility_of_photos(export: Path) -> None:
+    photos = sorted((export / "photos").glob("*.jpg"))[:3]
+    value = catalens.compatibility(photos, kinds=["top", "trousers", "shoes"])
+    assert 0 < value < 1
+    assert value == catalens.compatibility(photos, kinds=["top", "trousers", "shoes"])
+    with pytest.raises(UsageError, match="kinds"):
+        catalens.compatibility(photos, kinds=["top"])
+
+
+def test_commands(built_shop: Path, shop: catalens.Catalog, export: Path) -> None:
+    sku = sku_of(shop, "shirt", "t-shirt", "sweater", "blouse")
+    told = CliRunner().invoke(app, ["outfit", sku, "--catalog", str(built_shop), "-k", "1"])
+    assert told.exit_code == 0, told.output
+    assert sku in told.output
+    photos = [str(path) for path in sorted((export / "photos").glob("*.jpg"))[:2]]
+    scored = CliRunner().invoke(app, ["score", *photos])
+    assert scored.exit_code == 0, scored.output
+    assert 0 < float(scored.output.split()[0]) < 1
+    with pytest.raises(NotFoundError):
+        CliRunner().invoke(app, ["outfit", sku, "--catalog", str(built_shop), "--own", "/none"], catch_exceptions=False)

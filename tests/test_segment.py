@@ -171,3 +171,18 @@ def test_a_network_for_something_else_is_refused(make: type, tmp_path: Path) -> 
         make(find_card(folder))
     with pytest.raises(ModelError, match="is for"):
         find_card(folder, task="embed")
+
+
+def test_what_was_weighted_in_training_is_not_in_the_answer() -> None:
+    torch = pytest.importorskip("torch", reason="torch is in the train extra")
+    from catalens.training.parser import unweighted
+    from catalens.training.pyramid import DenseNetwork
+
+    network = DenseNetwork(3, presence=True).eval()
+    pictures = torch.rand(1, 3, 64, 32)
+    with torch.no_grad():
+        before = network(pictures)
+        after = unweighted(network, torch.tensor([0.5, 1.0, 4.0]))(pictures)
+        assert torch.equal(network(pictures), before)
+    moved = (before - after).permute(0, 2, 3, 1).reshape(-1, 3)
+    assert torch.allclose(moved, torch.tensor([-0.6931, 0.0, 1.3863]).expand_as(moved), atol=1e-3)

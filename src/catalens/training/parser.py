@@ -10,10 +10,12 @@ garment: that garment, or background.
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -181,6 +183,19 @@ def class_weights(photos: Sequence[Parsed]) -> Tensor:
     return torch.tensor(raw / (raw * shares(photos)).sum(), dtype=torch.float32)
 
 
+@torch.no_grad()
+def unweighted(network: DenseNetwork, weights: Tensor) -> DenseNetwork:
+    """A copy that answers as if no class had been weighted in training: weights move the answer to each class by their
+    logarithm (Menon et al. 2021, Long-tail learning via logit adjustment, section 3).
+    """
+    plain = copy.deepcopy(network)
+    last = plain.head[-1]
+    assert isinstance(last, torch.nn.Conv2d)
+    assert last.bias is not None
+    last.bias -= weights.log()
+    return plain
+
+
 def score(network: torch.nn.Module, photos: Sequence[Parsed], names: Sequence[str] = CLASSES) -> SegmentationScores:
     """Figures on photos with masks, each at its own size, asked as the shipped network is."""
     network.eval()
@@ -250,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
         train(
             run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate
         )
-        shipped = run.average.network.to("cpu")
+        shipped = unweighted(cast(DenseNetwork, run.average.network.to("cpu")), weights.to("cpu"))
         held = masked_photos(given.data, held_out=True)
         scores = score(shipped, held)
         sys.stderr.write(f"held out: {scores.accuracy} pixels, {scores.largest} mean IoU, {scores.foreground} person\n")

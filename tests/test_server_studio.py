@@ -149,7 +149,7 @@ def test_a_picture_for_a_product_is_found_and_goes_with_it(client: TestClient, s
     assert client.post("/v1/search", files={"image": ("a.png", RED)}).json()["matches"][0]["sku"] == "X-1"
     assert client.put("/v1/products/X-1", json={"title": "Still red"}).json()["updated"] == 1
     assert len(client.get("/v1/products/X-1").json()["pictures"]) == 1
-    kept = shop_folder.with_name("shop.uploads") / "pictures"
+    kept = shop_folder.with_name("shop.uploads") / "pictures" / "-"
     assert len(list(kept.iterdir())) == 1
     assert client.delete("/v1/products/X-1").status_code == 204
     assert not list(kept.iterdir())

@@ -27,6 +27,12 @@ def threads() -> int:
     return os.cpu_count() or 1
 
 
+def share_between(workers: int, *, metrics: Path) -> None:
+    """Let so many worker processes, started after this, share the cores, and count in one folder (Prometheus' own)."""
+    os.environ["CATALENS_THREADS"] = str(max(1, threads() // workers))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+
+
 def accepted_licence() -> str | None:
     """Name of a licence that limits commercial use and is accepted all the same (`CATALENS_ACCEPT_LICENCE`)."""
     return os.environ.get("CATALENS_ACCEPT_LICENCE") or None

@@ -107,7 +107,7 @@ class Catalog:
         media: str | Path | None = None,
         mapping: Mapping[str, str] | None = None,
         format: str | None = None,
-        fetch: bool = False,
+        fetch: bool | frozenset[str] = False,
         blur_faces: bool = False,
         encoder: str | Encoder | None = None,
         progress: Progress | None = None,
@@ -122,7 +122,7 @@ class Catalog:
             media: folder that a feed's picture paths start from.
             mapping: field -> column, where the guess is wrong.
             format: name of the feed's format, where the guess is wrong.
-            fetch: read pictures from public web addresses, too.
+            fetch: read pictures from public web addresses, too; or only from these hosts, also when redirected.
             blur_faces: hide faces before a picture is described, embedded or, fetched from the web, kept. The files of
                 your own stay as they are, and so does what was taken in before.
             encoder: embed with this one, beside what other encoders embedded before.

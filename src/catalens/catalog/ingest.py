@@ -66,13 +66,19 @@ class Ingest:
     Args:
         store: its writer's lock is held by the caller.
         encoder: embeds the pictures.
-        fetch: read web addresses, too.
+        fetch: read web addresses, too, or those of some hosts.
         blur_faces: hide faces before anything is stored.
         progress: told after each batch.
     """
 
     def __init__(
-        self, store: Store, encoder: Encoder, *, fetch: bool, blur_faces: bool, progress: Progress | None
+        self,
+        store: Store,
+        encoder: Encoder,
+        *,
+        fetch: bool | frozenset[str],
+        blur_faces: bool,
+        progress: Progress | None,
     ) -> None:
         self._store = store
         self._reader = PictureReader(store, encoder, fetch=fetch, blur_faces=blur_faces)

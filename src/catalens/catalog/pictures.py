@@ -66,11 +66,13 @@ class PictureReader:
     Args:
         store: asked which contents it has already.
         encoder: embeds them.
-        fetch: read web addresses, too.
+        fetch: read web addresses, too, or those of some hosts.
         blur_faces: hide faces before a picture is described, embedded or kept.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, *, fetch: bool, blur_faces: bool = False) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder, *, fetch: bool | frozenset[str], blur_faces: bool = False
+    ) -> None:
         self._store = store
         self._encoder = encoder
         self._fetch = fetch
@@ -153,6 +155,8 @@ class PictureReader:
         if source.is_remote:
             if not self._fetch:
                 raise RemoteError("a web address, which is read only on request", cure="pass fetch=True (--fetch)")
+            if isinstance(self._fetch, frozenset):
+                return fetch_image_bytes(source.location, allow_hosts=self._fetch), 0
             return fetch_image_bytes(source.location), 0
         path = Path(source.location)
         if not _is_plain(path):

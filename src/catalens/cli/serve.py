@@ -24,26 +24,27 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen at.")] = 8000,
     origin: Annotated[list[str] | None, typer.Option(help="Web page that browsers may call from; repeatable.")] = None,
     allow_url_hosts: Annotated[
-        list[str] | None, typer.Option(help="Host from which pictures of feeds are fetched; repeatable.")
+        list[str] | None, typer.Option(help="Host from which pictures are fetched; repeatable. None by default.")
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the catalog and the cores.")] = 1,
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, /docs that describes it, /metrics that counts."""
     try:
-        import uvicorn
-
-        from catalens.server.app import create_app
+        from catalens.server.run import listen
         from catalens.server.state import ServeOptions
     except ImportError as error:
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
     hosts = frozenset(host.lower() for host in allow_url_hosts or ())
-    options = ServeOptions(catalog.absolute(), tuple(origin or ()), hosts)
-    if not _is_loopback(host) and not _keys(catalog).all():
+    here = _is_loopback(host)
+    names = frozenset({"localhost", "127.0.0.1", "::1", host})
+    options = ServeOptions(catalog.absolute(), tuple(origin or ()), hosts, closed=not here, hosts=names)
+    if not here and not _keys(catalog).all():
         raise UsageError(
             f"{host} can be reached by others, and nobody needs a key",
             cure="make one first: catalens keys create --scope search",
         )
     say(f"http://{host}:{port}/")
-    uvicorn.run(create_app(options), host=host, port=port, access_log=False, timeout_graceful_shutdown=30)
+    listen(options, host=host, port=port, workers=workers)
 
 
 def _is_loopback(host: str) -> bool:

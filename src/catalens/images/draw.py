@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import os
+import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -151,18 +152,32 @@ def save_image(path: str | Path, image: ImageArray, *, quality: int = 92) -> Non
     write_whole(path, encode_image(image, format=format, quality=quality))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all.
+def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write a file that appears whole or not at all; where `durable` it is on the disk when this returns.
 
     Raises:
         StorageError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
     try:
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
         raise StorageError(
             f"{path} cannot be written: {error.strerror}", cure="check the folder and its space"
         ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -27,15 +28,20 @@ def state_of(request: Request) -> State:
 
 
 def allowed(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
-    """A dependency: the caller, if they may do this. Without any key in the file everybody on this machine may.
+    """A dependency: the caller, if they may do this.
+
+    As long as there are no keys everybody on this machine may, but no page of another site that is open in a browser
+    there: neither by sending forms (its Origin tells) nor by a name that leads here (DNS rebinding; the Host tells).
 
     Raises:
         RefusedError: no key or a wrong one (401), one without the scope or from another page (403), too often (429).
     """
 
     async def caller(request: Request) -> Caller:
-        keys = state_of(request).keys
-        if not keys.all():
+        state = state_of(request)
+        keys = state.keys
+        if not state.options.closed and not keys.all():
+            _refuse_other_pages(request, state)
             return Caller("")
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
         key = keys.find(secret.strip()) if kind.lower() == "bearer" else None
@@ -57,3 +63,17 @@ def allowed(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
         return Caller(key.tenant, key.id)
 
     return caller
+
+
+def _refuse_other_pages(request: Request, state: State) -> None:
+    host = request.headers.get("host", "")
+    if state.options.hosts and urlsplit(f"//{host}").hostname not in state.options.hosts:
+        raise RefusedError(
+            403, "wrong-host", "this service has no keys, and was called by another name than this machine's own",
+            cure="call 127.0.0.1, or make keys: catalens keys create",
+        )  # fmt: skip
+    origin = request.headers.get("origin")
+    if origin is not None and origin not in state.options.origins and urlsplit(origin).netloc != host:
+        raise RefusedError(
+            403, "wrong-origin", "a page of another site called", cure="start the service with --origin of that page"
+        )

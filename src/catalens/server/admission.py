@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from catalens.server.metrics import Metrics
 from catalens.server.problems import RefusedError
 
 T = TypeVar("T")
@@ -23,12 +24,14 @@ class Gate:
         name: in metrics and refusals.
         running: calls at work at a time, each in a thread of its own; waiting: calls that wait for one of these.
         deadline_s: a call that has waited longer is dropped before any work is done for it.
+        metrics: told what waits, works and is refused.
     """
 
     name: str
     running: int
     waiting: int
     deadline_s: float
+    metrics: Metrics | None = None
     refused: int = 0
     served: int = 0
     _taken: int = 0
@@ -52,37 +55,42 @@ class Gate:
             RefusedError: the queue is full (429), or the deadline passed while waiting (503).
         """
         if self._taken >= self.running + self.waiting:
-            self.refused += 1
-            raise RefusedError(
-                429,
-                "too-busy",
-                f"{self.waiting} calls of {self.name} are waiting already",
-                cure=LATER,
-                headers={"Retry-After": str(self._retry_after())},
-            )
-        self._taken += 1
+            raise self._refusal(429, "too-busy", f"{self.waiting} calls of {self.name} are waiting already")
+        came = time.perf_counter()
+        self._take(1)
         try:
             try:
                 await asyncio.wait_for(self._free.acquire(), self.deadline_s)
             except TimeoutError:
-                self.refused += 1
-                raise RefusedError(
-                    503,
-                    "deadline-passed",
-                    f"no turn within {self.deadline_s:g} seconds",
-                    cure=LATER,
-                    headers={"Retry-After": str(self._retry_after())},
-                ) from None
+                why = f"no turn within {self.deadline_s:g} seconds"
+                raise self._refusal(503, "deadline-passed", why) from None
             try:
                 started = time.perf_counter()
                 result = await asyncio.get_running_loop().run_in_executor(self._pool, work)
-                self.served += 1
-                self._spent_s += 0.1 * (time.perf_counter() - started - self._spent_s)
+                self._done(waited_s=started - came, worked_s=time.perf_counter() - started)
                 return result
             finally:
                 self._free.release()
         finally:
-            self._taken -= 1
+            self._take(-1)
+
+    def _take(self, calls: int) -> None:
+        self._taken += calls
+        if self.metrics is not None:
+            self.metrics.queued.labels(self.name).set(self.queued)
+
+    def _done(self, *, waited_s: float, worked_s: float) -> None:
+        self.served += 1
+        self._spent_s += 0.1 * (worked_s - self._spent_s)
+        if self.metrics is not None:
+            self.metrics.waited.labels(self.name).observe(waited_s)
+            self.metrics.worked.labels(self.name).observe(worked_s)
+
+    def _refusal(self, status: int, kind: str, what: str) -> RefusedError:
+        self.refused += 1
+        if self.metrics is not None:
+            self.metrics.refused.labels(self.name, kind).inc()
+        return RefusedError(status, kind, what, cure=LATER, headers={"Retry-After": str(self._retry_after())})
 
     def _retry_after(self) -> int:
         """Seconds until the queue will be done, about."""

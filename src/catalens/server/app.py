@@ -7,20 +7,22 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from traceback import extract_tb
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
 
 import catalens
 from catalens.errors import CatalensError
+from catalens.server.bodies import BodyLimit
 from catalens.server.described import describe
 from catalens.server.problems import problem, problem_of
 from catalens.server.routes import feeds, health, outfits, page, pictures, products, regions, search, words
 from catalens.server.state import ServeOptions, State
-from catalens.server.uploads import BodyLimit
 
 log = logging.getLogger("catalens.server")
 MODULES = (page, health, search, outfits, regions, words, feeds, products, pictures)
@@ -45,26 +47,29 @@ def create_app(options: ServeOptions) -> FastAPI:
         redoc_url=None,
     )
     app.state.catalens = state
-    health.watch_gates(state.registry, state.gates)
     for one in MODULES:
         app.include_router(one.router)
     describe(app)
     app.add_middleware(BodyLimit, limit=options.max_body, longer={"/v1/feeds": options.max_feed})
     if options.origins:
         app.add_middleware(
-            CORSMiddleware, allow_origins=list(options.origins), allow_methods=["*"], allow_headers=["authorization"]
+            CORSMiddleware,
+            allow_origins=list(options.origins),
+            allow_methods=["*"],
+            allow_headers=["authorization", "idempotency-key"],
+            expose_headers=["retry-after"],
         )
     app.add_exception_handler(CatalensError, _library)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
     app.middleware("http")(_counted)
     return app
 
 
-async def _library(_: Request, error: Exception) -> Response:
+async def _library(request: Request, error: Exception) -> Response:
     assert isinstance(error, CatalensError)
-    return problem_of(error)
+    options: ServeOptions = request.app.state.catalens.options
+    return problem_of(error, hidden={str(options.catalog.parent): "..."})
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
@@ -81,24 +86,31 @@ async def _http(request: Request, error: Exception) -> Response:
         matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
         methods = sorted({method for route in matching for method in route.methods or ()})
         return problem(405, "wrong-method", "not a method of this path", headers={"Allow": ", ".join(methods)})
-    kinds = {404: "no-such-route"}
+    kinds = {400: "bad-request", 404: "no-such-route"}
     return problem(error.status_code, kinds.get(error.status_code, "http"), str(error.detail), headers=error.headers)
 
 
-async def _unexpected(_: Request, error: Exception) -> Response:
-    log.error("unexpected: %s", type(error).__name__)  # its text may hold what nobody should read
-    return problem(500, "unexpected", "Something went wrong here. It was counted.")
+async def _answered(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    try:
+        return await call(request)
+    except ClientDisconnect:
+        return Response(status_code=499)  # nobody is there to read it
+    except Exception as error:
+        places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
+        # Where it happened, and not its text: that may hold what nobody should read.
+        log.error(json.dumps({"unexpected": type(error).__name__, "at": places[-4:]}))
+        return problem(500, "unexpected", "Something went wrong here. It was counted.")
 
 
 async def _counted(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
     """Count a request, time it, and write a line about it: never its key, its picture or its words."""
     state: State = request.app.state.catalens
     started = time.perf_counter()
-    response = await call(request)
+    response = await _answered(request, call)
     route = getattr(request.scope.get("route"), "path", "none")
     spent = time.perf_counter() - started
-    state.requests.labels(route, response.status_code).inc()
-    state.seconds.labels(route).observe(spent)
+    state.metrics.requests.labels(route, response.status_code).inc()
+    state.metrics.seconds.labels(route).observe(spent)
     line = {"route": route, "method": request.method, "status": response.status_code, "ms": round(1000 * spent, 1)}
     log.info(json.dumps(line))
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

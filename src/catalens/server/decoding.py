@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import queue
 import select
 import struct
@@ -83,8 +84,10 @@ class _Worker:
     def __init__(self) -> None:
         command = [sys.executable, "-m", "catalens.server.decoder"]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)  # one that is stopped must not stop its caller
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -105,8 +108,7 @@ class _Worker:
         assert out is not None
         until = time.monotonic() + deadline_s
         try:
-            given.write(HEAD.pack(target or 0, len(data)) + data)
-            given.flush()
+            _all_of(given, HEAD.pack(target or 0, len(data)) + data, until)
             kind, size = ANSWER.unpack(_exactly(out, ANSWER.size, until))
             body = _exactly(out, size, until)
         except OSError:
@@ -118,13 +120,26 @@ class _Worker:
         raise (ImageLimitError if told["kind"] == "ImageLimitError" else ImageError)(told["what"], cure=told["cure"])
 
 
+def _all_of(pipe: IO[bytes], data: bytes, until: float) -> None:
+    left = memoryview(data)
+    while left:
+        _wait(pipe, select.POLLOUT, until)
+        left = left[os.write(pipe.fileno(), left[:_CHUNK]) :]
+
+
+def _wait(pipe: IO[bytes], event: int, until: float) -> None:
+    """Wait until a pipe may be read or written. Polled, for `select` knows no more than 1,024 files."""
+    ready = select.poll()
+    ready.register(pipe, event)
+    if not ready.poll(max(0.0, 1000 * (until - time.monotonic()))):
+        raise _WorkerDeathError("it took too long")
+
+
 def _exactly(pipe: IO[bytes], size: int, until: float) -> bytes:
     parts = bytearray()
     while len(parts) < size:
-        ready, _, _ = select.select([pipe], [], [], max(0.0, until - time.monotonic()))
-        if not ready:
-            raise _WorkerDeathError("it took too long")
-        part = pipe.read1(min(_CHUNK, size - len(parts)))  # type: ignore[attr-defined]
+        _wait(pipe, select.POLLIN, until)
+        part = os.read(pipe.fileno(), min(_CHUNK, size - len(parts)))
         if not part:
             raise _WorkerDeathError("its decoder ended")
         parts += part

@@ -22,6 +22,7 @@ REFUSALS: Mapping[int, str] = {
     401: "No key, or a wrong one",
     403: "Not allowed",
     404: "Not there",
+    408: "The body came too slowly",
     409: "Another one is writing",
     413: "Too large",
     415: "Another content type",

@@ -5,17 +5,22 @@ A feed may name pictures that came with it, or at hosts that the service was tol
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from catalens.catalog.catalog import Catalog
 from catalens.catalog.feeds import open_feed
-from catalens.errors import FeedError
+from catalens.errors import FeedError, ImageError, NotFoundError
+from catalens.images.limits import MAX_BYTES
 from catalens.server.jobs import FAILURES, Job, Keep
 from catalens.types import Failure, PictureSource, Product, Variant
 
@@ -26,6 +31,8 @@ SLICE = 200
 """Products after which what was done is on disk, told, and others may write."""
 MOST_FILES, MOST_BYTES = 50_000, 2 * 2**30
 """Of an archive, unpacked."""
+MOST_TIMES, FREE_BYTES = 200, 64 * 2**20
+"""What an archive may grow to, beyond some bytes: feeds of text shrink to a thirtieth, bombs to a thousandth."""
 ARCHIVE = b"PK\x03\x04"
 
 
@@ -38,10 +45,11 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as packed:
             members = [one for one in packed.infolist() if not one.is_dir()]
-            if len(members) > MOST_FILES or sum(one.file_size for one in members) > MOST_BYTES:
+            most = min(MOST_BYTES, max(FREE_BYTES, MOST_TIMES * archive.stat().st_size))
+            if len(members) > MOST_FILES or sum(one.file_size for one in members) > most:
                 raise FeedError(
                     f"the archive has {len(members)} files, or too large ones; at most {MOST_FILES} and "
-                    f"{MOST_BYTES >> 30} GB are taken",
+                    f"{most >> 20} MB are taken",
                     cure="send several smaller ones",
                 )
             for one in members:
@@ -49,14 +57,17 @@ def unpack(archive: Path, folder: Path) -> None:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with packed.open(one) as source, place.open("xb") as out:
                     shutil.copyfileobj(source, out)  # zipfile gives no more than the header announced
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, FileExistsError) as error:
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        raise FeedError("two things in the archive have one name", cure="pack it anew as ZIP") from None
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError) as error:
         raise FeedError(f"the archive cannot be unpacked: {error}", cure="pack it anew as ZIP") from None
 
 
 def _place(folder: Path, member: zipfile.ZipInfo) -> Path:
     name = PurePosixPath(member.filename.replace("\\", "/"))
     is_link = stat.S_ISLNK(member.external_attr >> 16)
-    if name.is_absolute() or ".." in name.parts or is_link or "\x00" in member.filename:
+    odd = "\x00" in member.filename or any(len(part.encode("utf-8", "replace")) > 200 for part in name.parts)
+    if name.is_absolute() or ".." in name.parts or not name.parts or is_link or odd:
         raise FeedError(f"the archive has a file {member.filename!r}", cure="pack plain files with relative names")
     return folder.joinpath(*name.parts)
 
@@ -84,16 +95,26 @@ class Intake:
         """
         folder = self._state.options.uploads / job.id
         reading = open_feed(source_in(folder / "feed"), format=job.options.get("format") or None)
-        items = self._allowed(iter(reading), folder)
-        while part := list(islice(items, SLICE)):
+        feed = islice(iter(reading), job.taken, None)
+        while part := list(islice(feed, SLICE)):
+            items = list(self._allowed(part, folder))
             with self._state.writing(job.tenant) as shop:
-                fetch = bool(self._state.options.url_hosts)
-                report = shop.add(iter(part), fetch=fetch, blur_faces=job.options.get("blur_faces") == "true")
-            self._state.reopen(job.tenant)
-            failed = [{**one.to_dict(), "where": self._hidden(str(one.where), folder)} for one in report.failed]
-            told = (*job.failed, *({name: self._hidden(str(v), folder) for name, v in one.items()} for one in failed))
+                before = _present(shop, part)
+                fetch = self._state.options.url_hosts or False
+                report = shop.add(iter(items), fetch=fetch, blur_faces=job.options.get("blur_faces") == "true")
+                after = _present(shop, part)
+            failed = [
+                {name: self._hidden(str(value), folder) for name, value in one.to_dict().items()}
+                for one in report.failed
+            ]
+            results = [_result(one, report.failed, before, after) for one in part]
+            self._state.jobs.keep_items(
+                job, job.taken, [{**one, "why": self._hidden(one["why"], folder)} for one in results]
+            )
+            told = (*job.failed, *failed)
             job = replace(
                 job,
+                taken=job.taken + len(part),
                 added=job.added + report.added,
                 updated=job.updated + report.updated,
                 unchanged=job.unchanged + report.unchanged,
@@ -103,12 +124,11 @@ class Intake:
                 feed=reading.name,
                 notes=tuple(self._hidden(note, folder) for note in reading.notes),
             )
-            keep(job)
-            if self._state.jobs.closing:
+            if not keep(job):
                 break
         return job
 
-    def _allowed(self, items: Iterator[Product | Failure], folder: Path) -> Iterator[Product | Failure]:
+    def _allowed(self, items: Iterable[Product | Failure], folder: Path) -> Iterator[Product | Failure]:
         root = folder.resolve()
         for item in items:
             if isinstance(item, Failure):
@@ -130,17 +150,29 @@ class Intake:
     ) -> tuple[PictureSource, ...]:
         kept = []
         for picture in pictures:
-            if picture.is_remote:
-                fine, cure = self._state.options.may_fetch(picture.location), "start it with --allow-url-hosts HOST"
-            else:
-                place = Path(picture.location)
-                fine, cure = place.resolve().is_relative_to(root), "send the photos in the same archive"
-            if fine:
+            refusal = self._refusal(picture, root)
+            if refusal is None:
                 kept.append(picture)
             else:
-                name = picture.location if picture.is_remote else Path(picture.location).name
-                refused.append(Failure(picture.where, name, "a picture that did not come with the feed", cure))
+                refused.append(refusal)
         return tuple(kept)
+
+    def _refusal(self, picture: PictureSource, root: Path) -> Failure | None:
+        if picture.is_remote:
+            if self._state.options.may_fetch(picture.location):
+                return None
+            cure = "start the service with --allow-url-hosts HOST"
+            return Failure(picture.where, picture.location, "a picture that did not come with the feed", cure)
+        place = Path(picture.location)
+        if not place.resolve().is_relative_to(root):
+            cure = "send the photos in the same archive"
+            return Failure(picture.where, place.name, "a picture that did not come with the feed", cure)
+        try:
+            if place.is_file() and place.stat().st_size <= MAX_BYTES:  # decoded where it can do no harm, first
+                self._state.decoders.read(place.read_bytes(), target=64)
+        except ImageError as error:
+            return Failure(picture.where, place.name, error.what, error.cure)
+        return None
 
     @staticmethod
     def _hidden(text: str, folder: Path) -> str:
@@ -148,3 +180,25 @@ class Intake:
         for root in (folder / "feed", folder):
             text = text.replace(f"{root}/", "").replace(str(root), "the feed")
         return text
+
+
+def _present(shop: Catalog, items: Iterable[Product | Failure]) -> set[str]:
+    """Skus of products that the catalog has."""
+    found = set()
+    for item in items:
+        if isinstance(item, Product):
+            with suppress(NotFoundError):
+                found.add(shop.get(item.sku).sku)
+    return found
+
+
+def _result(item: Product | Failure, failures: Iterable[Failure], before: set[str], after: set[str]) -> dict[str, Any]:
+    """What became of one item of a feed, and what failed of it."""
+    if isinstance(item, Failure):
+        return {"sku": "", "result": "failed", "why": f"{item.why}. {item.cure}"}
+    places = {(item.where.source, item.where.line)} | {
+        (one.where.source, one.where.line) for one in (*item.pictures, *(p for v in item.variants for p in v.pictures))
+    }
+    why = "; ".join(f"{one.what}: {one.why}" for one in failures if (one.where.source, one.where.line) in places)
+    result = "failed" if item.sku not in after else "known" if item.sku in before else "added"
+    return {"sku": item.sku, "result": result, "why": why}

@@ -1,19 +1,23 @@
-"""Work that outlives its request: feeds taken in, one after the other; what is known of each is on disk."""
+"""Work that outlives its request: feeds taken in, one after the other; what is known of each is on disk.
+
+Several worker processes may share the folder: whichever holds its lock does the work, the others only tell of it.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-import queue
+import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from catalens.errors import CatalensError, NotFoundError
+from catalens.catalog.lock import WriterLock
+from catalens.errors import CatalensError, CatalogBusyError, NotFoundError
 from catalens.images.draw import write_whole
 
 JobState: TypeAlias = Literal["waiting", "running", "done", "failed"]
@@ -21,6 +25,9 @@ FAILURES = 1_000
 """Failed items that a job tells one by one; it counts them all."""
 WAITING = 64
 """Jobs that may wait."""
+KEPT = 1_000
+"""Jobs that are remembered; of more, the oldest that ended are forgotten."""
+_POLL_S = 0.5
 log = logging.getLogger("catalens.server")
 
 
@@ -30,6 +37,7 @@ class Job:
 
     Args:
         source: name of the file that came; digest: SHA-256 of what was asked, to tell a repeated request from another.
+        taken: items of the source that were dealt with: after a stop the work goes on behind them.
         added, updated, unchanged, pictures: counts so far; failed: what could not be taken in, and why.
         problem: why all of it failed.
     """
@@ -40,6 +48,7 @@ class Job:
     digest: str
     options: dict[str, str] = field(default_factory=dict)
     state: JobState = "waiting"
+    taken: int = 0
     added: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -56,13 +65,18 @@ class Job:
         """What may be shown."""
         return {name: value for name, value in asdict(self).items() if name not in {"tenant", "digest"}}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is work left."""
+        return self.state in ("waiting", "running")
 
-Keep = Callable[[Job], None]
-"""Puts how far a job is on disk."""
+
+Keep = Callable[[Job], bool]
+"""Puts how far a job is on disk; False where the work should stop, to be taken up again."""
 
 
 class Jobs:
-    """Jobs in a folder, done in the order in which they came; those that were cut off begin again.
+    """Jobs in a folder, done in the order in which they came; those that were cut off go on.
 
     Args:
         work: does a job, telling how far it is; may be called again for a job that was cut off.
@@ -70,29 +84,24 @@ class Jobs:
 
     def __init__(self, folder: Path, work: Callable[[Job, Keep], Job]) -> None:
         self._folder, self._work = folder, work
-        self._known: dict[str, Job] = {}
-        self._waiting: queue.Queue[str | None] = queue.Queue()
+        self._cache: dict[str, tuple[int, Job]] = {}
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
-        for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-            with suppress(OSError, ValueError, TypeError):
-                found = json.loads(path.read_text("utf-8"))
-                job = Job(**{**found, "failed": tuple(found["failed"]), "notes": tuple(found["notes"])})
-                self._known[job.id] = job
-        for job in sorted(self._known.values(), key=lambda one: one.created):
-            if job.state in ("waiting", "running"):
-                self._put(job)
+        self._closing = threading.Event()
+        if self._open_jobs():
+            self._wake()
 
     @property
     def queued(self) -> int:
-        """Jobs that wait."""
-        return self._waiting.qsize()
+        """Jobs that wait or are at work."""
+        return len(self._open_jobs())
 
     def submit(self, job: Job) -> Job:
-        """Put a job on disk, then in the queue."""
+        """Put a job on disk: from then on it will be done."""
         job = replace(job, created=time.time())
         self._keep(job)
-        self._put(job)
+        self._forget_old()
+        self._wake()
         return job
 
     def get(self, id: str, *, tenant: str) -> Job:
@@ -101,53 +110,115 @@ class Jobs:
         Raises:
             NotFoundError: it has none of that id.
         """
-        job = self._known.get(id)
+        job = self._read(id) if id.isalnum() else None
         if job is None or job.tenant != tenant:
             raise NotFoundError(f"no job {id!r}", cure="see GET /v1/jobs")
         return job
 
     def all(self, *, tenant: str) -> list[Job]:
         """A tenant's jobs, the newest first."""
-        mine = [job for job in list(self._known.values()) if job.tenant == tenant]
-        return sorted(mine, key=lambda job: -job.created)
+        return sorted((job for job in self._all() if job.tenant == tenant), key=lambda job: -job.created)
 
     def close(self) -> None:
         """Let the job at work end where it may be taken up again; wait for that."""
-        thread, self._thread = self._thread, None
+        self._closing.set()
+        with self._guard:
+            thread = self._thread
         if thread is not None:
-            self._waiting.put(None)
             thread.join()
 
-    @property
-    def closing(self) -> bool:
-        """Whether work should stop where it may be taken up again."""
-        return self._thread is None
+    # What became of each item
 
-    def _put(self, job: Job) -> None:
-        with self._guard:
-            self._waiting.put(job.id)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="catalens-jobs", daemon=True)
-                self._thread.start()
+    def keep_items(self, job: Job, first: int, items: list[dict[str, Any]]) -> None:
+        """Put on disk what became of the items from `first` on; a second time takes the place of the first."""
+        folder = self._folder / f"{job.id}.items"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / f"{first:012}.json", json.dumps(items).encode())
+
+    def items(self, job: Job, *, after: int, limit: int) -> tuple[list[dict[str, Any]], int | None]:
+        """What became of items: those behind the first `after`, at most so many, and where the next page begins."""
+        found: list[dict[str, Any]] = []
+        parts = sorted((self._folder / f"{job.id}.items").glob("*.json"))
+        starts = [int(path.stem) for path in parts]
+        for path, start, end in zip(parts, starts, [*starts[1:], job.taken], strict=True):
+            if end <= after or start >= job.taken:
+                continue
+            found.extend(json.loads(path.read_text("utf-8"))[max(0, after - start) :])
+            if len(found) > limit:
+                break
+        return found[:limit], after + limit if len(found) > limit else None
+
+    # On disk
+
+    def _all(self) -> Iterable[Job]:
+        names = [path.stem for path in self._folder.glob("*.json")] if self._folder.is_dir() else []
+        return [job for job in map(self._read, names) if job is not None]
+
+    def _open_jobs(self) -> list[Job]:
+        return sorted((job for job in self._all() if job.is_open), key=lambda job: job.created)
+
+    def _read(self, id: str) -> Job | None:
+        path = self._folder / f"{id}.json"
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            stamp = path.stat().st_mtime_ns
+            known = self._cache.get(id)
+            if known is None or known[0] != stamp:
+                found = json.loads(path.read_text("utf-8"))
+                job = Job(**{**found, "failed": tuple(found["failed"]), "notes": tuple(found["notes"])})
+                known = self._cache[id] = (stamp, job)
+            return known[1]
+        return None
 
     def _keep(self, job: Job) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode())
-        self._known[job.id] = job
+        write_whole(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True)
+
+    def _forget_old(self) -> None:
+        ended = sorted((job for job in self._all() if not job.is_open), key=lambda job: -job.created)
+        for job in ended[KEPT:]:
+            (self._folder / f"{job.id}.json").unlink(missing_ok=True)
+            shutil.rmtree(self._folder / f"{job.id}.items", ignore_errors=True)
+            self._cache.pop(job.id, None)
+
+    # At work
+
+    def _wake(self) -> None:
+        with self._guard:
+            if self._thread is None and not self._closing.is_set():
+                self._thread = threading.Thread(target=self._run, name="catalens-jobs", daemon=True)
+                self._thread.start()
 
     def _run(self) -> None:
-        while (id := self._waiting.get()) is not None and not self.closing:
-            job = replace(self._known[id], state="running", added=0, updated=0, unchanged=0, pictures=0, failed=())
-            job = replace(job, failed_count=0, problem="")
+        while not self._closing.is_set():
+            with self._guard:
+                if not self._open_jobs():
+                    self._thread = None  # who submits one more starts a thread
+                    return
             try:
-                self._keep(job)
-                job = self._work(job, self._keep)
-                if not self.closing:
-                    self._keep(replace(job, state="done", ended=time.time()))
+                with WriterLock(self._folder / "lock", wait_s=0):
+                    while not self._closing.is_set() and (waiting := self._open_jobs()):
+                        self._do(waiting[0])
+            except CatalogBusyError:  # another process does the jobs, or writes to the catalog: in a while, then
+                self._closing.wait(_POLL_S)
             except CatalensError as error:
-                with suppress(CatalensError):
-                    self._keep(replace(self._known[id], state="failed", problem=str(error), ended=time.time()))
-            except Exception as error:  # the queue goes on whatever a job does
-                log.error("job %s: %s", id, type(error).__name__)
-                with suppress(CatalensError):
-                    self._keep(replace(self._known[id], state="failed", problem="unexpected", ended=time.time()))
+                log.error("jobs: %s", type(error).__name__)
+                self._closing.wait(_POLL_S)
+
+    def _do(self, job: Job) -> None:
+        try:
+            self._keep(replace(job, state="running"))
+            done = self._work(replace(job, state="running"), self._go_on)
+            if not self._closing.is_set():
+                self._keep(replace(done, state="done", ended=time.time()))
+        except CatalogBusyError:
+            raise
+        except Exception as error:  # the queue goes on whatever a job does
+            if not isinstance(error, CatalensError):
+                log.error("job %s: %s", job.id, type(error).__name__)
+            told = str(error) if isinstance(error, CatalensError) else "unexpected"
+            last = self._read(job.id) or job
+            self._keep(replace(last, state="failed", problem=told, ended=time.time()))
+
+    def _go_on(self, job: Job) -> bool:
+        self._keep(job)
+        return not self._closing.is_set()

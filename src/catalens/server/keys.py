@@ -74,17 +74,21 @@ class Keys:
         """A new key, and its secret, which is shown once and kept nowhere.
 
         Raises:
-            UsageError: an unknown scope, a tenant's name with other characters, or a negative rate.
+            UsageError: an unknown scope, a tenant's name with other characters, a rate that is none, or a key that
+                pages show and that may do more than search.
         """
         chosen = tuple(dict.fromkeys(scopes))
         if not chosen or not set(chosen) <= set(SCOPES):
             raise UsageError(f"scopes are {', '.join(chosen) or 'none'}", cure=f"take some of {', '.join(SCOPES)}")
-        if not set(tenant) <= TENANT_CHARACTERS or per_second < 0:
-            raise UsageError(
-                f"tenant {tenant!r}, {per_second:g} calls a second", cure="take small letters, digits, - and _"
-            )
+        if not set(tenant) <= TENANT_CHARACTERS or tenant[:1] in {"-", "_"} or len(tenant) > 64:
+            raise UsageError(f"the tenant is {tenant[:80]!r}", cure="take small letters, digits, - and _")
+        if not 0 <= per_second < float("inf"):
+            raise UsageError(f"{per_second:g} calls a second", cure="take 0 for any number, or a plain number")
+        bound = tuple(origins)
+        if bound and chosen != ("search",):
+            raise UsageError("a key that stands in pages may only search", cure="make it with --scope search")
         secret = PREFIX + secrets.token_urlsafe(32)
-        key = Key(secrets.token_hex(4), _hash(secret), chosen, tenant, per_second, tuple(origins), time.time())
+        key = Key(secrets.token_hex(4), _hash(secret), chosen, tenant, per_second, bound, time.time())
         with self._guard:
             self._read()
             self._by_hash[key.hash] = key

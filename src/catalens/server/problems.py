@@ -59,9 +59,18 @@ def problem(status: int, kind: str, detail: str, *, headers: Mapping[str, str] |
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA)
 
 
-def problem_of(error: CatalensError) -> JSONResponse:
-    """The problem that an error of the library is."""
+def problem_of(error: CatalensError, *, hidden: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem that an error of the library is.
+
+    Args:
+        hidden: texts that nobody needs to know, such as paths of the machine, and what is told in their place.
+    """
+    if isinstance(error, CatalogBusyError):  # its own words name a process and a machine
+        error = CatalogBusyError("another one is writing to the catalog", cure="try again a little later")
     if isinstance(error, RefusedError):
         return problem(error.status, error.kind, str(error), headers=error.headers)
     status, kind = next((status, kind) for known, status, kind in STATUS if isinstance(error, known))
-    return problem(status, kind, str(error), headers={"Retry-After": "2"} if status in (409, 503) else None)
+    told = str(error)
+    for text, other in (hidden or {}).items():
+        told = told.replace(text, other)
+    return problem(status, kind, told, headers={"Retry-After": "2"} if status in (409, 503) else None)

@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-
-import catalens
 from catalens import settings
 from catalens.catalog.catalog import Catalog
+from catalens.catalog.database import FILE_NAME
 from catalens.errors import CatalensError
 from catalens.server.admission import Gate
+from catalens.server.answers import Answers
+from catalens.server.batching import BatchingEncoder
 from catalens.server.decoding import Decoders
 from catalens.server.intake import Intake
 from catalens.server.jobs import Jobs
 from catalens.server.keys import Keys
+from catalens.server.metrics import Metrics
 from catalens.server.signing import Signer
 from catalens.server.thumbnails import Thumbnails
+from catalens.tasks.embed import encoder
 
 MAX_BODY = 40 * 2**20
 """Bytes of a request's body: a picture of the largest size that is read, and a little around it."""
@@ -36,8 +38,11 @@ class ServeOptions:
     Args:
         catalog: folder of the catalog; tenants have theirs beside it, in `<catalog>.tenants/NAME`.
         origins: web pages that browsers may call from.
-        url_hosts: hosts from which pictures of feeds are fetched (guarded: `images.remote`); none by default.
+        url_hosts: hosts from which pictures are fetched (guarded: `images.remote`); none by default.
         max_body, max_feed: bytes.
+        closed: a key is needed even while there is none: others than this machine can reach the service.
+        hosts: names by which it may be called as long as there are no keys; any where empty.
+        metrics: folder in which several worker processes count together.
     """
 
     catalog: Path
@@ -45,6 +50,9 @@ class ServeOptions:
     url_hosts: frozenset[str] = frozenset()
     max_body: int = MAX_BODY
     max_feed: int = MAX_FEED
+    closed: bool = False
+    hosts: frozenset[str] = frozenset()
+    metrics: Path | None = None
 
     @property
     def keys(self) -> Path:
@@ -60,6 +68,10 @@ class ServeOptions:
     def uploads(self) -> Path:
         """Folder of what came over HTTP: feeds of jobs, photos of products."""
         return self.catalog.with_name(f"{self.catalog.name}.uploads")
+
+    def pictures_of(self, tenant: str) -> Path:
+        """Folder of the photos of products that came one by one: a tenant's own, for one may delete what it sent."""
+        return self.uploads / "pictures" / (tenant or "-")
 
     def may_fetch(self, url: str) -> bool:
         """Whether a picture's web address may be read."""
@@ -80,49 +92,55 @@ class State:
         self.options = options
         self.started = time.monotonic()
         self.keys = Keys(options.keys)
+        self.metrics = Metrics(options.metrics)
         threads = settings.threads()
-        self.gates = {
-            "search": Gate("search", running=threads, waiting=8 * threads, deadline_s=4.0),
-            "analyse": Gate("analyse", running=threads, waiting=4 * threads, deadline_s=8.0),
-            "ingest": Gate("ingest", running=1, waiting=8, deadline_s=60.0),
-            "pictures": Gate("pictures", running=threads, waiting=128, deadline_s=20.0),
-        }
+        gates = (
+            Gate("search", running=threads, waiting=8 * threads, deadline_s=4.0, metrics=self.metrics),
+            Gate("analyse", running=threads, waiting=4 * threads, deadline_s=8.0, metrics=self.metrics),
+            Gate("ingest", running=1, waiting=8, deadline_s=60.0, metrics=self.metrics),
+            Gate("pictures", running=threads, waiting=128, deadline_s=20.0, metrics=self.metrics),
+            Gate("fetch", running=4, waiting=8, deadline_s=4.0, metrics=self.metrics),
+        )
+        self.gates = {gate.name: gate for gate in gates}
         self.decoders = Decoders(threads)
         self.signer = Signer(options.signing)
         self.thumbnails = Thumbnails()
-        self.jobs = Jobs(options.catalog.with_name(f"{options.catalog.name}.jobs"), Intake(self))
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "catalens_requests_total", "Requests by route and status.", ["route", "status"], registry=self.registry
-        )
-        self.seconds = Histogram(
-            "catalens_request_seconds", "Time of a request by route.", ["route"], registry=self.registry
-        )
+        self.answers = Answers(options.catalog.with_name(f"{options.catalog.name}.answers"))
         self._guard = threading.Lock()
-        self._catalogs: dict[str, Catalog] = {}
+        self._catalogs: dict[str, tuple[int, Catalog]] = {}
+        self._encoder: BatchingEncoder | None = None
+        self.jobs = Jobs(options.catalog.with_name(f"{options.catalog.name}.jobs"), Intake(self))
 
     def catalog(self, tenant: str) -> Catalog:
-        """A tenant's catalog, open.
+        """A tenant's catalog, open to read: it sees what others have written since.
 
         Raises:
-            NotFoundError: there is none yet.
+            NotFoundError: there is none (yet, or any more).
         """
+        folder = self.options.folder_of(tenant)
         with self._guard:
-            if tenant not in self._catalogs:
-                self._catalogs[tenant] = catalens.Catalog.open(self.options.folder_of(tenant), readonly=True)
-            return self._catalogs[tenant]
+            try:
+                file = (folder / FILE_NAME).stat().st_ino
+            except OSError:
+                file = 0
+            known, shop = self._catalogs.get(tenant, (0, None))
+            if shop is None or known != file:  # what another file took the place of is closed by who still reads it
+                shop = Catalog.open(folder, readonly=True, encoder=self._batching())
+                self._catalogs[tenant] = (file, shop)
+            return shop
+
+    def _batching(self) -> BatchingEncoder:
+        if self._encoder is None:
+            self._encoder = BatchingEncoder(encoder(), told=self._ran)
+        return self._encoder
+
+    def _ran(self, pictures: int, seconds: float) -> None:
+        self.metrics.batch.observe(pictures)
+        self.metrics.model_seconds.observe(seconds)
 
     def writing(self, tenant: str) -> Catalog:
-        """A tenant's catalog to write to, made if absent; what reads it is opened anew afterwards."""
-        return catalens.Catalog.open(self.options.folder_of(tenant))
-
-    def reopen(self, tenant: str) -> None:
-        """Forget a tenant's catalog: the next call opens it as it is then."""
-        with self._guard:
-            old = self._catalogs.pop(tenant, None)
-        if old is not None:
-            with suppress(CatalensError):
-                old.close()
+        """A tenant's catalog to write to, made if absent."""
+        return Catalog.open(self.options.folder_of(tenant))
 
     def close(self) -> None:
         """Let what runs end, then close all."""
@@ -130,5 +148,6 @@ class State:
         for gate in self.gates.values():
             gate.close()
         self.decoders.close()
-        for tenant in list(self._catalogs):
-            self.reopen(tenant)
+        for _, shop in self._catalogs.values():
+            with suppress(CatalensError):
+                shop.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from catalens.images.draw import encode_image
 from catalens.images.prepare import resize
-from catalens.images.read import read_image
+from catalens.types import ImageArray
 
 SIDES = (160, 320, 640, 1280)
 QUALITY = {"WEBP": 80, "AVIF": 60, "JPEG": 84}
@@ -20,16 +20,21 @@ Name = tuple[str, str, int, str]
 
 def format_for(accept: str) -> str:
     """The best format that a browser says it takes. WebP before AVIF, whose encoder takes ten times as long."""
-    return next((name for name in ("WEBP", "AVIF") if f"image/{name.lower()}" in accept), "JPEG")
+    taken = {kind for kind, quality in map(_quality, accept.lower().split(",")) if quality > 0}
+    return next((name for name in ("WEBP", "AVIF") if f"image/{name.lower()}" in taken), "JPEG")
 
 
-def small(data: bytes, *, side: int, format: str) -> bytes:
-    """The picture at most `side` pixels long, never enlarged.
+def _quality(said: str) -> tuple[str, float]:
+    """One entry of an Accept header (RFC 9110, 12.5.1): the type, and how much it is wanted."""
+    kind, *parameters = (part.strip() for part in said.split(";"))
+    try:
+        return kind, next((float(one[2:]) for one in parameters if one.startswith("q=")), 1.0)
+    except ValueError:
+        return kind, 0.0
 
-    Raises:
-        ImageError: it cannot be read.
-    """
-    image = read_image(data, target=side)
+
+def small(image: ImageArray, *, side: int, format: str) -> bytes:
+    """A picture at most `side` pixels long, never enlarged, encoded anew."""
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
     image = resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))

@@ -1,4 +1,7 @@
-"""Pictures in requests: multipart with a file called `image`, JSON with a data URL, or the picture as the body."""
+"""Pictures in requests: multipart with a file called `image`, JSON with a data URL, or the picture as the body.
+
+A picture's web address is read only from hosts that the service was told of, and guarded (`images.remote`).
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,17 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from catalens.errors import UsageError
-from catalens.server.problems import RefusedError, problem_of
+from catalens.images.remote import fetch_image_bytes
+from catalens.server.access import state_of
+from catalens.server.problems import RefusedError
+from catalens.server.state import State
 
 DATA_URL = "data:"
+ADDRESSES = ("http://", "https://")
+FETCH_S = 8.0
+"""For the picture behind an address, all of it."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +59,32 @@ class Upload:
         value = self.fields.get(name, default)
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if isinstance(value, bool) or not least <= number <= most:
             raise UsageError(f"{name} is {value!r}", cure=f"send a number from {least:g} to {most:g}")
         return number
 
+    def whole(self, name: str, default: int, *, least: int, most: int) -> int:
+        """A whole number within bounds."""
+        number = self.number(name, default, least=least, most=most)
+        if number != int(number):
+            raise UsageError(f"{name} is {self.fields[name]!r}", cure="send a whole number")
+        return int(number)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A field that is true or false."""
+        value = self.fields.get(name, default)
+        said = value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
+        if said is None:
+            raise UsageError(f"{name} is {value!r}", cure="send true or false")
+        return said
+
     def weights(self) -> dict[str, float] | None:
         """The field `weights`: an object of numbers, or such an object as JSON text."""
         value = self.fields.get("weights")
         if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                value = 0
+            value = parsed(value)
         if value is not None and not isinstance(value, dict):
             raise UsageError("weights is no object", cure='send {"color": 0.5, "deep": 0.5}')
         return value
@@ -95,43 +115,104 @@ async def read_upload(request: Request, *, known: Collection[str]) -> Upload:
         UsageError: it cannot be understood, or has unknown fields.
         RefusedError: another content type (415).
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    fields: dict[str, Any] = dict(request.query_params)
+    kind = content_kind(request)
+    said = list(request.query_params.multi_items())
     image: bytes | None = None
+    address: object = None
     if kind == "multipart/form-data":
         try:
             async with request.form(max_files=1, max_fields=64) as form:
                 for name, value in form.multi_items():
-                    if isinstance(value, UploadFile) and name == "image":
+                    if not isinstance(value, UploadFile):
+                        said.append((name, value))
+                    elif name == "image":
                         image = await value.read()
                     else:
-                        fields[name] = value
+                        raise UsageError(f"a file called {name!r}", cure="call it image")
         except HTTPException as error:  # as the framework says that a form cannot be read
             raise UsageError(f"the form is not readable: {error.detail}", cure="send one file, few fields") from None
     elif kind == "application/json":
-        image = _from_json(await request.body(), fields)
+        found = parsed(await request.body())
+        if not isinstance(found, dict):
+            raise UsageError("the body is no JSON object", cure="send an object")
+        address = found.pop("image", None)
+        said.extend(found.items())
     elif kind.startswith("image/") or kind == "application/octet-stream":
         image = await request.body()
     elif kind and await request.body():
         raise RefusedError(
             415, "wrong-content-type", f"a body of {kind}", cure="send multipart/form-data, application/json or image/*"
         )
+    fields = _together(said)
     unknown = sorted(set(fields) - set(known))
     if unknown:
         raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(known))}")
+    if address is not None:
+        image = await picture_of(address, state_of(request))
     return Upload(image, fields)
 
 
-def _from_json(body: bytes, fields: dict[str, Any]) -> bytes | None:
+def content_kind(request: Request) -> str:
+    """The content type of a request's body, in small letters; empty where it has none.
+
+    Raises:
+        RefusedError: texts in another character set than UTF-8 (415): some take quadratic time to decode.
+    """
+    kind, _, rest = request.headers.get("content-type", "").lower().partition(";")
+    for parameter in rest.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in {"utf-8", "utf8", "us-ascii"}:
+            raise RefusedError(415, "wrong-content-type", "a body that is not in UTF-8", cure="send UTF-8")
+    return kind.strip()
+
+
+def parsed(text: bytes | str) -> Any:
+    """JSON, by the letter (RFC 8259): no NaN, no halves of characters, no thousands of brackets.
+
+    Raises:
+        UsageError: it is none.
+    """
     try:
-        found = json.loads(body)
-    except ValueError:
-        raise UsageError("the body is no JSON", cure="send an object") from None
-    if not isinstance(found, dict):
-        raise UsageError("the body is no JSON object", cure="send an object")
-    image = found.pop("image", None)
-    fields.update(found)
-    return None if image is None else from_data_url(image)
+        found = json.loads(text, parse_constant=_refuse)
+        if b"\\u" in (text if isinstance(text, bytes) else text.encode()):  # only escapes can make such halves
+            json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise UsageError("the body is no JSON that can be read", cure="send an object") from None
+    return found
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)
+
+
+def _together(said: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Fields by name; one that came several times is a list."""
+    fields: dict[str, Any] = {}
+    for name, value in said:
+        if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
+            raise UsageError(f"{name} is not text", cure="send UTF-8")
+        if name in fields:
+            before = fields[name]
+            fields[name] = [*(before if isinstance(before, list) else [before]), value]
+        else:
+            fields[name] = value
+    return fields
+
+
+async def picture_of(given: object, state: State) -> bytes:
+    """The bytes of a data URL, or of a picture at a host that the service was told of.
+
+    Raises:
+        UsageError: neither.
+        RemoteError: an address that was not read.
+        RefusedError: too many are being read.
+    """
+    if not isinstance(given, str) or not given.startswith(ADDRESSES):
+        return from_data_url(given)
+    hosts = state.options.url_hosts
+    if not hosts:
+        raise UsageError("addresses of pictures are not read", cure="send data:image/jpeg;base64,...")
+    return await state.gates["fetch"].run(lambda: fetch_image_bytes(given, allow_hosts=hosts, deadline_s=FETCH_S))
 
 
 def from_data_url(text: object) -> bytes:
@@ -141,47 +222,8 @@ def from_data_url(text: object) -> bytes:
         UsageError: it is none.
     """
     if not isinstance(text, str) or not text.startswith(DATA_URL) or ";base64," not in text[:100]:
-        raise UsageError("image is no data URL", cure="send data:image/jpeg;base64,...; addresses are not read")
+        raise UsageError("image is no data URL", cure="send data:image/jpeg;base64,...")
     try:
         return base64.b64decode(text.partition(",")[2], validate=True)
     except binascii.Error:
         raise UsageError("image is no base64", cure="send data:image/jpeg;base64,...") from None
-
-
-class BodyLimit:
-    """Counts bytes while a body arrives, whatever its header says, and refuses what is too much.
-
-    Args:
-        limit: bytes; longer: path -> bytes, where more may come.
-    """
-
-    def __init__(self, app: ASGIApp, *, limit: int, longer: Mapping[str, int]) -> None:
-        self._app, self._most, self._longer = app, limit, longer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        limit = self._longer.get(scope["path"], self._most)
-        said = dict(scope["headers"]).get(b"content-length", b"0")
-        if said.isdigit() and int(said) > limit:
-            await problem_of(self._refusal(limit))(scope, receive, send)
-            return
-        counted = 0
-
-        async def counting() -> Message:
-            nonlocal counted
-            message = await receive()
-            counted += len(message.get("body", b""))
-            if counted > limit:
-                raise self._refusal(limit)
-            return message
-
-        try:
-            await self._app(scope, counting, send)
-        except RefusedError as refusal:
-            await problem_of(refusal)(scope, receive, send)
-
-    @staticmethod
-    def _refusal(limit: int) -> RefusedError:
-        return RefusedError(413, "body-too-large", f"more than {limit} bytes", cure="send a smaller picture")

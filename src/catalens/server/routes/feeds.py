@@ -7,27 +7,29 @@ import io
 import json
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
 from catalens.server.access import Caller, allowed, state_of
+from catalens.server.answers import IdempotencyKey
 from catalens.server.described import TEXT, one_of
 from catalens.server.intake import ARCHIVE, unpack
 from catalens.server.jobs import WAITING, Job
 from catalens.server.problems import RefusedError
 from catalens.server.routes.products import ProductIn
 from catalens.server.state import State
+from catalens.server.uploads import content_kind
 
 router = APIRouter(prefix="/v1", tags=["products"])
 Reader = Annotated[Caller, Depends(allowed("read"))]
 Writer = Annotated[Caller, Depends(allowed("write"))]
-IdempotencyKey = Annotated[str | None, Header(max_length=200)]
 OPTIONS = frozenset({"format", "blur_faces"})
 FEED = {
     "requestBody": {
@@ -57,7 +59,7 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
     The same `Idempotency-Key` again gives the same job.
     """
     state = state_of(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = content_kind(request)
     if kind != "multipart/form-data":
         raise RefusedError(415, "wrong-content-type", f"a body of {kind or 'no type'}", cure="send multipart/form-data")
     try:
@@ -71,7 +73,7 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
                 raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(OPTIONS))}")
             if options.get("blur_faces", "true") not in ("true", "false"):
                 raise UsageError(f"blur_faces is {options['blur_faces']!r}", cure="send true or false")
-            name = Path(feed.filename or "feed").name
+            name = _plain(feed.filename or "")
             return await state.gates["ingest"].run(
                 lambda: _submitted(state, caller, feed.file, name, options, idempotency_key)
             )
@@ -82,26 +84,27 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
 def _submitted(
     state: State, caller: Caller, file: Any, name: str, options: dict[str, str], key: str | None
 ) -> dict[str, Any]:
-    if state.jobs.queued >= WAITING:
-        raise RefusedError(
-            429, "too-busy", f"{WAITING} jobs wait already", cure="come later", headers={"Retry-After": "60"}
-        )
     id = secrets.token_hex(8) if key is None else hashlib.sha256(f"{caller.tenant}\0{key}".encode()).hexdigest()[:16]
     folder = state.options.uploads / f".{secrets.token_hex(8)}"
     try:
         digest = _kept(file, folder, name, options)
-        try:
+        with suppress(NotFoundError):
             known = state.jobs.get(id, tenant=caller.tenant)
-        except NotFoundError:
-            final = state.options.uploads / id
-            shutil.rmtree(final, ignore_errors=True)  # of a request that was cut off
-            folder.rename(final)
-            return state.jobs.submit(Job(id, caller.tenant, name, digest, options)).to_dict()
-        if known.digest != digest:
+            if known.digest != digest:
+                raise RefusedError(
+                    422, "key-used", "this Idempotency-Key was used for another feed",
+                    cure="take a new one for each feed",
+                )  # fmt: skip
+            if known.state != "failed":
+                return known.to_dict()
+        if state.jobs.queued >= WAITING:
             raise RefusedError(
-                422, "key-used", "this Idempotency-Key was used for another feed", cure="take a new one for each feed"
+                429, "too-busy", f"{WAITING} jobs wait already", cure="come later", headers={"Retry-After": "60"}
             )
-        return known.to_dict()
+        final = state.options.uploads / id
+        shutil.rmtree(final, ignore_errors=True)  # of a request that was cut off
+        folder.rename(final)
+        return state.jobs.submit(Job(id, caller.tenant, name, digest, options)).to_dict()
     except OSError as error:
         raise StorageError(f"the feed cannot be kept: {error.strerror}", cure="make room on the disk") from None
     finally:
@@ -125,8 +128,14 @@ def _kept(file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
         unpack(came, folder / "feed")
         came.unlink()
     else:
-        came.rename(folder / "feed" / (name if not name.startswith(".") else "feed"))
+        came.rename(folder / "feed" / name)
     return seen.hexdigest()
+
+
+def _plain(name: str) -> str:
+    """The name of a file as it may lie here: no folders, nothing that cannot be printed, not too long."""
+    last = "".join(one for one in name.replace("\\", "/").rpartition("/")[2] if one.isprintable())
+    return last[-60:].lstrip(".") or "feed"
 
 
 class BulkProduct(ProductIn):
@@ -171,3 +180,17 @@ async def list_jobs(request: Request, caller: Reader) -> dict[str, Any]:
 async def get_job(request: Request, id: str, caller: Reader) -> dict[str, Any]:
     """How far a job is, and what failed."""
     return state_of(request).jobs.get(id, tenant=caller.tenant).to_dict()
+
+
+@router.get("/jobs/{id}/items")
+async def get_items(
+    request: Request,
+    id: str,
+    caller: Reader,
+    after: Annotated[int, Query(ge=0, le=2**40)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+) -> dict[str, Any]:
+    """What became of each item of a job, in the order of its feed: added, known before, or failed, and why."""
+    jobs = state_of(request).jobs
+    found, following = jobs.items(jobs.get(id, tenant=caller.tenant), after=after, limit=limit)
+    return {"items": found, "next": following}

@@ -38,7 +38,7 @@ async def outfit(request: Request, caller: Annotated[Caller, Depends(allowed("se
             start.append(state.decoders.read(upload.picture(), target=512))
         found = state.catalog(caller.tenant).outfits(
             start,
-            k=int(upload.number("k", 5, least=1, most=20)),
+            k=upload.whole("k", 5, least=1, most=20),
             kinds=upload.texts("kinds"),
             budget=None if "budget" not in upload.fields else upload.number("budget", 0, least=0, most=1e9),
             wishes=upload.texts("wishes"),

@@ -17,7 +17,10 @@ router = APIRouter(tags=["pictures"])
 @router.get(
     "/pictures/{tenant}/{hash}/{side}",
     response_class=Response,
-    responses={200: {"content": {f"image/{name}": {} for name in ("webp", "avif", "jpeg")}}},
+    responses={
+        200: {"content": {f"image/{name}": {} for name in ("webp", "avif", "jpeg")}},
+        304: {"description": "As it was"},
+    },
 )
 async def picture(
     request: Request,
@@ -35,13 +38,18 @@ async def picture(
     state.signer.check(owner, hash, side, until=until, by=by)
     format = format_for(request.headers.get("accept", ""))
 
-    def make() -> bytes:
-        return small(state.catalog(owner).picture(hash), side=side, format=format)
-
-    data = await state.gates["pictures"].run(lambda: state.thumbnails.get((owner, hash, side, format), make))
     headers = {
         "Cache-Control": f"private, max-age={SAME_S}, immutable",
         "Vary": "Accept",
-        "ETag": f'"{hash[:16]}-{side}"',
+        "ETag": f'"{hash[:16]}-{side}-{format.lower()}"',
     }
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if known & {headers["ETag"], "*"}:
+        return Response(status_code=304, headers=headers)
+
+    def make() -> bytes:
+        image = state.decoders.read(state.catalog(owner).picture(hash), target=side)
+        return small(image, side=side, format=format)
+
+    data = await state.gates["pictures"].run(lambda: state.thumbnails.get((owner, hash, side, format), make))
     return Response(data, media_type=f"image/{format.lower()}", headers=headers)

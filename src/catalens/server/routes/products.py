@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -15,6 +17,7 @@ from catalens.errors import NotFoundError
 from catalens.images.draw import write_whole
 from catalens.images.read import read_header
 from catalens.server.access import Caller, allowed, state_of
+from catalens.server.answers import IdempotencyKey
 from catalens.server.described import takes
 from catalens.server.problems import RefusedError
 from catalens.server.state import State
@@ -70,7 +73,9 @@ async def get_product(request: Request, sku: str, caller: Reader) -> dict[str, A
 
 
 @router.put("/products/{sku:path}")
-async def put_product(request: Request, sku: str, product: ProductIn, caller: Writer) -> dict[str, Any]:
+async def put_product(
+    request: Request, sku: str, product: ProductIn, caller: Writer, idempotency_key: IdempotencyKey = None
+) -> dict[str, Any]:
     """Take a product in, or bring it up to date; its pictures and variants stay."""
     state = state_of(request)
     attributes = {
@@ -81,59 +86,77 @@ async def put_product(request: Request, sku: str, product: ProductIn, caller: Wr
         with state.writing(caller.tenant) as shop:
             before = _known(shop, sku) or Product(sku, Where("http"))
             after = replace(before, title=product.title, description=product.description, attributes=attributes)
-            answer = _added(shop, after)
-        state.reopen(caller.tenant)
-        return answer
+            return _added(shop, after)
 
-    return await state.gates["ingest"].run(work)
+    asked = ["PUT", sku, product.model_dump_json()]
+    return await _once(state, caller, idempotency_key, asked, work)
 
 
 @router.post("/pictures/{sku:path}", status_code=201, openapi_extra=takes({}, image=True))
-async def add_picture(request: Request, sku: str, caller: Writer) -> dict[str, Any]:
+async def add_picture(
+    request: Request, sku: str, caller: Writer, idempotency_key: IdempotencyKey = None
+) -> dict[str, Any]:
     """Give a product a further picture: the same one again changes nothing."""
     state, upload = state_of(request), await read_upload(request, known=())
 
+    data = upload.picture()
+
     def work() -> dict[str, Any]:
-        data = upload.picture()
         state.decoders.read(data, target=64)
         ending = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}.get(read_header(data).format, ".img")
-        place = state.options.uploads / "pictures" / f"{hashlib.sha256(data).hexdigest()}{ending}"
+        place = state.options.pictures_of(caller.tenant) / f"{hashlib.sha256(data).hexdigest()}{ending}"
         with state.writing(caller.tenant) as shop:
             product = _known(shop, sku)
             if product is None:
                 raise NotFoundError(f"no product {sku!r}", cure="put the product first")
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(place, data)
+            write_whole(place, data, durable=True)
             source = PictureSource(str(place.absolute()), Where("http"))
             known = {picture.location for picture in product.pictures}
             pictures = product.pictures if source.location in known else (*product.pictures, source)
-            answer = _added(shop, replace(product, pictures=pictures))
-        state.reopen(caller.tenant)
-        return answer
+            return _added(shop, replace(product, pictures=pictures))
 
-    return await state.gates["ingest"].run(work)
+    asked = ["POST", sku, hashlib.sha256(data).hexdigest()]
+    return await _once(state, caller, idempotency_key, asked, work)
 
 
 @router.delete("/products/{sku:path}", status_code=204)
-async def delete_product(request: Request, sku: str, caller: Writer) -> Response:
+async def delete_product(
+    request: Request, sku: str, caller: Writer, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Forget a product, and the pictures of it that came over HTTP and that nothing else shows."""
     state = state_of(request)
 
     def work() -> None:
         with state.writing(caller.tenant) as shop:
-            sources = (_known(shop, sku) or Product(sku, Where("http"))).pictures
-            hashes = [picture.hash for picture in shop.pictures(sku)]
+            product = _known(shop, sku)
+            shown = {picture.hash for picture in shop.pictures(sku)}
             shop.remove(sku)
-            gone = {hash for hash in hashes if not _has_picture(shop, hash)}
-        state.reopen(caller.tenant)
-        own = state.options.uploads / "pictures"
-        for source in sources:
-            path = own / source.location.rpartition("/")[2]
-            if path.stem in gone and str(path.absolute()) == source.location:
-                path.unlink(missing_ok=True)
+            gone = {hash for hash in shown if not _has_picture(shop, hash)}
+        if product is not None:
+            _erase(product, gone, state.options.uploads)
 
-    await state.gates["ingest"].run(work)
+    await _once(state, caller, idempotency_key, ["DELETE", sku], work)
     return Response(status_code=204)
+
+
+async def _once(
+    state: State, caller: Caller, key: str | None, asked: list[str], work: Callable[[], Any]
+) -> dict[str, Any]:
+    """A write in its turn, or what the same one was answered before."""
+    answer = await state.gates["ingest"].run(lambda: state.answers.once(key, caller.tenant, asked, work))
+    return dict(answer or {})
+
+
+def _erase(product: Product, gone: set[str], uploads: Path) -> None:
+    """Delete the files of a product's pictures that came over HTTP and that the catalog has no more."""
+    for source in (*product.pictures, *(one for variant in product.variants for one in variant.pictures)):
+        path = Path(source.location)
+        if not source.is_remote and path.is_relative_to(uploads) and path.is_file():
+            with path.open("rb") as file:
+                hash = hashlib.file_digest(file, "sha256").hexdigest()
+            if hash in gone:
+                path.unlink(missing_ok=True)
 
 
 def _known(shop: Catalog, sku: str) -> Product | None:

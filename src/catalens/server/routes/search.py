@@ -60,11 +60,11 @@ def _found(state: State, caller: Caller, upload: Upload) -> Matches:
         like=upload.texts("like"),
         unlike=upload.texts("unlike"),
         where=upload.filter(),
-        k=int(upload.number("k", 10, least=1, most=MOST)),
-        offset=int(upload.number("offset", 0, least=0, most=10_000)),
+        k=upload.whole("k", 10, least=1, most=MOST),
+        offset=upload.whole("offset", 0, least=0, most=10_000),
         min_score=None if "min_score" not in upload.fields else upload.number("min_score", 0, least=-1e6, most=1e6),
         weights=weights,
-        group=str(upload.fields.get("group", True)).lower() not in {"false", "0", "no"},
+        group=upload.flag("group", True),
     )
 
 
@@ -88,7 +88,7 @@ async def look(request: Request, caller: Annotated[Caller, Depends(allowed("sear
     def work() -> dict[str, Any]:
         found = state.catalog(caller.tenant).look(
             state.decoders.read(upload.picture()),
-            k=int(upload.number("k", 6, least=1, most=MOST)),
+            k=upload.whole("k", 6, least=1, most=MOST),
             where=upload.text("where"),
             min_score=upload.number("min_score", 0.4, least=0, most=1),
         )
@@ -114,7 +114,8 @@ async def explain(request: Request, caller: Annotated[Caller, Depends(allowed("s
                 raise NotFoundError(f"no picture of {upload.text('sku')!r}", cure="name a product that has one")
             hash = shown[0].hash
         asked = state.decoders.read(upload.picture(), target=EXPLAINED_SIDE)
-        found = explain_match(asked, shop.picture(hash), encoder=shop.encoder())
+        product = state.decoders.read(shop.picture(hash), target=EXPLAINED_SIDE)
+        found = explain_match(asked, product, encoder=shop.encoder())
         sizes = {"query_size": list(found.query.shape[:2]), "product_size": list(found.product.shape[:2])}
         return {**found.to_dict(), **sizes, "image": state.signer.address(caller.tenant, hash, 2 * SIDE)}
 

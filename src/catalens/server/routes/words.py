@@ -10,16 +10,20 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 import catalens
+from catalens.errors import UsageError
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
 from catalens.server.access import Caller, allowed, state_of
 from catalens.server.described import TEXTS, number, takes
-from catalens.server.uploads import DATA_URL, from_data_url, read_upload
+from catalens.server.uploads import ADDRESSES, DATA_URL, picture_of, read_upload
 from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
 
 router = APIRouter(prefix="/v1", tags=["meaning"])
 Analyst = Annotated[Caller, Depends(allowed("analyse"))]
 INPUTS = 64
+LABELS = 200
+PICTURES = (DATA_URL, *ADDRESSES)
+"""What an input begins with that is a picture."""
 CLASSIFY = {"labels": TEXTS, "top": number(least=1, most=100, whole=True)}
 
 
@@ -28,7 +32,9 @@ async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
     """What a photo shows: by words of yours (`labels`), or by common kinds of goods."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=CLASSIFY)
-    labels, top = upload.texts("labels") or None, int(upload.number("top", 5, least=1, most=100))
+    labels, top = upload.texts("labels") or None, upload.whole("top", 5, least=1, most=100)
+    if labels and len(labels) > LABELS:
+        raise UsageError(f"{len(labels)} labels", cure=f"send at most {LABELS}")
 
     def work() -> dict[str, Any]:
         image = state.decoders.read(upload.picture(), target=decode_target(catalens.encoder()))
@@ -38,13 +44,15 @@ async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
 
 
 class Embeddings(BaseModel):
-    """A request in the shape of OpenAI's; pictures come as data URLs."""
+    """A request in the shape of OpenAI's; pictures come as data URLs. Vectors have one length; `user` is not kept."""
 
     model_config = ConfigDict(extra="forbid")
 
     input: str | Annotated[list[str], Field(min_length=1, max_length=INPUTS)]
     model: str = DEFAULT_ENCODER
     encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+    user: str | None = None
 
 
 @router.post("/embeddings")
@@ -53,16 +61,18 @@ async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> di
     del caller
     state = state_of(request)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
+    pictures = {row: await picture_of(one, state) for row, one in enumerate(inputs) if one.startswith(PICTURES)}
+    texts = [row for row in range(len(inputs)) if row not in pictures]
 
     def work() -> FloatArray:
         encoder = catalens.encoder(find_card(asked.model, task="embed").name)
+        if asked.dimensions not in (None, encoder.dim):
+            raise UsageError(f"{asked.dimensions} dimensions", cure=f"{asked.model} has {encoder.dim}")
         found = np.zeros((len(inputs), encoder.dim), np.float32)
-        pictures = [row for row, one in enumerate(inputs) if one.startswith(DATA_URL)]
-        texts = [row for row in range(len(inputs)) if row not in pictures]
         if pictures:
             side = decode_target(encoder)
-            read = [state.decoders.read(from_data_url(inputs[row]), target=side) for row in pictures]
-            found[pictures] = encoder.encode_images(read)
+            read = [state.decoders.read(data, target=side) for data in pictures.values()]
+            found[list(pictures)] = encoder.encode_images(read)
         if texts:
             found[texts] = encoder.encode_texts([inputs[row] for row in texts])
         return found
@@ -72,7 +82,7 @@ async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> di
         base64.b64encode(row.astype("<f4").tobytes()).decode() if asked.encoding_format == "base64" else row.tolist()
         for row in vectors
     ]
-    used = sum(len(one) for one in inputs if not one.startswith(DATA_URL))
+    used = sum(len(inputs[row]) for row in texts)
     return {
         "object": "list",
         "model": asked.model,

@@ -54,7 +54,7 @@ def allowed(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
             raise RefusedError(403, "not-allowed", f"this key may not {scope}", cure="use a key with that scope")
         if key.origins and request.headers.get("origin") not in key.origins:
             raise RefusedError(403, "wrong-origin", "this key is bound to other pages", cure="use it from these")
-        wait = keys.wait_of(key)
+        wait = state.rates.wait_of(key.id, key.per_second) if key.per_second else 0.0
         if wait:
             raise RefusedError(
                 429, "too-often", f"this key may call {key.per_second:g} times a second", cure="call less often",

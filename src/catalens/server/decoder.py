@@ -1,7 +1,8 @@
 """A process that decodes pictures for the service and may die of them: `python -m catalens.server.decoder`.
 
 Reads from standard input the longest side that is wanted (0 for all), the number of bytes, the bytes; writes a kind,
-the number of bytes and the bytes: 1 and an array in NumPy's own format, or 0 and an error as JSON.
+the number of bytes and the bytes: 1 and an array in NumPy's own format, or 0 and an error as JSON. When it is ready for
+the first picture it writes one byte.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from catalens.errors import CatalensError
 from catalens.images.read import read_image
 
 HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
+READY = b"."
 MEMORY = 2**30
 """Bytes of address space beyond those at the start."""
 PROCESSOR_S = 10
@@ -34,6 +36,8 @@ def main() -> None:
     most = _address_space() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     given, out = sys.stdin.buffer, sys.stdout.buffer
+    out.write(READY)
+    out.flush()
     while len(head := given.read(HEAD.size)) == HEAD.size:
         target, size = HEAD.unpack(head)
         used = resource.getrusage(resource.RUSAGE_SELF)

@@ -23,6 +23,8 @@ HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
 """As `decoder.py` says: longest side and size; kind and size."""
 DEADLINE_S = 5.0
 """For one picture, wall time."""
+START_S = 30.0
+"""For a process to be ready for its first picture."""
 _CHUNK = 2**20
 
 
@@ -58,7 +60,7 @@ class Decoders:
                 return worker.read(data, target=target, deadline_s=self._deadline_s)
             except _WorkerDeathError as death:
                 worker.end()
-                worker = None
+                worker = _Worker()  # begins to load now, not when the next picture comes
                 with self._guard:
                     self.replaced += 1
                 raise ImageError(
@@ -86,6 +88,7 @@ class _Worker:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
+        self._is_ready = False
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)  # one that is stopped must not stop its caller
 
@@ -106,8 +109,10 @@ class _Worker:
         given, out = self._process.stdin, self._process.stdout
         assert given is not None
         assert out is not None
-        until = time.monotonic() + deadline_s
         try:
+            if not self._is_ready:
+                self._is_ready = bool(_exactly(out, 1, time.monotonic() + START_S))
+            until = time.monotonic() + deadline_s
             _all_of(given, HEAD.pack(target or 0, len(data)) + data, until)
             kind, size = ANSWER.unpack(_exactly(out, ANSWER.size, until))
             body = _exactly(out, size, until)

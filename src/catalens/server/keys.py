@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -46,14 +46,6 @@ class Key:
         return {name: value for name, value in asdict(self).items() if name != "hash"}
 
 
-@dataclass
-class _Bucket:
-    """Calls that a key may still make (token bucket)."""
-
-    left: float
-    at: float = field(default_factory=time.monotonic)
-
-
 class Keys:
     """The keys in a file; changes by another process are seen at the next call.
 
@@ -64,7 +56,6 @@ class Keys:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._guard = threading.Lock()
-        self._buckets: dict[str, _Bucket] = {}
         self._stamp: tuple[int, int] | None = None
         self._by_hash: dict[str, Key] = {}
 
@@ -123,20 +114,6 @@ class Keys:
             self._read()
             key = self._by_hash.get(_hash(secret))
         return None if key is None or key.revoked else key
-
-    def wait_of(self, key: Key) -> float:
-        """Take one call off a key's allowance: 0, or the seconds until it may call again."""
-        if not key.per_second:
-            return 0.0
-        with self._guard:
-            bucket = self._buckets.setdefault(key.id, _Bucket(10 * key.per_second))
-            now = time.monotonic()
-            bucket.left = min(10 * key.per_second, bucket.left + (now - bucket.at) * key.per_second)
-            bucket.at = now
-            if bucket.left >= 1:
-                bucket.left -= 1
-                return 0.0
-            return (1 - bucket.left) / key.per_second
 
     def _read(self) -> None:
         try:

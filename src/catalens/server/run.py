@@ -20,6 +20,8 @@ from catalens.server.state import ServeOptions
 
 GRACE_S = 30
 """For what runs when the service is told to stop."""
+HANGS_S = 30
+"""After which a worker process that does not answer, or does not get ready, is replaced."""
 
 
 def application(options: ServeOptions) -> FastAPI:
@@ -53,6 +55,6 @@ def listen(options: ServeOptions, *, host: str, port: int, workers: int = 1) -> 
 def _server(app: partial[FastAPI], *, host: str, port: int, workers: int = 1) -> uvicorn.Server:
     config = uvicorn.Config(
         app, factory=True, host=host, port=port, workers=workers, ws="none", access_log=False, log_level="warning",
-        server_header=False, timeout_graceful_shutdown=GRACE_S,
+        server_header=False, timeout_graceful_shutdown=GRACE_S, timeout_worker_healthcheck=HANGS_S,
     )  # fmt: skip
     return uvicorn.Server(config)

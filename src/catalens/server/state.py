@@ -21,6 +21,7 @@ from catalens.server.intake import Intake
 from catalens.server.jobs import Jobs
 from catalens.server.keys import Keys
 from catalens.server.metrics import Metrics
+from catalens.server.rates import Rates
 from catalens.server.signing import Signer
 from catalens.server.thumbnails import Thumbnails
 from catalens.tasks.embed import encoder
@@ -42,7 +43,7 @@ class ServeOptions:
         max_body, max_feed: bytes.
         closed: a key is needed even while there is none: others than this machine can reach the service.
         hosts: names by which it may be called as long as there are no keys; any where empty.
-        metrics: folder in which several worker processes count together.
+        metrics: folder in which several worker processes count together, and keep how often a key called.
     """
 
     catalog: Path
@@ -93,6 +94,7 @@ class State:
         self.started = time.monotonic()
         self.keys = Keys(options.keys)
         self.metrics = Metrics(options.metrics)
+        self.rates = Rates(options.metrics)
         threads = settings.threads()
         gates = (
             Gate("search", running=threads, waiting=8 * threads, deadline_s=4.0, metrics=self.metrics),

@@ -384,20 +384,22 @@ def test_a_job_goes_on_behind_what_was_done_and_tells_of_each_item(tmp_path: Pat
     def work(job: Job, keep: Keep) -> Job:
         for start in range(job.taken, 10, 5):
             seen.append(start)
-            jobs.keep_items(job, start, [{"sku": str(n)} for n in range(start, start + 5)])
             job = replace(job, taken=start + 5)
-            if not keep(job):
+            if not keep(job, [{"sku": str(n)} for n in range(start, start + 5)]):
                 break
         return job
 
     (tmp_path / "jobs").mkdir()
     cut = {"id": "a", "tenant": "", "source": "x", "digest": "", "state": "running", "failed": [], "notes": []}
     (tmp_path / "jobs" / "a.json").write_text(json.dumps({**cut, "taken": 5}), "utf-8")
+    (tmp_path / "jobs" / "a.items").mkdir()
+    (tmp_path / "jobs" / "a.items" / "000000000000.json").write_text(
+        json.dumps([{"sku": str(n)} for n in range(5)]), "utf-8"
+    )
     jobs = Jobs(tmp_path / "jobs", work)
     while jobs.get("a", tenant="").state != "done":
         time.sleep(0.01)
     assert seen == [5]
-    jobs.keep_items(jobs.get("a", tenant=""), 0, [{"sku": str(n)} for n in range(5)])
     found, following = jobs.items(jobs.get("a", tenant=""), after=3, limit=4)
     assert [one["sku"] for one in found] == ["3", "4", "5", "6"]
     assert following == 7

@@ -108,9 +108,6 @@ class Intake:
                 for one in report.failed
             ]
             results = [_result(one, report.failed, before, after) for one in part]
-            self._state.jobs.keep_items(
-                job, job.taken, [{**one, "why": self._hidden(one["why"], folder)} for one in results]
-            )
             told = (*job.failed, *failed)
             job = replace(
                 job,
@@ -124,7 +121,7 @@ class Intake:
                 feed=reading.name,
                 notes=tuple(self._hidden(note, folder) for note in reading.notes),
             )
-            if not keep(job):
+            if not keep(job, [{**one, "why": self._hidden(one["why"], folder)} for one in results]):
                 break
         return job
 

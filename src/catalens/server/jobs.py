@@ -71,8 +71,9 @@ class Job:
         return self.state in ("waiting", "running")
 
 
-Keep = Callable[[Job], bool]
-"""Puts how far a job is on disk; False where the work should stop, to be taken up again."""
+Items: TypeAlias = list[dict[str, Any]]
+Keep = Callable[[Job, Items], bool]
+"""Puts how far a job is on disk, and what became of the items since; False where the work should stop for now."""
 
 
 class Jobs:
@@ -129,15 +130,15 @@ class Jobs:
 
     # What became of each item
 
-    def keep_items(self, job: Job, first: int, items: list[dict[str, Any]]) -> None:
-        """Put on disk what became of the items from `first` on; a second time takes the place of the first."""
+    def _keep_items(self, job: Job, items: Items) -> None:
+        """Put on disk what became of the last items; a second time takes the place of the first."""
         folder = self._folder / f"{job.id}.items"
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / f"{first:012}.json", json.dumps(items).encode())
+        write_whole(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode())
 
-    def items(self, job: Job, *, after: int, limit: int) -> tuple[list[dict[str, Any]], int | None]:
+    def items(self, job: Job, *, after: int, limit: int) -> tuple[Items, int | None]:
         """What became of items: those behind the first `after`, at most so many, and where the next page begins."""
-        found: list[dict[str, Any]] = []
+        found: Items = []
         parts = sorted((self._folder / f"{job.id}.items").glob("*.json"))
         starts = [int(path.stem) for path in parts]
         for path, start, end in zip(parts, starts, [*starts[1:], job.taken], strict=True):
@@ -219,6 +220,7 @@ class Jobs:
             last = self._read(job.id) or job
             self._keep(replace(last, state="failed", problem=told, ended=time.time()))
 
-    def _go_on(self, job: Job) -> bool:
+    def _go_on(self, job: Job, items: Items) -> bool:
+        self._keep_items(job, items)
         self._keep(job)
         return not self._closing.is_set()

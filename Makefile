@@ -1,12 +1,13 @@
 # make demo   environment, install, then search on a rendered sample shop
 # make test   environment with everything the tests need, then lint, types, tests
+# make bench-serve   the service under load and attack, the short form: less than five minutes
 
 PYTHON ?= python3
 # One release of torch for everybody who trains or tests. On machines without a GPU install its CPU build.
 TORCH ?= torch==2.13.0
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit docs benchmarks clean
+.PHONY: demo test lint types unit docs bench-serve clean
 
 demo: .venv/.base
 	.venv/bin/catalens demo demo
@@ -26,6 +27,9 @@ unit: .venv/.dev
 # The page docs/cli.md is generated; a test compares it.
 docs: .venv/.dev
 	.venv/bin/python -m tests.test_cli_page
+
+bench-serve: .venv/.dev
+	.venv/bin/python -m benchmarks.serve --short
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist

@@ -1,0 +1,74 @@
+"""Strangers: random requests over every route with the key of another tenant; nothing of the first one may leak."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from benchmarks.serving import serving
+
+import catalens
+from catalens.server.keys import Keys
+from catalens.server.state import ServeOptions
+from catalens.types import Product, Where
+
+SECRET = "zephyrine"
+"""A word that only the first tenant's products have."""
+
+
+def run(folder: Path, *, count: int, seed: int) -> dict[str, object]:
+    """So many requests; counts the answers that hold anything of the other tenant's."""
+    options = ServeOptions((folder / "house").absolute())
+    for tenant in ("", "one", "two"):
+        with catalens.open(options.folder_of(tenant)) as shop:
+            word = SECRET if tenant == "one" else "plain"
+            shop.add([Product(f"{word}-{n}", Where("x"), f"{word} {n}", attributes={word: word}) for n in range(20)])
+    keys = Keys(options.keys)
+    every = ["search", "read", "analyse", "write"]
+    _, owner = keys.create(scopes=every, tenant="one")
+    wrong = [keys.create(scopes=every, tenant="two")[1], keys.create(scopes=every)[1]]
+    wrong.append(keys.revoke(keys.create(scopes=every, tenant="one")[0].id).id)
+    statuses: Counter[str] = Counter()
+    leaked = 0
+    with serving(options.catalog) as service, httpx.Client(base_url=service.address, timeout=60) as client:
+        mine = {"Authorization": f"Bearer {owner}"}
+        job = client.post("/v1/products", json={"products": [{"sku": f"{SECRET}-job"}]}, headers=mine).json()["id"]
+        routes = client.get("/openapi.json").json()["paths"]
+        rng = random.Random(seed)
+        for method, path, body in _requests(routes, job, rng, count):
+            head = {"Authorization": f"Bearer {rng.choice([*wrong, 'ck_' + 'x' * 43, ''])}", "X-Tenant": "one"}
+            answer = client.request(
+                method, path, json=body, headers=head, params={"tenant": "one"} if body is None else {}
+            )
+            statuses[f"{answer.status_code // 100}xx"] += 1
+            asked = json.dumps([path, body])  # an error may repeat what was asked for
+            leaked += SECRET in answer.text and SECRET not in asked
+            leaked += answer.status_code == 200 and f"{SECRET}-" in path and method in ("GET", "DELETE")
+        left = client.get("/v1/products?limit=200", headers=mine).json()["products"]
+        intact = sum(one["sku"].startswith(SECRET) and one["title"] != "stolen" for one in left)
+    return {"n": count, "leaked": leaked, "of the owner's 21 products intact": intact, **dict(sorted(statuses.items()))}
+
+
+def _requests(
+    routes: dict[str, dict[str, Any]], job: str, rng: random.Random, count: int
+) -> Iterator[tuple[str, str, object]]:
+    calls = [(method.upper(), path) for path, methods in routes.items() for method in methods]
+    for _ in range(count):
+        method, path = rng.choice(calls)
+        sku = f"{SECRET}-{rng.randrange(20)}"
+        filled = path.replace("{sku}", sku).replace("{id}", job).replace("{tenant}", "one")
+        filled = filled.replace("{hash}", f"{rng.getrandbits(256):064x}").replace("{side}", "320")
+        body: object = None
+        if method in ("POST", "PUT"):
+            body = rng.choice(
+                [
+                    {"text": "thing", "k": 50}, {"like": [sku]}, {"sku": sku}, {"title": "stolen"}, {},
+                    {"where": {"title": {"exists": True}}}, {"input": "a"}, {"products": [{"sku": "mine"}]},
+                ]
+            )  # fmt: skip
+        yield method, filled, body

@@ -19,6 +19,7 @@ from catalens import features
 from catalens.catalog.store import Store
 from catalens.errors import CatalensError, CatalogDamagedError, ImageError, ModelError, RemoteError
 from catalens.images.draw import encode_image
+from catalens.images.mark import mark_of
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.images.remote import fetch_image_bytes
 from catalens.tasks.embed import Encoder, decode_target
@@ -128,7 +129,7 @@ class PictureReader:
         if self._blurs and image is not None:
             image, faces = blur_faces(image)
             if kept is not None and faces:
-                kept = encode_image(image, format="JPEG", quality=92)
+                kept = encode_image(image, format="JPEG", quality=92, mark=mark_of(data))
         return ReadPicture(source, hash, len(data), mtime_ns, size, {}, kept), image
 
     def vectors_of(self, data: bytes) -> dict[str, FloatArray]:

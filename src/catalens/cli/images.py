@@ -17,6 +17,7 @@ def enhance(
 ) -> None:
     """Denoise, balance the white, lift the contrast and sharpen, each gently."""
     from catalens.images.draw import save_image
+    from catalens.images.mark import mark_of
 
-    save_image(out, catalens.enhance(catalens.read_image(photo)))
+    save_image(out, catalens.enhance(catalens.read_image(photo)), mark=mark_of(photo))
     say(f"written: {out}")

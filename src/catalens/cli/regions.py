@@ -42,6 +42,7 @@ def detect(
 ) -> None:
     """Find the products on a photo: boxes in pixels, names, how sure."""
     from catalens.images.draw import boxes_over, save_image
+    from catalens.images.mark import mark_of
 
     image = catalens.read_image(photo)
     words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
@@ -50,7 +51,7 @@ def detect(
     else:
         found = _proposed(image, proposals)
     if save is not None:
-        save_image(save, boxes_over(image, found))
+        save_image(save, boxes_over(image, found), mark=mark_of(photo))
         say(f"written: {save}")
     if as_json:
         write_json(found.to_dict())
@@ -79,11 +80,12 @@ def segment(
 ) -> None:
     """Say of each place of a person's photo what it shows: garments, shoes, bag, hair, skin, background."""
     from catalens.images.draw import masks_over, save_image
+    from catalens.images.mark import mark_of
 
     image = catalens.read_image(photo)
     masks = catalens.segment(image) if model is None else catalens.segment(image, model=model)
     if save is not None:
-        save_image(save, masks_over(image, masks))
+        save_image(save, masks_over(image, masks), mark=mark_of(photo))
         say(f"written: {save}")
     if as_json:
         write_json(masks.to_dict())
@@ -118,6 +120,7 @@ def blur_faces(
 ) -> None:
     """Make faces unknowable, for good, on a photo or on each of a folder; photos without faces are written, too."""
     from catalens.images.draw import save_image
+    from catalens.images.mark import mark_of
     from catalens.tasks import faces
 
     if not 0 <= min_score <= 1:
@@ -125,7 +128,7 @@ def blur_faces(
 
     def write_hidden(source: Path, target: Path) -> None:
         image, count = faces.blur_faces(source, min_score=min_score)
-        save_image(target, image)
+        save_image(target, image, mark=mark_of(source))
         say(f"{source}: {count} {'face' if count == 1 else 'faces'}")
 
     if photo.is_dir():
@@ -172,6 +175,7 @@ class _Options:
     """How photos are cut out, checked once."""
 
     def __init__(self, background: str, shadow: str, *, crop: bool, margin: str) -> None:
+        from catalens.images.mark import mark_of
         from catalens.tasks.cutout import cutter
 
         if shadow not in {"keep", "soft", "none"}:
@@ -179,11 +183,13 @@ class _Options:
         self._shadow, self._crop = shadow, crop
         self._margin = _share(margin)
         self._ground = _ground(background)
+        self._mark = mark_of(background) if isinstance(self._ground, np.ndarray) else None
         self._cutter = cutter()
         self.suffix = ".png" if self._ground is None else ".jpg"
 
     def write(self, photo: Path, out: Path) -> None:
         from catalens.images.draw import save_image
+        from catalens.images.mark import mark_of
         from catalens.tasks.cutout import cutout_of
 
         image = catalens.read_image(photo)
@@ -194,7 +200,8 @@ class _Options:
             found = found.cropped(margin=self._margin)
         if self._ground is None and out.suffix.lower() in {".jpg", ".jpeg"}:
             raise UsageError(f"{out} cannot be transparent", cure="write a .png or .webp, or give --background")
-        save_image(out, found.rgba if self._ground is None else found.on(self._ground))
+        laid = found.rgba if self._ground is None else found.on(self._ground)
+        save_image(out, laid, mark=mark_of(photo) or self._mark)
 
 
 def _ground(text: str) -> ImageArray | tuple[int, int, int] | None:

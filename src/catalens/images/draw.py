@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from catalens.errors import StorageError, UsageError
+from catalens.images.mark import xmp_of
 from catalens.images.prepare import Preprocess
 from catalens.types import Detections, ImageArray, Masks
 
@@ -124,32 +127,53 @@ def _fitted(pen: ImageDraw.ImageDraw, text: str, size: int, width: int) -> str:
     return f"{line.rstrip()}…"
 
 
-def encode_image(image: ImageArray, *, format: str, quality: int = 88) -> bytes:
-    """Write HWC uint8 (three or four channels) as JPEG, PNG or WEBP, without metadata."""
+def encode_image(image: ImageArray, *, format: str, quality: int = 88, mark: str | None = None) -> bytes:
+    """Write HWC uint8 (three or four channels) as JPEG, PNG, WEBP or AVIF.
+
+    Args:
+        mark: of generated content (`images.mark`), the only metadata that is ever written.
+    """
     picture = Image.fromarray(image)
     if format == "JPEG" and picture.mode != "RGB":
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
     buffer = BytesIO()
-    options: dict[str, object] = {"optimize": True} if format == "PNG" else {"quality": quality}
+    options: dict[str, Any] = {"optimize": True} if format == "PNG" else {"quality": quality}
     if format == "JPEG" and quality >= FINE:
         options["subsampling"] = 0  # colors at full size: edges of products are colored
+    if mark is not None and format == "PNG":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp_of(mark).decode())
+    elif mark is not None:
+        options["xmp"] = xmp_of(mark)
     picture.save(buffer, format=format, **options)
     return buffer.getvalue()
 
 
-def save_image(path: str | Path, image: ImageArray, *, quality: int = 92) -> None:
+def save_image(path: str | Path, image: ImageArray, *, quality: int = 92, mark: str | None = None) -> None:
     """Write a picture by the ending of its name (.jpg, .png, .webp); it appears whole or not at all.
+
+    Args:
+        mark: as of `encode_image`.
 
     Raises:
         UsageError: another ending.
         StorageError: the file cannot be written.
     """
     path = Path(path)
+    write_whole(path, encode_image(image, format=format_of(path), quality=quality, mark=mark))
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's ending asks for.
+
+    Raises:
+        UsageError: an ending that is not written.
+    """
     format = FORMATS.get(path.suffix.lower())
     if format is None:
         raise UsageError(f"{path} ends in {path.suffix!r}", cure=f"end it in {', '.join(FORMATS)}")
-    write_whole(path, encode_image(image, format=format, quality=quality))
+    return format
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:

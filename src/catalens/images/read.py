@@ -17,7 +17,17 @@ from catalens.images.limits import FORMATS, MAX_BYTES, judge_size
 from catalens.images.srgb import over_white
 from catalens.types import ImageArray
 
-__all__ = ["FORMATS", "MAX_BYTES", "Header", "ImageLike", "read_header", "read_image", "read_rgba"]
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "FileLike",
+    "Header",
+    "ImageLike",
+    "read_bytes",
+    "read_header",
+    "read_image",
+    "read_rgba",
+]
 
 FileLike: TypeAlias = str | Path | bytes | IO[bytes]
 ImageLike: TypeAlias = FileLike | NDArray[np.generic] | Image.Image
@@ -53,6 +63,11 @@ def read_header(source: FileLike) -> Header:
     """Read what a file says of itself and judge the limits, decoding nothing. Raises what `read_image` raises."""
     data, name = _load(source)
     return decode_header(data, name=name)
+
+
+def read_bytes(source: FileLike) -> bytes:
+    """Read a picture file as it is, within the cap on its bytes. Raises what `read_image` raises of files."""
+    return _load(source)[0]
 
 
 def _pixels(source: ImageLike, *, target: int | None) -> ImageArray:

@@ -1,4 +1,7 @@
-"""Pictures as they leave the house: encoded anew, small, sRGB, without metadata; the last ones are kept in memory."""
+"""Pictures as they leave the house: encoded anew, small, sRGB, no metadata but the mark of generated content.
+
+The last ones are kept in memory.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from catalens.images.draw import encode_image
+from catalens.images.mark import mark_of
 from catalens.images.prepare import resize
 from catalens.types import ImageArray
 
@@ -38,7 +42,7 @@ def small(image: ImageArray, *, side: int, format: str) -> bytes:
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
     image = resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
-    return encode_image(image, format=format, quality=QUALITY[format])
+    return encode_image(image, format=format, quality=QUALITY[format], mark=mark_of(data))
 
 
 class Thumbnails:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 import catalens
 from catalens.errors import UsageError
 from catalens.images.draw import encode_image
+from catalens.images.mark import mark_of
 from catalens.server.access import Caller, allowed, state_of
 from catalens.server.described import TEXTS, number, one_of, takes
 from catalens.server.uploads import Upload, read_upload
@@ -78,9 +79,8 @@ async def cutout(request: Request, caller: Analyst) -> Response:
         raise UsageError(f"shadow is {shadow!r}", cure=f"take one of {', '.join(SHADOWS)}")
 
     def work() -> bytes:
-        return encode_image(
-            catalens.cutout(state.decoders.read(upload.picture()), shadow=cast(Shadow, shadow)), format=format
-        )
+        cut = catalens.cutout(state.decoders.read(upload.picture()), shadow=cast(Shadow, shadow))
+        return encode_image(cut, format=format, mark=mark_of(upload.picture()))
 
     data = await state.gates["analyse"].run(work)
     return Response(data, media_type=f"image/{format.lower()}", headers={"X-Content-Type-Options": "nosniff"})
@@ -99,7 +99,8 @@ async def enhance(request: Request, caller: Analyst) -> Response:
     format = _format(upload.text("format", "jpeg"), tuple(FORMATS))
 
     def work() -> bytes:
-        return encode_image(catalens.enhance(state.decoders.read(upload.picture())), format=format)
+        better = catalens.enhance(state.decoders.read(upload.picture()))
+        return encode_image(better, format=format, mark=mark_of(upload.picture()))
 
     data = await state.gates["analyse"].run(work)
     return Response(data, media_type=f"image/{format.lower()}", headers={"X-Content-Type-Options": "nosniff"})

@@ -15,6 +15,7 @@ import numpy as np
 from catalens import settings
 from catalens.errors import CatalensError, ImageError, NotFoundError, UsageError
 from catalens.images.decode import Header
+from catalens.images.mark import mark_of
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.tasks.listing import repair
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure
@@ -95,7 +96,7 @@ def fix(
     findings = judge(measures, known)
     if not findings:
         return photo, ENDINGS[measures.format][0], ()
-    data, ending = repair.repair(image, findings, known, alpha_of=alpha_of)
+    data, ending = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
     return data, ending, judge(_measured(data, f"fixed{ending}", alpha_of)[0], known)
 
 
@@ -137,12 +138,13 @@ def check_folder(
 
 def _checked(path: Path, *, folder: Path, rules: Sequence[Rule], fix: Path | None, alpha_of: AlphaOf) -> CheckedPhoto:
     try:
-        measures, image = _measured(_bytes(path), path.name, alpha_of)
+        photo = _bytes(path)
+        measures, image = _measured(photo, path.name, alpha_of)
         findings = judge(measures, rules)
         hash = _difference_hash(image)
         if fix is None or not findings:
             return CheckedPhoto(path, measures, findings, hash=hash)
-        data, ending = repair.repair(image, findings, rules, alpha_of=alpha_of)
+        data, ending = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=mark_of(photo))
         inside = path.relative_to(folder).parent if folder.is_dir() else Path()
         target = repair.target_name(path, fix / inside, ending)
         repair.write(data, target)

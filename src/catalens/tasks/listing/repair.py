@@ -25,9 +25,12 @@ EDGE = 0.02
 
 
 def repair(
-    image: ImageArray, findings: Sequence[Finding], rules: Sequence[Rule], *, alpha_of: AlphaOf
+    image: ImageArray, findings: Sequence[Finding], rules: Sequence[Rule], *, alpha_of: AlphaOf, mark: str | None = None
 ) -> tuple[bytes, str]:
     """Encode a photo anew so that as many findings as possible go.
+
+    Args:
+        mark: of generated content, where the photo carries one (`images.mark`).
 
     Returns:
         The file's bytes, and the ending of its name.
@@ -43,7 +46,7 @@ def repair(
             if "fill" in broken:
                 image = _closer(image, alpha, _limit(rules, "fill", 0.85))
     image = _smaller(image, rules)
-    return _encoded(image, rules)
+    return _encoded(image, rules, mark)
 
 
 def target_name(source: Path, out: Path, ending: str) -> Path:
@@ -114,14 +117,14 @@ def _smaller(image: ImageArray, rules: Sequence[Rule]) -> ImageArray:
     return image if scale >= 1 else resize(image, (max(1, int(height * scale)), max(1, int(width * scale))))
 
 
-def _encoded(image: ImageArray, rules: Sequence[Rule]) -> tuple[bytes, str]:
+def _encoded(image: ImageArray, rules: Sequence[Rule], mark: str | None) -> tuple[bytes, str]:
     allowed = [rule.limit for rule in rules if rule.measure == "format" and isinstance(rule.limit, tuple)]
     known = [name for name in dict.fromkeys(FORMATS.values()) if all(name in limit for limit in allowed)]
     format = FORMAT if FORMAT in known or not known else known[0]
     most = _limit(rules, "bytes", np.inf, test="at_most")
     data = b""
     for quality in QUALITIES:
-        data = encode_image(image, format=format, quality=quality)
+        data = encode_image(image, format=format, quality=quality, mark=mark)
         if len(data) <= most:
             break
     return data, ENDINGS[format][0]

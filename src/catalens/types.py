@@ -270,6 +270,26 @@ class Masks:
         }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Worn:
+    """A garment on a person.
+
+    Args:
+        image: HWC uint8, of the photo's own size.
+        region: HxW, where it was drawn; everywhere else the photo's pixels are as they were.
+        notes: what a shopper should know, in words.
+        kind: of the garment.
+    """
+
+    image: ImageArray
+    region: NDArray[np.bool_]
+    notes: tuple[str, ...]
+    kind: str
+
+    def to_dict(self) -> dict[str, object]:
+        return {"size": list(self.region.shape), "kind": self.kind, "notes": list(self.notes)}
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """One thing on a picture: its box, how sure that is (0..1), what it is called."""

@@ -24,10 +24,12 @@ from catalens.cli import (
     models,
     outfits,
     regions,
+    scene,
     search,
     serve,
     train,
     train_regions,
+    tryon,
 )
 from catalens.cli.output import say
 from catalens.errors import CatalensError
@@ -60,6 +62,8 @@ for command in (
     outfits.outfit,
     outfits.score,
     regions.blur_faces,
+    tryon.tryon,
+    scene.scene,
     classify.classify,
     classify.tag,
     explain.explain,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 import catalens
 from catalens.errors import UsageError
+
+if TYPE_CHECKING:
+    from catalens.trust.provenance import Signature
 
 CatalogFolder: TypeAlias = Annotated[
     Path,
@@ -19,6 +22,12 @@ EncoderName: TypeAlias = Annotated[
     str | None,
     typer.Option("--encoder", help="A bundled encoder's name, a folder with a card.toml, or hf:FOLDER_OR_ID."),
 ]
+Certificate: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Sign what is written (C2PA): a PEM file with your certificate chain.")
+]
+CertificateKey: TypeAlias = Annotated[
+    Path | None, typer.Option("--key", help="With --certificate: a PEM file with its ES256 key.")
+]
 
 DEFAULT_CATALOG = Path("shop")
 
@@ -26,6 +35,17 @@ DEFAULT_CATALOG = Path("shop")
 def existing(folder: Path, *, encoder: str | None = None) -> catalens.Catalog:
     """Open a catalog to read from; one that is not there is an error and is not made."""
     return catalens.Catalog.open(folder, encoder=encoder, readonly=True)
+
+
+def signature_of(certificate: Path | None, key: Path | None) -> Signature | None:
+    """With what a generated picture is signed; None where nothing was asked for."""
+    from catalens.trust.provenance import Signature
+
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise UsageError("a certificate needs its key, and a key its certificate", cure="give --certificate and --key")
+    return Signature(certificate, key)
 
 
 def pairs(texts: list[str], *, option: str, example: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -45,15 +45,16 @@ def one_of(*names: str) -> Schema:
     return {"type": "string", "enum": list(names)}
 
 
-def takes(fields: Mapping[str, Schema], *, image: bool) -> dict[str, Any]:
+def takes(fields: Mapping[str, Schema], *, image: bool, pictures: Sequence[str] = ("image",)) -> dict[str, Any]:
     """`openapi_extra` of a route that `uploads.read_upload` reads.
 
     Args:
-        fields: name -> schema; image: whether a picture must come.
+        fields: name -> schema; image: whether the pictures must come; pictures: their names.
     """
-    required = {"required": ["image"]} if image else {}
-    form = {"image": {"type": "string", "format": "binary"}, **fields}
-    as_json = {"image": {"type": "string", "description": "data:image/...;base64,..."}, **fields}
+    required = {"required": list(pictures)} if image else {}
+    form = {**{name: {"type": "string", "format": "binary"} for name in pictures}, **fields}
+    url = {"type": "string", "description": "data:image/...;base64,..."}
+    as_json = {**dict.fromkeys(pictures, url), **fields}
     content = {
         "multipart/form-data": {"schema": {"type": "object", "properties": form, **required}},
         "application/json": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,22 +30,26 @@ FETCH_S = 8.0
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture's bytes, and the other fields that came with it or in the query."""
+    """Pictures' bytes by their names, and the other fields that came with them or in the query."""
 
-    image: bytes | None
+    pictures: Mapping[str, bytes]
     fields: Mapping[str, Any]
 
-    def picture(self) -> bytes:
-        """The picture.
+    @property
+    def image(self) -> bytes | None:
+        """The picture called `image`; None where none came."""
+        return self.pictures.get("image") or None
+
+    def picture(self, name: str = "image") -> bytes:
+        """A picture.
 
         Raises:
-            UsageError: none came.
+            UsageError: none of that name came.
         """
-        if not self.image:
-            raise UsageError(
-                "no picture came", cure='send multipart with a file "image", or JSON {"image": "data:..."}'
-            )
-        return self.image
+        if not self.pictures.get(name):
+            what = "no picture came" if name == "image" else f"no picture called {name!r} came"
+            raise UsageError(what, cure=f'send multipart with a file "{name}", or JSON {{"{name}": "data:..."}}')
+        return self.pictures[name]
 
     def text(self, name: str, default: str | None = None) -> str | None:
         """A text field."""
@@ -105,11 +109,12 @@ class Upload:
         return [one for one in found if one]
 
 
-async def read_upload(request: Request, *, known: Collection[str]) -> Upload:
+async def read_upload(request: Request, *, known: Collection[str], pictures: Sequence[str] = ("image",)) -> Upload:
     """What a request carries.
 
     Args:
         known: names of the fields that the route understands; others are refused, for a typo must not pass silently.
+        pictures: names of the pictures that may come; a body that is a picture itself is the first of them.
 
     Raises:
         UsageError: it cannot be understood, or has unknown fields.
@@ -117,28 +122,28 @@ async def read_upload(request: Request, *, known: Collection[str]) -> Upload:
     """
     kind = content_kind(request)
     said = list(request.query_params.multi_items())
-    image: bytes | None = None
-    address: object = None
+    found: dict[str, bytes] = {}
+    addresses: dict[str, object] = {}
     if kind == "multipart/form-data":
         try:
-            async with request.form(max_files=1, max_fields=64) as form:
+            async with request.form(max_files=len(pictures), max_fields=64) as form:
                 for name, value in form.multi_items():
                     if not isinstance(value, UploadFile):
                         said.append((name, value))
-                    elif name == "image":
-                        image = await value.read()
+                    elif name in pictures:
+                        found[name] = await value.read()
                     else:
-                        raise UsageError(f"a file called {name!r}", cure="call it image")
+                        raise UsageError(f"a file called {name!r}", cure=f"call it {' or '.join(pictures)}")
         except HTTPException as error:  # as the framework says that a form cannot be read
             raise UsageError(f"the form is not readable: {error.detail}", cure="send one file, few fields") from None
     elif kind == "application/json":
-        found = parsed(await request.body())
-        if not isinstance(found, dict):
+        sent = parsed(await request.body())
+        if not isinstance(sent, dict):
             raise UsageError("the body is no JSON object", cure="send an object")
-        address = found.pop("image", None)
-        said.extend(found.items())
+        addresses = {name: sent.pop(name) for name in pictures if name in sent}
+        said.extend(sent.items())
     elif kind.startswith("image/") or kind == "application/octet-stream":
-        image = await request.body()
+        found[pictures[0]] = await request.body()
     elif kind and await request.body():
         raise RefusedError(
             415, "wrong-content-type", f"a body of {kind}", cure="send multipart/form-data, application/json or image/*"
@@ -147,9 +152,10 @@ async def read_upload(request: Request, *, known: Collection[str]) -> Upload:
     unknown = sorted(set(fields) - set(known))
     if unknown:
         raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(known))}")
-    if address is not None:
-        image = await picture_of(address, state_of(request))
-    return Upload(image, fields)
+    for name, address in addresses.items():
+        if address is not None:
+            found[name] = await picture_of(address, state_of(request), name=name)
+    return Upload(found, fields)
 
 
 def content_kind(request: Request) -> str:
@@ -199,7 +205,7 @@ def _together(said: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-async def picture_of(given: object, state: State) -> bytes:
+async def picture_of(given: object, state: State, *, name: str = "image") -> bytes:
     """The bytes of a data URL, or of a picture at a host that the service was told of.
 
     Raises:
@@ -208,22 +214,22 @@ async def picture_of(given: object, state: State) -> bytes:
         RefusedError: too many are being read.
     """
     if not isinstance(given, str) or not given.startswith(ADDRESSES):
-        return from_data_url(given)
+        return from_data_url(given, name=name)
     hosts = state.options.url_hosts
     if not hosts:
         raise UsageError("addresses of pictures are not read", cure="send data:image/jpeg;base64,...")
     return await state.gates["fetch"].run(lambda: fetch_image_bytes(given, allow_hosts=hosts, deadline_s=FETCH_S))
 
 
-def from_data_url(text: object) -> bytes:
+def from_data_url(text: object, *, name: str = "image") -> bytes:
     """The bytes of a base64 data URL.
 
     Raises:
         UsageError: it is none.
     """
     if not isinstance(text, str) or not text.startswith(DATA_URL) or ";base64," not in text[:100]:
-        raise UsageError("image is no data URL", cure="send data:image/jpeg;base64,...")
+        raise UsageError(f"{name} is no data URL", cure="send data:image/jpeg;base64,...")
     try:
         return base64.b64decode(text.partition(",")[2], validate=True)
     except binascii.Error:
-        raise UsageError("image is no base64", cure="send data:image/jpeg;base64,...") from None
+        raise UsageError(f"{name} is no base64", cure="send data:image/jpeg;base64,...") from None

@@ -9,11 +9,13 @@ const VIEWS = {
   product: () => import("./view-product.js"),
   feeds: () => import("./view-feeds.js"),
   check: () => import("./view-check.js"),
+  tryon: () => import("./view-tryon.js"),
+  generate: () => import("./view-generate.js"),
   review: () => import("./view-review.js"),
   models: () => import("./view-models.js"),
   system: () => import("./view-system.js"),
 };
-const SHOWN = ["search", "catalog", "feeds", "check", "review", "models", "system"];
+const SHOWN = ["search", "catalog", "feeds", "check", "tryon", "generate", "review", "models", "system"];
 const THEME = "catalens-theme";
 const main = document.getElementById("main");
 let leave = () => {};

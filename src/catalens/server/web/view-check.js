@@ -1,6 +1,7 @@
 // A listing photo against the rules of marketplaces; what can be repaired, before and after.
 import { call, formOf } from "./api.js";
 import { wrong } from "./app.js";
+import { compare } from "./compare.js";
 import { h, replace, say } from "./dom.js";
 import { dropZone } from "./photo.js";
 import { t } from "./words.js";
@@ -40,11 +41,7 @@ export async function show(host) {
     replace(place, h("p", { class: "quiet" }, t("looking")));
     try {
       const fixed = await call("/v1/fix", { method: "POST", form: form() });
-      const over = h("div", { class: "over" }, h("img", { src: fixed.image, alt: t("after") }));
-      const slider = h("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": `${t("before")} / ${t("after")}`,
-        oninput: () => pair.style.setProperty("--cut", `${slider.value}%`) });
-      const pair = h("div", { class: "compare", style: { "--cut": "50%" } }, h("img", { src: before, alt: t("before") }), over);
-      replace(place, h("div", { class: "row between" }, h("span", { class: "quiet small" }, t("before")), slider, h("span", { class: "quiet small" }, t("after"))), pair,
+      replace(place, compare(before, fixed.image),
         h("div", { class: "row center" }, h("a", { class: "button primary", href: fixed.image, download: `fixed${fixed.ending}` }, t("download"))),
         fixed.findings.length ? [h("h2", {}, t("check.left")), list(fixed.findings)] : h("p", { class: "notice good" }, t("check.fine")));
     } catch (error) {

@@ -1,11 +1,12 @@
-// <catalens-search endpoint="https://..." key="..." link="/products/{sku}" lang="en|zh" limit="12"></catalens-search>
-// Search by photo, camera or words inside a shop's own page. Its look follows the page by CSS custom properties:
+// <catalens-search endpoint="https://..." key="..." link="/products/{sku}" lang="en|zh" limit="12" tryon></catalens-search>
+// Search by photo, camera or words inside a shop's own page; with `tryon`, a shopper sees a match on their own photo, which
+// stays in the page's memory (the key then needs the scope "analyse"). Its look follows the page by CSS custom properties:
 // --catalens-accent, --catalens-paper, --catalens-ink, --catalens-line, --catalens-radius, --catalens-font, --catalens-columns.
 // Events: "catalens-results" and "catalens-select", with the matches or the match in `detail`; both may be prevented.
 
 const WORDS = {
-  en: { words: "Search by words or photo", photo: "Search by photo", go: "Search", looking: "Looking …", none: "Nothing like it here.", wrong: "That did not work. Try again in a moment.", clear: "Without the photo", found: "{n} products" },
-  zh: { words: "用文字或照片搜索", photo: "拍照搜索", go: "搜索", looking: "正在查找 …", none: "没有类似的商品。", wrong: "没有成功，请稍后再试。", clear: "移除照片", found: "{n} 件商品" },
+  en: { words: "Search by words or photo", photo: "Search by photo", go: "Search", looking: "Looking …", none: "Nothing like it here.", wrong: "That did not work. Try again in a moment.", clear: "Without the photo", found: "{n} products", wear: "Try it on", mine: "Another photo of me", worn: "On your photo. Made by a network: only roughly what it will look like.", close: "Close" },
+  zh: { words: "用文字或照片搜索", photo: "拍照搜索", go: "搜索", looking: "正在查找 …", none: "没有类似的商品。", wrong: "没有成功，请稍后再试。", clear: "移除照片", found: "{n} 件商品", wear: "试穿", mine: "换一张我的照片", worn: "在您照片上的效果。由神经网络生成，仅供参考。", close: "关闭" },
 };
 const STYLE = `
 :host{display:block;font:15px/1.45 var(--catalens-font,system-ui,sans-serif);color:var(--catalens-ink,#1c1c1e);--r:var(--catalens-radius,12px);--a:var(--catalens-accent,#2e5cdc);--l:var(--catalens-line,#e2e2dd)}
@@ -18,6 +19,7 @@ button.go{background:var(--a);color:#fff}button:focus-visible,a:focus-visible{ou
 svg{display:block}.asked{display:flex;gap:10px;align-items:center;margin:12px 0}.asked img{width:64px;height:64px;object-fit:cover;border-radius:var(--r)}
 p{margin:12px 2px;opacity:.75}ul{list-style:none;margin:14px 0 0;padding:0;display:grid;gap:14px;grid-template-columns:var(--catalens-columns,repeat(auto-fill,minmax(150px,1fr)))}
 a{display:block;color:inherit;text-decoration:none;border:1px solid var(--l);border-radius:var(--r);overflow:hidden;background:var(--catalens-paper,#fff)}
+li{display:flex;flex-direction:column;gap:6px}li a{flex:1}button.wear{border:1px solid var(--l)}dialog{border:0;border-radius:var(--r);padding:16px;max-width:min(92vw,520px);background:var(--catalens-paper,#fff);color:inherit}dialog::backdrop{background:#0008}dialog img{display:block;max-width:100%;max-height:70vh;margin:0 auto;border-radius:var(--r)}
 a img{display:block;width:100%;aspect-ratio:1;object-fit:contain;background:#fff}a span{display:block;padding:9px 11px;overflow-wrap:anywhere}a b{display:block;padding:0 11px 10px}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}`;
 const SIDE = 1024;
@@ -31,6 +33,7 @@ function make(tag, properties = {}, ...children) {
 class CatalensSearch extends HTMLElement {
   #photo = null;
   #running = null;
+  #person = null;
 
   connectedCallback() {
     if (this.shadowRoot) return;
@@ -106,8 +109,42 @@ class CatalensSearch extends HTMLElement {
       anchor.addEventListener("click", (event) => {
         if (!this.dispatchEvent(new CustomEvent("catalens-select", { detail: match, bubbles: true, composed: true, cancelable: true }))) event.preventDefault();
       });
-      return make("li", {}, anchor);
+      const wear = this.hasAttribute("tryon") && match.image ? make("button", { type: "button", className: "wear", textContent: this.#said.wear, onclick: () => this.tryOn(match) }) : null;
+      return make("li", {}, anchor, wear);
     }));
+  }
+
+  /** Show a match on the shopper's photo; asks for one where none was given yet. */
+  async tryOn(match) {
+    const endpoint = (this.getAttribute("endpoint") ?? "").replace(/\/$/, ""), key = this.getAttribute("key"), said = this.#said;
+    this.#person ??= await this.#ask();
+    if (!this.#person) return;
+    const told = make("p", { role: "status", textContent: said.looking }), picture = make("div");
+    const other = make("button", { type: "button", textContent: said.mine, onclick: () => { this.#person = null; dialog.close(); this.tryOn(match); } });
+    const dialog = make("dialog", { onclose: () => dialog.remove() }, picture, told, other, make("button", { type: "button", textContent: said.close, onclick: () => dialog.close() }));
+    this.shadowRoot.append(dialog);
+    dialog.showModal();
+    try {
+      const form = new FormData();
+      form.append("image", this.#person, "photo.jpg");
+      form.append("garment", await (await fetch(endpoint + match.image)).blob(), "garment.jpg");
+      const response = await fetch(`${endpoint}/v1/tryon`, { method: "POST", body: form, headers: key ? { Authorization: `Bearer ${key}` } : {} });
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.detail);
+      picture.replaceChildren(make("img", { src: answer.image, alt: match.title || match.sku }));
+      told.textContent = [said.worn, ...answer.notes].join(" ");
+      this.dispatchEvent(new CustomEvent("catalens-tryon", { detail: { match, answer }, bubbles: true, composed: true }));
+    } catch (error) {
+      told.textContent = error instanceof TypeError ? said.wrong : error.message || said.wrong;
+    }
+  }
+
+  #ask() {
+    return new Promise((done) => {
+      const file = make("input", { type: "file", accept: "image/*", className: "hidden", oncancel: () => { file.remove(); done(null); }, onchange: async () => { file.remove(); done(file.files[0] ? await smaller(file.files[0]) : null); } });
+      this.shadowRoot.append(file);
+      file.click();
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 // What the page says, in English and Chinese. t("found", {n: 3}) puts values in.
 const EN = {
-  "nav.search": "Search", "nav.catalog": "Catalog", "nav.feeds": "Feeds", "nav.check": "Listing photos", "nav.review": "Review tags",
+  "nav.search": "Search", "nav.catalog": "Catalog", "nav.feeds": "Feeds", "nav.check": "Listing photos", "nav.tryon": "Try on", "nav.generate": "Generate", "nav.review": "Review tags",
   "nav.models": "Models", "nav.system": "System", skip: "Skip to the content", language: "中文", theme: "Light or dark", key: "Key",
   drop: "Drop a photo", "drop.hint": "or paste one, or search by words", choose: "Choose a photo", camera: "Take a photo",
   words: "Words", "words.hint": "red floral dress, 红色 连衣裙 …", find: "Search", filters: "Filters", weights: "What counts", reset: "Reset",
@@ -23,9 +23,13 @@ const EN = {
   size: "Parameters", scores: "Measured", "system.title": "How the service is", version: "Version", vectors: "Vectors", encoders: "Encoders", bytes: "On disk", queued: "waiting",
   refused: "turned away", served: "served", up: "Up for", unread: "pictures not readable", "key.title": "This service asks for a key", "key.hint": "catalens keys create --scope search,read,analyse,write",
   save: "Save", cancel: "Cancel", offline: "The service does not answer. Is it running?", again: "Try again", api: "API", widget: "Put search into your shop", least: "least", most: "most",
+  "tryon.title": "How does it look on somebody?", "tryon.hint": "A photo of a person and one of a garment. Neither is stored.", "tryon.person": "The person", "tryon.garment": "The garment",
+  "tryon.image.hint": "standing, from the front, in good light", "tryon.garment.hint": "alone, laid flat or on a hanger", "tryon.kind": "Kind", "tryon.done": "Here it is", made: "Made by a network: the file says so to those who read it.",
+  "kind.auto": "as on the photo", "kind.top": "top", "kind.dress": "dress", "kind.trousers": "trousers", "kind.skirt": "skirt", "kind.outerwear": "jacket or coat",
+  "generate.title": "Pictures of products that do not exist", "generate.hint": "For drafts and tests. The same seed gives the same pictures.", "generate.kind": "Kind", "generate.color": "Color", "generate.pattern": "Pattern", "generate.n": "How many", "generate.seed": "Seed", "generate.go": "Generate",
 };
 const ZH = {
-  "nav.search": "搜索", "nav.catalog": "商品库", "nav.feeds": "导入", "nav.check": "主图检查", "nav.review": "标签审核", "nav.models": "模型", "nav.system": "系统",
+  "nav.search": "搜索", "nav.catalog": "商品库", "nav.feeds": "导入", "nav.check": "主图检查", "nav.tryon": "试穿", "nav.generate": "生成", "nav.review": "标签审核", "nav.models": "模型", "nav.system": "系统",
   skip: "跳到正文", language: "English", theme: "浅色或深色", key: "密钥", drop: "把照片拖到这里", "drop.hint": "也可以粘贴，或用文字搜索", choose: "选择照片", camera: "拍照",
   words: "文字", "words.hint": "红色 连衣裙，red floral dress …", find: "搜索", filters: "筛选", weights: "看重什么", reset: "恢复默认", other: "换一张照片", whole: "整张照片",
   boxes: "照片上有 {n} 件：点一下单独搜索", "boxes.none": "没有单独的物品", looking: "正在查找 …", found: "{n} 件商品，{ms} 毫秒", "found.none": "没有符合的商品。去掉一个筛选条件，或换几个词。",
@@ -42,6 +46,10 @@ const ZH = {
   "models.title": "网络与许可", name: "名称", task: "任务", license: "许可", size: "参数量", scores: "实测成绩", "system.title": "服务状态", version: "版本", vectors: "向量", encoders: "编码器",
   bytes: "占用磁盘", queued: "排队", refused: "拒绝", served: "完成", up: "已运行", unread: "无法读取的图片", "key.title": "此服务需要密钥", "key.hint": "catalens keys create --scope search,read,analyse,write",
   save: "保存", cancel: "取消", offline: "服务没有响应。它在运行吗？", again: "再试一次", api: "接口", widget: "把搜索放进您的商店", least: "最小", most: "最大",
+  "tryon.title": "穿在身上是什么样子？", "tryon.hint": "一张人像照片和一张服装照片。两张都不会被保存。", "tryon.person": "人像", "tryon.garment": "服装",
+  "tryon.image.hint": "正面站立，光线充足", "tryon.garment.hint": "单独的服装，平铺或挂拍", "tryon.kind": "类别", "tryon.done": "完成", made: "由神经网络生成：文件里带有可供机器读取的标记。",
+  "kind.auto": "自动识别", "kind.top": "上衣", "kind.dress": "连衣裙", "kind.trousers": "裤子", "kind.skirt": "半身裙", "kind.outerwear": "外套",
+  "generate.title": "生成并不存在的商品图片", "generate.hint": "用于草图和测试。相同的种子得到相同的图片。", "generate.kind": "类别", "generate.color": "颜色", "generate.pattern": "图案", "generate.n": "数量", "generate.seed": "种子", "generate.go": "生成",
 };
 const LANGUAGE = "catalens-language";
 

@@ -1,0 +1,66 @@
+"""POST /v1/tryon: a garment on a person's photo. Neither photo is stored."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from catalens.errors import UsageError
+from catalens.images.draw import FORMATS
+from catalens.server.access import Caller, allowed, state_of
+from catalens.server.described import one_of, takes
+from catalens.server.uploads import read_upload
+from catalens.tasks.tryon import try_on
+from catalens.trust.provenance import encode_generated
+from catalens.types import Worn
+
+router = APIRouter(prefix="/v1", tags=["pictures"])
+KINDS = ("auto", "top", "dress", "trousers", "skirt", "outerwear")
+TRYON = {"kind": one_of(*KINDS)}
+PICTURES = ("image", "garment")
+MEDIA = {f"image/{format.lower()}": format for format in FORMATS.values()}
+ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}} | {name: {} for name in MEDIA}}}
+
+
+@router.post(
+    "/tryon",
+    openapi_extra=takes(TRYON, image=True, pictures=PICTURES),
+    response_class=Response,
+    responses=ANSWERS,
+)
+async def tryon(request: Request, caller: Annotated[Caller, Depends(allowed("analyse"))]) -> Response:
+    """A person (`image`) in a garment: the picture as a data URL, the box of what was drawn, notes.
+
+    The picture itself where `Accept` asks for image/jpeg, image/png or image/webp. No photo is stored.
+    """
+    del caller
+    state, upload = state_of(request), await read_upload(request, known=TRYON, pictures=PICTURES)
+    kind = upload.text("kind") or "auto"
+    if kind not in KINDS:
+        raise UsageError(f"kind is {kind!r}", cure=f"take one of {', '.join(KINDS)}")
+    person, garment = (upload.picture(name) for name in PICTURES)
+    media = next((name for name in MEDIA if name in request.headers.get("accept", "")), None)
+
+    def work() -> tuple[Worn, bytes]:
+        worn = try_on(state.decoders.read(person), state.decoders.read(garment), kind=kind)
+        format = MEDIA.get(media or "", "JPEG")
+        return worn, encode_generated(worn.image, format=format, source="composite")
+
+    worn, data = await state.gates["analyse"].run(work)
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Vary": "Accept"}
+    if media is not None:
+        return Response(data, media_type=media, headers=headers)
+    image = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+    return JSONResponse({**worn.to_dict(), "image": image, "box": box_of(worn)}, headers=headers)
+
+
+def box_of(worn: Worn) -> list[int] | None:
+    """Bounds of what was drawn, xyxy in whole pixels; None where nothing was."""
+    rows, columns = np.flatnonzero(worn.region.any(1)), np.flatnonzero(worn.region.any(0))
+    if not len(rows):
+        return None
+    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]

@@ -1,0 +1,53 @@
+// A garment on a person: two photos in, one picture out, with what it cannot show said beside it.
+import { call, formOf } from "./api.js";
+import { wrong } from "./app.js";
+import { compare } from "./compare.js";
+import { h, replace, say } from "./dom.js";
+import { dropZone, readPhoto } from "./photo.js";
+import { t } from "./words.js";
+
+const KINDS = ["auto", "top", "dress", "trousers", "skirt", "outerwear"];
+
+export async function show(host) {
+  const photos = {};
+  const kind = h("select", { id: "kind", onchange: () => ready() && wear() }, KINDS.map((name) => h("option", { value: name }, t(`kind.${name}`))));
+  const answer = h("div", { "aria-live": "polite" });
+  replace(host, h("h1", {}, t("tryon.title")), h("p", { class: "quiet" }, t("tryon.hint")),
+    h("div", { class: "pair" }, place("image", t("tryon.person")), place("garment", t("tryon.garment"))),
+    h("p", { class: "row" }, h("label", { for: "kind" }, t("tryon.kind")), kind), answer);
+  return () => Object.values(photos).forEach((photo) => photo.url && URL.revokeObjectURL(photo.url));
+
+  function ready() {
+    return photos.image && photos.garment;
+  }
+
+  function place(name, title) {
+    const host = h("div", { class: name }, zone());
+    return host;
+
+    function zone() {
+      return dropZone({ title, hint: t(`tryon.${name}.hint`), take: async (file) => {
+        photos[name] = await readPhoto(file);
+        replace(host, h("div", { class: "photo" }, photos[name].url && h("img", { src: photos[name].url, alt: title })),
+          h("button", { type: "button", class: "plain", onclick: () => { delete photos[name]; replace(host, zone()); replace(answer); } }, t("other")));
+        if (ready()) wear();
+      } });
+    }
+  }
+
+  async function wear() {
+    replace(answer, h("p", { class: "quiet" }, t("looking")));
+    try {
+      const form = formOf(photos.image.blob, { kind: kind.value });
+      form.append("garment", photos.garment.blob, "garment.jpg");
+      const worn = await call("/v1/tryon", { method: "POST", form });
+      say(t("tryon.done"));
+      replace(answer, compare(photos.image.url, worn.image, [worn.size[1], worn.size[0]]),
+        worn.notes.length > 0 && h("ul", { class: "notes" }, worn.notes.map((note) => h("li", {}, note))),
+        h("p", { class: "row center" }, h("a", { class: "button primary", href: worn.image, download: "tryon.jpg" }, t("download"))),
+        h("p", { class: "quiet small" }, t("made")));
+    } catch (error) {
+      replace(answer, wrong(error, wear));
+    }
+  }
+}

@@ -60,7 +60,7 @@ def load(kind: Any, source: str, **options: bool) -> Any:
         except (OSError, ValueError):  # in the cache: a download that was cut off, which goes on below
             if is_folder:
                 raise
-    _ask_hub(source)
+    ask_hub(source)
     return kind.from_pretrained(source, trust_remote_code=False, **options)
 
 
@@ -74,14 +74,14 @@ def find(source: str, name: str) -> Path | None:
     cached = huggingface_hub.try_to_load_from_cache(source, name)
     if cached is not None:  # a path, or what stands for "the hub has none"
         return Path(cached) if isinstance(cached, str) else None
-    _ask_hub(source)
+    ask_hub(source)
     try:
         return Path(huggingface_hub.hf_hub_download(source, name))
     except huggingface_hub.errors.EntryNotFoundError:
         return None
 
 
-def _ask_hub(source: str) -> None:
+def ask_hub(source: str) -> None:
     """Ask once, and quickly, whether the hub has a network: the library's own tries go on for half a minute.
 
     Raises:
@@ -99,8 +99,12 @@ def _ask_hub(source: str) -> None:
 
 
 @contextmanager
-def told(source: str) -> Iterator[None]:
-    """What the library says of a name that it cannot use, in one sentence."""
+def told(
+    source: str,
+    *,
+    cure: str = "give a folder with config.json, weights, preprocessor_config.json and, for words, a tokenizer",
+) -> Iterator[None]:
+    """What the library says of a name that it cannot use, in one sentence, with the cure."""
     try:
         yield
     except CatalensError:
@@ -113,7 +117,7 @@ def told(source: str) -> Iterator[None]:
             ) from None
         raise NotFoundError(
             f"{source} cannot be loaded: {first_line(error)}",
-            cure="give a folder with config.json, weights, preprocessor_config.json and, for words, a tokenizer",
+            cure=cure,
         ) from None
 
 

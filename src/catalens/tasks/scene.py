@@ -128,7 +128,8 @@ def _check(place: tuple[float, float] | None, scale: float, harmony: float, shad
 def _cut(product: ImageLike, model: str) -> tuple[ImageArray, FloatArray]:
     """The product's colors and alpha, cropped to its bounds."""
     rgba = read_rgba(product)
-    image, alpha = np.ascontiguousarray(rgba[..., :3]), rgba[..., 3].astype(np.float32) / 255
+    image = np.ascontiguousarray(rgba[..., :3])
+    alpha: FloatArray = np.asarray(rgba[..., 3] / 255, np.float32)
     if alpha.min() > 0.98:
         alpha = cutter(model).alpha(image)
         image = foreground_colors(image, alpha)

@@ -80,11 +80,25 @@ def check_license(hub: str, *, accepted: str | None) -> None:
         raise NotFoundError(f"no folder {hub!r}", cure="check the path, or name an id on the hub: hf:OWNER/NAME")
     if known is not None and known.commercial:
         return
-    name = "unknown" if known is None else known.license
+    require_accepted(
+        hub, license=known.license if known else None, forbids=known.forbids if known else "", accepted=accepted
+    )
+
+
+def require_accepted(network: str, *, license: str | None, forbids: str, accepted: str | None) -> None:
+    """Let a network through if its licence was accepted by name.
+
+    Args:
+        license: None where it is not known.
+
+    Raises:
+        UsageError: it was not.
+    """
+    name = license or "unknown"
     if accepted is not None and accepted.casefold() == name.casefold():
         return
-    why = "the licence of its weights is not known here" if known is None else f"{name} forbids {known.forbids}"
-    raise UsageError(f"{hub}: {why}", cure=f"read it, then accept it by name: catalens --accept-licence {name} ...")
+    why = "the licence of its weights is not known here" if license is None else f"{name} forbids {forbids}"
+    raise UsageError(f"{network}: {why}", cure=f"read it, then accept it by name: catalens --accept-licence {name} ...")
 
 
 def _read(path: Path) -> Published:

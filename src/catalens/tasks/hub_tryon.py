@@ -1,0 +1,73 @@
+"""Try-on by a large network of others: where it may draw is decided here, and nowhere else does a pixel change."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import ImageError
+from catalens.models.hub_pipeline import TryOnNetwork
+from catalens.tasks.segment import segment
+from catalens.types import ImageArray, Masks, Worn
+
+REPLACED = {
+    "top": ("top", "outerwear", "dress"),
+    "outerwear": ("outerwear", "top", "dress"),
+    "dress": ("dress", "top", "outerwear", "skirt", "trousers", "belt"),
+    "trousers": ("trousers", "skirt", "legwear", "belt"),
+    "skirt": ("skirt", "trousers", "legwear", "belt"),
+}
+"""Parts that a garment takes the place of."""
+KEPT = ("hair", "hat", "glasses", "bag", "shoes")
+"""Parts that are never drawn over."""
+ROOM = 0.03
+"""By which the place is wider than what was worn, as a share of the photo's height: another cut, other sleeves."""
+SMALLEST = 0.01
+"""Share of the photo below which a garment was not found."""
+SOFT = 0.004
+"""Width of the seam inside the place, as a share of the photo's height."""
+
+
+def try_on_by(
+    model: str,
+    person: ImageArray,
+    garment: ImageArray,
+    *,
+    kind: str = "auto",
+    seed: int = 0,
+    accept_licence: str | None = None,
+) -> Worn:
+    """Show a person in a garment by a large network of others.
+
+    Args:
+        model: a key of `models.makers`, perhaps with a folder: `catvton:FOLDER`.
+        person, garment: HWC uint8.
+        kind: of the garment; "auto" is a top.
+
+    Raises:
+        ImageError: the person wears nothing that it could take the place of.
+        UsageError, ModelError, MissingExtraError, NotFoundError: the network cannot be used, as it says itself.
+    """
+    network = TryOnNetwork(model, accept_licence=accept_licence)
+    worn = "top" if kind == "auto" else kind
+    region = region_for(segment(person), worn)
+    if region.mean() < SMALLEST:
+        raise ImageError(f"no place for a {worn} was found on the person", cure="give a photo of one person, standing")
+    drawn = network(person, garment, region, kind=worn, seed=seed)
+    inside = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5) / max(1.0, SOFT * len(region))
+    share = np.clip(inside, 0, 1)[..., None]
+    image = np.where(region[..., None], np.round(person + share * (drawn.astype(np.float32) - person)), person)
+    return Worn(image.astype(np.uint8), region, (f"drawn by {network.name} ({network.license})",), worn)
+
+
+def region_for(parts: Masks, kind: str) -> NDArray[np.bool_]:
+    """HxW, where a garment of a kind may be drawn on a person of these parts."""
+    named = [name for name in REPLACED[kind] if name in parts.names]
+    found = np.any([parts[name] for name in named], axis=0) if named else np.zeros(parts.labels.shape, bool)
+    side = 2 * max(1, round(ROOM * len(found))) + 1
+    wide = cv2.dilate(found.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
+    for name in KEPT:
+        if name in parts.names:
+            wide &= ~parts[name]
+    return np.asarray(wide, bool)

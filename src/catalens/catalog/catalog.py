@@ -30,7 +30,8 @@ from catalens.types import AddReport, Matches, Product, Progress
 
 if TYPE_CHECKING:
     from catalens.catalog.look import Look
-    from catalens.catalog.outfit import Outfit
+    from catalens.catalog.outfit import Outfits
+    from catalens.catalog.room import Room
 
 _PAGE = 256
 
@@ -270,9 +271,12 @@ class Catalog:
         kinds: Sequence[str] = (),
         budget: float | None = None,
         wishes: Sequence[str] = (),
+        colors: str | None = None,
         own: Sequence[ImageLike] = (),
+        like: Sequence[str] = (),
         unlike: Sequence[str] = (),
-    ) -> list[Outfit]:
+        model: str | None = None,
+    ) -> Outfits:
         """Complete an outfit: products that go with a product, with a photo, or with several of them.
 
         Args:
@@ -280,24 +284,61 @@ class Catalog:
             k: outfits; fewer where there are no more that differ.
             kinds: what to add (top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt); what is
                 missing beside `start` where empty.
-            budget: all that is to be bought costs at most this.
-            wishes: words that products should have in their text: an occasion, a season, a style.
+            budget: all that is to be bought costs at most this; what says no price is left out then.
+            wishes: an occasion, a season, a style, or any word that products should have in their text.
+            colors: how the colors should stand: neutral, accent, analogous, complementary, contrast.
             own: photos of one's wardrobe, each of one thing: they may be proposed, and cost nothing.
-            unlike: skus that are not wanted.
+            like: skus of products that are liked: what looks like them is preferred.
+            unlike: skus that are not wanted, and neither what looks like them.
+            model: folder of an outfit network of one's own; the bundled one where None.
 
         Returns:
-            Outfits, best first, each with its score, the score's parts and its reasons; none where nothing fits.
+            Outfits, best first, each with its score, the score's parts and its reasons; `notes` say what could not be
+            found.
 
         Raises:
             NotFoundError: no such product, or it has no picture.
-            UsageError: a number or a kind makes no sense.
+            UsageError: a number, a kind or a name makes no sense.
             ImageError, ModelError: a photo, or a network, cannot be used.
         """
-        from catalens.catalog.outfit import complete_outfits  # with it comes a network
+        from catalens.catalog.outfit import Asked, complete_outfits  # with it comes a network
 
+        asked = Asked(k, kinds, budget, wishes, colors, own, like, unlike)
         return complete_outfits(
-            self._store, self._searcher.nearest, self._search_encoder(), start=start, k=k, kinds=kinds, budget=budget,
-            wishes=wishes, own=own, unlike=unlike,
+            self._store, self._searcher.nearest, self._search_encoder(), start=start, asked=asked, model=model
+        )
+
+    def room(
+        self,
+        photo: ImageLike,
+        *,
+        k: int = 3,
+        kinds: Sequence[str] = (),
+        budget: float | None = None,
+        wishes: Sequence[str] = (),
+    ) -> Room:
+        """Furnish a room: goods that fit what is on a photo of it and are not there yet.
+
+        Args:
+            photo: of a room.
+            k: products of each kind.
+            kinds: what to look for (sofa, armchair, chair, stool, table, lamp, pillow, vase, bowl, cup, bottle); all
+                that the room does not show where empty.
+            budget: the set, the first product of each kind, costs at most this.
+            wishes: a style, a material, or any word that products should have in their text.
+
+        Returns:
+            What stands there, the room's colors, the goods with their reasons; `notes` say what could not be found.
+
+        Raises:
+            UsageError: a number or a kind makes no sense.
+            ImageError, ModelError: the photo, or the encoder, cannot be used.
+        """
+        from catalens.catalog.room import furnish  # with it come two networks
+
+        return furnish(
+            self._store, self._searcher.nearest, self._search_encoder(), photo, k=k, kinds=kinds, budget=budget,
+            wishes=wishes,
         )  # fmt: skip
 
     # Health

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import colorsys
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, cast, get_args, overload
 
 import numpy as np
 
-from catalens.catalog.look import CATEGORIES
+from catalens.catalog.browse import picture_data
+from catalens.catalog.harmony import Harmony, ThingColor, agreement, harmony
 from catalens.catalog.pictures import deep_space
-from catalens.errors import ModelError, NotFoundError, UsageError
+from catalens.catalog.pieces import Known, OutfitItem, Pieces, PieceStore, own_pieces
+from catalens.catalog.wishes import checked, fulfilled
+from catalens.errors import CatalensError, ModelError, UsageError
 from catalens.features.color import dominant_colors
 from catalens.features.foreground import foreground_guess
 from catalens.images.read import ImageLike, read_image
+from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.tasks.embed import Encoder
-from catalens.tasks.outfit import KINDS, OutfitModel, Piece, kinds_of, outfit_model, pieces_of_photos
-from catalens.types import AttributeValue, FloatArray, Matches
+from catalens.tasks.outfit import KINDS, MOST, OutfitModel, kinds_of, outfit_model
+from catalens.types import FloatArray, Matches
 
 NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "top": (("trousers", "skirt"), ("shoes",), ("bag", "outerwear")),
@@ -30,54 +32,40 @@ NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 """Kind that one begins with -> what is needed beside it: one of each."""
 OTHERWISE: tuple[tuple[str, ...], ...] = (("top",), ("trousers", "skirt"), ("shoes",))
-CANDIDATES, KEPT = 10, 24
-"""Products of each kind that are tried; outfits that are kept while the next kind is tried."""
-PREFERRED = 0.08
-"""What a product gains by each wish that its words fulfil, as a score."""
-AUDIENCES, EVERYBODY = ("gender", "department"), ("unisex", "all", "adults")
-"""Attributes that may say for whom something is, and what they say of things for everybody."""
-SOMEBODY = frozenset(
-    {"men", "women", "man", "woman", "male", "female", "mens", "womens", "men's", "women's", "boys", "girls", "kids",
-     "baby", "ladies", "children"}
-)  # fmt: skip
-GREY = 0.16
-"""Saturation below which a color goes with all."""
-TOGETHER = 0.35
-"""Share of the score that is the likeness to what was looked for; the rest is the verdict on the outfit as a whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutfitItem:
-    """A piece of an outfit: a product of the catalog (its sku), a photo of one's own (its path), and its kind."""
-
-    name: str
-    kind: str
-    title: str = ""
-    price: float | None = None
-    picture: Path | None = None
-    picture_hash: str | None = None
-    own: bool = False
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "title": self.title,
-            "price": self.price,
-            "picture": None if self.picture is None else str(self.picture),
-            "picture_hash": self.picture_hash,
-            "own": self.own,
-        }
+BODY: Mapping[str, tuple[str, ...]] = {
+    "dress": ("top", "trousers", "skirt"),
+    "trousers": ("skirt",),
+    "skirt": ("trousers",),
+}
+"""Kind -> kinds that nobody needs beside it."""
+LOOKED_OVER, CANDIDATES, CHEAPEST = 60, 10, 3
+"""Products of each kind that are looked over; those that are tried, and of these at least so many of the cheapest."""
+KEPT = 24
+"""Outfits that are kept while the next kind is tried."""
+SHARES: Mapping[str, float] = {
+    "worn together": 0.6, "as looked for": 0.3, "colors": 0.1, "wishes": 0.3, "liked": 0.3,
+}  # fmt: skip
+"""Weights of the parts of a score; of those that count for a question they are scaled to sum to 1."""
+ASKED = 0.15
+"""What a wish, or the likeness to what is liked, counts beside the cosine when products of a kind are chosen."""
+HARMONIES: tuple[Harmony, ...] = get_args(Harmony)
 
 
 @dataclass(frozen=True, slots=True)
 class Outfit:
-    """Things that go together, what one began with first; their score 0..1, its parts, and why, in sentences."""
+    """Things that go together, what one began with first.
+
+    Args:
+        score: 0..1; parts: what it is the sum of.
+        reasons: why, in sentences.
+        missing: kinds that it needs and that could not be found.
+    """
 
     items: tuple[OutfitItem, ...]
     score: float
     parts: Mapping[str, float]
     reasons: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
     @property
     def price(self) -> float:
@@ -91,24 +79,62 @@ class Outfit:
             "items": [item.to_dict() for item in self.items],
             "parts": {name: round(value, 4) for name, value in self.parts.items()},
             "reasons": list(self.reasons),
+            "missing": list(self.missing),
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Outfits(Sequence[Outfit]):
+    """Outfits, best first, and notes: what could not be found, in sentences."""
+
+    items: tuple[Outfit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Outfit]:
+        return iter(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Outfit: ...
+    @overload
+    def __getitem__(self, index: slice) -> Outfits: ...
+    def __getitem__(self, index: int | slice) -> Outfit | Outfits:
+        return Outfits(self.items[index], self.notes) if isinstance(index, slice) else self.items[index]
+
+    def to_dict(self) -> dict[str, object]:
+        return {"outfits": [one.to_dict() for one in self.items], "notes": list(self.notes)}
+
+
 @dataclass(frozen=True)
-class Known:
-    """A thing with what the network needs of it."""
+class Asked:
+    """What somebody wants of an outfit; `Catalog.outfits` says what each means."""
 
-    item: OutfitItem
-    piece: Piece
-    words: str = ""
-    audience: tuple[str, str] | None = None
+    k: int = 5
+    kinds: Sequence[str] = ()
+    budget: float | None = None
+    wishes: Sequence[str] = ()
+    colors: str | None = None
+    own: Sequence[ImageLike] = ()
+    like: Sequence[str] = ()
+    unlike: Sequence[str] = ()
 
+    def check(self) -> None:
+        """Refuse numbers and names that make no sense.
 
-class OutfitStore(Protocol):
-    """What is needed of a store."""
-
-    def fetch_all(self, sql: str, parameters: tuple[object, ...] = ..., /) -> list[tuple[Any, ...]]: ...
-    def vectors_of(self, space_id: int, picture_ids: Iterable[int]) -> tuple[Any, FloatArray]: ...
+        Raises:
+            UsageError: they do not.
+        """
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+            raise UsageError(f"expected at least one outfit and got {self.k!r}", cure="ask for one or more")
+        if self.budget is not None and not self.budget > 0:
+            raise UsageError(f"a budget of {self.budget!r}", cure="give more than nothing, or leave it out")
+        unknown = sorted(set(self.kinds) - set(KINDS))
+        if unknown:
+            raise UsageError(f"no kind {unknown[0]!r}", cure=f"take some of {', '.join(KINDS)}")
+        if self.colors is not None and self.colors not in HARMONIES:
+            raise UsageError(f"colors cannot stand {self.colors!r}", cure=f"take one of {', '.join(HARMONIES)}")
 
 
 class Nearest(Protocol):
@@ -119,6 +145,32 @@ class Nearest(Protocol):
     ) -> Matches: ...
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A thing that may be added: its likeness to what was looked for, how it fits what was asked, and what is liked."""
+
+    thing: Known
+    near: float
+    wished: float
+    liked: float
+
+
+@dataclass(frozen=True)
+class Grown:
+    """An outfit in the making."""
+
+    things: tuple[Known, ...]
+    added: tuple[Candidate, ...] = ()
+
+    @property
+    def cost(self) -> float:
+        return sum(one.item.price or 0.0 for one in self.things if not one.item.own)
+
+    def with_one(self, one: Candidate) -> Grown:
+        return Grown((*self.things, one.thing), (*self.added, one))
+
+
+@dataclass
 class Stylist:
     """Completes outfits from a catalog.
 
@@ -126,274 +178,234 @@ class Stylist:
         store, nearest: of the catalog; deep: name of the space of its encoder's vectors.
     """
 
-    def __init__(
-        self, store: OutfitStore, nearest: Nearest, *, deep: str, model: OutfitModel, encoder: Encoder
-    ) -> None:
-        self._store, self._nearest, self._deep = store, nearest, deep
-        self._model, self._encoder = model, encoder
-        rows = store.fetch_all("SELECT DISTINCT text FROM facet WHERE name = 'category'")
-        self._categories = {
-            kind: [text for (text,) in rows if any(word in text for word in CATEGORIES.get(kind, ()))] for kind in KINDS
-        }
+    store: PieceStore
+    nearest: Nearest
+    deep: str
+    model: OutfitModel
+    pieces: Pieces
+    _colors: dict[str, ThingColor | None] = field(default_factory=dict)
 
-    def product(self, sku: str) -> Known:
-        """A product of the catalog.
-
-        Raises:
-            NotFoundError: there is none, or it has no picture.
-        """
-        rows = self._store.fetch_all(
-            "SELECT picture.id FROM product LEFT JOIN variant ON variant.product_id = product.id "
-            "JOIN shown ON shown.product_id = product.id JOIN picture ON picture.id = shown.picture_id "
-            "WHERE product.sku = ?1 OR variant.sku = ?1 ORDER BY shown.position LIMIT 1",
-            (sku,),
-        )
-        if not rows:
-            raise NotFoundError(f"no product {sku!r} with a picture", cure="name a product that has one")
-        found = self._known([rows[0][0]], kind=None)
-        return found[0]
-
-    def complete(
-        self,
-        begun: Sequence[Known],
-        *,
-        k: int,
-        kinds: Sequence[str] = (),
-        budget: float | None = None,
-        wishes: Sequence[str] = (),
-        own: Sequence[Known] = (),
-        unlike: Sequence[str] = (),
-    ) -> list[Outfit]:
-        """Outfits around what is there, best first; see `Catalog.outfits`."""
-        wanted = [(kind,) for kind in kinds] if kinds else list(NEEDED.get(begun[0].piece.kind, OTHERWISE))
-        have = {one.piece.kind for one in begun}
-        wanted = [choice for choice in wanted if not have & set(choice)]
-        outfits: list[tuple[list[Known], list[float]]] = [(list(begun), [])]
-        for choice in wanted:
-            grown = []
-            for pieces, likeness in outfits:
-                for kind in choice:
-                    for one, near in self._candidates(pieces, kind, own=own, unlike=unlike, wishes=wishes):
-                        cost = sum(p.item.price or 0.0 for p in [*pieces, one] if not p.item.own)
-                        if budget is None or cost <= budget:
-                            grown.append(([*pieces, one], [*likeness, near]))
-            if not grown:
-                continue  # the shop has nothing of this kind, or nothing that can be paid
-            scores = self._scores(grown)
-            outfits = [grown[row] for row in np.argsort(-scores, kind="stable")[:KEPT]]
-        complete = [one for one in outfits if len(one[0]) > len(begun)]
-        return self._chosen(complete, k=k, begun=len(begun), wishes=wishes)
-
-    def _scores(self, outfits: Sequence[tuple[list[Known], list[float]]]) -> FloatArray:
-        verdicts = self._model.scores([[one.piece for one in pieces] for pieces, _ in outfits])
-        near = np.array([np.mean(likeness) if likeness else 0.0 for _, likeness in outfits])
-        return np.asarray((1 - TOGETHER) * verdicts + TOGETHER * (near + 1) / 2, np.float32)
-
-    def _candidates(
-        self, pieces: Sequence[Known], kind: str, *, own: Sequence[Known], unlike: Sequence[str], wishes: Sequence[str]
-    ) -> list[tuple[Known, float]]:
-        direction = self._model.wanted([one.piece for one in pieces], kind)
-        categories = self._categories[kind]
-        where: dict[str, object] | None = {"category": {"in": categories}} if categories else None
-        if where is not None and (audience := pieces[0].audience) is not None:
-            name, whom = audience
-            fits = [{name: {"in": [whom, *EVERYBODY]}}, {name: {"exists": False}}]
-            where = {"and": [where, {"or": fits}]}
-        matches = self._nearest(self._deep, direction, where=where, k=CANDIDATES * (1 if where else 20))
-        names = {one.item.name for one in pieces} | set(unlike)
-        hashes = [m.picture_hash for m in matches if m.sku not in names and m.picture_hash is not None]
-        ids = [
-            self._store.fetch_all("SELECT id FROM picture WHERE hash = ?", (bytes.fromhex(h),))[0][0] for h in hashes
-        ]
-        found = [*self._known(ids, kind=kind if where else None), *(one for one in own if one.item.name not in names)]
-        rows = [
-            (one, float(one.piece.vector @ direction) + PREFERRED * sum(wish in one.words for wish in wishes))
-            for one in found
-            if one.piece.kind == kind
-        ]
-        return sorted(rows, key=lambda row: -row[1])[:CANDIDATES]
-
-    def _known(self, pictures: Sequence[int], *, kind: str | None) -> list[Known]:
-        """Products by the ids of pictures; their kind from their category, else from how they look."""
-        if not pictures:
-            return []
-        ids = dict(self._store.fetch_all("SELECT name, id FROM space"))
-        if self._deep not in ids or "color" not in ids:
-            return []
-        deep, colors = (
-            dict(zip(found[0].tolist(), found[1], strict=True))
-            for found in (self._store.vectors_of(ids[name], pictures) for name in (self._deep, "color"))
-        )
-        known = []
-        for picture in dict.fromkeys(pictures):
-            rows = self._store.fetch_all(
-                "SELECT product.sku, product.title, product.description, product.attributes, picture.path, "
-                "picture.hash FROM shown JOIN product ON product.id = shown.product_id "
-                "JOIN picture ON picture.id = shown.picture_id WHERE picture.id = ? ORDER BY product.id LIMIT 1",
-                (picture,),
-            )
-            if not rows or picture not in deep or picture not in colors:
+    def complete(self, begun: Sequence[Known], asked: Asked, *, own: Sequence[Known]) -> Outfits:
+        """Outfits around what is there, best first."""
+        choices, pools, notes = self._wanted(begun, asked), {}, []
+        for choice in choices:
+            pools[choice] = self._pool(choice, begun, asked, own=own, share=len(choices))
+        grown, missing = [Grown(tuple(begun))], []
+        for place, choice in enumerate(choices):
+            reserve = sum(_least(pools[later]) for later in choices[place + 1 :])
+            more = _grown(grown, pools[choice], budget=asked.budget, reserve=reserve)
+            if more:
+                scores, _ = self._scores(more, asked)
+                grown = [more[row] for row in np.argsort(-scores, kind="stable")[:KEPT]]
                 continue
-            sku, title, description, attributes, path, hash = rows[0]
-            said = f"{title} {description} {attributes}".lower()
-            mine = (
-                kind or _kind_said(attributes.lower(), title.lower()) or kinds_of(deep[picture][None], self._encoder)[0]
-            )
-            item = OutfitItem(sku, mine, title, _price(attributes), None if path is None else Path(path), hash.hex())
-            known.append(Known(item, Piece(mine, deep[picture], colors[picture]), said, _audience(attributes)))
-        return known
+            missing.append(" or ".join(choice))
+            within = f" within the budget of {asked.budget:g}" if asked.budget is not None and pools[choice] else ""
+            notes.append(f"no {missing[-1]}{within}" + ("" if within else ": the catalog has none that fits"))
+        if not choices:
+            notes.append("nothing is missing beside what you began with: say with kinds what to add")
+        done = [one for one in grown if one.added]
+        return Outfits(self._chosen(done, asked, missing=tuple(missing), notes=notes), tuple(notes))
+
+    def _wanted(self, begun: Sequence[Known], asked: Asked) -> list[tuple[str, ...]]:
+        have = {one.item.kind for one in begun}
+        if asked.kinds:
+            choices: list[tuple[str, ...]] = [(kind,) for kind in dict.fromkeys(asked.kinds)]
+        else:
+            choices = [
+                choice for choice in NEEDED.get(begun[0].item.kind, OTHERWISE)
+                if not have & set(choice) and not any(set(BODY.get(kind, ())) & set(choice) for kind in have)
+            ]  # fmt: skip
+        return choices[: max(MOST - len(begun), 0)]
+
+    def _pool(
+        self, choice: tuple[str, ...], begun: Sequence[Known], asked: Asked, *, own: Sequence[Known], share: int
+    ) -> list[Candidate]:
+        """What may be tried of some kinds, from one search for each."""
+        pool: list[Candidate] = []
+        directions = self.model.wanted([one.piece for one in begun], choice)
+        people = frozenset().union(*(one.audience for one in begun))
+        for kind, direction in zip(choice, directions, strict=True):
+            where = self.pieces.where(kind, people)
+            found = self._found(direction, where)
+            affordable = [
+                one for one in found if one.item.price is not None and one.item.price * share <= (asked.budget or 0)
+            ]
+            if asked.budget is not None and len(affordable) < CHEAPEST:
+                cheap = {"price": {"lte": asked.budget / share}}
+                found += self._found(direction, cheap if where is None else {"and": [where, cheap]})
+            taken = {one.item.name for one in begun} | set(asked.unlike)
+            new = {one.item.name: one for one in [*found, *own] if one.item.name not in taken and one.item.kind == kind}
+            fitting = [
+                self._candidate(one, direction, asked)
+                for one in new.values()
+                if (not people or not one.audience or people & one.audience)
+                and (asked.budget is None or one.item.own or one.item.price is not None)
+            ]
+            pool += _best(fitting)
+        return pool
+
+    def _found(self, direction: FloatArray, where: Mapping[str, object] | None) -> list[Known]:
+        matches = self.nearest(self.deep, direction, where=where, k=LOOKED_OVER if where else 4 * LOOKED_OVER)
+        return self.pieces.shown([match.picture_hash for match in matches if match.picture_hash is not None])
+
+    def _candidate(self, one: Known, direction: FloatArray, asked: Asked) -> Candidate:
+        wished = float(np.mean([fulfilled(wish, one.words) for wish in asked.wishes])) if asked.wishes else 0.0
+        liked = self._likeness(one, asked.like) - self._likeness(one, asked.unlike)
+        return Candidate(one, float(one.vector @ direction), wished, liked)
+
+    def _likeness(self, one: Known, skus: Sequence[str]) -> float:
+        """To the most alike of some products, 0..1."""
+        return max((float(one.vector @ self.pieces.product(sku).vector) for sku in skus), default=0.0)
+
+    def _scores(
+        self, outfits: Sequence[Grown], asked: Asked, *, colors: bool = False
+    ) -> tuple[FloatArray, list[dict[str, float]]]:
+        """(N,) scores, and of each the parts that sum to it."""
+        parts = {
+            "worn together": self.model.scores([[one.piece for one in grown.things] for grown in outfits]),
+            "as looked for": np.array([np.mean([(one.near + 1) / 2 for one in grown.added]) for grown in outfits]),
+        }
+        if colors:
+            parts["colors"] = np.array([self._color_score(grown, asked.colors) for grown in outfits])
+        if asked.wishes:
+            parts["wishes"] = np.array([np.mean([max(one.wished, 0) for one in grown.added]) for grown in outfits])
+        if asked.like or asked.unlike:
+            parts["liked"] = np.array([np.mean([(one.liked + 1) / 2 for one in grown.added]) for grown in outfits])
+        total = sum(SHARES[name] for name in parts)
+        weighted = {name: SHARES[name] / total * np.asarray(values, np.float64) for name, values in parts.items()}
+        rows = [{name: float(values[row]) for name, values in weighted.items()} for row in range(len(outfits))]
+        return np.asarray(sum(weighted.values()), np.float32), rows
 
     def _chosen(
-        self, outfits: Sequence[tuple[list[Known], list[float]]], *, k: int, begun: int, wishes: Sequence[str]
-    ) -> list[Outfit]:
-        """The best, none of which shares all but one of its new pieces with a better one."""
+        self, outfits: Sequence[Grown], asked: Asked, *, missing: tuple[str, ...], notes: Sequence[str]
+    ) -> tuple[Outfit, ...]:
+        """The best, none of which shares more than half of its new things with a better one."""
         if not outfits:
-            return []
-        scores = self._scores(outfits)
-        verdicts = self._model.scores([[one.piece for one in pieces] for pieces, _ in outfits])
+            return ()
+        scores, parts = self._scores(outfits, asked, colors=True)
         kept: list[Outfit] = []
         seen: list[set[str]] = []
         for row in np.argsort(-scores, kind="stable").tolist():
-            pieces, likeness = outfits[row]
-            new = {one.item.name for one in pieces[begun:]}
-            if len(kept) == k or any(len(new & other) > len(new) / 2 for other in seen):
+            grown = outfits[row]
+            new = {one.thing.item.name for one in grown.added}
+            if len(kept) == asked.k or any(len(new & other) > len(new) / 2 for other in seen):
                 continue
             seen.append(new)
-            parts = {"worn together": float(verdicts[row]), "as looked for": float(np.mean(likeness))}
-            reasons = reasons_for([one.item for one in pieces], float(verdicts[row]))
-            told = sorted({wish for wish in wishes if any(wish in one.words for one in pieces[begun:])})
-            if told:
-                reasons = (*reasons, f"it has what you asked for: {', '.join(told)}")
-            kept.append(Outfit(tuple(one.item for one in pieces), float(scores[row]), parts, reasons))
-        return kept
+            verdict = float(self.model.scores([[one.piece for one in grown.things]])[0])
+            reasons = [*reasons_for(self._colors_of(grown.things), verdict), *_told(grown, asked), *notes]
+            items = tuple(one.item for one in grown.things)
+            kept.append(Outfit(items, float(scores[row]), parts[row], tuple(reasons), missing))
+        return tuple(kept)
+
+    def _color_score(self, grown: Grown, wanted: str | None) -> float:
+        """How well the colors go together; where a harmony is wanted, half of it is whether they stand so."""
+        colors = self._colors_of(grown.things)
+        value = agreement([one.rgb for one in colors])
+        return value if wanted is None else 0.5 * value + 0.5 * (bool(colors) and harmony(colors)[0] == wanted)
+
+    def _colors_of(self, things: Sequence[Known]) -> list[ThingColor]:
+        found = []
+        for one in things:
+            if one.item.name not in self._colors:
+                self._colors[one.item.name] = self._main_color(one)
+            color = self._colors[one.item.name]
+            found += [] if color is None else [color]
+        return found
+
+    def _main_color(self, one: Known) -> ThingColor | None:
+        photo = one.photo
+        try:
+            if photo is None and one.item.picture_hash is not None:
+                photo = picture_data(self.store, one.item.picture_hash)
+            return None if photo is None else main_color(one.item.kind, photo)
+        except CatalensError:  # the file is gone since: its color is not known, and the rest goes on
+            return None
 
 
-def reasons_for(items: Sequence[OutfitItem], verdict: float) -> tuple[str, ...]:
+def main_color(kind: str, photo: ImageLike) -> ThingColor | None:
+    """The main color of a thing on a photo."""
+    image = read_image(photo, target=128)
+    first = dominant_colors(image, mask=foreground_guess(image))[:1]
+    return ThingColor(kind, first[0].rgb, first[0].name) if first else None
+
+
+def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]:
     """Why things go together, in sentences: how often such are worn together, and how their colors stand."""
-    found = [f"people wear such things together (score {verdict:.2f} of 1; 0.5 says nothing)"]
-    colors = [(item, color) for item in items if (color := _main_color(item.picture)) is not None]
+    found = [f"people wear such things together ({verdict:.2f} of 1; 0.5 says nothing)"]
     if len(colors) > 1:
-        found.append(harmony([(item.kind, *color) for item, color in colors]))
+        found.append(harmony(colors)[1])
     return tuple(found)
 
 
-def harmony(colors: Sequence[tuple[str, tuple[int, int, int], str]]) -> str:
-    """How colors stand to each other: (kind, sRGB, name of the color) of each thing -> a sentence.
-
-    Neighbors on the color circle, opposites, or greys with an accent (Itten, The Art of Color, 1961).
-    """
-    hues = []
-    for kind, rgb, name in colors:
-        hue, _, saturation = colorsys.rgb_to_hls(*(value / 255 for value in rgb))
-        if saturation >= GREY and name not in {"black", "white", "gray", "beige"}:
-            hues.append((360 * hue, f"{name} {kind}"))
-    quiet = [f"{name} {kind}" for kind, _, name in colors if f"{name} {kind}" not in {said for _, said in hues}]
-    if not hues:
-        return f"quiet colors go with each other: {', '.join(quiet)}"
-    if len(hues) == 1:
-        return f"one accent, {hues[0][1]}, among quiet colors" if quiet else f"one color: {hues[0][1]}"
-    apart = max(abs((a - b + 180) % 360 - 180) for place, (a, _) in enumerate(hues) for b, _ in hues[place + 1 :])
-    said = ", ".join(name for _, name in hues)
-    if apart <= 45:
-        return f"neighbors on the color circle: {said}"
-    if apart >= 140:
-        return f"opposites on the color circle: {said}"
-    return f"a contrast of colors: {said}"
+def _told(grown: Grown, asked: Asked) -> list[str]:
+    """What was asked for and is kept."""
+    found = []
+    told = [
+        f"{wish} ({', '.join(said)})"
+        for wish in asked.wishes
+        if (said := [one.thing.item.kind for one in grown.added if fulfilled(wish, one.thing.words) > 0])
+    ]
+    if told:
+        found.append(f"it fits what you asked for: {', '.join(told)}")
+    mine = [one.thing.item.name for one in grown.added if one.thing.item.own]
+    if mine:
+        found.append(f"of your own: {', '.join(mine)}")
+    if asked.budget is not None:
+        found.append(f"it costs {grown.cost:.2f} of {asked.budget:.2f}")
+    return found
 
 
-def _main_color(picture: Path | None) -> tuple[tuple[int, int, int], str] | None:
-    if picture is None or not picture.is_file():
-        return None
-    image = read_image(picture, target=160)
-    first = dominant_colors(image, mask=foreground_guess(image))[:1]
-    return (first[0].rgb, first[0].name) if first else None
+def _best(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that fit best, among them all one's own and some of the cheapest."""
+    order = sorted(candidates, key=lambda one: -(one.near + ASKED * (one.wished + one.liked)))
+    cheap = sorted(
+        (one for one in order if one.thing.item.price is not None), key=lambda one: one.thing.item.price or 0
+    )
+    kept = [*order[:CANDIDATES], *(one for one in order if one.thing.item.own), *cheap[:CHEAPEST]]
+    return list({one.thing.item.name: one for one in kept}.values())
 
 
-def _kind_said(attributes: str, title: str) -> str | None:
-    category = json.loads(attributes).get("category", "")
-    said = " ".join(category) if isinstance(category, list) else str(category)
-    for text in (said, title):
-        for kind in KINDS:
-            if any(word in text for word in CATEGORIES.get(kind, ())):
-                return kind
-    return None
+def _least(pool: Sequence[Candidate]) -> float:
+    """What the cheapest costs; nothing where there is none."""
+    return min((0.0 if one.thing.item.own else one.thing.item.price or 0.0 for one in pool), default=0.0)
 
 
-def _audience(attributes: str) -> tuple[str, str] | None:
-    """For whom it is, where that is said and it is not for everybody: "Apparel" is a department, too."""
-    read = json.loads(attributes)
-    said = ((name, read.get(name)) for name in AUDIENCES)
-    return next(((name, whom) for name, whom in said if isinstance(whom, str) and whom.lower() in SOMEBODY), None)
-
-
-def _price(attributes: str) -> float | None:
-    value: AttributeValue | None = json.loads(attributes).get("price")
-    try:
-        return None if value is None or isinstance(value, bool | tuple) else float(value)
-    except ValueError:
-        return None
-
-
-def check_wishes(*, k: int, budget: float | None, kinds: Sequence[str]) -> None:
-    """Refuse numbers and kinds that make no sense.
-
-    Raises:
-        UsageError: they do not.
-    """
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise UsageError(f"expected at least one outfit and got {k!r}", cure="ask for one or more")
-    if budget is not None and not budget > 0:
-        raise UsageError(f"a budget of {budget!r}", cure="give more than nothing, or leave it out")
-    unknown = sorted(set(kinds) - set(KINDS))
-    if unknown:
-        raise UsageError(f"no kind {unknown[0]!r}", cure=f"take some of {', '.join(KINDS)}")
+def _grown(outfits: Sequence[Grown], pool: Sequence[Candidate], *, budget: float | None, reserve: float) -> list[Grown]:
+    """Each outfit with each thing, where the budget allows it: at first such that leave enough for what comes after."""
+    more = [grown.with_one(one) for grown in outfits for one in pool]
+    if budget is None:
+        return more
+    return [one for one in more if one.cost + reserve <= budget] or [one for one in more if one.cost <= budget]
 
 
 def complete_outfits(
-    store: OutfitStore,
+    store: PieceStore,
     nearest: Nearest,
     encoder: Encoder,
     *,
     start: str | ImageLike | Sequence[str | ImageLike],
-    k: int,
-    kinds: Sequence[str],
-    budget: float | None,
-    wishes: Sequence[str],
-    own: Sequence[ImageLike],
-    unlike: Sequence[str],
-) -> list[Outfit]:
+    asked: Asked,
+    model: str | None,
+) -> Outfits:
     """As `Catalog.outfits`."""
-    check_wishes(k=k, budget=budget, kinds=kinds)
-    model = outfit_model()
-    if model.encoder_name != encoder.name:
+    asked.check()
+    network = outfit_model(model or DEFAULT_OUTFIT)
+    if network.encoder_name != encoder.name:
         raise ModelError(
-            f"the outfit network knows vectors of {model.encoder_name}, and the catalog has those of {encoder.name}",
+            f"the outfit network knows vectors of {network.encoder_name}, and the catalog has those of {encoder.name}",
             cure="train one for this encoder: python -m catalens.training.outfit",
         )
-    stylist = Stylist(store, nearest, deep=deep_space(encoder), model=model, encoder=encoder)
+    deep = deep_space(encoder)
+    pieces = Pieces(store, deep=deep, by_look=lambda vectors: kinds_of(vectors, encoder))
     several: Sequence[str | ImageLike] = start if isinstance(start, list | tuple) else [cast(ImageLike, start)]
     begun = [
-        stylist.product(one) if isinstance(one, str) and not Path(one).is_file() else _own([one], encoder)[0]
+        pieces.product(one) if isinstance(one, str) and not Path(one).is_file() else own_pieces([one], encoder)[0]
         for one in several
     ]
-    if not begun:
-        raise UsageError("nothing to begin with", cure="give a sku or a photo")
-    words = [wish.strip().lower() for wish in wishes if wish.strip()]
-    return stylist.complete(begun, k=k, kinds=kinds, budget=budget, wishes=words, own=_own(own, encoder), unlike=unlike)
-
-
-def _own(photos: Sequence[ImageLike], encoder: Encoder) -> list[Known]:
-    """Photos of things that somebody has already."""
-    pieces = pieces_of_photos(photos, encoder=encoder)
-    return [
-        Known(OutfitItem(_named(photo, number), piece.kind, picture=_path(photo), own=True), piece)
-        for number, (photo, piece) in enumerate(zip(photos, pieces, strict=True), start=1)
-    ]
-
-
-def _named(photo: ImageLike, number: int) -> str:
-    return Path(photo).name if isinstance(photo, str | Path) else f"photo {number}"
-
-
-def _path(photo: ImageLike) -> Path | None:
-    return Path(photo) if isinstance(photo, str | Path) else None
+    if not 0 < len(begun) <= MOST:
+        raise UsageError(f"{len(begun)} things to begin with", cure=f"give one to {MOST} skus or photos")
+    wishes = checked(asked.wishes)
+    for sku in (*asked.like, *asked.unlike):
+        pieces.product(sku)
+    stylist = Stylist(store, nearest, deep, network, pieces)
+    return stylist.complete(begun, Asked(**{**vars(asked), "wishes": wishes}), own=own_pieces(asked.own, encoder))

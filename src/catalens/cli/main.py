@@ -22,6 +22,7 @@ from catalens.cli import (
     label,
     learn,
     models,
+    outfit_data,
     outfits,
     regions,
     scene,
@@ -61,6 +62,7 @@ for command in (
     regions.look,
     outfits.outfit,
     outfits.score,
+    outfits.room,
     regions.blur_faces,
     tryon.tryon,
     scene.scene,
@@ -75,6 +77,8 @@ for command in (
 train.app.command()(learn.search)
 train.app.command()(train_regions.detector)
 train.app.command()(train_regions.segmenter)
+train.app.command("outfit")(outfit_data.train)
+evaluate.app.command("outfit")(outfit_data.evaluate)
 for group in (train.app, evaluate.app, label.app, models.app, serve.keys_app):
     app.add_typer(group)
 

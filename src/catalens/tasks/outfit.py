@@ -73,17 +73,18 @@ class OutfitModel:
         logits, _ = self._run([[*outfit] for outfit in outfits], wanted=[None] * len(outfits))
         return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
-    def wanted(self, outfit: Sequence[Piece], kind: str) -> FloatArray:
-        """(D,) of unit length: what to look for, of a kind, to go with these.
+    def wanted(self, outfit: Sequence[Piece], kinds: Sequence[str]) -> FloatArray:
+        """(K, D) of unit length: what to look for, of each kind, to go with these.
 
         Raises:
             UsageError: no such kind, or no things.
         """
-        if kind not in KINDS:
-            raise UsageError(f"no kind {kind!r}", cure=f"take one of {', '.join(KINDS)}")
-        _, places = self._run([[*outfit]], wanted=[kind])
-        vector = places[0, len(outfit)]
-        return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
+        unknown = [kind for kind in kinds if kind not in KINDS]
+        if unknown or not kinds:
+            raise UsageError(f"no kind {', '.join(unknown) or 'at all'}", cure=f"take some of {', '.join(KINDS)}")
+        _, places = self._run([[*outfit]] * len(kinds), wanted=kinds)
+        found = places[:, len(outfit)]
+        return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
 
     def _run(self, outfits: list[list[Piece]], *, wanted: Sequence[str | None]) -> tuple[FloatArray, FloatArray]:
         if any(not 0 < len(outfit) <= MOST for outfit in outfits):

@@ -1,19 +1,22 @@
 """Recipe: the bundled outfit network, which says whether garments go together and what would go with them.
 
-    python -m catalens.training.outfit --out runs/outfit --minutes 6
+    python -m catalens.training.outfit --out runs/outfit --minutes 4
 
 What people wear together goes together; a garment of the same kind from another photo mostly does not. A small
-transformer over the set of garments (Vaswani et al. 2017; without positions, so that their order says nothing) learns
-to tell the two apart, and what vector a missing garment has (as in OutfitTransformer, Sarkar et al. 2022). Beside it
-a control learns from light and focus alone: it must stay at chance, or the figures mean nothing.
+transformer over the set of garments (Vaswani et al. 2017; without positions, so that their order says nothing), and
+beside it each pair of them, learn to tell the two apart, and what vector a missing garment has (as in
+OutfitTransformer, Sarkar et al. 2022). A few such networks, begun from other random numbers, are shipped as one that
+says their mean. Beside them a control learns from light and focus alone: it must stay at chance, or the figures mean
+nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,22 +27,25 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens import settings
 from catalens.errors import CatalensError
-from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.intervals import Estimate
+from catalens.evaluation.outfits import Judge, Rows, Wardrobe, drawn_trial, outfit_figures, simple_judges
 from catalens.models.card import Card, Score
 from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.outfit import KINDS, MOST
 from catalens.training.export import LICENSE, OPSET, PREPROCESS, export_onnx, sha256, write_card
 from catalens.training.loop import Run, drawn, progress_bar, train
-from catalens.training.worn import STATISTICS, Worn, worn_together
+from catalens.training.worn import STATISTICS, worn_together
 from catalens.types import FloatArray
 
 WIDTH, HEADS, LAYERS, COLOR_DIM = 96, 4, 2, 448
-DROPOUT = 0.25
-BATCH, RATE = 96, 1e-3
+BLIND, DROPOUT = 0.35, 0.25
+"""Of the inputs, and inside."""
+BATCH, RATE = 192, 1e-3
 VERSIONS = 2
-CHOICES = 4
-"""Garments to choose from, of one kind, in the test of a blank to be filled."""
+NETWORKS = 3
+OTHERS = 31
+"""Garments of the kind that the missing one is told from."""
 TEMPERATURE = 0.08
 WANTED_WEIGHT = 0.5
 PADDING = 2 * len(KINDS)
@@ -60,22 +66,33 @@ class OutfitNetwork(nn.Module):
         self.items = nn.Linear(dim, WIDTH)
         self.colors = nn.Linear(color_dim, WIDTH, bias=False)
         self.kinds = nn.Embedding(PADDING + 1, WIDTH)
-        self.blind = nn.Dropout(DROPOUT)
+        self.blind = nn.Dropout(BLIND)
         self.blocks = nn.ModuleList(_Block() for _ in range(LAYERS))
-        self.norm = nn.LayerNorm(WIDTH)
+        self.norm, self.before = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.verdict, self.wanted = nn.Linear(WIDTH, 1), nn.Linear(WIDTH, dim)
+        self.pairs = nn.Sequential(nn.Linear(2 * WIDTH + 2, WIDTH), nn.GELU(), nn.Dropout(DROPOUT), nn.Linear(WIDTH, 1))
 
     def forward(self, vectors: Tensor, colors: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
         present = kinds < len(KINDS)
         seen = (self.items(self.blind(vectors)) + self.colors(self.blind(colors))) * present[..., None]
         x = seen + self.kinds(kinds)
+        beside = self._of_pairs(self.before(x), vectors, colors, present)
         there = kinds < PADDING
         for block in self.blocks:
             x = block(x, there)
         x = self.norm(x)
         weight = present[..., None].float()
         together = (x * weight).sum(1) / weight.sum(1).clamp(min=1)
-        return self.verdict(together)[:, 0], self.wanted(x)
+        return self.verdict(together)[:, 0] + beside, self.wanted(x)
+
+    def _of_pairs(self, x: Tensor, vectors: Tensor, colors: Tensor, present: Tensor) -> Tensor:
+        """(N,) mean over all pairs of garments of what each says; the order in a pair says nothing."""
+        one, other = x[:, :, None], x[:, None]
+        alike = torch.stack([vectors @ vectors.transpose(1, 2), colors @ colors.transpose(1, 2)], -1)
+        said = self.pairs(torch.cat([one * other, (one - other).abs(), alike], -1))[..., 0]  # (N, L, L)
+        counts = (present[:, :, None] & present[:, None]).float() * (1 - torch.eye(x.shape[1]))
+        mean: Tensor = (said * counts).sum((1, 2)) / counts.sum((1, 2)).clamp(min=1)
+        return mean
 
 
 class _Block(nn.Module):
@@ -99,6 +116,19 @@ class _Block(nn.Module):
         return y
 
 
+class Together(nn.Module):
+    """Networks that say their mean: of the logits, and of the vectors at unit length."""
+
+    def __init__(self, networks: Sequence[OutfitNetwork]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, vectors: Tensor, colors: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
+        said = [network(vectors, colors, kinds) for network in self.networks]
+        logits = torch.stack([one for one, _ in said]).mean(0)
+        return logits, torch.stack([F.normalize(wanted, dim=-1) for _, wanted in said]).mean(0)
+
+
 @dataclass(frozen=True)
 class Batch:
     """Outfits: vectors, colors, kinds; truth (N,) 1 where worn together.
@@ -119,68 +149,68 @@ class Batch:
 class Drawer:
     """Draws outfits that were worn, and such with garments exchanged for others of their kind."""
 
-    def __init__(self, worn: Worn, *, held_out: bool) -> None:
-        self._worn = worn
-        self.outfits = worn.outfits(held_out=held_out)
-        inside = np.concatenate(self.outfits)
-        self._of_kind = [inside[worn.kinds[inside] == kind] for kind in range(len(KINDS))]
+    def __init__(self, wardrobe: Wardrobe) -> None:
+        self._wardrobe = wardrobe
+        rows = [outfit[:MOST] for outfit in wardrobe.outfits]
+        self._rows = np.full((len(rows), MOST), -1, np.int64)
+        for number, outfit in enumerate(rows):
+            self._rows[number, : len(outfit)] = outfit
+        some = wardrobe.of_kind
+        self._counts = np.array([max(len(one), 1) for one in some])
+        self._table = np.zeros((len(some), self._counts.max()), np.int64)
+        self._place = np.zeros(len(wardrobe.kinds), np.int64)
+        for kind, one in enumerate(some):
+            self._table[kind, : len(one)] = one
+            self._place[one] = np.arange(len(one))
 
     def draw(self, rng: np.random.Generator) -> Batch:
-        chosen = [self._some(rng) for _ in range(BATCH // 2)]
-        false = [self.exchanged(rows, rng) for rows in chosen]
-        vectors, colors, kinds = self.stacked([*chosen, *false], rng)
-        places = np.array([int(rng.integers(len(rows))) for rows in chosen])
-        asked = self.stacked(chosen, rng)
-        wanted, negatives = [], []
-        for row, (rows, place) in enumerate(zip(chosen, places.tolist(), strict=True)):
-            kind = int(self._worn.kinds[rows[place]])
-            asked[0][row, place], asked[1][row, place], asked[2][row, place] = 0, 0, len(KINDS) + kind
-            wanted.append(rows[place])
-            negatives.append(rng.choice(self._of_kind[kind], 31))
-        rows_all = np.concatenate([np.array(wanted)[:, None], np.array(negatives)], 1)
-        version = int(rng.integers(self._worn.vectors.shape[1]))
-        truth = np.repeat([1.0, 0.0], [len(chosen), len(false)]).astype(np.float32)
-        return Batch(vectors, colors, kinds, truth, asked, places, self._worn.vectors[rows_all, version])
+        rows = self._some(rng, BATCH // 2)
+        false = self._exchanged(rows, rng)
+        vectors, colors, kinds = self._stacked(np.concatenate([rows, false]), rng)
+        sizes = (rows >= 0).sum(1)
+        places = (rng.random(len(rows)) * sizes).astype(np.int64)
+        each = np.arange(len(rows))
+        wanted = rows[each, places]
+        kind = self._wardrobe.kinds[wanted]
+        asked = self._stacked(rows, rng)
+        asked[0][each, places], asked[1][each, places], asked[2][each, places] = 0, 0, len(KINDS) + kind
+        others = self._other(np.repeat(wanted[:, None], OTHERS, 1), rng)
+        offered = np.concatenate([wanted[:, None], others], 1)
+        version = int(rng.integers(self._wardrobe.vectors.shape[1]))
+        truth = np.repeat([1.0, 0.0], len(rows)).astype(np.float32)
+        return Batch(vectors, colors, kinds, truth, asked, places, self._wardrobe.vectors[offered, version])
 
-    def _some(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """An outfit, at times only a part of it."""
-        rows = self.outfits[int(rng.integers(len(self.outfits)))]
-        count = int(rng.integers(2, len(rows) + 1)) if rng.random() < 0.5 else len(rows)
-        return rng.permutation(rows)[: min(count, MOST)]
+    def _some(self, rng: np.random.Generator, count: int) -> Rows:
+        """(count, L) outfits in any order, at times only parts of them; -1 where nothing is."""
+        rows = self._rows[rng.integers(len(self._rows), size=count)]
+        order = np.where(rows >= 0, rng.random(rows.shape), 2).argsort(1)
+        rows = np.take_along_axis(rows, order, 1)
+        sizes = (rows >= 0).sum(1)
+        kept = np.where(rng.random(count) < 0.5, 2 + (rng.random(count) * (sizes - 1)).astype(np.int64), sizes)
+        rows = np.where(np.arange(MOST) < kept[:, None], rows, -1)
+        return rows[:, : int(kept.max())]
 
-    def exchanged(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """All garments but one, or fewer, exchanged for others of their kind from other photos."""
-        found = rows.copy()
-        count = int(rng.integers(1, len(rows)))
-        for place in rng.permutation(len(rows))[:count].tolist():
-            found[place] = self.other(int(rows[place]), rng)
-        return found
+    def _exchanged(self, rows: Rows, rng: np.random.Generator) -> Rows:
+        """All garments but one, or fewer, exchanged for others of their kind."""
+        sizes = (rows >= 0).sum(1)
+        count = 1 + (rng.random(len(rows)) * (sizes - 1)).astype(np.int64)
+        chosen = np.where(rows >= 0, rng.random(rows.shape), 2).argsort(1).argsort(1) < count[:, None]
+        return np.where(chosen & (rows >= 0), self._other(rows, rng), rows)
 
-    def other(self, row: int, rng: np.random.Generator) -> int:
-        """A garment of the same kind from another photo."""
-        worn = self._worn
-        while True:
-            found = int(rng.choice(self._of_kind[int(worn.kinds[row])]))
-            if worn.photos[found] != worn.photos[row] or len(self._of_kind[int(worn.kinds[row])]) == 1:
-                return found
+    def _other(self, rows: Rows, rng: np.random.Generator) -> Rows:
+        """Other garments of the same kinds."""
+        kinds = self._wardrobe.kinds[rows]
+        counts = self._counts[kinds]
+        step = 1 + (rng.random(rows.shape) * np.maximum(counts - 1, 1)).astype(np.int64)
+        return np.asarray(self._table[kinds, (self._place[rows] + step) % counts])
 
-    def stacked(
-        self, outfits: list[NDArray[np.int64]], rng: np.random.Generator
-    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+    def _stacked(self, rows: Rows, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
         """Vectors, colors and kinds, each garment in a version of its own."""
-        length = max(map(len, outfits))
-        worn = self._worn
-        vectors = np.zeros((len(outfits), length, worn.vectors.shape[2]), np.float32)
-        colors = np.zeros((len(outfits), length, worn.colors.shape[2]), np.float32)
-        kinds = np.full((len(outfits), length), PADDING, np.int64)
-        for row, rows in enumerate(outfits):
-            version = rng.integers(worn.vectors.shape[1], size=len(rows))
-            vectors[row, : len(rows)], colors[row, : len(rows)] = (
-                worn.vectors[rows, version],
-                worn.colors[rows, version],
-            )
-            kinds[row, : len(rows)] = worn.kinds[rows]
-        return vectors, colors, kinds
+        worn, there = self._wardrobe, rows >= 0
+        version = rng.integers(worn.vectors.shape[1], size=rows.shape)
+        vectors = worn.vectors[rows, version] * there[..., None]
+        colors = worn.colors[rows, version] * there[..., None]
+        return vectors, colors, np.where(there, worn.kinds[rows], PADDING)
 
 
 def losses_of(network: OutfitNetwork, batch: Batch) -> dict[str, Tensor]:
@@ -196,77 +226,46 @@ def losses_of(network: OutfitNetwork, batch: Batch) -> dict[str, Tensor]:
     }
 
 
-Judge = Callable[[list[NDArray[np.int64]]], FloatArray]
-"""Outfits as rows of garments -> a score each, higher where they go together."""
-
-
-def auc(drawer: Drawer, judge: Judge, *, seed: int) -> Estimate:
-    """How often a worn outfit scores above one with garments exchanged: the area under the ROC curve, by photo."""
-    rng = np.random.default_rng(seed)
-    true = drawer.outfits
-    false = [drawer.exchanged(rows, rng) for rows in true]
-    right, wrong = judge(true), judge(false)
-    above = (right[:, None] > wrong[None]).mean(1) + 0.5 * (right[:, None] == wrong[None]).mean(1)
-    return bootstrap_mean(above)
-
-
-def blanks(drawer: Drawer, judge: Judge, *, seed: int) -> Estimate:
-    """How often the missing garment is chosen among four of its kind (fill in the blank, Han et al. 2017)."""
-    rng = np.random.default_rng(seed)
-    right = []
-    for rows in drawer.outfits:
-        place = int(rng.integers(len(rows)))
-        offered = []
-        for choice in range(CHOICES):
-            one = rows.copy()
-            if choice:
-                one[place] = drawer.other(int(rows[place]), rng)
-            offered.append(one)
-        scores = judge(offered)
-        best = np.flatnonzero(scores == scores.max())
-        right.append(float(0 in best) / len(best))
-    return bootstrap_mean(np.array(right))
-
-
-def judge_of(network: OutfitNetwork, drawer: Drawer, *, seed: int) -> Judge:
-    """What the network says."""
+def judge_of(network: nn.Module, wardrobe: Wardrobe) -> Judge:
+    """What a network says of outfits, each garment in its first version."""
     network.eval()
 
-    def judge(outfits: list[NDArray[np.int64]]) -> FloatArray:
-        rng = np.random.default_rng(seed)
+    def judge(outfits: Sequence[Rows]) -> FloatArray:
+        length = max(map(len, outfits))
+        rows = np.array([[*one.tolist(), *([-1] * (length - len(one)))] for one in outfits])
+        there = rows >= 0
+        vectors, colors = (table[rows, 0] * there[..., None] for table in (wardrobe.vectors, wardrobe.colors))
+        kinds = np.where(there, wardrobe.kinds[rows], PADDING)
         with torch.no_grad():
-            arrays = drawer.stacked(outfits, rng)
-            return np.asarray(network(*(torch.from_numpy(one) for one in arrays))[0].numpy(), np.float32)
+            said = network(torch.from_numpy(vectors), torch.from_numpy(colors), torch.from_numpy(kinds))[0]
+        return np.asarray(said.numpy(), np.float32)
 
     return judge
 
 
-def baselines(worn: Worn, drawer: Drawer) -> dict[str, Judge]:
-    """Mean likeness of the vectors, and of the colors, of each pair of garments."""
+def taught(wardrobe: Wardrobe, *, out: Path, minutes: float, seed: int, rate: float, networks: int) -> Taught:
+    """Train networks one after the other, each from other random numbers, each for its share of the minutes."""
+    made: list[OutfitNetwork] = []
+    steps = 0
+    for number in range(networks):
+        torch.manual_seed(seed + number)
+        network = OutfitNetwork(wardrobe.vectors.shape[2], color_dim=wardrobe.colors.shape[2])
+        run: Run[Batch] = Run(network, partial(losses_of, network))
+        batches = drawn(Drawer(wardrobe).draw, seed=seed + number)
+        train(run, batches, out=out / str(number), minutes=minutes / networks, rate=rate)
+        average = run.average.network.to("cpu")
+        assert isinstance(average, OutfitNetwork)
+        made.append(average)
+        steps += run.step
+    return Taught(Together(made).eval(), steps)
 
-    def of(table: FloatArray) -> Judge:
-        def judge(outfits: list[NDArray[np.int64]]) -> FloatArray:
-            found = []
-            for rows in outfits:
-                units = table[rows, 0] / np.maximum(np.linalg.norm(table[rows, 0], axis=1, keepdims=True), 1e-9)
-                pairs = (units @ units.T)[np.triu_indices(len(rows), 1)]
-                found.append(float(pairs.mean()))
-            return np.array(found, np.float32)
 
-        return judge
+@dataclass(frozen=True)
+class Taught:
+    """Networks and how many batches they saw."""
 
-    del drawer
-    return {"likeness": of(worn.vectors), "color harmony": of(worn.colors)}
-
-
-def taught(worn: Worn, *, out: Path, minutes: float, seed: int, rate: float) -> tuple[Run[Batch], Drawer]:
-    """Train a network on the outfits that are not held out."""
-    torch.manual_seed(seed)
-    network = OutfitNetwork(worn.vectors.shape[2], color_dim=worn.colors.shape[2])
-    drawer = Drawer(worn, held_out=False)
-    run: Run[Batch] = Run(network, lambda batch: losses_of(network, batch))
-    train(run, drawn(drawer.draw, seed=seed), out=out, minutes=minutes, rate=rate)
-    return run, Drawer(worn, held_out=True)
+    network: Together
+    steps: int
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -275,7 +274,8 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m catalens.training.outfit", description=(__doc__ or "").split(":")[0]
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
-    parser.add_argument("--minutes", type=float, default=6.0, help="time for training; the control gets a third of it")
+    parser.add_argument("--cache", type=Path, help="folder for cuts and vectors, to be used again; in --out if absent")
+    parser.add_argument("--minutes", type=float, default=4.0, help="time for training; the control gets a third of it")
     parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=settings.threads())
@@ -287,45 +287,46 @@ def main(arguments: list[str] | None = None) -> int:
         with progress_bar() as bar:
             task = bar.add_task("cutting garments", total=None)
             worn = worn_together(
-                given.data, encoder=encoder, cache=given.out / "cache", versions=VERSIONS, seed=given.seed,
-                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
+                given.data, encoder=encoder, cache=given.cache or given.out / "cache", versions=VERSIONS,
+                seed=given.seed, progress=lambda done, total, what: bar.update(
+                    task, completed=done, total=total, description=what
+                ),
             )  # fmt: skip
-        run, held = taught(worn, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate)
-        shipped = run.average.network.to("cpu")
-        assert isinstance(shipped, OutfitNetwork)
-        judge = judge_of(shipped, held, seed=given.seed)
-        scores = {
-            "worn together or not, AUC": auc(held, judge, seed=given.seed),
-            "fill in the blank, 4 choices": blanks(held, judge, seed=given.seed),
-        }
-        for name, baseline in baselines(worn, held).items():
-            scores[f"{name} only, AUC"] = auc(held, baseline, seed=given.seed)
-            scores[f"{name} only, fill in the blank"] = blanks(held, baseline, seed=given.seed)
-        nothing = np.zeros((*worn.statistics.shape[:2], 1), np.float32)
-        control = Worn(worn.photos, worn.kinds, nothing, _scaled(worn.statistics), worn.statistics)
-        cheat, held_control = taught(
-            control, out=given.out / "control", minutes=given.minutes / 3, seed=given.seed, rate=given.rate
+        learned, held = worn.wardrobe(held_out=False), worn.wardrobe(held_out=True)
+        found = taught(
+            learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, networks=NETWORKS
         )
-        cheating = cheat.average.network
-        assert isinstance(cheating, OutfitNetwork)
-        scores["light and focus only, AUC"] = auc(
-            held_control, judge_of(cheating, held_control, seed=given.seed), seed=given.seed
+        trial = drawn_trial(held, seed=given.seed)
+        figures = {"": outfit_figures(trial, judge_of(found.network, held))}
+        for name, judge in simple_judges(held, learned=learned).items():
+            figures[f"{name} only"] = outfit_figures(trial, judge)
+        shown = np.zeros((*worn.statistics.shape[:2], 1), np.float32), _scaled(worn.statistics)
+        control, control_held = (Wardrobe(worn.kinds, *shown, one.outfits) for one in (learned, held))
+        cheat = taught(
+            control, out=given.out / "control", minutes=given.minutes / 3, seed=given.seed, rate=given.rate, networks=1
         )
+        figures["light and focus only"] = outfit_figures(trial, judge_of(cheat.network, control_held))
+        scores = {_called(name, figure): one for name, some in figures.items() for figure, one in some.items()}
         for name, one in scores.items():
             sys.stderr.write(f"held out: {name} {one}\n")
-        export(shipped, given.out, dim=worn.vectors.shape[2], scores=scores, training={
+        export(found.network, given.out, dim=worn.vectors.shape[2], name=DEFAULT_OUTFIT, scores=scores, training={
             "data": DATA,
             "start": "random numbers",
             "encoder": encoder.name,
             "command": f"python -m catalens.training.outfit {' '.join(arguments or sys.argv[1:])}",
             "seed": str(given.seed),
-            "cost": f"{run.seconds / 60:.0f} minutes on cpu, {given.threads} threads, {run.step * BATCH} outfits",
+            "cost": f"{given.minutes:g} minutes on cpu, {given.threads} threads, {found.steps * BATCH} outfits",
             "held out": f"each fifth of the street photos: {len(held.outfits)} outfits",
         })  # fmt: skip
     except CatalensError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def _called(name: str, figure: str) -> str:
+    figure = {"AUC": "worn together or not, AUC", "fill in the blank": "fill in the blank, 4 choices"}[figure]
+    return f"{name}: {figure}" if name else figure
 
 
 def _scaled(statistics: FloatArray) -> FloatArray:
@@ -335,7 +336,13 @@ def _scaled(statistics: FloatArray) -> FloatArray:
 
 
 def export(
-    network: OutfitNetwork, folder: Path, *, dim: int, scores: dict[str, Estimate], training: dict[str, str]
+    network: Together,
+    folder: Path,
+    *,
+    dim: int,
+    name: str,
+    scores: dict[str, Estimate],
+    training: dict[str, str],
 ) -> Path:
     """Write `network.onnx` and `card.toml`; float32, for it is small."""
     weights = folder / "network.onnx"
@@ -349,8 +356,8 @@ def export(
     parameters = sum(p.numel() for p in network.parameters())
     return write_card(
         Card(
-            DEFAULT_OUTFIT, "outfit", weights, sha256(weights), PREPROCESS, dim, LICENSE, parameters, OPSET,
-            "float32", training, rows, classes=KINDS,
+            name, "outfit", weights, sha256(weights), PREPROCESS, dim, LICENSE, parameters, OPSET, "float32", training,
+            rows, classes=KINDS,
         )
     )  # fmt: skip
 

@@ -1,0 +1,190 @@
+"""How well outfits are judged: worn together or not, which thing fills a blank, and what simple rules reach.
+
+The protocol of Han et al. (Learning Fashion Compatibility with Bidirectional LSTMs, 2017) as Vasileva et al. (Learning
+Type-Aware Embeddings for Fashion Compatibility, 2018) changed it: wrong things are of the same kind as the right one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.catalog.harmony import agreement
+from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.features.color import LAB_BINS
+from catalens.tasks.outfit import KINDS, OutfitModel, Piece
+from catalens.types import FloatArray
+
+CHOICES = 4
+"""Things to choose from, of one kind, where a blank is to be filled."""
+ONES_OWN = 1e-9
+
+Rows: TypeAlias = NDArray[np.int64]
+Judge = Callable[[Sequence[Rows]], FloatArray]
+"""Outfits as rows of things -> a score each, higher where they go together."""
+
+
+@dataclass(frozen=True)
+class Wardrobe:
+    """Things and which of them make an outfit.
+
+    Args:
+        kinds: (N,) rows of `tasks.outfit.KINDS`.
+        vectors: (N, V, D) of the encoder, of V pictures of each; colors: (N, V, 448).
+        outfits: rows of the things of each, two or more, each of another kind.
+    """
+
+    kinds: NDArray[np.int64]
+    vectors: FloatArray
+    colors: FloatArray
+    outfits: Sequence[Rows]
+
+    @cached_property
+    def of_kind(self) -> list[Rows]:
+        """Rows that are in outfits, by kind."""
+        inside = np.unique(np.concatenate([*self.outfits, np.empty(0, np.int64)]))
+        return [inside[self.kinds[inside] == kind] for kind in range(len(KINDS))]
+
+    def other(self, row: int, rng: np.random.Generator) -> int:
+        """Another thing of the same kind; itself where there is none."""
+        some = self.of_kind[int(self.kinds[row])]
+        place = int(np.searchsorted(some, row))
+        if len(some) < 2:
+            return row
+        return int(some[(place + 1 + int(rng.integers(len(some) - 1))) % len(some)])
+
+    def exchanged(self, rows: Rows, rng: np.random.Generator) -> Rows:
+        """All things but one, or fewer, exchanged for others of their kind from other outfits."""
+        found = rows.copy()
+        for place in rng.permutation(len(rows))[: int(rng.integers(1, len(rows)))].tolist():
+            found[place] = self.other(int(rows[place]), rng)
+        return found
+
+    def pieces(self, rows: Rows) -> list[Piece]:
+        """As the network takes them, in their first picture."""
+        return [Piece(KINDS[int(self.kinds[row])], self.vectors[row, 0], self.colors[row, 0]) for row in rows.tolist()]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is asked: outfits with the truth (1 or 0), and questions: (outfits of which one is right, its place)."""
+
+    outfits: Sequence[Rows]
+    truth: Sequence[int]
+    questions: Sequence[tuple[Sequence[Rows], int]]
+
+
+def drawn_trial(wardrobe: Wardrobe, *, seed: int) -> Trial:
+    """Each outfit, the same with things exchanged, and with one thing among three others of its kind."""
+    rng = np.random.default_rng(seed)
+    false = [wardrobe.exchanged(rows, rng) for rows in wardrobe.outfits]
+    questions = []
+    for rows in wardrobe.outfits:
+        place = int(rng.integers(len(rows)))
+        offered = [rows]
+        for _ in range(CHOICES - 1):
+            other = rows.copy()
+            other[place] = wardrobe.other(int(rows[place]), rng)
+            offered.append(other)
+        questions.append((offered, 0))
+    return Trial([*wardrobe.outfits, *false], [1] * len(wardrobe.outfits) + [0] * len(false), questions)
+
+
+def outfit_figures(trial: Trial, judge: Judge) -> dict[str, Estimate]:
+    """The area under the ROC curve, by outfit that goes together, and how often the right thing is chosen."""
+    found: dict[str, Estimate] = {}
+    truth = np.asarray(trial.truth)
+    if truth.any() and not truth.all():
+        scores = judge(trial.outfits)
+        right, wrong = scores[truth == 1], np.sort(scores[truth == 0])
+        below, upto = np.searchsorted(wrong, right, "left"), np.searchsorted(wrong, right, "right")
+        found["AUC"] = bootstrap_mean((below + upto) / 2 / len(wrong))
+    if trial.questions:
+        hits = []
+        scores = judge([rows for offered, _ in trial.questions for rows in offered])
+        start = 0
+        for offered, right_place in trial.questions:
+            some = scores[start : start + len(offered)]
+            start += len(offered)
+            best = np.flatnonzero(some == some.max())
+            hits.append(float(right_place in best) / len(best))
+        found["fill in the blank"] = bootstrap_mean(hits)
+    return found
+
+
+def model_judge(model: OutfitModel, wardrobe: Wardrobe) -> Judge:
+    """What a network says."""
+
+    def judge(outfits: Sequence[Rows]) -> FloatArray:
+        found = [model.scores([wardrobe.pieces(rows) for rows in outfits[start : start + 256]])
+                 for start in range(0, len(outfits), 256)]  # fmt: skip
+        return np.concatenate([*found, np.empty(0, np.float32)])
+
+    return judge
+
+
+def simple_judges(wardrobe: Wardrobe, *, learned: Wardrobe | None = None) -> dict[str, Judge]:
+    """Rules that need no network.
+
+    Args:
+        learned: outfits to count what is popular in; left out where None.
+    """
+    judges = {
+        "likeness": _pairwise(wardrobe.vectors[:, 0]),
+        "likeness of colors": _pairwise(wardrobe.colors[:, 0]),
+        "color harmony": _harmony(wardrobe),
+    }
+    if learned is not None:
+        judges["popularity"] = _popularity(wardrobe, learned)
+    return judges
+
+
+def _pairwise(table: FloatArray) -> Judge:
+    """Mean cosine of each pair of things."""
+    units = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), ONES_OWN)
+
+    def judge(outfits: Sequence[Rows]) -> FloatArray:
+        found = [(units[rows] @ units[rows].T)[np.triu_indices(len(rows), 1)].mean() for rows in outfits]
+        return np.asarray(found, np.float32)
+
+    return judge
+
+
+def _harmony(wardrobe: Wardrobe) -> Judge:
+    """What viewers say of pairs of main colors (`catalog.harmony.agreement`)."""
+    colors = main_colors(wardrobe.colors[:, 0])
+    return lambda outfits: np.asarray(
+        [agreement([(red, green, blue) for red, green, blue in colors[rows].tolist()]) for rows in outfits], np.float32
+    )
+
+
+def _popularity(wardrobe: Wardrobe, learned: Wardrobe) -> Judge:
+    """How often things of such a main color are worn, of their kind."""
+    counts = np.ones((len(KINDS), int(np.prod(LAB_BINS))))
+    inside = np.unique(np.concatenate(learned.outfits))
+    np.add.at(counts, (learned.kinds[inside], _main_bins(learned.colors[inside, 0])), 1)
+    shares = np.log(counts / counts.sum(1, keepdims=True))
+    each = shares[wardrobe.kinds, _main_bins(wardrobe.colors[:, 0])]
+    return lambda outfits: np.asarray([each[rows].mean() for rows in outfits], np.float32)
+
+
+def main_colors(colors: FloatArray) -> NDArray[np.uint8]:
+    """(N, 448) of the feature `color` -> (N, 3) sRGB of the middle of the fullest bin."""
+    bins = np.stack(np.unravel_index(_main_bins(colors), LAB_BINS), 1)
+    lab = ((bins + 0.5) * (256 / np.array(LAB_BINS))).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(lab[:, None], cv2.COLOR_LAB2RGB)[:, 0], np.uint8)
+
+
+def _main_bins(colors: FloatArray) -> NDArray[np.int64]:
+    return np.asarray(colors[:, : int(np.prod(LAB_BINS))].argmax(1), np.int64)
+
+
+def told(figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Estimate]:
+    """Figures of several judges in one table: "AUC of the network" and so on."""
+    return {f"{name}, {judge}": one for judge, some in figures.items() for name, one in some.items()}

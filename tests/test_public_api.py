@@ -10,12 +10,10 @@ import pytest
 import catalens
 
 NAMES = [
-    "AddReport",
     "CatalensError",
     "Catalog",
     "Detections",
     "Encoder",
-    "Failure",
     "Labels",
     "Masks",
     "Match",
@@ -35,6 +33,7 @@ NAMES = [
     "open",
     "read_image",
     "segment",
+    "try_on",
 ]
 HEAVY = ["PIL", "cv2", "faiss", "httpx", "numpy", "onnxruntime", "rich", "sqlite3", "torch", "typer"]
 

@@ -25,18 +25,17 @@ if TYPE_CHECKING:
     from catalens.tasks.embed import Encoder, encoder
     from catalens.tasks.outfit import compatibility
     from catalens.tasks.segment import segment
+    from catalens.tasks.tryon import try_on
     from catalens.trust.explain import explain_class, explain_match
-    from catalens.types import AddReport, Detections, Failure, Labels, Masks, Match, Matches, Product, Variant
+    from catalens.types import Detections, Labels, Masks, Match, Matches, Product, Variant
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AddReport": "catalens.types",
     "CatalensError": "catalens.errors",
     "Catalog": "catalens.catalog.catalog",
     "Detections": "catalens.types",
     "Encoder": "catalens.tasks.embed",
-    "Failure": "catalens.types",
     "Labels": "catalens.types",
     "Masks": "catalens.types",
     "Match": "catalens.types",
@@ -54,15 +53,14 @@ _HOMES = {
     "open": "catalens.catalog.catalog",
     "read_image": "catalens.images.read",
     "segment": "catalens.tasks.segment",
+    "try_on": "catalens.tasks.tryon",
 }
 
 __all__ = [
-    "AddReport",
     "CatalensError",
     "Catalog",
     "Detections",
     "Encoder",
-    "Failure",
     "Labels",
     "Masks",
     "Match",
@@ -82,6 +80,7 @@ __all__ = [
     "open",
     "read_image",
     "segment",
+    "try_on",
 ]
 
 

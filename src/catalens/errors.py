@@ -5,7 +5,8 @@ CatalensError                 exit code 1
 │   └── FilterError               a filter that does not parse
 ├── NotFoundError             3   a file, product or model that is not there
 ├── ImageError                4   a picture that cannot be read
-│   └── ImageLimitError       6   a picture refused by a limit, from its header
+│   ├── ImageLimitError       6   a picture refused by a limit, from its header
+│   └── UnfitImageError           a picture that can be read, and cannot serve for what was asked
 ├── FeedError                 4   a source that is no catalogue we can read
 ├── CatalogError              1   the catalog itself
 │   ├── CatalogBusyError          another process is writing
@@ -73,6 +74,10 @@ class ImageLimitError(ImageError):
     """A picture refused by a limit, judged from its header before decoding."""
 
     exit_code = 6
+
+
+class UnfitImageError(ImageError):
+    """A picture that can be read, and cannot serve for what was asked: it shows no person, or half a garment."""
 
 
 class FeedError(CatalensError):

@@ -272,12 +272,12 @@ class Masks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Worn:
-    """A garment on a person.
+    """A person's photo with a garment put on.
 
     Args:
-        image: HWC uint8, of the photo's own size.
-        region: HxW, where it was drawn; everywhere else the photo's pixels are as they were.
-        notes: what a shopper should know, in words.
+        image: HWC uint8, of the photo's own size; outside `region` every pixel is the photo's.
+        region: HxW bool, what was changed.
+        notes: sentences on what the user should know: that the garment was cut from somebody, what was taken off.
         kind: of the garment.
     """
 
@@ -286,8 +286,18 @@ class Worn:
     notes: tuple[str, ...]
     kind: str
 
+    def __repr__(self) -> str:
+        height, width = self.region.shape
+        said = "".join(f"; {note}" for note in self.notes)
+        return f"Worn({height}x{width}: {self.kind}, {self.region.mean():.1%} changed{said})"
+
     def to_dict(self) -> dict[str, object]:
-        return {"size": list(self.region.shape), "kind": self.kind, "notes": list(self.notes)}
+        return {
+            "size": list(self.region.shape),
+            "kind": self.kind,
+            "changed": round(float(self.region.mean()), 6),
+            "notes": list(self.notes),
+        }
 
 
 @dataclass(frozen=True, slots=True)

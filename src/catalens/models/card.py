@@ -21,9 +21,9 @@ Precision = Literal["float32", "int8"]
 """What the weights are kept and multiplied in; int8 is static, with a scale per output channel."""
 
 
-Task = Literal["embed", "segment", "matte", "detect", "outfit"]
+Task = Literal["embed", "segment", "matte", "detect", "outfit", "pose", "tryon"]
 """What a network does: a vector for a picture; a class for each place; the product's share of each place; boxes;
-whether things go together."""
+whether things go together; where a body's joints are; a garment on a person."""
 
 
 @dataclass(frozen=True, slots=True)

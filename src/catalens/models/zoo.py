@@ -14,6 +14,8 @@ DEFAULT_MATTE = "catalens-matte-s"
 DEFAULT_DETECTOR = "catalens-detector-s"
 DEFAULT_FACES = "catalens-faces-xs"
 DEFAULT_OUTFIT = "catalens-outfit-xs"
+DEFAULT_POSE = "catalens-pose-xs"
+DEFAULT_TRYON = "catalens-tryon-s"
 
 
 def bundled_cards(task: Task | None = None) -> tuple[str, ...]:

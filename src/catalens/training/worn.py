@@ -123,7 +123,7 @@ def cut_garments(data: Path, *, cache: Path, progress: Progress | None = None) -
             return Cuts(found["photos"], found["kinds"], files)
     rows: list[tuple[int, int]] = []
     made: list[bytes] = []
-    photos = _labelled(data)
+    photos = labelled_photos(data)
     for done, (number, image, labels) in enumerate(photos, start=1):
         for kind, cut in garments_of(image, labels):
             rows.append((number, kind))
@@ -143,7 +143,7 @@ def _decoded(file: bytes) -> ImageArray:
     return np.asarray(cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
 
 
-def _labelled(data: Path) -> list[tuple[int, ImageArray, NDArray[np.uint8]]]:
+def labelled_photos(data: Path) -> list[tuple[int, ImageArray, NDArray[np.uint8]]]:
     """Masked photos as they are; of the others what the parser says, where it agrees with the photo's tags."""
     found = [(photo.number, photo.image, photo.labels) for photo in masked_photos(data)]
     listed = data / "streetstyle" / "photos.csv"

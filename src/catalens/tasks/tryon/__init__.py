@@ -1,23 +1,171 @@
-"""Put a garment on a person. A stand-in with the agreed signature: the garment is pasted onto the chest."""
+"""Put a garment on a person: two photos in, the person's photo with the garment out.
+
+The person is parsed and their joints are found; the garment is cut out and laid onto the joints; a network bends it
+into place and draws what no bending gives (bare arms, folds, the background that comes to light). All of that goes onto
+the photo at its own size; what the garment does not touch keeps its pixels.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from functools import cache
 
-from catalens.errors import ImageError
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens.errors import ModelError, UnfitImageError, UsageError
+from catalens.geometry import apply_to_points
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
-from catalens.types import Worn
+from catalens.models.card import Card
+from catalens.models.onnx import OnnxDenseNetwork
+from catalens.models.parts import CLASSES
+from catalens.models.zoo import DEFAULT_TRYON, find_card
+from catalens.tasks.cutout import cutter
+from catalens.tasks.embed import encoder
+from catalens.tasks.faces import face_finder
+from catalens.tasks.pose import pose_finder
+from catalens.tasks.segment import parser
+from catalens.tasks.tryon import bones
+from catalens.tasks.tryon.body import TAKEN_OFF, VIEW, Mask, seen, undress, view_of
+from catalens.tasks.tryon.bones import map_between
+from catalens.tasks.tryon.composing import compose, network_input, roughly
+from catalens.tasks.tryon.garment import KINDS, Garment, read_garment
+from catalens.tasks.tryon.person import Body, read_body, require_place
+from catalens.types import ImageArray, Worn
+
+__all__ = ["KINDS", "TryOn", "try_on", "tryon_model"]
+
+LEAST = 0.25
+"""Area that a garment needs, in squares of the torso's length."""
+FINEST = 768
+"""Longer side at which it is decided what of the photo may change, in pixels; enlarged above it."""
 
 
-def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto") -> Worn:
-    """Put a garment on a person."""
-    photo, cloth = read_image(person), read_image(garment)
-    height, width = photo.shape[:2]
-    if min(height, width) < 64:
-        raise ImageError(f"the person's photo is {width}x{height}", cure="give one with at least 64 pixels a side")
-    rows, columns = slice(height // 4, height * 5 // 8), slice(width // 4, width * 3 // 4)
-    image, region = photo.copy(), np.zeros((height, width), bool)
-    region[rows, columns] = True
-    image[rows, columns] = resize(cloth, (rows.stop - rows.start, columns.stop - columns.start))
-    return Worn(image, region, ("a plain paste",), "top" if kind == "auto" else kind)
+class TryOn:
+    """The networks of try-on, loaded once for many calls. Calls from several threads are safe.
+
+    Raises:
+        ModelError: the card is for something else, or weights cannot be used.
+    """
+
+    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+        if card.task != "tryon":
+            raise ModelError(f"{card.name} is for {card.task!r}, not for 'tryon'", cure="name a try-on network")
+        self._network = OnnxDenseNetwork(card, threads=threads)
+        self._parse, self._cut = parser(threads=threads), cutter(threads=threads)
+        self._encoder = encoder()
+        self._find_pose, self._find_faces = pose_finder(threads=threads), face_finder(threads=threads)
+
+    def __call__(self, person: ImageArray, garment: ImageArray, *, kind: str = "auto") -> Worn:
+        """HWC uint8 of a person, HWC uint8 of a garment -> the person with the garment on.
+
+        Raises:
+            UsageError: no such kind.
+            UnfitImageError: one of the photos cannot serve; the message says which and why.
+        """
+        if kind not in {"auto", *KINDS}:
+            raise UsageError(f"no kind {kind!r}", cure=f"take auto or one of {', '.join(KINDS)}")
+        piece = self.cut_out(garment, kind=kind)
+        return self.dress(self.read(person), piece)
+
+    def read(self, person: ImageArray) -> Body:
+        """HWC uint8 of a person -> their parts and joints, to put several garments on.
+
+        Raises:
+            UnfitImageError: nobody, two people, or somebody who is not seen from the front.
+        """
+        return read_body(person, parse=self._parse, find_pose=self._find_pose, find_faces=self._find_faces)
+
+    def cut_out(self, garment: ImageArray, *, kind: str = "auto") -> Garment:
+        """HWC uint8 of a garment -> it alone, with its kind and joints, to put on several people.
+
+        Raises:
+            UnfitImageError: it shows no garment that can be cut out whole.
+        """
+        return read_garment(
+            garment, kind=kind, parse=self._parse, cut=self._cut, find_pose=self._find_pose, encoder=self._encoder
+        )
+
+    def dress(self, body: Body, garment: Garment) -> Worn:
+        """Put a garment that was cut out on a person that was read.
+
+        Raises:
+            UnfitImageError: the place for the garment is not on the photo.
+        """
+        require_place(body, garment.kind)
+        image, labels = body.image, body.labels
+        region, known = _changeable(body, garment.kind)
+        if region.sum() < LEAST * bones.size_of(body.joints) ** 2:
+            raise UnfitImageError(
+                f"the place for a garment of kind {garment.kind} is hidden on the person's photo",
+                cure="give a photo on which nothing covers it",
+            )
+        view = view_of(body.joints, garment.kind)
+        there = apply_to_points(view, body.joints)
+        picture, parts = seen(image, view), seen(labels, view, nearest=True)
+        person = undress(np.asarray(picture, np.uint8), np.asarray(parts, np.uint8), there, garment.kind)
+        back = map_between(garment.kind, there, garment.joints, VIEW)
+        places = self._network(network_input(person, *roughly(garment, back))[None])[0]
+        worn, changed = compose(image, region, known, places, view=view, garment=garment, back=back)
+        notes = (*garment.notes, *body.notes, *_taken_off_too(labels, garment.kind))
+        return Worn(worn, changed, notes, garment.kind)
+
+
+@cache
+def tryon_model(name: str = DEFAULT_TRYON, *, threads: int | None = None) -> TryOn:
+    """The bundled try-on networks, or one of yours by its folder; loaded once.
+
+    Raises:
+        NotFoundError, ModelError: it cannot be found or used.
+    """
+    return TryOn(find_card(name, task="tryon"), threads=threads)
+
+
+def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: str = DEFAULT_TRYON) -> Worn:
+    """Put a garment on a person.
+
+    Args:
+        person: photo of one person, seen from the front: path, bytes, file, array or PIL picture.
+        garment: photo of a garment, lying or hanging, or worn by somebody else, from whom it is then cut.
+        kind: top, dress, trousers, skirt or outerwear; "auto" goes by the garment's photo.
+        model: a bundled try-on network's name, or a folder with a card.
+
+    Returns:
+        The photo at its own size with the garment on; outside `region` every pixel is the photo's.
+
+    Raises:
+        ImageError: a picture cannot be read.
+        UnfitImageError: it can, but cannot serve: no person, two people, seen from behind, cut off, no garment.
+        UsageError: no such kind.
+    """
+    photo, piece = read_image(person), read_image(garment)
+    return tryon_model(model)(photo, piece, kind=kind)
+
+
+def _changeable(body: Body, kind: str) -> tuple[Mask, Mask]:
+    """Region and known places of the whole photo; worked out on a smaller one where it is large."""
+    height, width = body.labels.shape
+    scale = min(1.0, FINEST / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    labels = np.asarray(cv2.resize(body.labels, size[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+    joints = body.joints * np.array([size[1] / width, size[0] / height], np.float32)
+    whole = undress(resize(body.image, size), labels, joints, kind)
+    return _enlarged(whole.region, (height, width)), _enlarged(whole.known, (height, width))
+
+
+def _enlarged(mask: Mask, size: tuple[int, ...]) -> Mask:
+    if mask.shape == size:
+        return mask
+    grown = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(grown > 0.5, np.bool_)
+
+
+def _taken_off_too(labels: NDArray[np.uint8], kind: str) -> tuple[str, ...]:
+    """What else had to come off for the garment."""
+    worn = {name for name in TAKEN_OFF[kind] if (labels == CLASSES.index(name)).mean() > 0.01}
+    if kind == "top" and "outerwear" in worn:
+        return ("the outer garment was taken off",)
+    if kind == "dress" and worn & {"skirt", "trousers"}:
+        return ("what was worn below was taken off",)
+    return ()

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from catalens.images.draw import encode_image
-from catalens.images.mark import mark_of
 from catalens.images.prepare import resize
 from catalens.types import ImageArray
 
@@ -37,12 +36,12 @@ def _quality(said: str) -> tuple[str, float]:
         return kind, 0.0
 
 
-def small(image: ImageArray, *, side: int, format: str) -> bytes:
-    """A picture at most `side` pixels long, never enlarged, encoded anew."""
+def small(image: ImageArray, *, side: int, format: str, mark: str | None = None) -> bytes:
+    """A picture at most `side` pixels long, never enlarged, encoded anew, with the mark that its file had."""
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
     image = resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
-    return encode_image(image, format=format, quality=QUALITY[format], mark=mark_of(data))
+    return encode_image(image, format=format, quality=QUALITY[format], mark=mark)
 
 
 class Thumbnails:

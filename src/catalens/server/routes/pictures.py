@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from catalens.images.mark import mark_of
 from catalens.server.access import state_of
 from catalens.server.problems import RefusedError
 from catalens.server.signing import SAME_S
@@ -48,8 +49,8 @@ async def picture(
         return Response(status_code=304, headers=headers)
 
     def make() -> bytes:
-        image = state.decoders.read(state.catalog(owner).picture(hash), target=side)
-        return small(image, side=side, format=format)
+        data = state.catalog(owner).picture(hash)
+        return small(state.decoders.read(data, target=side), side=side, format=format, mark=mark_of(data))
 
     data = await state.gates["pictures"].run(lambda: state.thumbnails.get((owner, hash, side, format), make))
     return Response(data, media_type=f"image/{format.lower()}", headers=headers)

@@ -124,7 +124,7 @@ def identity(fittings: Sequence[tuple[Fitting, Garment]], encoder: Encoder) -> E
     """
     right = []
     for fitting, wrong in fittings:
-        seen = [_worn_alone(fitting.worn), _alone(fitting.garment), _alone(wrong)]
+        seen = [_worn_alone(fitting.worn), alone(fitting.garment), alone(wrong)]
         worn, given, other = encoder.encode_images(seen)
         right.append(float(worn @ given > worn @ other))
     return bootstrap_mean(right)
@@ -209,7 +209,8 @@ def _apart(a: FloatArray, b: FloatArray) -> float:
     return float(1 - ((x * y).sum(1) / np.maximum(lengths, 1e-9)).mean())
 
 
-def _alone(garment: Garment) -> ImageArray:
+def alone(garment: Garment) -> ImageArray:
+    """A garment on white, within its bounds: HWC uint8."""
     cover = garment.alpha[..., None]
     return _bounded(np.asarray(np.round(garment.colors * cover + 255 * (1 - cover)), np.uint8), garment.alpha > 0.5)
 

@@ -42,6 +42,8 @@ WIDER = 0.15
 """By how much a region may be wider than usual, in lengths of the torso."""
 UNSAID = 255
 """A place of which nothing is asked."""
+FLATTER = (1.0, 1.35)
+"""How much wider a garment lies than it is seen from the front on a body, which is round."""
 BENT = 0.035
 """How far a laid out garment is bent, as a share of the canvas (standard deviation at nine points)."""
 
@@ -150,9 +152,10 @@ def lay_out(image: ImageArray, labels: Labels, joints: Joints, kind: str, rng: n
     Raises:
         UnfitImageError: nothing of it is left.
     """
-    size = 78.0 if kind in {"trousers", "skirt", "dress"} else 92.0
-    canvas = bones.standing(size, arms=float(rng.uniform(0.25, 1.15)), at=(CANVAS[1] / 2, 32.0))
-    canvas = (canvas - CANVAS[1] / 2) * rng.uniform(0.9, 1.12, 2).astype(np.float32) + CANVAS[1] / 2
+    size = 76.0 if kind in {"trousers", "skirt", "dress"} else 80.0
+    canvas = bones.standing(size, arms=float(rng.uniform(0.25, 1.05)), at=(CANVAS[1] / 2, 32.0))
+    stretch = np.array([rng.uniform(*FLATTER), rng.uniform(0.92, 1.1)], np.float32)
+    canvas = (canvas - CANVAS[1] / 2) * stretch + CANVAS[1] / 2
     canvas = canvas + rng.normal(size=canvas.shape).astype(np.float32) * 0.03 * size
     back = map_between(kind, canvas, joints, CANVAS)
     mask = (labels == CLASSES.index(kind)).astype(np.float32)

@@ -30,6 +30,8 @@ TAKEN_OFF = {
 """Parts that go when a garment of a kind comes."""
 OVER = ("hair", "bag", "hat", "glasses", "shoes", "accessory", "scarf")
 """Parts that stay in front."""
+BELOW = {"top": ("trousers", "skirt", "dress"), "outerwear": ("trousers", "skirt", "dress")}
+"""Parts that go on under a garment that ends at the hips."""
 ARMS_BARE, LEGS_BARE = {"top", "outerwear", "dress"}, {"dress", "trousers", "skirt"}
 """Kinds that may cover or show arms; legs."""
 GROUPS = (("skin",), ("hair", "hat", "glasses"), ("top", "outerwear", "dress", "scarf"),
@@ -219,12 +221,21 @@ def _filled(image: ImageArray, labels: NDArray[np.uint8], joints: Joints, *, reg
     painted = _from_around(image, ground)
     filled = np.where(region[..., None], painted, image)
     skin = _skin_color(image, labels, region)
+    below = np.isin(labels, [CLASSES.index(name) for name in BELOW.get(kind, ())]) & ~region
+    goes_on = bool(below.sum() > 0.03 * size * size)
+    if goes_on:  # what is worn below goes on under what is taken off
+        under = np.zeros(labels.shape, np.uint8)
+        _fill(under, _torso(joints, wider=0.10 * size, down=0.35 * size, above=0.3 * size))
+        hidden = (under > 0) & region
+        filled[hidden] = _from_around(image, below)[hidden]
     bare = np.zeros(labels.shape, np.bool_)
     if kind in ARMS_BARE:
         bare |= _limbs(labels.shape, joints, bones.ARMS, 0.065 * size)
         chest = np.zeros(labels.shape, np.uint8)
+        rows = np.arange(labels.shape[0])[:, None] + 0.5
         _fill(chest, _torso(joints, wider=0.02 * size, down=0.0))
-        bare |= chest > 0
+        waist = float(joints[6:8, 1].mean()) - (0.3 * size if goes_on else 0)
+        bare |= (chest > 0) & (rows < waist)
     filled[bare & region] = skin
     if kind in LEGS_BARE:
         legs = labels == CLASSES.index("legwear")

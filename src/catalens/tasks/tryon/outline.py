@@ -22,6 +22,10 @@ TORSO_OF_WAIST = 1.3
 """The same for hips one wide."""
 WAIST_ABOVE = 0.30
 """How far the waist sits above the hip joints, in lengths of the torso."""
+MERGED = {"top": 0.95, "outerwear": 0.72, "dress": 0.8}
+"""Width over height from which a body without sleeves must have sleeves that hang close to it."""
+BETWEEN_SLEEVES = 0.66
+"""Share of such a width that is the body's."""
 LONG = 0.78
 """Share of a limb from which a sleeve or a leg is taken to reach its end."""
 SLEEVE_AREA = 0.025
@@ -77,6 +81,8 @@ def _upper(mask: Mask, top: int, bottom: int, kind: str) -> Joints:
     body = sides[widths <= np.quantile(widths, 0.4) + 1]  # not where sleeves hang beside it
     left, right = np.median(body, axis=0) + np.array([-thin, thin])
     center, width = (left + right) / 2, max(right - left, 4.0)
+    if width > MERGED[kind] * height and width > 0.9 * float(np.ptp(np.flatnonzero(mask.any(0)))):
+        width *= BETWEEN_SLEEVES
     size = TORSO_OF_WIDTH[kind] * width
     half = WIDTH_OF_LENGTH / 2 * size
     outline = [_top_of(mask, center + side * half * 0.95) for side in (1, -1)]

@@ -4,8 +4,9 @@
 
 `load`: a crowd at 0.5, 1 and 4 times what can be served, beside a plain thread-pool application, and 500 slow clients
 (`serve_load`). `hostile`: mutants of pictures through library, HTTP and command, and bombs (`serve_hostile`).
-`tenants`: requests with other tenants' keys (`serve_tenants`). `faults`: kill -9 while products are written, a stopped worker, a
-full disk, a start with 100,000 products (`serve_faults`). `memory`: its slope over 50,000 requests (`serve_memory`).
+`tenants`: requests with other tenants' keys (`serve_tenants`). `faults`: kill -9 while products are written, a stopped
+worker, a full disk, a start with 100,000 products (`serve_faults`). `memory`: its slope over 50,000 requests
+(`serve_memory`).
 `--short` takes less of everything, and less than five minutes on two idle cores.
 """
 

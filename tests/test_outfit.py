@@ -113,8 +113,9 @@ def test_colors_that_viewers_like_together() -> None:
     [
         ("", None), ("Home decor", None), ("Tees", "top"), ("Hoodies & Sweatshirts", "outerwear"),
         ("shirt dress", "dress"), ("Dress shoes", "shoes"), ("Women > Dresses", "dress"), ("top handles", None),
-        ("Bras & Tanks", "top"), ("Black Leather Backpack", "bag"), ("boot cut jeans", "trousers"), ("scarves", "scarf"),
-        ("Sunglasses", "glasses"), ("skirt with belt", "skirt"), ("sneakers for men", "shoes"), ("Glasses", "glasses"),
+        ("Bras & Tanks", "top"), ("Black Leather Backpack", "bag"), ("boot cut jeans", "trousers"),
+        ("scarves", "scarf"), ("Sunglasses", "glasses"), ("skirt with belt", "skirt"),
+        ("sneakers for men", "shoes"), ("Glasses", "glasses"),
     ],
 )  # fmt: skip
 def test_what_a_text_names(text: str, kind: str | None) -> None:

@@ -13,6 +13,7 @@ from catalens.errors import UsageError
 
 if TYPE_CHECKING:
     from catalens.evaluation.runs import Run
+    from catalens.evaluation.tryon_table import Wear
 
 app = typer.Typer(name="evaluate", help="Measure, with intervals, and show the mistakes.", no_args_is_help=True)
 
@@ -154,6 +155,64 @@ def segmenter(
     write(f"ten largest, IoU  {scores.largest}")
     for name, one in scores.iou.items():
         write(f"  {name:<12} {one}")
+
+
+@app.command()
+def tryon(
+    data: Annotated[Path, typer.Option("--data", help="Folder of the data set.")],
+    layout: Annotated[str, typer.Option(help="viton-hd, dresscode, or street: a table pairs.csv of your own.")],
+    setting: Annotated[str, typer.Option(help="paired: the person's own garment; unpaired: another one.")] = "paired",
+    split: Annotated[str, typer.Option(help="test or train.")] = "test",
+    limit: Annotated[int | None, typer.Option(help="Measure on so many pairs, drawn at random.")] = None,
+    resolution: Annotated[str, typer.Option(help="Height x width, as in 256x192, 512x384 or 1024x768.")] = "512x384",
+    model: Annotated[str | None, typer.Option(help="A large network of others, as of tryon --model.")] = None,
+    encoder: EncoderName = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure try-on on pairs of a data set: SSIM, perceptual distance, FID and KID, with the protocol's settings."""
+    import numpy as np
+
+    from catalens.evaluation.tryon_data import read_pairs
+    from catalens.evaluation.tryon_table import tryon_table
+    from catalens.tasks.embed import encoder as load_encoder
+
+    found = read_pairs(data, layout=layout, setting=setting, split=split)  # type: ignore[arg-type]  # checked there
+    list_failures(found.failed)
+    pairs = list(found.pairs)
+    if limit is not None and limit < len(pairs):
+        chosen = np.random.default_rng(seed).choice(len(pairs), max(limit, 0), replace=False)
+        pairs = [pairs[row] for row in sorted(chosen.tolist())]
+    network = load_encoder(encoder)
+    with progress_bar() as progress:
+        table = tryon_table(
+            pairs, _wear(model), encoder=network, setting=setting, resolution=_height_width(resolution),
+            seed=seed, progress=progress,
+        )  # fmt: skip
+    list_failures(table.failed)
+    if as_json:
+        write_json({**table.to_dict(), "pairs": len(pairs), "missing": len(found.failed)})
+        return
+    for line in table.lines():
+        write(line)
+
+
+def _wear(model: str | None) -> Wear:
+    if model is None:
+        from catalens.tasks.tryon import try_on
+
+        return lambda person, garment, kind: try_on(person, garment, kind=kind)
+    from catalens.tasks.hub_tryon import try_on_by
+
+    return lambda person, garment, kind: try_on_by(model, person, garment, kind=kind)
+
+
+def _height_width(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(side) for side in text.lower().split("x"))
+    except ValueError:
+        raise UsageError(f"--resolution is {text!r}", cure="write height x width, as in 512x384") from None
+    return height, width
 
 
 @app.command()

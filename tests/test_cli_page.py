@@ -10,7 +10,7 @@ from pathlib import Path
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 COMMANDS = (
     "add", "search", "show", "remove", "export", "info", "doctor", "enhance", "check", "cutout", "detect", "segment",
-    "look", "blur-faces", "serve", "demo",
+    "look", "blur-faces", "tryon", "scene", "serve", "demo",
 )  # fmt: skip
 INTRO = """# Commands
 

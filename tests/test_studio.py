@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
@@ -22,7 +23,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 import catalens
 from catalens.server.app import create_app
 from catalens.server.state import ServeOptions
-from catalens.types import Product, Where
+from catalens.types import ImageArray, Product, Where, Worn
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -187,6 +188,31 @@ def test_a_listing_photo_is_checked_and_repaired(page: Page, photo: Path) -> Non
     shot(page, "check-1440")
 
 
+def worn_by(person: ImageArray, garment: ImageArray, *, kind: str) -> Worn:
+    """What try-on answers, without its networks."""
+    region = np.zeros(person.shape[:2], bool)
+    region[: len(region) // 2] = True
+    return Worn(np.where(region[..., None], garment.mean((0, 1)), person).astype(np.uint8), region, ("a note",), kind)
+
+
+def test_a_garment_is_tried_on(page: Page, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalens.server.routes.tryon.try_on", worn_by)
+    page.get_by_role("link", name="Try on").click()
+    expect(page.locator(".drop")).to_have_count(2)
+    page.set_input_files(".image input[type=file] >> nth=0", photo)
+    page.set_input_files(".garment input[type=file] >> nth=0", photo)
+    expect(page.locator(".compare img")).to_have_count(2)
+    expect(page.locator(".notes")).to_contain_text("a note")
+    page.locator(".compare").scroll_into_view_if_needed()
+    page.locator("input[type=range]").fill("80")
+    page.locator("#kind").select_option("dress")
+    expect(page.locator(".compare img")).to_have_count(2)
+    assert (page.locator("a[download]").get_attribute("href") or "").startswith("data:image/jpeg;base64,")
+    shot(page, "tryon-1440")
+    page.get_by_role("link", name="Generate").click()
+    expect(page.locator("form input[name=kind]")).to_be_visible()
+
+
 @pytest.mark.parametrize("view", ["catalog", "review", "models", "system"])
 def test_other_views_open(page: Page, view: str) -> None:
     page.goto(f"{page.url.split('#')[0]}#/{view}")
@@ -233,7 +259,9 @@ def test_with_keys_the_page_asks_for_one(browser: Browser, built_shop: Path, tmp
     thread.join()
 
 
-def test_the_widget_works_in_another_page(browser: Browser, address: str, photo: Path, tmp_path: Path) -> None:
+def test_the_widget_works_in_another_page(
+    browser: Browser, address: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop = tmp_path / "index.html"
     shop.write_text(
         f'<script type="module" src="{address}/widget.js"></script>'
@@ -248,6 +276,16 @@ def test_the_widget_works_in_another_page(browser: Browser, address: str, photo:
     page.set_input_files("catalens-search input[type=file]", photo)
     expect(page.locator("catalens-search li img").first).to_be_visible()
     shot(page, "widget")
+    monkeypatch.setattr("catalens.server.routes.tryon.try_on", worn_by)
+    page.evaluate("document.querySelector('catalens-search').setAttribute('tryon', '')")
+    page.get_by_role("searchbox").press("Enter")
+    with page.expect_file_chooser() as choosing:
+        page.locator("catalens-search button.wear").first.click()
+    choosing.value.set_files(photo)
+    expect(page.locator("catalens-search dialog img")).to_be_visible()
+    expect(page.locator("catalens-search dialog")).to_contain_text("a note")
+    shot(page, "widget-tryon")
+    page.get_by_role("button", name="Close").click()
     assert page.locator("catalens-search li a").first.get_attribute("href", timeout=1000).startswith("#/p/")
     page.close()
 

@@ -30,6 +30,7 @@ NAMES = [
     "errors",
     "explain_class",
     "explain_match",
+    "generate",
     "open",
     "read_image",
     "segment",

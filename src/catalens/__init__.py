@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from catalens.tasks.cutout import cutout
     from catalens.tasks.detect import detect
     from catalens.tasks.embed import Encoder, encoder
+    from catalens.tasks.generate import generate
     from catalens.tasks.outfit import compatibility
     from catalens.tasks.segment import segment
     from catalens.tasks.tryon import try_on
@@ -50,6 +51,7 @@ _HOMES = {
     "enhance": "catalens.images.enhance",
     "explain_class": "catalens.trust.explain",
     "explain_match": "catalens.trust.explain",
+    "generate": "catalens.tasks.generate",
     "open": "catalens.catalog.catalog",
     "read_image": "catalens.images.read",
     "segment": "catalens.tasks.segment",
@@ -77,6 +79,7 @@ __all__ = [
     "errors",
     "explain_class",
     "explain_match",
+    "generate",
     "open",
     "read_image",
     "segment",

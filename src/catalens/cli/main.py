@@ -18,6 +18,7 @@ from catalens.cli import (
     demo,
     evaluate,
     explain,
+    generate,
     images,
     label,
     learn,
@@ -63,6 +64,7 @@ for command in (
     outfits.outfit,
     outfits.score,
     outfits.room,
+    generate.generate,
     regions.blur_faces,
     tryon.tryon,
     scene.scene,
@@ -79,6 +81,8 @@ train.app.command()(train_regions.detector)
 train.app.command()(train_regions.segmenter)
 train.app.command("outfit")(outfit_data.train)
 evaluate.app.command("outfit")(outfit_data.evaluate)
+train.app.command(name="generator")(generate.train)
+evaluate.app.command(name="generator")(generate.evaluate)
 for group in (train.app, evaluate.app, label.app, models.app, serve.keys_app):
     app.add_typer(group)
 

@@ -30,7 +30,7 @@ def detector(
     as_json: AsJson = False,
 ) -> None:
     """Train a two-stage detector on photos with boxes; `catalens detect --model OUT` runs it."""
-    _need_torch(minutes)
+    need_torch(minutes)
     from catalens.training.own_data import train_detector
 
     _tell(train_detector(data, out=out, photos=photos, minutes=minutes, seed=seed, resume=resume), as_json)
@@ -47,7 +47,7 @@ def segmenter(
     as_json: AsJson = False,
 ) -> None:
     """Train a parser on photos with label maps; `catalens segment --model OUT` runs it."""
-    _need_torch(minutes)
+    need_torch(minutes)
     from catalens.training.own_data import train_segmenter
 
     classes = [name.strip() for name in names.split(",") if name.strip()]
@@ -55,7 +55,8 @@ def segmenter(
     _tell(found, as_json)
 
 
-def _need_torch(minutes: float) -> None:
+def need_torch(minutes: float) -> None:
+    """Refuse what cannot be trained: no time, or no torch."""
     if minutes <= 0:
         raise UsageError(f"--minutes is {minutes:g}", cure="give a time above 0")
     try:

@@ -21,9 +21,9 @@ Precision = Literal["float32", "int8"]
 """What the weights are kept and multiplied in; int8 is static, with a scale per output channel."""
 
 
-Task = Literal["embed", "segment", "matte", "detect", "outfit", "pose", "tryon"]
+Task = Literal["embed", "segment", "matte", "detect", "outfit", "pose", "tryon", "generate"]
 """What a network does: a vector for a picture; a class for each place; the product's share of each place; boxes;
-whether things go together; where a body's joints are; a garment on a person."""
+whether things go together; where a body's joints are; a garment on a person; pictures of words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Card:
 
     `opset` is the version of the ONNX operators that the weights file asks of its runtime. `dim` counts the numbers
     that it gives of a picture, or of each place of one. `text` is None where the network knows no words. `classes`
-    names what it tells apart, in the order of its outputs; nothing for an encoder.
+    names what it tells apart, in the order of its outputs; nothing for an encoder; of a generator what it can be asked
+    for, as in "kind:dress"; there `dim` counts the numbers of a latent, and `preprocess.size` is what it gives.
     """
 
     name: str

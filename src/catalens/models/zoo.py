@@ -16,6 +16,7 @@ DEFAULT_FACES = "catalens-faces-xs"
 DEFAULT_OUTFIT = "catalens-outfit-xs"
 DEFAULT_POSE = "catalens-pose-xs"
 DEFAULT_TRYON = "catalens-tryon-s"
+DEFAULT_GENERATOR = "catalens-generator-s"
 
 
 def bundled_cards(task: Task | None = None) -> tuple[str, ...]:

@@ -21,11 +21,23 @@ from catalens.errors import CatalensError
 from catalens.server.bodies import BodyLimit
 from catalens.server.described import describe
 from catalens.server.problems import problem, problem_of
-from catalens.server.routes import feeds, health, outfits, page, pictures, products, regions, search, tryon, words
+from catalens.server.routes import (
+    feeds,
+    generate,
+    health,
+    outfits,
+    page,
+    pictures,
+    products,
+    regions,
+    search,
+    tryon,
+    words,
+)
 from catalens.server.state import ServeOptions, State
 
 log = logging.getLogger("catalens.server")
-MODULES = (page, health, search, outfits, regions, tryon, words, feeds, products, pictures)
+MODULES = (page, health, search, outfits, generate, regions, tryon, words, feeds, products, pictures)
 """Modules of routes, in the order in which they are asked."""
 
 

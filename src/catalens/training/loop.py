@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +32,22 @@ DECAY, LONGEST_STEP = 0.05, 2.0
 """Weight decay; the norm that a gradient is cut to."""
 
 B = TypeVar("B")
+Given = TypeVar("Given", contravariant=True)
+
+
+class Learner(Protocol[Given]):
+    """What `train` teaches: networks, their optimisers, and how far they are."""
+
+    step: int
+    seconds: float
+
+    def learn(self, batch: Given, *, rate: float) -> dict[str, float]:
+        """One step; returns the losses."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint."""
+        ...
 
 
 class Run(Generic[B]):
@@ -144,7 +160,7 @@ def drawn(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]
 
 
 def train(
-    run: Run[B],
+    run: Learner[B],
     batches: Iterator[B],
     *,
     out: Path,

@@ -1,0 +1,124 @@
+"""`catalens generate`, `train generator`, `evaluate generator`: product pictures that a network makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalens.cli.options import AsJson
+from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.train_regions import Minutes, Out, Resume, Seed, need_torch
+from catalens.errors import StorageError, UsageError
+
+Data = Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")]
+Label = Annotated[str, typer.Option("--label", help='"folder", or the name of a column: the kinds.')]
+
+
+def generate(
+    out: Annotated[Path, typer.Argument(help="Folder to write the pictures to.")],
+    kind: Annotated[str, typer.Option(help="What to make, as in: dress.")],
+    color: Annotated[str | None, typer.Option(help="By its name; another one each time if absent.")] = None,
+    pattern: Annotated[str | None, typer.Option(help="plain, striped, checked, dotted, floral.")] = None,
+    n: Annotated[int, typer.Option("-n", help="Pictures.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same pictures.")] = None,
+    truncation: Annotated[
+        float, typer.Option(help="0: the middle of its kind; 1: as various as what was learned from.")
+    ] = 0.7,
+    walk: Annotated[bool, typer.Option("--walk", help="The way from one picture to another, in -n steps.")] = False,
+    sheet: Annotated[Path | None, typer.Option("--sheet", help="Also write all of them on one sheet.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="Folder of a generator of your own.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over files that are there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make product pictures of goods that do not exist, marked as generated."""
+    from catalens.images.draw import Tile, contact_sheet
+    from catalens.models.zoo import DEFAULT_GENERATOR
+    from catalens.tasks.generate import generator
+    from catalens.trust.provenance import write_generated
+
+    network = generator(str(model) if model is not None else DEFAULT_GENERATOR)
+    make = network.walk if walk else network.make
+    made = make(kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation)
+    name = f"{''.join(letter if letter.isalnum() else '-' for letter in kind)}-{made.seed}"
+    paths = [out / f"{name}-{'walk-' if walk else ''}{number:03d}.png" for number in range(n)]
+    for path in (*paths, *([] if sheet is None else [sheet])):
+        if path.exists() and not overwrite:
+            raise UsageError(f"{path} is there already", cure="give another folder or seed, or --overwrite")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{out} cannot be made: {error.strerror}", cure="give a folder that can be written"
+        ) from None
+    for path, picture in zip(paths, made.pictures, strict=True):
+        write_generated(picture, path)
+    if sheet is not None:
+        tiles = [
+            Tile(picture, ", ".join(words.values()), path.name)
+            for picture, words, path in zip(made.pictures, made.words, paths, strict=True)
+        ]
+        write_generated(contact_sheet(tiles, title=f"generated: {kind}, seed {made.seed}"), sheet)
+    if as_json:
+        rows = [{"path": str(path), **words} for path, words in zip(paths, made.words, strict=True)]
+        write_json({"model": network.name, "seed": made.seed, "truncation": truncation, "pictures": rows})
+        return
+    for path in paths:
+        write(str(path))
+    say(f"seed {made.seed}: the same seed gives the same pictures")
+
+
+def train(
+    data: Data,
+    out: Out,
+    label: Label = "folder",
+    minutes: Minutes = 30.0,
+    seed: Seed = 0,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a generator on photos by kind, cut out on white; `catalens generate --model OUT` runs it."""
+    need_torch(minutes)
+    from catalens.training.generator_own import train_generator
+
+    with progress_bar() as progress:
+        found = train_generator(
+            data, label=label, out=out, minutes=minutes, seed=seed, resume=resume, progress=progress
+        )  # fmt: skip
+    list_failures(found.failed)
+    if as_json:
+        write_json(
+            {"folder": str(found.folder), "photos": found.photos, "left out": len(found.failed), **found.figures}
+        )
+        return
+    for name, figure in found.figures.items():
+        write(f"{name}: {figure}")
+    say(f"written: {found.folder}")
+
+
+def evaluate(
+    data: Data,
+    label: Label = "folder",
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="Folder of the generator; else the bundled.")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", help="Pictures to make.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a generator against photos by kind: FID, KID, precision, recall, and whether it copies."""
+    need_torch(1)
+    from catalens.training.generator_own import evaluate_generator
+    from catalens.training.labelled import read_labelled
+
+    photos = read_labelled(data, label=label)
+    with progress_bar() as progress:
+        found, failed = evaluate_generator(photos, model=model, n=n, seed=seed, progress=progress)
+    list_failures(photos.skipped + failed)
+    if as_json:
+        write_json({**found.to_dict(), "left out": len(photos.skipped) + len(failed)})
+        return
+    for name, figure in found.to_dict().items():
+        if figure is not None:
+            write(f"{name}: {figure}")

@@ -70,7 +70,7 @@ def test_a_contest_learns_stops_and_goes_on(tmp_path: Path) -> None:
     made.begin_with(pictures.tints(2), 1.0)
     contest = Contest(made, Critic(SMALL), Plan(betas=(0.5, 0.99)), encoder=network)
     before = distance(made, pictures)
-    taught(contest, pictures, out=tmp_path, minutes=0.04, begin=0.02, rate=2e-3, batch=8, seed=0, resume=False)
+    taught(contest, pictures, out=tmp_path, minutes=0.02, begin=0.01, rate=2e-3, batch=8, seed=0, resume=False)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert {"likeness", "spread", "critic", "fooled"} <= set(log[-1])
     assert distance(made, pictures) < before

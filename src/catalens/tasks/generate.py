@@ -102,7 +102,7 @@ class Generator:
         last = np.random.default_rng([used, 1]).standard_normal(self._latent, np.float32)
         turns = np.linspace(0, np.pi / 2, n, dtype=np.float32)[:, None]
         latents = (np.cos(turns) * first + np.sin(turns) * last) * np.float32(truncation)
-        return Made(self._run(latents, [words] * n), (words,) * n, used)
+        return Made(self._run(latents.astype(np.float32), [words] * n), (words,) * n, used)
 
     def _checked(self, chosen: dict[str, str | None], *, n: int, seed: int | None, truncation: float) -> int:
         """The seed, drawn where none is given."""

@@ -31,6 +31,8 @@ from catalens.types import FloatArray, ImageArray, IntArray
 
 SLOPE_EVERY = 16
 """Steps between penalties on the critic's slope; each then counts as much as all that were left out."""
+AVERAGE = 0.99
+"""Decay of the average of the generator's weights: runs are short."""
 LONGEST_STEP = 2.0
 """The norm that the makers' gradient is cut to."""
 LEVELS = 3
@@ -44,6 +46,7 @@ class Plan:
     Args:
         betas: of Adam; slope: weight of the penalty on the critic's slope, 0 for none; is_adaptive: whether the critic
             sees augmented pictures.
+        critic_rate: its learning rate, where it is not that of the generator, which falls.
         likeness: weight of the distance to the given picture; spread: of that of the latents from a normal
             distribution. Both only with an encoder.
     """
@@ -51,6 +54,7 @@ class Plan:
     betas: tuple[float, float] = (0.0, 0.99)
     slope: float = 1.0
     is_adaptive: bool = True
+    critic_rate: float | None = None
     likeness: float = 10.0
     spread: float = 0.01
 
@@ -81,7 +85,7 @@ class Contest:
         self.is_plain = is_plain
         self.generator, self.critic, self.encoder = generator, critic, encoder
         self.plan = plan
-        self.average = Average(generator)
+        self.average = Average(generator, decay=AVERAGE)
         self.augment = Augmentation()
         self._makers = nn.ModuleList([generator] if encoder is None else [generator, encoder])
         self._maker = torch.optim.Adam(self._makers.parameters(), betas=plan.betas)
@@ -92,9 +96,9 @@ class Contest:
 
     def learn(self, batch: Batch, *, rate: float) -> dict[str, float]:
         """One step of both; returns the losses."""
-        for optimizer in (self._maker, self._judge):
+        for optimizer, its in ((self._maker, rate), (self._judge, self.plan.critic_rate or rate)):
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = its
         pictures, words = batch
         losses, made, asked = self._made(pictures, words)
         shown: dict[str, Tensor] = dict(losses)
@@ -113,7 +117,7 @@ class Contest:
 
     def _made(self, pictures: Tensor, words: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Losses of pictures made again, and pictures for the critic with what was asked of them."""
-        count, latent = len(pictures), int(self.generator.latent)
+        count, latent = len(pictures), latent_of(self.generator)
         if self.encoder is None:
             return {}, self.generator(torch.randn(count, latent), words), words
         mean, spread = self.encoder(pictures, words)
@@ -208,6 +212,13 @@ def taught(
             train(contest, batches, out=out, minutes=until, rate=rate)
 
 
+def latent_of(generator: nn.Module) -> int:
+    """Numbers of a latent that a generator takes."""
+    latent = generator.latent
+    assert isinstance(latent, int)
+    return latent
+
+
 def unlikeness(made: Tensor, given: Tensor) -> Tensor:
     """Mean absolute difference at several sizes, and of the steps between neighbors, which are the edges."""
     total = torch.zeros(())
@@ -233,7 +244,7 @@ class Shipped(nn.Module):
         self, generator: nn.Module, middles: FloatArray | None = None, roots: FloatArray | None = None
     ) -> None:
         super().__init__()
-        self.generator, self.latent = generator, int(generator.latent)
+        self.generator, self.latent = generator, latent_of(generator)
         self.middles = None if middles is None else nn.Parameter(torch.from_numpy(middles), requires_grad=False)
         self.roots = None if roots is None else nn.Parameter(torch.from_numpy(roots), requires_grad=False)
 
@@ -269,7 +280,8 @@ def sample(shipped: Shipped, words: IntArray, *, seed: int, truncation: float = 
     shipped.eval()
     latents = torch.from_numpy(np.random.default_rng(seed).standard_normal((len(words), shipped.latent), np.float32))
     asked = torch.from_numpy(words)
-    made = [shipped(truncation * latents[rows], asked[rows]) for rows in torch.arange(len(words)).split(128)]
+    parts = [slice(start, start + 128) for start in range(0, len(words), 128)]
+    made = [shipped(truncation * latents[rows], asked[rows]) for rows in parts]
     return np.asarray(torch.cat(made).numpy(), np.uint8)
 
 

@@ -58,7 +58,7 @@ def pictures_of(data: Path, cache: Path, *, products: int, seed: int) -> Picture
     """
     rendered = rendered_pictures(products, seed=seed + 1, cache=cache)
     photos = clothing_pictures(data, part="train", each=PHOTOS, cache=cache)
-    return Pictures(*(np.concatenate(both) for both in zip(rendered, photos, strict=True)))
+    return Pictures(np.concatenate([rendered[0], photos[0]]), np.concatenate([rendered[1], photos[1]]))
 
 
 def held_out(data: Path, cache: Path, *, seed: int) -> Pictures:
@@ -69,7 +69,7 @@ def held_out(data: Path, cache: Path, *, seed: int) -> Pictures:
     """
     rendered = rendered_pictures(HELD_PRODUCTS, seed=seed + 2, cache=cache)
     photos = clothing_pictures(data, part="validation", each=HELD_PHOTOS, cache=cache)
-    return Pictures(*(np.concatenate(both) for both in zip(rendered, photos, strict=True)))
+    return Pictures(np.concatenate([rendered[0], photos[0]]), np.concatenate([rendered[1], photos[1]]))
 
 
 def contest_of(pictures: Pictures, *, seed: int) -> tuple[Contest, Encoder]:
@@ -81,7 +81,7 @@ def contest_of(pictures: Pictures, *, seed: int) -> tuple[Contest, Encoder]:
     woven = Woven(generator, colors=RENDERED.colors, patterns=RENDERED.patterns)
     for one in (generator, critic, network):
         one.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    plan = Plan(betas=(0.5, 0.99), likeness=10.0, spread=0.002)
+    plan = Plan(betas=(0.5, 0.99), critic_rate=4e-4, likeness=10.0, spread=0.001)
     return Contest(woven, critic, plan, encoder=network, is_plain=woven.is_plain), network
 
 

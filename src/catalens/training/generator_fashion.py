@@ -67,7 +67,7 @@ class Judge(nn.Module):
         """(N, 28, 28, 1) uint8 -> features (N, 128), what each is taken for (N,)."""
         self.eval()
         x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-        found = [self(part) for part in x.split(500)]
+        found = [self(x[start : start + 500]) for start in range(0, len(x), 500)]
         features, scores = (torch.cat(one) for one in zip(*found, strict=True))
         return features.numpy(), scores.argmax(1).numpy()
 

@@ -48,7 +48,7 @@ class Shape:
     @property
     def side(self) -> int:
         """Of the pictures, in pixels."""
-        return self.start * 2 ** (len(self.widths) - 1) * self.enlarge
+        return (self.start << (len(self.widths) - 1)) * self.enlarge
 
 
 class Said(nn.Module):
@@ -117,7 +117,9 @@ class StyleGenerator(nn.Module):
         """Start the palette from colors: (count + 1, channels) of each word for them, in -1..1; and from a ground."""
         self.ground.fill_(ground)
         if self.tint.tables:
-            self.tint.tables[0].weight.copy_(tints - ground)
+            table = self.tint.tables[0]
+            assert isinstance(table, nn.Embedding)
+            table.weight.copy_(tints - ground)
 
     def forward(self, latents: Tensor, words: Tensor) -> Tensor:
         return self.painted(self.form(latents, words), self.colors(latents, words))
@@ -127,7 +129,7 @@ class StyleGenerator(nn.Module):
         style = self.form_style(torch.cat([latents, self.form_said(words)], 1))
         start = self.begin(words[:, 0]) + self.place(latents)
         start = start * (start.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-        x = start.unflatten(1, (-1, self.shape.start, self.shape.start))
+        x = start.reshape(-1, self.shape.widths[0], self.shape.start, self.shape.start)
         x = self.first(x.contiguous(memory_format=torch.channels_last), style)
         for before, after in zip(self.before, self.after, strict=True):
             y = _larger(before(x, style))
@@ -136,8 +138,8 @@ class StyleGenerator(nn.Module):
 
     def colors(self, latents: Tensor, words: Tensor) -> Tensor:
         """(N, channels, maps): of what color each map is."""
-        palette = self.palette(self.color_style(torch.cat([latents, self.color_said(words)], 1)))
-        colors = palette.unflatten(1, (self.shape.channels, self.shape.maps))
+        palette: Tensor = self.palette(self.color_style(torch.cat([latents, self.color_said(words)], 1)))
+        colors: Tensor = palette.reshape(-1, self.shape.channels, self.shape.maps)
         if self.tint.tables:  # the first map is where the product's own color lies
             colors = torch.cat([(self.tint(words) + colors[:, :, 0])[:, :, None], colors[:, :, 1:]], 2)
         return colors
@@ -145,7 +147,9 @@ class StyleGenerator(nn.Module):
     def painted(self, maps: Tensor, colors: Tensor) -> Tensor:
         """(N, channels, S, S): the maps in their colors, on the ground."""
         side = self.shape.side
-        return (colors @ maps.flatten(2)).unflatten(2, (side, side)) + self.ground[:, None, None]
+        flat = colors @ maps.flatten(2)
+        picture: Tensor = flat.reshape(-1, self.shape.channels, side, side) + self.ground[:, None, None]
+        return picture
 
 
 class Trunk(nn.Module):
@@ -209,7 +213,7 @@ class DcganGenerator(nn.Module):
 
     def __init__(self, counts: Sequence[int], *, width: int = 64) -> None:
         super().__init__()
-        self.latent = LATENT
+        self.latent, self.width = LATENT, 2 * width
         self.said = Said(counts, LATENT)
         self.begin = nn.Linear(2 * LATENT, 2 * width * 49, bias=False)
         self.layers = nn.Sequential(
@@ -221,7 +225,7 @@ class DcganGenerator(nn.Module):
 
     def forward(self, latents: Tensor, words: Tensor) -> Tensor:
         start = self.begin(torch.cat([latents, self.said(words)], 1))
-        pictures: Tensor = self.layers(start.unflatten(1, (-1, 7, 7)))
+        pictures: Tensor = self.layers(start.reshape(-1, self.width, 7, 7))
         return pictures
 
 

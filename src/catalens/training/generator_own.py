@@ -23,7 +23,7 @@ from catalens.training.own_data import Learned
 from catalens.types import Failure, FloatArray, ImageArray, Progress, Where
 
 WIDTHS, BATCH, RATE = (192, 128, 96, 48), 16, 6e-4
-PLAN = Plan(betas=(0.5, 0.99), likeness=10.0, spread=0.002)
+PLAN = Plan(betas=(0.5, 0.99), critic_rate=4e-4, likeness=10.0, spread=0.001)
 BEGIN = 0.7
 """Share of the time in which there is no critic."""
 FEWEST = 16
@@ -149,7 +149,7 @@ def thumbs(images: ImageArray) -> FloatArray:
     count, side = len(images), images.shape[1]
     step = side // THUMB
     small = images.reshape(count, THUMB, step, THUMB, step, 3).mean((2, 4), dtype=np.float32)
-    return small.reshape(count, -1)
+    return np.asarray(small.reshape(count, -1), np.float32)
 
 
 def evaluate_generator(

@@ -39,6 +39,10 @@ class Woven(nn.Module):
         colors, patterns: the words; the first pattern is the plain one.
     """
 
+    tiles: Tensor
+    partners: Tensor
+    angles: Tensor
+
     def __init__(self, generator: StyleGenerator, *, colors: Sequence[str], patterns: Sequence[str]) -> None:
         super().__init__()
         self.generator, self.shape = generator, generator.shape

@@ -17,6 +17,7 @@ from catalens.catalog.wishes import checked, fulfilled
 from catalens.errors import CatalensError, ModelError, UsageError
 from catalens.features.color import dominant_colors
 from catalens.features.foreground import foreground_guess
+from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.tasks.embed import Encoder
@@ -48,6 +49,8 @@ SHARES: Mapping[str, float] = {
 """Weights of the parts of a score; of those that count for a question they are scaled to sum to 1."""
 ASKED = 0.15
 """What a wish, or the likeness to what is liked, counts beside the cosine when products of a kind are chosen."""
+SEEN = 72
+"""Longer side, in pixels, at which the main color of a thing is looked for."""
 HARMONIES: tuple[Harmony, ...] = get_args(Harmony)
 
 
@@ -324,7 +327,9 @@ class Stylist:
 
 def main_color(kind: str, photo: ImageLike) -> ThingColor | None:
     """The main color of a thing on a photo."""
-    image = read_image(photo, target=128)
+    image = read_image(photo, target=SEEN)
+    scale = SEEN / max(image.shape[:2])
+    image = image if scale >= 1 else resize(image, (round(image.shape[0] * scale), round(image.shape[1] * scale)))
     first = dominant_colors(image, mask=foreground_guess(image))[:1]
     return ThingColor(kind, first[0].rgb, first[0].name) if first else None
 

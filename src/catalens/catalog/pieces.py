@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
+
 from catalens.errors import NotFoundError
 from catalens.images.read import ImageLike
 from catalens.tasks.embed import Encoder
@@ -168,16 +170,18 @@ class Pieces:
             (json.dumps(list(pictures)),),
         ):
             rows[picture] = row
+        there = [one for one in dict.fromkeys(pictures) if one in rows and one in deep and one in colors]
+        read: list[dict[str, Any]] = [json.loads(rows[picture][3]) for picture in there]
+        kinds = [kind_said(said, rows[one][1], nouns=self._nouns) for said, one in zip(read, there, strict=True)]
+        silent = [one for one, kind in zip(there, kinds, strict=True) if kind is None]
+        looks = iter(self._by_look(np.stack([deep[one] for one in silent])) if silent else ())
         known = []
-        for picture in dict.fromkeys(pictures):
-            if picture not in rows or picture not in deep or picture not in colors:
-                continue
+        for picture, said, kind in zip(there, read, kinds, strict=True):
             sku, title, description, attributes, path, hash = rows[picture]
-            read: dict[str, Any] = json.loads(attributes)
-            kind = kind_said(read, title, nouns=self._nouns) or self._by_look(deep[picture][None])[0]
-            item = OutfitItem(sku, kind, title, _price(read), None if path is None else Path(path), hash.hex())
+            mine = next(looks) if kind is None else kind
+            item = OutfitItem(sku, mine, title, _price(said), None if path is None else Path(path), hash.hex())
             words = f"{title} {description} {attributes}".lower()
-            known.append(Known(item, deep[picture], colors[picture], words, audience(read, title)))
+            known.append(Known(item, deep[picture], colors[picture], words, audience(said, title)))
         return known
 
     def where(self, kind: str, people: frozenset[str]) -> Mapping[str, object] | None:

@@ -38,12 +38,12 @@ from catalens.training.loop import Run, drawn, progress_bar, train
 from catalens.training.worn import STATISTICS, worn_together
 from catalens.types import FloatArray
 
-WIDTH, HEADS, LAYERS, COLOR_DIM = 96, 4, 2, 448
+WIDTH, HEADS, LAYERS, COLOR_DIM = 96, 4, 1, 448
 BLIND, DROPOUT = 0.35, 0.25
 """Of the inputs, and inside."""
-BATCH, RATE = 192, 1e-3
+BATCH, RATE = 96, 1e-3
 VERSIONS = 2
-NETWORKS = 3
+NETWORKS = 2
 OTHERS = 31
 """Garments of the kind that the missing one is told from."""
 TEMPERATURE = 0.08
@@ -74,24 +74,28 @@ class OutfitNetwork(nn.Module):
 
     def forward(self, vectors: Tensor, colors: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
         present = kinds < len(KINDS)
-        seen = (self.items(self.blind(vectors)) + self.colors(self.blind(colors))) * present[..., None]
-        x = seen + self.kinds(kinds)
-        beside = self._of_pairs(self.before(x), vectors, colors, present)
-        there = kinds < PADDING
-        for block in self.blocks:
-            x = block(x, there)
-        x = self.norm(x)
+        begun, x = self.seen(vectors, colors, kinds)
         weight = present[..., None].float()
         together = (x * weight).sum(1) / weight.sum(1).clamp(min=1)
+        beside = self._of_pairs(self.before(begun), vectors, colors, present)
         return self.verdict(together)[:, 0] + beside, self.wanted(x)
+
+    def seen(self, vectors: Tensor, colors: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, L, WIDTH) each place by itself, and with what is beside it."""
+        here = (self.items(self.blind(vectors)) + self.colors(self.blind(colors))) * (kinds < len(KINDS))[..., None]
+        begun = here + self.kinds(kinds)
+        x = begun
+        for block in self.blocks:
+            x = block(x, kinds < PADDING)
+        return begun, self.norm(x)
 
     def _of_pairs(self, x: Tensor, vectors: Tensor, colors: Tensor, present: Tensor) -> Tensor:
         """(N,) mean over all pairs of garments of what each says; the order in a pair says nothing."""
         one, other = x[:, :, None], x[:, None]
         alike = torch.stack([vectors @ vectors.transpose(1, 2), colors @ colors.transpose(1, 2)], -1)
         said = self.pairs(torch.cat([one * other, (one - other).abs(), alike], -1))[..., 0]  # (N, L, L)
-        counts = (present[:, :, None] & present[:, None]).float() * (1 - torch.eye(x.shape[1]))
-        mean: Tensor = (said * counts).sum((1, 2)) / counts.sum((1, 2)).clamp(min=1)
+        weight = (present[:, :, None] & present[:, None]).float() * (1 - torch.eye(x.shape[1]))
+        mean: Tensor = (said * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1)
         return mean
 
 
@@ -216,8 +220,9 @@ class Drawer:
 def losses_of(network: OutfitNetwork, batch: Batch) -> dict[str, Tensor]:
     """Worn together or not; which of 32 garments of the kind is the missing one (InfoNCE, van den Oord et al. 2018)."""
     logits, _ = network(torch.from_numpy(batch.vectors), torch.from_numpy(batch.colors), torch.from_numpy(batch.kinds))
-    _, found = network(*(torch.from_numpy(one) for one in batch.asked))
-    wanted = F.normalize(found[torch.arange(len(found)), torch.from_numpy(batch.places)], dim=1)
+    _, asked = network.seen(*(torch.from_numpy(one) for one in batch.asked))
+    found = network.wanted(asked[torch.arange(len(asked)), torch.from_numpy(batch.places)])
+    wanted = F.normalize(found, dim=1)
     likeness = torch.einsum("nd,ncd->nc", wanted, torch.from_numpy(batch.candidates)) / TEMPERATURE
     target = torch.zeros(len(likeness), dtype=torch.long)
     return {

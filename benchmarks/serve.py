@@ -1,4 +1,4 @@
-"""Does the service stay steady when more comes than it can do, and when what comes is hostile? All on this machine.
+"""Does the service stay steady when more comes than it can do, and when what comes is hostile?
 
     python -m benchmarks.serve [--short] [--only load,hostile,tenants,faults,memory]
 
@@ -6,7 +6,8 @@
 (`serve_load`). `hostile`: mutants of pictures through library, HTTP and command, and bombs (`serve_hostile`).
 `tenants`: requests with other tenants' keys (`serve_tenants`). `faults`: kill -9 while products are written, a stopped
 worker, a full disk, a start with 100,000 products (`serve_faults`). `memory`: its slope over 50,000 requests
-(`serve_memory`).
+(`serve_memory`). All of it goes to this machine only. Random requests that fit the description of the API, 5,000 for
+each route: CATALENS_EXAMPLES=5000 pytest tests/test_openapi.py.
 `--short` takes less of everything, and less than five minutes on two idle cores.
 """
 

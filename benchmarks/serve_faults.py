@@ -1,4 +1,4 @@
-"""Faults: `kill -9` while products are written, a worker that is stopped, a full disk, a start with much in it."""
+"""Faults: `kill -9` while products are written, a worker that is stopped, a full disk; and a start with much in it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _ends(service: Service, id: str) -> bool:
 
 
 def restart(folder: Path, *, products: int) -> dict[str, object]:
-    """How long a service with so many products takes until it can search, and a process to load the same code."""
+    """How long a service with so many products takes until it can search, and one without any."""
     shop = folder / "many"
     _fill(shop, products)
     with catalens.open(shop, readonly=True) as catalog:

@@ -28,6 +28,7 @@ from catalens import settings
 HANGS_S = 5.0
 BOMBS = ((7000, 7000), (12_500, 4000), (60, 11_000), (16_000, 16_000), (9001, 9001))
 """(width, height) that are beyond the limits: pixels, a side, the aspect."""
+SIZES = (b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\xff\xff", b"\0\1", struct.pack(">I", 9000))
 ARCHIVE = io.BytesIO()
 with zipfile.ZipFile(ARCHIVE, "w") as packed:
     packed.writestr("shell.php", "<?php system($_GET[0]);")
@@ -53,9 +54,7 @@ def mutants(files: Sequence[bytes], count: int, *, seed: int) -> Iterator[bytes]
             del data[place:]
         elif kind == 1:  # sizes stand near the beginning, in 2 or 4 bytes
             at = rng.randrange(min(len(data), 64) or 1)
-            data[at : at + 4] = rng.choice(
-                [b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\xff\xff", b"\0\1", struct.pack(">I", 9000)]
-            )
+            data[at : at + 4] = rng.choice(SIZES)
         elif kind == 2:
             data[place : place + 4] = struct.pack(rng.choice(["<I", ">I"]), rng.choice([0, 1, 2**31 - 1, 2**32 - 1]))
         elif kind == 3:

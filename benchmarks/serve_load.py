@@ -166,11 +166,8 @@ def run(shop: Path, photos: list[bytes], *, seconds: float, slow: int) -> dict[s
                 result = asyncio.run(crowd(service.address, photos, rate=load * peak, seconds=seconds))
                 table[f"{name} at {load:g}x"] = result.to_dict()
             after = service.memory_mb()
-            table[f"{name} memory"] = {
-                "capacity": round(found, 1),
-                "before MB": round(before),
-                "after MB": round(after),
-            }
+            memory = {"before MB": round(before), "after MB": round(after)}
+            table[f"{name} memory"] = {"capacity": round(found, 1), **memory}
             if name == "catalens":
                 table.update(_beside_slow(service, photos, rate=peak / 2, seconds=seconds, slow=slow))
         finally:

@@ -42,9 +42,8 @@ def run(folder: Path, *, count: int, seed: int) -> dict[str, object]:
         rng = random.Random(seed)
         for method, path, body in _requests(routes, job, rng, count):
             head = {"Authorization": f"Bearer {rng.choice([*wrong, 'ck_' + 'x' * 43, ''])}", "X-Tenant": "one"}
-            answer = client.request(
-                method, path, json=body, headers=head, params={"tenant": "one"} if body is None else {}
-            )
+            said = {"tenant": "one"} if body is None else {}
+            answer = client.request(method, path, json=body, headers=head, params=said)
             statuses[f"{answer.status_code // 100}xx"] += 1
             asked = json.dumps([path, body])  # an error may repeat what was asked for
             leaked += SECRET in answer.text and SECRET not in asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -28,6 +29,10 @@ CHECKS = [
 ]  # fmt: skip
 
 
+EXAMPLES = int(os.environ.get("CATALENS_EXAMPLES", "12"))
+"""For each route; 200 where there is time for it, 5,000 beside the benchmark of the service."""
+
+
 def test_every_route_keeps_what_it_says(built_shop: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(built_shop, tmp_path / "shop"))
     app = create_app(ServeOptions(folder))
@@ -36,7 +41,7 @@ def test_every_route_keeps_what_it_says(built_shop: Path, tmp_path: Path) -> Non
         for found in schema.get_all_operations():
             operation = found.ok()
 
-            @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+            @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
             @given(case=operation.as_strategy())
             def keeps_it(case: schemathesis.Case) -> None:
                 case.call_and_validate(checks=CHECKS)

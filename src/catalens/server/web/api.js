@@ -33,6 +33,25 @@ export async function call(path, { method = "GET", json, form, signal, headers =
   return kind.includes("json") ? response.json() : response.blob();
 }
 
+/** Sends a form and tells how much of it is on its way (0 to 1); answers and fails as `call` does. */
+export function upload(path, form, told) {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    const key = sessionStorage.getItem(KEY);
+    request.open("POST", path);
+    if (key) request.setRequestHeader("Authorization", `Bearer ${key}`);
+    request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
+    request.onerror = () => failed(new Problem(0, "offline", ""));
+    request.onload = () => {
+      let said = {};
+      try { said = JSON.parse(request.responseText); } catch { /* told by its status */ }
+      if (request.status < 300) done(said);
+      else failed(new Problem(request.status, String(said.type ?? "").split(":").pop(), said.detail ?? request.statusText));
+    };
+    request.send(form);
+  });
+}
+
 /** A form with a picture and other fields; fields without a value are left out. */
 export function formOf(image, fields = {}) {
   const form = new FormData();

@@ -8,5 +8,5 @@ export function compare(before, after, size = [1, 1]) {
     oninput: () => pair.style.setProperty("--cut", `${slider.value}%`) });
   const pair = h("div", { class: "compare", style: { "--cut": "50%", "aspect-ratio": `${size[0]} / ${size[1]}` } },
     h("img", { src: before, alt: t("before") }), h("div", { class: "over" }, h("img", { src: after, alt: t("after") })));
-  return [h("div", { class: "row between" }, h("span", { class: "quiet small" }, t("before")), slider, h("span", { class: "quiet small" }, t("after"))), pair];
+  return [h("div", { class: "row compare-bar" }, h("span", { class: "quiet small" }, t("before")), slider, h("span", { class: "quiet small" }, t("after"))), pair];
 }

@@ -54,7 +54,7 @@ export async function show(host) {
       const [test, limit] = Object.entries(one).find(([name]) => !TOLD.has(name));
       return h("li", {}, h("span", { class: `state ${one.level}` }, t(`level.${one.level}`)), h("b", {}, `${one.pack}: ${one.rule}`),
         h("p", {}, one.cure),
-        h("p", { class: "quiet small" }, `${t("measured")} ${shown(one.value)}, ${t("limit")} ${test} ${shown(limit)} `,
+        h("p", { class: "quiet small" }, `${t("measured")} ${shown(one.value)}, ${t("limit")} ${test.replaceAll("_", " ")} ${shown(limit)} `,
           one.source?.startsWith("https://") && h("a", { href: one.source, rel: "noopener noreferrer", target: "_blank" }, t("source"))));
     }));
   }

@@ -1,11 +1,11 @@
 // Feeds: a file goes up, a job takes it in; how far it is, and each row that could not be taken in.
-import { call } from "./api.js";
+import { call, upload } from "./api.js";
 import { wrong } from "./app.js";
 import { h, number, replace, say } from "./dom.js";
 import { dropZone } from "./photo.js";
 import { t } from "./words.js";
 
-const COUNTS = ["added", "updated", "unchanged", "pictures"];
+const COUNTS = ["taken", "added", "updated", "unchanged", "pictures"];
 
 export async function show(host) {
   let timer = 0;
@@ -21,9 +21,10 @@ export async function show(host) {
     const form = new FormData();
     form.append("feed", file, file.name);
     if (blur.checked) form.append("blur_faces", "true");
-    replace(now, h("p", { class: "quiet" }, `${file.name} …`));
+    const sent = h("progress", { max: 1, value: 0, "aria-label": t("feeds.sending") });
+    replace(now, h("div", { class: "panel" }, h("p", {}, `${t("feeds.sending")} ${file.name}`), sent));
     try {
-      follow((await call("/v1/feeds", { method: "POST", form })).id);
+      follow((await upload("/v1/feeds", form, (share) => { sent.value = share; })).id);
     } catch (error) {
       replace(now, wrong(error, () => send(file)));
     }

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from catalens.errors import FeedError, NotFoundError, UsageError
-from catalens.evaluation import label_maps
+from catalens.evaluation import boxes, label_maps
 from catalens.evaluation.annotations import read_annotations
 from catalens.geometry import iou
-from catalens.models.zoo import find_card
 from catalens.tasks.proposals import SelectiveSearch, propose, proposer
-from catalens.tasks.segment import Parser
+from catalens.types import Detections, ImageArray
 from tests.painted import PAINT, painted, parser_folder
 
 
@@ -29,9 +28,8 @@ def photos(tmp_path: Path) -> Path:
 def coco(folder: Path, annotations: list[object], *, images: tuple[str, ...] = ("a.jpg", "b.jpg")) -> Path:
     file = folder / "coco.json"
     listed = [{"id": number, "file_name": name} for number, name in enumerate(images)]
-    file.write_text(json.dumps(
-        {"images": listed, "annotations": annotations, "categories": [{"id": 7, "name": "bag"}]}
-    ))  # fmt: skip
+    names = [{"id": 7, "name": "bag"}, {"id": 5, "name": "hat"}]
+    file.write_text(json.dumps({"images": listed, "annotations": annotations, "categories": names}))
     return file
 
 
@@ -103,14 +101,13 @@ def test_no_annotations(tmp_path: Path, text: str) -> None:
         read_annotations(tmp_path / "y.json")
 
 
-def test_label_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = Parser(find_card(parser_folder(tmp_path / "model")))
-    monkeypatch.setattr(label_maps, "parser", lambda: network)
+def test_label_maps(tmp_path: Path) -> None:
+    model = str(parser_folder(tmp_path / "model"))
     maps, photos = tmp_path / "maps", tmp_path / "photos"
     maps.mkdir()
     photos.mkdir()
     with pytest.raises(NotFoundError, match="no label maps"):
-        label_maps.evaluate_label_maps(maps, photos=photos)
+        label_maps.evaluate_label_maps(maps, photos=photos, model=model)
     image = painted((128, 128), ("top", (20, 20, 100, 100)))
     labels = np.where((image == PAINT["top"]).all(2), 1, 0).astype(np.uint8)
     labels[:5] = 200  # a code without a name is not counted
@@ -119,12 +116,34 @@ def test_label_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name != "alone":
             cv2.imwrite(str(photos / f"{name}.png"), image[..., ::-1])
     (maps / "broken.png").write_bytes(b"no picture")
-    scores, failed = label_maps.evaluate_label_maps(maps, photos=photos, names="background,top")
-    assert scores.accuracy.value > 0.95
-    assert scores.accuracy.n == 1
-    assert len(failed) == 3
+    run = label_maps.evaluate_label_maps(maps, photos=photos, model=model, names="background,top")
+    assert run.figures[label_maps.PIXELS].value > 0.95
+    assert run.figures[label_maps.PIXELS].n == 1
+    assert run.figures["mean IoU of the ten largest"].value > 0.9  # of the two that occur
+    assert len(run.notes) == 3
+    assert [item.name for item in run.items] == ["a"]
     with pytest.raises(UsageError, match="none of"):
-        label_maps.evaluate_label_maps(maps, photos=photos, names="sky,sea")
+        label_maps.evaluate_label_maps(maps, photos=photos, model=model, names="sky,sea")
+
+
+def test_a_detector_is_measured_on_what_it_has_labels_for(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finder:
+        labels = ("bag", "shoes")
+
+        def __call__(self, image: ImageArray) -> Detections:
+            box = np.array([[10, 10, 50, 40]], np.float32)
+            return Detections(box, np.ones(1, np.float32), ("bag",), (image.shape[0], image.shape[1]))
+
+    monkeypatch.setattr(boxes, "detector", lambda *_, **__: Finder())
+    rows: list[object] = [{"image_id": 0, "category_id": 5, "bbox": [50, 40, 20, 20]}]
+    with pytest.raises(UsageError, match="no box that can be measured"):
+        boxes.evaluate_boxes(coco(photos, rows), model="parts")
+    rows += [{"image_id": 0, "category_id": 7, "bbox": [10, 10, 40, 30]}, {"image_id": 9, "category_id": 7, "bbox": []}]
+    run = boxes.evaluate_boxes(coco(photos, rows), model="parts")
+    assert run.figures["AP"].value == 1
+    assert [item.value for item in run.items] == [1]
+    assert len(run.notes) == 2
+    assert "no label 'hat': 1 boxes" in run.notes[1]
 
 
 @pytest.mark.parametrize("size", [(2, 2), (20, 2000), (200, 300)], ids=str)

@@ -330,6 +330,11 @@ class Detections:
     size: tuple[int, int]
     masks: NDArray[np.bool_] | None = None
 
+    @classmethod
+    def empty(cls, size: tuple[int, int]) -> Detections:
+        """Nothing on a picture of (height, width)."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), size)
+
     def __len__(self) -> int:
         return len(self.labels)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,7 +12,7 @@ import numpy as np
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
 from catalens.tasks.detect import Detector, detector, with_masks
-from catalens.types import Detection, Detections, ImageArray, Matches
+from catalens.types import Detection, Detections, ImageArray, Match, Matches
 
 MARGIN = 0.06
 """Of a box that is kept around a product, as a share of its longer side."""
@@ -21,22 +22,29 @@ PARTS = 8
 """Products of a photo that are searched for, at most."""
 CATEGORIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "top": ("top", "shirt", "blouse", "tee", "sweater", "hoodie", "tank", "polo", "sweatshirt", "longsleeve"),
+        "top": (
+            "top", "shirt", "tshirt", "blouse", "tee", "sweater", "hoodie", "tank", "polo", "sweatshirt", "longsleeve",
+        ),
         "outerwear": ("outerwear", "outwear", "jacket", "coat", "blazer", "cardigan", "parka"),
         "dress": ("dress", "gown", "romper", "jumpsuit"),
         "skirt": ("skirt",),
-        "trousers": ("trousers", "pants", "jeans", "shorts", "leggings", "bottom"),
+        "trousers": ("trousers", "pant", "jeans", "shorts", "leggings", "bottom"),
+        "shorts": ("shorts",),
+        "boots": ("boot", "shoe", "footwear"),
         "shoes": ("shoe", "sneaker", "boot", "sandal", "heel", "flat", "loafer", "slipper", "footwear"),
         "bag": ("bag", "backpack", "purse", "tote", "clutch", "wallet"),
         "hat": ("hat", "cap", "beanie"),
-        "glasses": ("glasses", "eyewear"),
+        "glasses": ("glasses", "sunglasses", "eyewear"),
         "scarf": ("scarf", "shawl", "stole"),
         "belt": ("belt",),
         "legwear": ("legwear", "sock", "tights", "stocking"),
-        "accessory": ("accessor", "watch", "jewel", "necklace", "bracelet", "earring", "ring", "tie", "glove"),
+        "accessory": (
+            "accessory", "accessories", "watch", "jewel", "jewelry", "necklace", "bracelet", "earring", "ring", "tie",
+            "glove",
+        ),
     }
 )  # fmt: skip
-"""What a shop's category or title says, in small letters, where it sells such a part."""
+"""Words of a shop's category, or of a title, in small letters and one or many, where it sells such a part."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +90,7 @@ def shop_the_look(
         finder: None for the bundled detector.
 
     Returns:
-        The products, the largest first, each with matches of its own category where the catalog has such.
+        The products, the largest first, each with matches of its own category; of all where the catalog names none.
 
     Raises:
         ImageError: the picture cannot be read.
@@ -108,15 +116,30 @@ def _alone(image: ImageArray, found: Detections, row: int) -> ImageArray:
 
 
 def _matches(search: Callable[..., Matches], picture: ImageArray, label: str, *, k: int, where: str | None) -> Matches:
-    """The best of the part's own category; the best of all where the catalog names no such category."""
-    matches = search(image=picture, k=k * 6, where=where)
+    """The best of the part's own category, found by a filter where the nearest have too few of them.
+
+    Nothing where the catalog names categories and none of them is the part's; the best of all where it names none.
+    """
+    near = search(image=picture, k=k * 6, where=where)
     words = CATEGORIES.get(label, ())
-    fitting = tuple(match for match in matches if any(word in _said(match.attributes, match.title) for word in words))
-    kept = fitting[:k] if fitting else matches.items[:k]
-    return Matches(query=label, items=kept, took_ms=matches.took_ms)
+    kept = _of_category(near, words)[:k]
+    if words and len(kept) < k:
+        named = " or ".join(f'category ~ "{word}"' for word in words)
+        more = search(image=picture, k=k * 6, where=named if where is None else f"({where}) and ({named})")
+        kept = _of_category(more, words)[:k] or kept
+    tells = any(_of_category(near, others) for others in CATEGORIES.values())
+    if not words or not (kept or tells):
+        kept = near.items[:k]
+    return Matches(query=label, items=kept, took_ms=near.took_ms)
 
 
-def _said(attributes: Mapping[str, object], title: str) -> str:
-    category = attributes.get("category", "")
+def _of_category(matches: Matches, words: Sequence[str]) -> tuple[Match, ...]:
+    known = {form for word in words for form in (word, f"{word}s", f"{word}es")}
+    return tuple(match for match in matches if known & set(_said(match)))
+
+
+def _said(match: Match) -> list[str]:
+    """The words of a product's category; of its title where it has none."""
+    category = match.attributes.get("category", "")
     named = " ".join(category) if isinstance(category, tuple) else str(category)
-    return (named or title).lower()
+    return re.findall(r"[^\W\d_]+", (named or match.title).lower())

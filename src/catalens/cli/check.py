@@ -29,24 +29,24 @@ def check(
     ] = None,
     fail_on: Annotated[str, typer.Option(help="Exit with 5 on: error, warning, advice, never.")] = "error",
     network: Annotated[
-        bool, typer.Option("--network", help="Find the product by the cut-out network: slower, for uneven backgrounds.")
+        bool,
+        typer.Option("--network", help="Find the product, and people, by networks: slower, for uneven backgrounds."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure photos against the rules of marketplaces: each finding with its value, its limit and the cure."""
     from catalens.tasks.listing import check_folder
-    from catalens.tasks.listing.measures import border_alpha
 
     if fail_on not in FAIL_ON:
         raise UsageError(f"--fail-on is {fail_on!r}", cure=f"take one of {', '.join(FAIL_ON)}")
-    alpha_of = border_alpha
+    alpha_of = None
     if network:
         from catalens.tasks.cutout import cutter
 
         alpha_of = cutter().alpha
     packs = [name.strip() for name in rules.split(",") if name.strip()]
     with progress_bar() as progress:
-        found = list(check_folder(photos, rules=packs, fix=fix, alpha_of=alpha_of, progress=progress))
+        found = list(check_folder(photos, rules=packs, fix=fix, alpha_of=alpha_of, people=network, progress=progress))
     if as_json:
         write_json([one.to_dict() for one in found])
     else:

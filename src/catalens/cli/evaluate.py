@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName
-from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.output import FAILURES_SHOWN, list_failures, progress_bar, say, write, write_json
 from catalens.errors import UsageError
 
 if TYPE_CHECKING:
@@ -106,31 +106,23 @@ def search(
 def detector(
     data: Annotated[Path, typer.Option("--data", help="A COCO file, or a folder of VOC files.")],
     photos: Annotated[Path | None, typer.Option(help="Folder of the photos; that of --data if absent.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help='A detector: a folder with a card, "parts", or hf:FOLDER_OR_ID.')
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help='What to look for, as in "dress,bag"; for detectors that take words.')
+    ] = None,
+    report: Report = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the detector on photos with boxes: average precision, overall and by label."""
-    import catalens
-    from catalens.evaluation.annotations import read_annotations
-    from catalens.evaluation.detection import detection_scores
-    from catalens.tasks.detect import LEAST
+    """Measure a detector on photos with boxes: average precision, overall and by label."""
+    from catalens.evaluation.boxes import evaluate_boxes
 
-    annotations = read_annotations(data, photos=photos)
-    list_failures(annotations.failed)
-    found = []
+    words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
     with progress_bar() as progress:
-        for done, photo in enumerate(annotations.photos, start=1):
-            found.append(catalens.detect(photo.path, min_score=LEAST))
-            if progress is not None:
-                progress(done, len(annotations.photos), "looking")
-    scores = detection_scores(found, [photo.truth for photo in annotations.photos], seed=seed)
-    if as_json:
-        write_json({**scores.to_dict(), "photos": len(found), "left out": len(annotations.failed)})
-        return
-    write(f"AP       {scores.ap}")
-    write(f"AP50     {scores.ap50}")
-    for name, one in scores.by_class.items():
-        write(f"  {name:<12} {one}")
+        run = evaluate_boxes(data, photos=photos, model=model, words=words, seed=seed, progress=progress)
+    _finish_regions(run, report, as_json)
 
 
 @app.command()
@@ -138,23 +130,28 @@ def segmenter(
     data: Annotated[Path, typer.Option("--data", help="Folder of label maps (.png), named like the photos.")],
     photos: Annotated[Path, typer.Option(help="Folder of the photos.")],
     names: Annotated[str, typer.Option(help="Classes in the order of their codes, separated by commas.")] = "",
+    model: Annotated[str | None, typer.Option("--model", "-m", help="A parser: a folder with a card.")] = None,
+    report: Report = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the parser on photos with label maps: pixels, IoU of each class, people against background."""
+    """Measure a parser on photos with label maps: pixels, IoU of each class, people against background."""
     from catalens.evaluation.label_maps import evaluate_label_maps
+    from catalens.models.zoo import DEFAULT_PARSER
 
     with progress_bar() as progress:
-        scores, failed = evaluate_label_maps(data, photos=photos, names=names, seed=seed, progress=progress)
-    list_failures(failed)
-    if as_json:
-        write_json({**scores.to_dict(), "left out": len(failed)})
-        return
-    write(f"pixels            {scores.accuracy}")
-    write(f"foreground IoU    {scores.foreground}")
-    write(f"ten largest, IoU  {scores.largest}")
-    for name, one in scores.iou.items():
-        write(f"  {name:<12} {one}")
+        run = evaluate_label_maps(
+            data, photos=photos, model=model or DEFAULT_PARSER, names=names, seed=seed, progress=progress
+        )
+    _finish_regions(run, report, as_json)
+
+
+def _finish_regions(run: Run, report: Path | None, as_json: bool) -> None:
+    for note in run.notes[:FAILURES_SHOWN]:
+        say(f"  {note}")
+    if len(run.notes) > FAILURES_SHOWN:
+        say(f"  ... and {len(run.notes) - FAILURES_SHOWN} more; --json lists all of them.")
+    _finish(run, report, as_json)
 
 
 @app.command()

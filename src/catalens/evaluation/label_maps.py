@@ -9,21 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import CatalensError, NotFoundError, UsageError
-from catalens.evaluation.segmentation import SegmentationScores, confusion, segmentation_scores
+from catalens.evaluation.runs import Item, Run, machine
+from catalens.evaluation.segmentation import confusion, segmentation_scores
 from catalens.images.read import read_image
+from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.tasks.segment import Parser, parser
-from catalens.types import Failure, ImageArray, Progress, Where
+from catalens.types import Failure, ImageArray, IntArray, Progress, Where
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+PIXELS = "pixels that are right"
 UNCOUNTED = 255
 
 
 def evaluate_label_maps(
-    maps: Path, *, photos: Path, names: str = "", seed: int = 0, progress: Progress | None = None
-) -> tuple[SegmentationScores, tuple[Failure, ...]]:
-    """Measure the bundled parser.
+    maps: Path,
+    *,
+    photos: Path,
+    model: str = DEFAULT_PARSER,
+    names: str = "",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Run:
+    """Measure a parser.
 
     Args:
+        model: the bundled parser's name, or a folder with a card.
         maps: folder of 8-bit label maps, `0001.png` for the photo `0001.jpg`; 255 is not counted.
         names: of the codes, separated by commas; empty for the parser's own order. Codes whose name the parser does not
             know are not counted.
@@ -32,20 +42,41 @@ def evaluate_label_maps(
         NotFoundError: no label maps.
         UsageError: none of the names is one of the parser's.
     """
-    network = parser()
+    network = parser(model)
     table = _codes(names, network.names)
     files = sorted(maps.glob("*.png"))
     if not files:
         raise NotFoundError(f"no label maps in {maps}", cure="give .png files of one channel")
-    counts, failed = [], []
+    counts: list[IntArray] = []
+    items: list[Item] = []
+    failed: list[Failure] = []
     for done, file in enumerate(files, start=1):
         try:
             counts.append(confusion(*_pair(file, photos, network, table), classes=len(network.names)))
+            items.append(_item(file, counts[-1], network.names, photos))
         except CatalensError as error:
             failed.append(Failure(Where(str(file)), file.name, error.what, error.cure))
         if progress is not None:
             progress(done, len(files), "looking")
-    return segmentation_scores(counts, network.names, seed=seed), tuple(failed)
+    scores = segmentation_scores(counts, network.names, seed=seed)
+    return Run(
+        task="segmenter",
+        main=PIXELS,
+        about={"model": find_card(model).identity, "data": f"{maps}: {len(counts)} label maps", "seed": str(seed)}
+        | machine(),
+        figures={PIXELS: scores.accuracy, "foreground IoU": scores.foreground, "mean IoU of the ten largest":
+                 scores.largest, **{f"IoU of {name}": one for name, one in scores.iou.items()}},
+        items=tuple(items),
+        notes=tuple(map(str, failed)),
+    )  # fmt: skip
+
+
+def _item(file: Path, counts: IntArray, names: tuple[str, ...], photos: Path) -> Item:
+    """A photo's share of right pixels; the class of which most are missed, and what was said there instead."""
+    wrong = counts * ~np.eye(len(counts), dtype=np.bool_)
+    wanted, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    share = float(np.trace(counts) / max(counts.sum(), 1))
+    return Item(file.stem, share, (names[wanted],), (names[said],), 1 - share, (str(photo_of(file, photos) or ""),))
 
 
 def _pair(
@@ -67,7 +98,7 @@ def read_label_map(file: Path, *, photos: Path) -> tuple[ImageArray, NDArray[np.
     labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
         raise UsageError("not an 8-bit map of one channel", cure="write one code a pixel")
-    photo = next((path for suffix in SUFFIXES if (path := photos / f"{file.stem}{suffix}").is_file()), None)
+    photo = photo_of(file, photos)
     if photo is None:
         raise NotFoundError(f"no photo {file.stem} in {photos}", cure="put it there, or remove its map")
     image = read_image(photo)
@@ -76,6 +107,11 @@ def read_label_map(file: Path, *, photos: Path) -> tuple[ImageArray, NDArray[np.
             f"the map has {labels.shape} pixels and its photo {image.shape[:2]}", cure="give a map of the photo's size"
         )
     return image, labels
+
+
+def photo_of(file: Path, photos: Path) -> Path | None:
+    """The photo of a label map's name; None where there is none."""
+    return next((path for suffix in SUFFIXES if (path := photos / f"{file.stem}{suffix}").is_file()), None)
 
 
 def _codes(names: str, known: tuple[str, ...]) -> NDArray[np.uint8]:

@@ -106,7 +106,8 @@ def worst(items: Sequence[Item], *, count: int = MISTAKES) -> list[Item]:
 
 
 def _title(run: Run) -> str:
-    return f"{run.about.get('model', run.task)}: {'search' if run.task == 'search' else 'classification'}"
+    said = {"classifier": "classification", "detector": "detection", "segmenter": "parts"}.get(run.task, run.task)
+    return f"{run.about.get('model', run.task)}: {said}"
 
 
 def _cell(text: str) -> str:

@@ -52,7 +52,7 @@ class Run:
     """What an evaluation found.
 
     Args:
-        task: "classifier" or "search".
+        task: "classifier", "search", "detector" or "segmenter".
         about: the model with its card's hash, the data with counts, the setting, the seed, the machine.
         figures: by name, each with n and interval.
         details: what else there is, as JSON: figures of each label, the confusion, calibration.

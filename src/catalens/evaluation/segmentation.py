@@ -25,7 +25,7 @@ class SegmentationScores:
     Args:
         accuracy: share of the pixels that are right.
         iou: of each class that occurs; foreground: of all classes but the first, taken as one.
-        largest: mean IoU of the ten largest classes.
+        largest: mean IoU of the ten largest classes of those that occur.
     """
 
     accuracy: Estimate
@@ -63,7 +63,7 @@ def segmentation_scores(confusions: Sequence[IntArray], names: Sequence[str], *,
         draws = rng.multinomial(len(stacked), np.full(len(stacked), 1 / len(stacked)), RESAMPLES)
         resampled = np.tensordot(draws, stacked, axes=1)
     sizes = whole.sum(1)
-    largest = np.argsort(-sizes, kind="stable")[:LARGEST]
+    largest = np.argsort(-sizes, kind="stable")[: min(LARGEST, max(1, np.count_nonzero(sizes)))]
 
     def estimate(figure: Callable[[Counts], NDArray[np.float64]]) -> Estimate:
         one, many = figure(whole[None]), figure(resampled)

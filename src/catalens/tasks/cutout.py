@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from catalens.errors import ModelError, UsageError
+from catalens.images.blank import is_blank
 from catalens.images.matting import composite, foreground_colors, refine_alpha
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
@@ -110,6 +111,8 @@ class Cutter:
 
     def alpha(self, image: ImageArray) -> FloatArray:
         """HWC uint8 -> HxW float32 in 0..1, how much of each pixel the product covers."""
+        if is_blank(image):
+            return np.zeros(image.shape[:2], np.float32)
         spec = canvas_for(self._preprocess, image.shape[:2])
         x, placement = spec.apply(image)
         seen, mirrored = self._network(np.stack([x, x[:, :, ::-1]]))

@@ -8,6 +8,7 @@ import numpy as np
 
 from catalens.errors import ModelError
 from catalens.geometry import clip, nms
+from catalens.images.blank import is_blank
 from catalens.images.prepare import Placement
 from catalens.models.card import Card
 from catalens.models.onnx import OnnxDetectorNetwork
@@ -38,6 +39,8 @@ class TwoStageDetector:
 
     def __call__(self, image: ImageArray) -> Detections:
         """HWC uint8 -> what is on it, the surest first."""
+        if is_blank(image):
+            return Detections.empty((image.shape[0], image.shape[1]))
         x, placement = canvas_for(self._preprocess, image.shape[:2]).apply(image)
         return answers_of(self._network(x[None]), placement, self.labels)
 

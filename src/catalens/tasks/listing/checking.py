@@ -18,7 +18,7 @@ from catalens.images.decode import Header
 from catalens.images.mark import mark_of
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.tasks.listing import repair
-from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure
+from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
 from catalens.tasks.listing.rules import Finding, Rule, judge, read_rules
 from catalens.types import Failure, ImageArray, Progress, Where
 
@@ -62,13 +62,19 @@ class CheckedPhoto:
 
 
 def check(
-    photo: str | Path | bytes, *, rules: Sequence[str] = DEFAULT, alpha_of: AlphaOf = border_alpha
+    photo: str | Path | bytes,
+    *,
+    rules: Sequence[str] = DEFAULT,
+    alpha_of: AlphaOf = border_alpha,
+    people: bool = False,
 ) -> tuple[Finding, ...]:
     """Which rules a photo breaks, errors first; none where it may go online.
 
     Args:
         photo: a file's path or bytes: the file itself is judged, too.
         rules: packs by name (`bundled_packs`), or paths of your own.
+        alpha_of: finds the product.
+        people: look for them where a rule is but an advice, too; it takes a network.
 
     Raises:
         NotFoundError, UsageError: no such photo or pack.
@@ -76,11 +82,12 @@ def check(
     """
     data = photo if isinstance(photo, bytes) else _bytes(Path(photo))
     name = "" if isinstance(photo, bytes) else str(photo)
-    return judge(_measured(data, name, alpha_of)[0], read_rules(rules))
+    known = read_rules(rules)
+    return judge(_measured(data, name, alpha_of, people or _about_people(known))[0], known)
 
 
 def fix(
-    photo: bytes, *, rules: Sequence[str] = DEFAULT, alpha_of: AlphaOf = border_alpha
+    photo: bytes, *, rules: Sequence[str] = DEFAULT, alpha_of: AlphaOf = outline
 ) -> tuple[bytes, str, tuple[Finding, ...]]:
     """Make a photo keep what it can of the rules.
 
@@ -92,12 +99,13 @@ def fix(
         As `check`.
     """
     known = read_rules(rules)
-    measures, image = _measured(photo, "", alpha_of)
+    people = _about_people(known)
+    measures, image = _measured(photo, "", alpha_of, people)
     findings = judge(measures, known)
     if not findings:
         return photo, ENDINGS[measures.format][0], ()
     data, ending = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
-    return data, ending, judge(_measured(data, f"fixed{ending}", alpha_of)[0], known)
+    return data, ending, judge(_measured(data, f"fixed{ending}", alpha_of, people)[0], known)
 
 
 def check_folder(
@@ -105,13 +113,16 @@ def check_folder(
     *,
     rules: Sequence[str] = DEFAULT,
     fix: Path | None = None,
-    alpha_of: AlphaOf = border_alpha,
+    alpha_of: AlphaOf | None = None,
+    people: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[CheckedPhoto]:
     """Check a photo, or all photos in a folder, in the order of their names.
 
     Args:
         fix: folder for photos that are made to keep what they can of the rules; those without findings are not written.
+        alpha_of: finds the product; None for what is unlike the border, and, with `fix`, for the cut-out network where
+            the border is not plain; people: as for `check`.
 
     Raises:
         NotFoundError, UsageError: no photos, no such pack, or `fix` lies in the folder.
@@ -126,7 +137,14 @@ def check_folder(
         raise UsageError(f"{fix} is where the photos are", cure="name another folder: originals are never overwritten")
     seen: list[tuple[int, Path]] = []
     with ThreadPoolExecutor(settings.threads()) as pool:
-        one = partial(_checked, folder=folder, rules=known, fix=fix, alpha_of=alpha_of)
+        one = partial(
+            _checked,
+            folder=folder,
+            rules=known,
+            fix=fix,
+            alpha_of=alpha_of or (outline if fix else border_alpha),
+            people=people or _about_people(known),
+        )
         for done, found in enumerate(pool.map(one, photos), start=1):
             twin = next((path for hash, path in seen if (hash ^ found.hash).bit_count() <= SAME), None)
             if found.failure is None:
@@ -136,10 +154,12 @@ def check_folder(
             yield replace(found, same_as=None if found.failure is not None else twin)
 
 
-def _checked(path: Path, *, folder: Path, rules: Sequence[Rule], fix: Path | None, alpha_of: AlphaOf) -> CheckedPhoto:
+def _checked(
+    path: Path, *, folder: Path, rules: Sequence[Rule], fix: Path | None, alpha_of: AlphaOf, people: bool
+) -> CheckedPhoto:
     try:
         photo = _bytes(path)
-        measures, image = _measured(photo, path.name, alpha_of)
+        measures, image = _measured(photo, path.name, alpha_of, people)
         findings = judge(measures, rules)
         hash = _difference_hash(image)
         if fix is None or not findings:
@@ -148,7 +168,7 @@ def _checked(path: Path, *, folder: Path, rules: Sequence[Rule], fix: Path | Non
         inside = path.relative_to(folder).parent if folder.is_dir() else Path()
         target = repair.target_name(path, fix / inside, ending)
         repair.write(data, target)
-        measures, _ = _measured(data, target.name, alpha_of)
+        measures, _ = _measured(data, target.name, alpha_of, people)
         return CheckedPhoto(path, measures, judge(measures, rules), hash=hash, repaired=target)
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)
@@ -164,10 +184,15 @@ def _bytes(path: Path) -> bytes:
         raise NotFoundError(f"no photo at {path}: {error.strerror}", cure="check the path") from None
 
 
-def _measured(data: bytes, name: str, alpha_of: AlphaOf) -> tuple[Measures, ImageArray]:
+def _about_people(rules: Sequence[Rule]) -> bool:
+    """Whether rules must know of people; for an advice alone no network is run unasked."""
+    return any(rule.measure == "person" and rule.level != "advice" for rule in rules)
+
+
+def _measured(data: bytes, name: str, alpha_of: AlphaOf, people: bool) -> tuple[Measures, ImageArray]:
     header: Header = read_header(BytesIO(data))
     image = read_image(data)
-    return measure(image, header, name=name, alpha_of=alpha_of), image
+    return measure(image, header, name=name, alpha_of=alpha_of, people=people), image
 
 
 def _difference_hash(image: ImageArray) -> int:

@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.features.foreground import foreground_guess
+from catalens.features.foreground import evenness, foreground_guess
 from catalens.images.decode import Header
 from catalens.images.prepare import resize
+from catalens.tasks.cutout import cutter
+from catalens.tasks.segment import parser
 from catalens.types import FloatArray, ImageArray
 
 ENDINGS = {
@@ -32,6 +34,9 @@ BLOCK = 10
 """Pixels of the photo that the blocks of a JPEG file carry an edge."""
 DARK, BRIGHT = 8, 247
 """Grey values (0..255) beyond which nothing can be told apart."""
+
+PLAIN = 0.97
+"""Share of the border that is alike where the background is plain: what is unlike it is the product."""
 
 AlphaOf = Callable[[ImageArray], FloatArray]
 
@@ -53,6 +58,7 @@ class Measures:
             sigma.
         exposure: the product's mean grey value, 0..255; clipped: share of it that is black or white beyond recovery.
         noise: standard deviation in even places, grey values.
+        person: share of the picture that shows skin or hair; None where nobody looked.
     """
 
     format: str
@@ -72,6 +78,7 @@ class Measures:
     exposure: float
     clipped: float
     noise: float
+    person: float | None = None
 
     def to_dict(self) -> dict[str, object]:
         return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(self).items()}
@@ -85,12 +92,19 @@ def border_alpha(image: ImageArray) -> FloatArray:
     return foreground_guess(image).astype(np.float32)
 
 
-def measure(image: ImageArray, header: Header, *, name: str = "", alpha_of: AlphaOf = border_alpha) -> Measures:
+def outline(image: ImageArray) -> FloatArray:
+    """The product's outline: what is unlike the border where that is plain, else what the cut-out network says."""
+    return border_alpha(image) if evenness(image) >= PLAIN else cutter().alpha(image)
+
+
+def measure(
+    image: ImageArray, header: Header, *, name: str = "", alpha_of: AlphaOf = border_alpha, people: bool = False
+) -> Measures:
     """Measure a photo.
 
     Args:
         image: HWC uint8, at its full size; header: of its file; name: of the file, for its ending.
-        alpha_of: gives the product's alpha of a picture.
+        alpha_of: gives the product's alpha of a picture; people: look for them, by the parser.
     """
     height, width = image.shape[:2]
     scale = min(1.0, WORKING / max(height, width))
@@ -120,6 +134,7 @@ def measure(image: ImageArray, header: Header, *, name: str = "", alpha_of: Alph
         exposure=float(grey[inside].mean()),
         clipped=float(((grey[inside] < DARK) | (grey[inside] > BRIGHT)).mean()),
         noise=_noise(grey),
+        person=_person(small) if people else None,
     )
 
 
@@ -133,6 +148,11 @@ def _background(image: ImageArray, product: NDArray[np.bool_]) -> tuple[float, i
         return 0.0, int(np.median(image.reshape(-1, 3), axis=0).min())
     pixels = image[free]
     return float((pixels == 255).all(1).mean()), int(np.median(pixels, axis=0).min())
+
+
+def _person(image: ImageArray) -> float:
+    areas = parser()(image).areas
+    return areas.get("skin", 0.0) + areas.get("hair", 0.0)
 
 
 def _is_framed(image: ImageArray) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from catalens.images.draw import FORMATS, encode_image, write_whole
@@ -20,6 +21,8 @@ from catalens.types import FloatArray, ImageArray
 FORMAT = "JPEG"
 QUALITIES = (94, 90, 84, 76, 66)
 WHITE = 255
+HAZE = 0.01
+"""How far around the product something may shine through, as a share of the longer side."""
 EDGE = 0.02
 """White that is left around a product that is framed anew, as a share of its longer side."""
 
@@ -69,7 +72,9 @@ def _on_white(image: ImageArray, alpha: FloatArray) -> ImageArray:
     """The product on pure white; what is hardly covered is white to the last digit."""
     white = np.full_like(image, WHITE)
     laid = composite(foreground_colors(image, alpha), alpha, white)
-    laid[alpha < 0.02] = WHITE
+    reach = 2 * max(1, round(HAZE * max(alpha.shape))) + 1
+    near = cv2.dilate((alpha > 0.5).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    laid[(alpha < 0.02) | (near == 0)] = WHITE
     return laid
 
 

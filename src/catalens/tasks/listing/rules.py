@@ -39,8 +39,10 @@ class Rule:
     source: str
     since: date | None = None
 
-    def broken_by(self, value: Value) -> bool:
-        """Whether a measured value is beyond the limit."""
+    def broken_by(self, value: Value | None) -> bool:
+        """Whether a measured value is beyond the limit; what was not measured is not."""
+        if value is None:
+            return False
         if self.test == "at_least":
             return float(value) < float(cast(float, self.limit))
         if self.test == "at_most":
@@ -144,8 +146,8 @@ def judge(measures: Measures, rules: Sequence[Rule], *, today: date | None = Non
     today = today or date.today()
     found = []
     for rule in rules:
-        value = cast(Value, getattr(measures, rule.measure))
+        value = cast(Value | None, getattr(measures, rule.measure))
         if rule.broken_by(value):
             early = rule.level == "error" and rule.since is not None and today < rule.since
-            found.append(Finding(rule, value, "warning" if early else rule.level))
+            found.append(Finding(rule, cast(Value, value), "warning" if early else rule.level))
     return tuple(sorted(found, key=lambda one: get_args(Level).index(one.level)))

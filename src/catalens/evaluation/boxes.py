@@ -1,0 +1,106 @@
+"""Photos with boxes each, held against what a detector finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from catalens.errors import UsageError
+from catalens.evaluation.annotations import Annotated, read_annotations
+from catalens.evaluation.detection import Truth, detection_scores
+from catalens.evaluation.intervals import bootstrap_mean
+from catalens.evaluation.runs import Item, Run, machine
+from catalens.geometry import iou
+from catalens.images.read import read_image
+from catalens.models.zoo import DEFAULT_DETECTOR, find_card
+from catalens.tasks.detect import LEAST, PARTS, detector
+from catalens.types import Detections, Progress
+
+FOUND = "objects found at IoU 0.5, of a photo"
+SURE = 0.4
+"""Score from which a box is an answer, for what is told of single photos."""
+
+
+def evaluate_boxes(
+    data: Path,
+    *,
+    photos: Path | None = None,
+    model: str | None = None,
+    words: Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Run:
+    """Measure a detector: average precision, overall and by label.
+
+    Args:
+        data: a COCO file, or a folder of VOC files; photos: folder of the photos; that of `data` if absent.
+        model, words: of `tasks.detect.detector`.
+
+    Raises:
+        NotFoundError, FeedError: there are no annotations.
+        UsageError: nothing on them that the detector has a label for.
+    """
+    finder = detector(model, words=tuple(words))
+    annotations = read_annotations(data, photos=photos)
+    known, notes = _with_labels(annotations.photos, finder.labels)
+    if not any(photo.truth.labels for photo in known):
+        raise UsageError(
+            f"{data} has no box that can be measured on a photo that is there",
+            cure=f"name things as the detector does: {', '.join(finder.labels)}",
+        )
+    found: list[Detections] = []
+    for done, photo in enumerate(known, start=1):
+        answers = finder(read_image(photo.path))
+        found.append(answers[answers.scores >= LEAST])
+        if progress is not None:
+            progress(done, len(known), "looking")
+    scores = detection_scores(found, [photo.truth for photo in known], seed=seed)
+    items = tuple(_item(photo, one) for photo, one in zip(known, found, strict=True) if photo.truth.labels)
+    return Run(
+        task="detector",
+        main=FOUND,
+        about={"model": _identity(model), "data": f"{data}: {len(known)} photos", "seed": str(seed)} | machine(),
+        figures={
+            "AP": scores.ap,
+            "AP50": scores.ap50,
+            FOUND: bootstrap_mean([item.value for item in items], seed=seed),
+            **{f"AP50 of {name}": one for name, one in scores.by_class.items()},
+        },
+        items=items,
+        notes=(*map(str, annotations.failed), *notes),
+    )
+
+
+def _identity(model: str | None) -> str:
+    """The card's name and hash; the name alone for what has no card of its own."""
+    if model == PARTS or (model is not None and model.startswith("hf:")):
+        return model
+    return find_card(model or DEFAULT_DETECTOR, task="detect").identity
+
+
+def _with_labels(photos: Sequence[Annotated], labels: Sequence[str]) -> tuple[list[Annotated], list[str]]:
+    """The photos with the boxes that the detector has a label for; a note for each other name."""
+    foreign = [name for photo in photos for name in photo.truth.labels if name not in labels]
+    notes = [
+        f"the detector has no label {name!r}: {foreign.count(name)} boxes are left out" for name in sorted(set(foreign))
+    ]
+    kept = []
+    for photo in photos:
+        rows = [row for row, name in enumerate(photo.truth.labels) if name in labels]
+        names = tuple(photo.truth.labels[row] for row in rows)
+        kept.append(replace(photo, truth=Truth(photo.truth.boxes[rows].reshape(-1, 4), names)))
+    return kept, notes
+
+
+def _item(photo: Annotated, found: Detections) -> Item:
+    """Which share of a photo's objects was found under their names; what was missed, and what was said."""
+    sure = found[found.scores >= SURE]
+    table = iou(photo.truth.boxes, sure.boxes) if len(sure) else np.zeros((len(photo.truth.labels), 0), np.float32)
+    same = np.array([[name == other for other in sure.labels] for name in photo.truth.labels], np.bool_)
+    hit = ((table >= 0.5) & same.reshape(table.shape)).any(1)
+    missed = tuple(name for name, was in zip(photo.truth.labels, hit.tolist(), strict=True) if not was)
+    value = float(hit.mean())
+    return Item(photo.path.name, value, missed or photo.truth.labels, sure.labels, 1 - value, (str(photo.path),))

@@ -57,7 +57,8 @@ class PoseFinder:
         """HWC uint8 -> the joints of the person on it; of low score where there is none."""
         x, placement = canvas_for(self._preprocess, image.shape[:2]).apply(image)
         seen, mirrored = self._network(np.stack([x, np.ascontiguousarray(x[:, :, ::-1])]))
-        likely = (likely_places(seen) + likely_places(mirrored)[list(MIRRORED)][:, :, ::-1]) / 2
+        again = likely_places(mirrored)[list(MIRRORED)][:, :, ::-1]
+        likely = np.asarray((likely_places(seen) + again) / 2, np.float32)
         points, scores = joints_of(likely, stride=x.shape[1] / likely.shape[1])
         return Pose(placement.to_original_points(points), scores)
 

@@ -46,6 +46,6 @@ def load(teachers: Path) -> Callable[[ImageArray], Pose]:
         seen, mirrored = asked(square), asked(square[:, ::-1])[list(MIRRORED)]
         mirrored[:, 1] = 1 - mirrored[:, 1]
         both = (seen + mirrored) / 2
-        return Pose(placement.to_original_points(both[:, 1::-1] * INPUT), both[:, 2])
+        return Pose(placement.to_original_points(both[:, 1::-1] * INPUT), np.asarray(both[:, 2], np.float32))
 
     return pose

@@ -174,7 +174,7 @@ class Lesson:
         said_real, said_fake = self.judge(real)[0], self.judge(fake)[0]
         wrong = F.relu(1 - said_real).mean() + F.relu(1 + said_fake).mean()
         self._optimizer.zero_grad()
-        wrong.backward()
+        wrong.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self.judge.requires_grad_(requires_grad=False)
         with torch.no_grad():

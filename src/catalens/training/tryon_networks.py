@@ -50,7 +50,7 @@ class FlowNetwork(nn.Module):
         self.down = nn.ModuleList(_down(a, b) for a, b in zip(FLOW_WIDTHS[:-1], others, strict=True))
         self.up = nn.ModuleList(_up(b, a) for a, b in zip(FLOW_WIDTHS[1:-1], others[1:], strict=True))
         self.out = nn.Conv2d(FLOW_WIDTHS[1], 2, 3, padding=1)
-        nn.init.zeros_(self.out.weight), nn.init.zeros_(self.out.bias)  # begin with the garment as it is
+        _silence(self.out)  # begin with the garment as it is
 
     def forward(self, garment: Tensor, person: Tensor) -> Tensor:
         small, around = F.avg_pool2d(garment, 2), F.avg_pool2d(person, 2)
@@ -86,7 +86,7 @@ class Drawing(nn.Module):
         self.up = nn.ModuleList(_up(b, a) for a, b in zip(DRAWN_WIDTHS[:-1], others, strict=True))
         self.smooth = nn.ModuleList(Residual(width) for width in DRAWN_WIDTHS[:-1])
         self.out = nn.Conv2d(first, 7 * 4, 3, padding=1)
-        nn.init.zeros_(self.out.weight), nn.init.zeros_(self.out.bias)
+        _silence(self.out)
 
     def forward(self, garment: Tensor, person: Tensor) -> Tensor:
         x = self.first(self.stem(torch.cat([garment, person], 1)))
@@ -152,6 +152,12 @@ def sampled(pictures: Tensor, flow: Tensor) -> Tensor:
     across = x[None, None, :] + flow[:, 0] * (2 / width)
     down = y[None, :, None] + flow[:, 1] * (2 / height)
     return F.grid_sample(pictures, torch.stack([across, down], -1), padding_mode="border", align_corners=False)
+
+
+def _silence(layer: nn.Conv2d) -> None:
+    """Let a layer say nothing before it learned something."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 def _larger(x: Tensor, times: int) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -48,6 +49,7 @@ BENT = 0.035
 """How far a laid out garment is bent, as a share of the canvas (standard deviation at nine points)."""
 
 Labels = NDArray[np.uint8]
+Number = TypeVar("Number", np.uint8, np.float32)
 
 
 @dataclass(frozen=True)
@@ -160,11 +162,11 @@ def lay_out(image: ImageArray, labels: Labels, joints: Joints, kind: str, rng: n
     back = map_between(kind, canvas, joints, CANVAS)
     mask = (labels == CLASSES.index(kind)).astype(np.float32)
     alpha = _read(cv2.GaussianBlur(mask, (0, 0), 0.8), back, border=0)
-    alpha = np.where(_doubled(kind, canvas, joints, back), 0, alpha)
+    alpha = np.where(_doubled(kind, canvas, joints, back), 0, alpha).astype(np.float32)
     colors = _read(_grown(image, mask > 0.5), back)
     bend = _bend(rng)
     moved = bones.grid(CANVAS).astype(np.float32) + bend
-    colors, alpha = _read(colors, moved), _read(alpha.astype(np.float32), moved, border=0)
+    colors, alpha = _read(colors, moved), _read(alpha, moved, border=0)
     places = np.clip(canvas.astype(int), 0, np.array(CANVAS[::-1]) - 1)
     canvas = canvas - bend[places[:, 1], places[:, 0]]
     found = canvas + rng.normal(size=canvas.shape).astype(np.float32) * MISTAKEN * size
@@ -210,13 +212,12 @@ def _grown(image: ImageArray, mask: NDArray[np.bool_]) -> ImageArray:
     return np.asarray(np.where((inner > 0)[..., None] | (total < 0.02), image, near), np.uint8)
 
 
-def _read(picture: NDArray[np.generic], where: FloatArray, *, border: int | None = None) -> NDArray[np.generic]:
+def _read(picture: NDArray[Number], where: FloatArray, *, border: int | None = None) -> NDArray[Number]:
     """Read HxW or HWC at (h, w, 2) xy."""
     mode = cv2.BORDER_REPLICATE if border is None else cv2.BORDER_CONSTANT
-    return cv2.remap(
-        picture, where[..., 0].astype(np.float32) - 0.5, where[..., 1].astype(np.float32) - 0.5, cv2.INTER_LINEAR,
-        borderMode=mode, borderValue=[border or 0] * 3,
-    )  # fmt: skip
+    x, y = where[..., 0].astype(np.float32) - 0.5, where[..., 1].astype(np.float32) - 0.5
+    read = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=mode, borderValue=[border or 0] * 3)
+    return np.asarray(read, picture.dtype)
 
 
 def in_place(laid: Laid, joints: Joints, kind: str) -> tuple[ImageArray, FloatArray]:
@@ -243,7 +244,8 @@ def draw_view(person: Person, kind: str, rng: np.random.Generator) -> View:
         person = mirrored_person(person)
     laid = lay_out(person.image, person.labels, person.joints, kind, rng)
     size = bones.size_of(person.joints)
-    joints = person.joints + rng.normal(size=person.joints.shape).astype(np.float32) * MISTAKEN / 2 * size
+    mistaken = rng.normal(size=person.joints.shape) * MISTAKEN / 2 * size
+    joints = np.asarray(person.joints + mistaken, np.float32)
     matrix = view_of(joints, kind)
     nearer = float(np.exp(rng.normal() * 0.05))
     shift = (1 - nearer) * np.array(VIEW[::-1]) / 2 + rng.normal(size=2) * 3

@@ -27,7 +27,7 @@ from catalens.tasks.faces import face_finder
 from catalens.tasks.pose import pose_finder
 from catalens.tasks.segment import parser
 from catalens.tasks.tryon import bones
-from catalens.tasks.tryon.body import TAKEN_OFF, VIEW, Mask, seen, undress, view_of
+from catalens.tasks.tryon.body import TAKEN_OFF, VIEW, Mask, come_to_light, seen, undress, view_of
 from catalens.tasks.tryon.bones import map_between
 from catalens.tasks.tryon.composing import compose, network_input, roughly
 from catalens.tasks.tryon.garment import KINDS, Garment, read_garment
@@ -95,7 +95,7 @@ class TryOn:
         """
         require_place(body, garment.kind)
         image, labels = body.image, body.labels
-        region, known = _changeable(body, garment.kind)
+        region, behind = _changeable(body, garment.kind)
         if region.sum() < LEAST * bones.size_of(body.joints) ** 2:
             raise UnfitImageError(
                 f"the place for a garment of kind {garment.kind} is hidden on the person's photo",
@@ -107,7 +107,7 @@ class TryOn:
         person = undress(np.asarray(picture, np.uint8), np.asarray(parts, np.uint8), there, garment.kind)
         back = map_between(garment.kind, there, garment.joints, VIEW)
         places = self._network(network_input(person, *roughly(garment, back))[None])[0]
-        worn, changed = compose(image, region, known, places, view=view, garment=garment, back=back)
+        worn, changed = compose(image, region, behind, places, view=view, garment=garment, back=back)
         notes = (*garment.notes, *body.notes, *_taken_off_too(labels, garment.kind))
         return Worn(worn, changed, notes, garment.kind)
 
@@ -143,20 +143,24 @@ def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: 
     return tryon_model(model)(photo, piece, kind=kind)
 
 
-def _changeable(body: Body, kind: str) -> tuple[Mask, Mask]:
-    """Region and known places of the whole photo; worked out on a smaller one where it is large."""
+def _changeable(body: Body, kind: str) -> tuple[Mask, ImageArray]:
+    """The region on the whole photo, and what is behind; worked out on a smaller photo where it is large."""
     height, width = body.labels.shape
     scale = min(1.0, FINEST / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
+    image = resize(body.image, size)
     labels = np.asarray(cv2.resize(body.labels, size[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
     joints = body.joints * np.array([size[1] / width, size[0] / height], np.float32)
-    whole = undress(resize(body.image, size), labels, joints, kind)
-    return _enlarged(whole.region, (height, width)), _enlarged(whole.known, (height, width))
+    whole = undress(image, labels, joints, kind)
+    behind = come_to_light(image, labels, whole, kind)
+    if scale == 1:
+        return whole.region, behind
+    unknown = _enlarged(whole.region & ~whole.known, (height, width))
+    larger = resize(behind, (height, width))
+    return _enlarged(whole.region, (height, width)), np.where(unknown[..., None], larger, body.image).astype(np.uint8)
 
 
-def _enlarged(mask: Mask, size: tuple[int, ...]) -> Mask:
-    if mask.shape == size:
-        return mask
+def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
     grown = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(grown > 0.5, np.bool_)
 

@@ -83,6 +83,36 @@ def undress(
     return Undressed(image, region, known, filled, (parts & ~region).astype(np.float32), joints)
 
 
+def come_to_light(image: ImageArray, labels: NDArray[np.uint8], undressed: Undressed, kind: str) -> ImageArray:
+    """The photo with what is taken off replaced by what is around it: the background, and what is worn below.
+
+    Unlike `Undressed.filled` it may use what is known within the region: the network shall not see that, for it would
+    tell the old garment's outline.
+    """
+    unknown = undressed.region & ~undressed.known
+    below = _below(labels, kind) & ~unknown
+    around = _from_around(image, ((labels == 0) | below) & ~unknown)
+    under = _goes_on(labels, undressed.joints, undressed.region, kind)
+    around[under] = _from_around(image, below)[under]
+    arms, legs = _bare(labels.shape, undressed.joints, kind, to_waist=bool(under.any()))
+    body = (arms | legs) & ~under
+    around[body] = undressed.filled[body]
+    return np.asarray(np.where(unknown[..., None], around, image), np.uint8)
+
+
+def _below(labels: NDArray[np.uint8], kind: str) -> Mask:
+    return np.isin(labels, [CLASSES.index(name) for name in BELOW.get(kind, ())])
+
+
+def _goes_on(labels: NDArray[np.uint8], joints: Joints, region: Mask, kind: str) -> Mask:
+    """Where what is worn below goes on under what is taken off, around the hips; nowhere where none of it is seen."""
+    size = bones.size_of(joints)
+    under = np.zeros(labels.shape, np.uint8)
+    if (_below(labels, kind) & ~region).sum() > 0.03 * size * size:
+        _fill(under, _torso(joints, wider=0.07 * size, down=0.35 * size, above=0.3 * size))
+    return np.asarray((under > 0) & region, np.bool_)
+
+
 def view_of(joints: Joints, kind: str) -> Affine:
     """The map from a photo's pixels to those of the network's view: what a garment may touch, and some air."""
     size = bones.size_of(joints)
@@ -118,7 +148,8 @@ def seen(
         moved[1, 1] *= picture.shape[0] / smaller[1]
     moved[:, 2] += moved[:, :2].sum(1) / 2 - 0.5  # cv2 counts from the middle of the first pixel
     mode = cv2.BORDER_REPLICATE if border is None else cv2.BORDER_CONSTANT
-    return cv2.warpAffine(source, moved, VIEW[::-1], flags=flags, borderMode=mode, borderValue=[border or 0] * 3)
+    found = cv2.warpAffine(source, moved, VIEW[::-1], flags=flags, borderMode=mode, borderValue=[border or 0] * 3)
+    return np.asarray(found)
 
 
 def _taken_off(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
@@ -221,28 +252,31 @@ def _filled(image: ImageArray, labels: NDArray[np.uint8], joints: Joints, *, reg
     painted = _from_around(image, ground)
     filled = np.where(region[..., None], painted, image)
     skin = _skin_color(image, labels, region)
-    below = np.isin(labels, [CLASSES.index(name) for name in BELOW.get(kind, ())]) & ~region
-    goes_on = bool(below.sum() > 0.03 * size * size)
-    if goes_on:  # what is worn below goes on under what is taken off
-        under = np.zeros(labels.shape, np.uint8)
-        _fill(under, _torso(joints, wider=0.10 * size, down=0.35 * size, above=0.3 * size))
-        hidden = (under > 0) & region
-        filled[hidden] = _from_around(image, below)[hidden]
-    bare = np.zeros(labels.shape, np.bool_)
-    if kind in ARMS_BARE:
-        bare |= _limbs(labels.shape, joints, bones.ARMS, 0.065 * size)
-        chest = np.zeros(labels.shape, np.uint8)
-        rows = np.arange(labels.shape[0])[:, None] + 0.5
-        _fill(chest, _torso(joints, wider=0.02 * size, down=0.0))
-        waist = float(joints[6:8, 1].mean()) - (0.3 * size if goes_on else 0)
-        bare |= (chest > 0) & (rows < waist)
-    filled[bare & region] = skin
-    if kind in LEGS_BARE:
-        legs = labels == CLASSES.index("legwear")
-        shade = np.median(image[legs], axis=0) if legs.sum() > 0.02 * size * size else skin
-        filled[_limbs(labels.shape, joints, bones.LEGS, 0.09 * size) & region] = shade
+    under = _goes_on(labels, joints, region, kind)
+    if under.any():
+        filled[under] = _from_around(image, _below(labels, kind) & ~region)[under]
+    arms, legs = _bare(labels.shape, joints, kind, to_waist=bool(under.any()))
+    filled[arms & region] = skin
+    legwear = labels == CLASSES.index("legwear")
+    filled[legs & region] = np.median(image[legwear], axis=0) if legwear.sum() > 0.02 * size * size else skin
     soft = cv2.GaussianBlur(filled, (0, 0), max(0.6, 0.02 * size))
     return np.asarray(np.where(region[..., None], soft, image), np.uint8)
+
+
+def _bare(size: tuple[int, int], joints: Joints, kind: str, *, to_waist: bool) -> tuple[Mask, Mask]:
+    """Arms and chest, and legs, where a garment of a kind may leave them bare."""
+    length = bones.size_of(joints)
+    none = np.zeros(size, np.bool_)
+    arms, legs = none, none
+    if kind in ARMS_BARE:
+        chest = np.zeros(size, np.uint8)
+        _fill(chest, _torso(joints, wider=0.02 * length, down=0.0))
+        end = float(joints[6:8, 1].mean()) - (0.3 * length if to_waist else 0)
+        above = np.arange(size[0])[:, None] + 0.5 < end
+        arms = _limbs(size, joints, bones.ARMS, 0.065 * length) | ((chest > 0) & above)
+    if kind in LEGS_BARE:
+        legs = _limbs(size, joints, bones.LEGS, 0.09 * length)
+    return arms, legs
 
 
 def _skin_color(image: ImageArray, labels: NDArray[np.uint8], region: Mask) -> NDArray[np.float64]:

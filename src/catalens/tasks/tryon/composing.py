@@ -50,7 +50,7 @@ def _normalized(image: ImageArray) -> FloatArray:
 def compose(
     photo: ImageArray,
     region: Mask,
-    known: Mask,
+    behind: ImageArray,
     places: FloatArray,
     *,
     view: Affine,
@@ -60,7 +60,7 @@ def compose(
     """Lay the garment and what was drawn onto the photo, at the photo's own size.
 
     Args:
-        photo: HWC uint8; region, known: HxW, as `body.Undressed` has them.
+        photo: HWC uint8; region: HxW; behind: HWC uint8, what is kept where the photo is seen.
         places: (9, h, w), the network's answer; view: from the photo's pixels to those of the view.
         garment: its colors are read from its own photo; back: (h, w, 2), from the view to the garment's pixels.
 
@@ -79,11 +79,10 @@ def compose(
     shares = _softmax(_read_planes(places[CLASSES], there))
     drawn = np.clip(_read_planes(places[PICTURE], there).transpose(1, 2, 0) * 63.75 + 127.5, 0, 255)
     gain = np.exp(BRIGHTEST * np.tanh(_read_planes(places[GAIN], there)[0]))[..., None]
-    soft = cv2.GaussianBlur(known[cut].astype(np.float32), (0, 0), max(0.6, 0.8 / float(view[0, 0])))
-    kept = (np.minimum(soft, known[cut]) * shares[2] / (shares[1] + shares[2] + 1e-4))[..., None]
-    behind = kept * photo[cut] + (1 - kept) * drawn
+    kept = _crisp(shares[2] / (shares[1] + shares[2] + 1e-4))[..., None]
+    seen = kept * behind[cut] + (1 - kept) * drawn
     cover = (_crisp(shares[0]) * alpha)[..., None]
-    new = cover * np.clip(colors * gain, 0, 255) + (1 - cover) * behind
+    new = cover * np.clip(colors * gain, 0, 255) + (1 - cover) * seen
     found, changed = photo.copy(), np.zeros(region.shape, np.bool_)
     found[cut][inside] = np.round(new[inside]).astype(np.uint8)
     changed[cut] = inside

@@ -29,6 +29,8 @@ WORN = 0.06
 """Share of skin and hair in what is not background from which the photo is taken to show somebody who wears it."""
 AREA = 0.015
 """Smallest share of the photo that a garment has to have."""
+HOLE = 0.03
+"""Share of a garment below which a hole in it is none."""
 CUT_OFF = 0.5
 """Share of a side of its bounds along which a garment meets the picture's edge, from which it is cut off."""
 
@@ -93,8 +95,8 @@ def _lying(image: ImageArray, alpha: FloatArray, kind: str, encoder: Encoder) ->
         raise UnfitImageError(
             "no garment was found on the garment's photo", cure="give a photo of one garment, lying or hanging, whole"
         )
-    mask = _largest(mask)
-    alpha = alpha * _near(mask)
+    mask = _without_small_holes(_largest(mask))
+    alpha = np.maximum(alpha * _near(mask), cv2.erode(mask.astype(np.float32), np.ones((3, 3), np.uint8)))
     if kind == "auto":
         alone = np.asarray(np.round(image * alpha[..., None] + 255 * (1 - alpha[..., None])), np.uint8)
         kind = kinds_of(encoder.encode_images([alone]), encoder)[0]
@@ -128,6 +130,14 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return mask
     areas = stats[1:, cv2.CC_STAT_AREA]
     return np.isin(parts, 1 + np.flatnonzero(areas >= 0.1 * areas.max()))
+
+
+def _without_small_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What the garment encloses is garment, where it is small: a print that was taken for the background."""
+    _, parts, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    edges = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    small = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < HOLE * mask.sum())
+    return mask | np.isin(parts, np.setdiff1d(small, [0, *edges]))
 
 
 def _near(mask: NDArray[np.bool_]) -> FloatArray:

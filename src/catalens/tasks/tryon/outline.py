@@ -68,7 +68,7 @@ def _whole(mask: Mask) -> Mask:
 
 def _upper(mask: Mask, top: int, bottom: int, kind: str) -> Joints:
     height = bottom - top
-    part = (0.25, 0.55) if kind == "dress" else (0.45, 0.92)
+    part, share = ((0.2, 0.5), 0.15) if kind == "dress" else ((0.45, 0.92), 0.4)  # a dress by its waist
     # Thinner by a little, so that a sleeve that hangs close to the body is seen apart from it.
     thin = max(1, round(0.015 * height))
     apart = cv2.erode(mask.astype(np.uint8), np.ones((1, 2 * thin + 1), np.uint8)) > 0
@@ -78,11 +78,14 @@ def _upper(mask: Mask, top: int, bottom: int, kind: str) -> Joints:
     if not len(sides):
         sides = np.array([[middle - 0.25 * height, middle + 0.25 * height]])
     widths = sides[:, 1] - sides[:, 0]
-    body = sides[widths <= np.quantile(widths, 0.4) + 1]  # not where sleeves hang beside it
+    body = sides[widths <= np.quantile(widths, share) + 1]  # not where sleeves hang beside it
     left, right = np.median(body, axis=0) + np.array([-thin, thin])
     center, width = (left + right) / 2, max(right - left, 4.0)
     if width > MERGED[kind] * height and width > 0.9 * float(np.ptp(np.flatnonzero(mask.any(0)))):
         width *= BETWEEN_SLEEVES
+    elif kind != "dress":  # below the shoulders a body grows hardly wider: what does are sleeves beside it
+        upper = [np.ptp(np.flatnonzero(mask[top + int(part * height)])) for part in (0.18, 0.22, 0.26)]
+        width = min(width, max(float(np.median(upper)), 0.4 * width))
     size = TORSO_OF_WIDTH[kind] * width
     half = WIDTH_OF_LENGTH / 2 * size
     outline = [_top_of(mask, center + side * half * 0.95) for side in (1, -1)]

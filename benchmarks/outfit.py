@@ -150,10 +150,11 @@ def links(shop: catalens.Catalog, data: Path) -> list[dict[str, Any]]:
         figures = {"largest categories": by_size(shop, known)}
         for way, ranking in ways.items():
             figures[way] = bootstrap_mean([recall(ranking(sku), some) for sku, some in known.items()])
+        least = figures["largest categories"].value
         for way, figure in figures.items():
-            times = figure.value / max(figures["largest categories"].value, 1e-9)
-            rows.append({"links": name, "way": way, **figure.to_dict(), "times": round(times, 2)})
-            print(f"{name:<10} {way:<22} recall@10 {figure}  x{times:.2f}", flush=True)
+            times = f"x{figure.value / least:.2f}" if least else ""
+            rows.append({"links": name, "way": way, **figure.to_dict(), "times": times})
+            print(f"{name:<10} {way:<22} recall@10 {figure} {times}", flush=True)
     return rows
 
 

@@ -208,6 +208,20 @@ def test_what_is_liked_counts_and_its_opposite(shop: catalens.Catalog) -> None:
     assert shop.outfits(sku, kinds=["shoes"], colors="neutral", unlike=[last])
 
 
+def test_what_is_not_worn_is_not_proposed_by_its_look(tmp_path: Path, export: Path) -> None:
+    photo = min((export / "photos").glob("VAS*.jpg"), default=min((export / "photos").glob("*.jpg")))
+    table = tmp_path / "products.csv"
+    table.write_text(
+        f"sku,title,type,image\n1,Vitamin E Oil,care,{photo}\n2,Lipstick,care,{photo}\n3,Tee,shirt,{photo}\n"
+    )
+    with catalens.open(tmp_path / "shop") as shop:
+        shop.add(table)
+        assert shop.outfits("3").items == ()
+        if "VAS" in photo.name:
+            with pytest.raises(UsageError, match="1 is nothing of top"):
+                shop.outfits("1")
+
+
 def test_a_photo_and_a_wardrobe(shop: catalens.Catalog, export: Path) -> None:
     photo = min((export / "queries").glob("*.jpg"))
     mine = np.full((80, 60, 3), 255, np.uint8)
@@ -245,7 +259,7 @@ def test_what_makes_no_sense(shop: catalens.Catalog, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         shop.outfits("no-such-product")
     with pytest.raises(NotFoundError):
-        shop.outfits(next(shop.products()).sku, like=["no-such-product"])
+        shop.outfits(sku_of(shop, "shirt", "t-shirt", "sweater", "blouse"), like=["no-such-product"])
     with catalens.open(tmp_path / "empty") as empty, pytest.raises(NotFoundError):
         empty.outfits("x")
 

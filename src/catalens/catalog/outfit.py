@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.tasks.embed import Encoder
-from catalens.tasks.outfit import KINDS, MOST, OutfitModel, kinds_of, outfit_model
+from catalens.tasks.outfit import KINDS, MOST, OutfitModel, outfit_model
 from catalens.types import FloatArray, Matches
 
 NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -41,8 +42,8 @@ BODY: Mapping[str, tuple[str, ...]] = {
 """Kind -> kinds that nobody needs beside it."""
 LOOKED_OVER, CANDIDATES, CHEAPEST = 60, 10, 3
 """Products of each kind that are looked over; those that are tried, and of these at least so many of the cheapest."""
-KEPT = 24
-"""Outfits that are kept while the next kind is tried."""
+KEPT, ALIKE = 24, 3
+"""Outfits that are kept while the next kind is tried, and at most so many of them that end with the same thing."""
 SHARES: Mapping[str, float] = {
     "worn together": 0.6, "as looked for": 0.3, "colors": 0.1, "wishes": 0.3, "liked": 0.3,
 }  # fmt: skip
@@ -199,7 +200,7 @@ class Stylist:
             more = _grown(grown, pools[choice], budget=asked.budget, reserve=reserve)
             if more:
                 scores, _ = self._scores(more, asked)
-                grown = [more[row] for row in np.argsort(-scores, kind="stable")[:KEPT]]
+                grown = _varied([more[row] for row in np.argsort(-scores, kind="stable")])
                 continue
             missing.append(" or ".join(choice))
             within = f" within the budget of {asked.budget:g}" if asked.budget is not None and pools[choice] else ""
@@ -249,7 +250,7 @@ class Stylist:
 
     def _found(self, direction: FloatArray, where: Mapping[str, object] | None) -> list[Known]:
         matches = self.nearest(self.deep, direction, where=where, k=LOOKED_OVER if where else 4 * LOOKED_OVER)
-        return self.pieces.shown([match.picture_hash for match in matches if match.picture_hash is not None])
+        return self.pieces.shown(matches)
 
     def _candidate(self, one: Known, direction: FloatArray, asked: Asked) -> Candidate:
         wished = float(np.mean([fulfilled(wish, one.words) for wish in asked.wishes])) if asked.wishes else 0.0
@@ -370,6 +371,18 @@ def _best(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list({one.thing.item.name: one for one in kept}.values())
 
 
+def _varied(outfits: Sequence[Grown]) -> list[Grown]:
+    """Of outfits, the best first, those to go on with: a few with each of the things added last."""
+    counts: Counter[str] = Counter()
+    kept = []
+    for one in outfits:
+        last = one.added[-1].thing.item.name
+        counts[last] += 1
+        if counts[last] <= ALIKE and len(kept) < KEPT:
+            kept.append(one)
+    return kept
+
+
 def _least(pool: Sequence[Candidate]) -> float:
     """What the cheapest costs; nothing where there is none."""
     return min((0.0 if one.thing.item.own else one.thing.item.price or 0.0 for one in pool), default=0.0)
@@ -401,7 +414,7 @@ def complete_outfits(
             cure="train one for this encoder: python -m catalens.training.outfit",
         )
     deep = deep_space(encoder)
-    pieces = Pieces(store, deep=deep, by_look=lambda vectors: kinds_of(vectors, encoder))
+    pieces = Pieces(store, deep=deep, encoder=encoder)
     several: Sequence[str | ImageLike] = start if isinstance(start, list | tuple) else [cast(ImageLike, start)]
     begun = [
         pieces.product(one) if isinstance(one, str) and not Path(one).is_file() else own_pieces([one], encoder)[0]

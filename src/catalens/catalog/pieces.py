@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
-from catalens.errors import NotFoundError
+from catalens.errors import NotFoundError, UsageError
 from catalens.images.read import ImageLike
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import Piece, pieces_of_photos
-from catalens.types import AttributeValue, FloatArray
+from catalens.tasks.zero_shot import COMMON_LABELS, label_vectors
+from catalens.types import AttributeValue, FloatArray, Match
 
 NOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -111,7 +113,8 @@ class Pieces:
     Args:
         deep: name of the space of the encoder's vectors.
         nouns: kind -> how shops call it.
-        by_look: (N, D) vectors -> kinds, for products that do not say theirs.
+        encoder: tells kinds by look, in a shop whose attributes name none; else words are trusted, and a lipstick is
+            no stool.
     """
 
     def __init__(
@@ -119,67 +122,92 @@ class Pieces:
         store: PieceStore,
         *,
         deep: str,
-        by_look: Callable[[FloatArray], Sequence[str]],
+        encoder: Encoder,
         nouns: Mapping[str, Sequence[str]] = NOUNS,
     ) -> None:
-        self._store, self._deep, self._by_look, self._nouns = store, deep, by_look, nouns
+        self._store, self._deep, self._encoder, self._nouns = store, deep, encoder, nouns
         self._texts = {name: self._distinct(name) for name in {*CALLED, *AUDIENCES}}
+        self._is_named = any(named(text, nouns=nouns) for name in CALLED for text in self._texts[name])
 
     def product(self, sku: str) -> Known:
         """A product by its own sku, or by that of one of its variants.
 
         Raises:
             NotFoundError: there is none, or it has no picture.
+            UsageError: it is nothing of these kinds.
         """
         rows = self._store.fetch_all(
-            "SELECT product.id, picture.id FROM product LEFT JOIN variant ON variant.product_id = product.id "
+            "SELECT product.sku, picture.id FROM product LEFT JOIN variant ON variant.product_id = product.id "
             "JOIN shown ON shown.product_id = product.id JOIN picture ON picture.id = shown.picture_id "
             "WHERE product.sku = ?1 OR variant.sku = ?1 ORDER BY shown.variant_id IS NOT variant.id, shown.position "
             "LIMIT 1",
             (sku,),
         )
-        found = self.known([row[1] for row in rows])
-        if not found:
+        if not rows:
             raise NotFoundError(f"no product {sku!r} with a picture", cure="name a product that has one")
+        found = self.known([(rows[0][0], rows[0][1])], guess=True)
+        if not found:
+            raise UsageError(
+                f"{sku} is nothing of {', '.join(self._nouns)}, as far as its words and its look tell",
+                cure="name another product, or let its type say what it is",
+            )
         return found[0]
 
-    def shown(self, hashes: Sequence[str]) -> list[Known]:
-        """Products by the hashes of pictures that show them, in this order."""
+    def shown(self, matches: Sequence[Match]) -> list[Known]:
+        """Products that a search found, each by the picture that matched; others than these kinds are left out."""
+        hashes = [match.picture_hash for match in matches if match.picture_hash is not None]
         marks = ",".join("?" * len(hashes))
-        rows = self._store.fetch_all(
+        pictures = self._store.fetch_all(
             f"SELECT hash, id FROM picture WHERE hash IN ({marks})", tuple(bytes.fromhex(hash) for hash in hashes)
         )
-        ids = {hash.hex(): picture for hash, picture in rows}
-        return self.known([ids[hash] for hash in hashes if hash in ids])
+        ids = {hash.hex(): picture for hash, picture in pictures}
+        found = [(match.sku, ids[match.picture_hash]) for match in matches if match.picture_hash in ids]
+        return self.known(found)
 
-    def known(self, pictures: Sequence[int]) -> list[Known]:
-        """Products by the ids of pictures that show them, in this order."""
+    def known(self, shown: Sequence[tuple[str, int]], *, guess: bool = False) -> list[Known]:
+        """Products by their skus and the ids of pictures that show them, in this order; others are left out.
+
+        Args:
+            guess: tell kinds by look where words tell none, though the shop's attributes name kinds.
+        """
         ids = dict(self._store.fetch_all("SELECT name, id FROM space"))
-        if not pictures or self._deep not in ids or "color" not in ids:
+        if not shown or self._deep not in ids or "color" not in ids:
             return []
+        pictures = [picture for _, picture in shown]
         deep, colors = (
             dict(zip(found[0].tolist(), found[1], strict=True))
             for found in (self._store.vectors_of(ids[name], pictures) for name in (self._deep, "color"))
         )
-        rows = {}
-        for picture, *row in self._store.fetch_all(
-            "SELECT picture.id, product.sku, product.title, product.description, product.attributes, picture.path, "
-            "picture.hash FROM picture JOIN shown ON shown.picture_id = picture.id "
-            "JOIN product ON product.id = shown.product_id "
-            "WHERE picture.id IN (SELECT value FROM json_each(?)) ORDER BY product.id DESC",
-            (json.dumps(list(pictures)),),
-        ):
-            rows[picture] = row
-        there = [one for one in dict.fromkeys(pictures) if one in rows and one in deep and one in colors]
-        read: list[dict[str, Any]] = [json.loads(rows[picture][3]) for picture in there]
-        kinds = [kind_said(said, rows[one][1], nouns=self._nouns) for said, one in zip(read, there, strict=True)]
-        silent = [one for one, kind in zip(there, kinds, strict=True) if kind is None]
-        looks = iter(self._by_look(np.stack([deep[one] for one in silent])) if silent else ())
+        products = {
+            row[0]: row[1:]
+            for row in self._store.fetch_all(
+                "SELECT sku, title, description, attributes FROM product WHERE sku IN (SELECT value FROM json_each(?))",
+                (json.dumps([sku for sku, _ in shown]),),
+            )
+        }
+        files = {
+            row[0]: row[1:]
+            for row in self._store.fetch_all(
+                "SELECT id, path, hash FROM picture WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(pictures),),
+            )
+        }
+        there = [one for one in shown if one[0] in products and one[1] in deep and one[1] in colors and one[1] in files]
+        read: list[dict[str, Any]] = [json.loads(products[sku][2]) for sku, _ in there]
+        kinds = [
+            kind_said(said, products[sku][0], nouns=self._nouns) for said, (sku, _) in zip(read, there, strict=True)
+        ]
+        silent = [row for row, kind in enumerate(kinds) if kind is None]
+        if silent and (guess or not self._is_named):
+            looks = kinds_by_look(np.stack([deep[there[row][1]] for row in silent]), self._encoder, nouns=self._nouns)
+            for row, look in zip(silent, looks, strict=True):
+                kinds[row] = look
         known = []
-        for picture, said, kind in zip(there, read, kinds, strict=True):
-            sku, title, description, attributes, path, hash = rows[picture]
-            mine = next(looks) if kind is None else kind
-            item = OutfitItem(sku, mine, title, _price(said), None if path is None else Path(path), hash.hex())
+        for (sku, picture), said, kind in zip(there, read, kinds, strict=True):
+            if kind is None:
+                continue
+            (title, description, attributes), (path, hash) = products[sku], files[picture]
+            item = OutfitItem(sku, kind, title, _price(said), None if path is None else Path(path), hash.hex())
             words = f"{title} {description} {attributes}".lower()
             known.append(Known(item, deep[picture], colors[picture], words, audience(said, title)))
         return known
@@ -247,6 +275,21 @@ def named(text: str, *, nouns: Mapping[str, Sequence[str]] = NOUNS) -> str | Non
             if forms & set(called):
                 return kind
     return None
+
+
+def kinds_by_look(
+    vectors: FloatArray, encoder: Encoder, *, nouns: Mapping[str, Sequence[str]] = NOUNS
+) -> list[str | None]:
+    """Kinds of (N, D) vectors, by the likeliest of `zero_shot.COMMON_LABELS`; None where that is something else."""
+    if not encoder.has_text:
+        return [None] * len(vectors)
+    likeliest = (vectors @ _common_words(encoder).T).argmax(1).tolist()
+    return [named(COMMON_LABELS[row], nouns=nouns) for row in likeliest]
+
+
+@lru_cache(maxsize=4)
+def _common_words(encoder: Encoder) -> FloatArray:
+    return label_vectors(COMMON_LABELS, encoder=encoder)
 
 
 def audience(attributes: Mapping[str, object], title: str) -> frozenset[str]:

@@ -19,7 +19,7 @@ from catalens.features.color import DominantColor, dominant_colors
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
 from catalens.tasks.embed import Encoder
-from catalens.tasks.room import THINGS, things_in_room
+from catalens.tasks.room import things_in_room
 from catalens.tasks.zero_shot import label_vectors
 from catalens.types import Detections, FloatArray, ImageArray
 
@@ -130,25 +130,25 @@ def furnish(
     things = things_in_room(image, encoder=encoder)
     notes = [] if len(things) else ["nothing that is known stands in the room: its colors and its look decide alone"]
     palette = room_palette(image)
-    words = label_vectors(THINGS, encoder=encoder)
-    pieces = Pieces(
-        store, deep=deep_space(encoder), nouns=NOUNS,
-        by_look=lambda vectors: [THINGS[row] for row in (vectors @ words.T).argmax(1).tolist()],
-    )  # fmt: skip
+    pieces = Pieces(store, deep=deep_space(encoder), encoder=encoder, nouns=NOUNS)
     style = _style(image, things, encoder)
     chosen: dict[str, tuple[Good, ...]] = {}
     held: list[tuple[int, int, int]] = []
     left = budget
+    lacking: list[str] = []
+    dear: list[str] = []
     for kind in kinds or [kind for kind in NOUNS if kind not in things.labels]:
         offers = _offers(store, nearest, pieces, encoder, kind, style, palette, checked(wishes))
         affordable = [one for one in offers if left is None or (one.thing.item.price or left + 1) <= left]
         ranked = sorted((_good(one, palette, held) for one in affordable), key=lambda one: -one.score)[:k]
         if not ranked:
-            notes.append(f"no {kind}" + (" within what is left of the budget" if offers else ": the catalog has none"))
+            (dear if offers else lacking).append(kind)
             continue
         chosen[kind] = tuple(ranked)
         held += [one.rgb for one in affordable if one.thing.item == ranked[0].item and one.rgb is not None]
         left = None if left is None else left - (ranked[0].item.price or 0.0)
+    notes += [f"the catalog has no {', '.join(lacking)}"] if lacking else []
+    notes += [f"what is left of the budget pays no {', '.join(dear)}"] if dear else []
     return Room(things, palette, chosen, tuple(notes))
 
 
@@ -188,9 +188,9 @@ def _offers(
     direction = style.mean(0) + label_vectors([kind], encoder=encoder)[0]
     direction = np.asarray(direction / max(float(np.linalg.norm(direction)), 1e-9), np.float32)
     where = pieces.where(kind, frozenset())
-    matches = nearest(deep_space(encoder), direction, where=where, k=LOOKED_OVER)
+    matches = nearest(deep_space(encoder), direction, where=where, k=LOOKED_OVER if where else 4 * LOOKED_OVER)
     found = []
-    for one in pieces.shown([match.picture_hash for match in matches if match.picture_hash is not None]):
+    for one in pieces.shown(matches):
         if one.item.kind != kind:
             continue
         rgb = _color_of(store, one)

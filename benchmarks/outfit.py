@@ -44,10 +44,9 @@ from catalens.catalog.pictures import deep_space
 from catalens.errors import CatalensError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.tasks.outfit import KINDS, Piece, outfit_model
-from catalens.tasks.room import things_in_room
-from catalens.training.synthetic import sample_shop
+from catalens.training.synthetic import sample_shop, write_shop
 from catalens.training.synthetic.rooms import HEIGHTS, rendered_room
-from catalens.types import PictureSource, Product, Where
+from catalens.types import AttributeValue, PictureSource, Product, Where
 
 K = 10
 GEAR = ("bags", "watches", "fitness_equipment")
@@ -75,7 +74,10 @@ def gear(data: Path) -> list[Product]:
         for row in read(data / f"products_gear_{name}.csv"):
             where = Where(f"products_gear_{name}.csv")
             if sku := row["sku"]:
-                attributes = {"category": row["category"].split("\n")[-1], "price": float(row["price"] or 0)}
+                attributes: dict[str, AttributeValue] = {
+                    "category": row["category"].split("\n")[-1],
+                    "price": float(row["price"] or 0),
+                }
                 sources = tuple(PictureSource(path, where) for path in pictures.get(sku, []))
                 found.append(Product(sku, where, row["name"], "", attributes, sources))
     return found
@@ -160,9 +162,7 @@ def links(shop: catalens.Catalog, data: Path) -> list[dict[str, Any]]:
 
 def rooms(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, catalens.open(Path(folder) / "shop") as shop:
-        from catalens.training.synthetic import write_shop
-
-        shop.add(write_shop(Path(folder) / "export", n=160, seed=9, size=(160, 160)))
+        shop.add(write_shop(Path(folder) / "export", n=120, seed=9, size=(160, 160)))
         home = [one for one in sample_shop(900, seed=5) if one.spec.kind in HEIGHTS]
         rng = np.random.default_rng(1)
         right = said = there = 0
@@ -170,12 +170,11 @@ def rooms(count: int) -> dict[str, Any]:
         for number in range(count):
             chosen = [home[row] for row in rng.choice(len(home), int(rng.integers(2, 6)), replace=False).tolist()]
             room = rendered_room(chosen, seed=number)
-            seen = things_in_room(room.image)
-            right += sum((Counter(seen.labels) & Counter(room.kinds)).values())
-            said, there = said + len(seen), there + len(room.kinds)
             started = time.perf_counter()
             found = shop.room(room.image, k=1)
             took.append(time.perf_counter() - started)
+            right += sum((Counter(found.things.labels) & Counter(room.kinds)).values())
+            said, there = said + len(found.things), there + len(room.kinds)
             palette = to_lab([one.rgb for one in found.palette])
             for kind, goods in found.goods.items():
                 same = [one.sku for one in shop.products() if one.attributes.get("type") == kind]

@@ -374,7 +374,7 @@ def _best(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _varied(outfits: Sequence[Grown]) -> list[Grown]:
     """Of outfits, the best first, those to go on with: a few with each of the things added last."""
     counts: Counter[str] = Counter()
-    kept = []
+    kept: list[Grown] = []
     for one in outfits:
         last = one.added[-1].thing.item.name
         counts[last] += 1

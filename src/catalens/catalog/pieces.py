@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -199,7 +199,7 @@ class Pieces:
         ]
         silent = [row for row, kind in enumerate(kinds) if kind is None]
         if silent and (guess or not self._is_named):
-            looks = kinds_by_look(np.stack([deep[there[row][1]] for row in silent]), self._encoder, nouns=self._nouns)
+            looks = self._by_look(np.stack([deep[there[row][1]] for row in silent]))
             for row, look in zip(silent, looks, strict=True):
                 kinds[row] = look
         known = []
@@ -211,6 +211,17 @@ class Pieces:
             words = f"{title} {description} {attributes}".lower()
             known.append(Known(item, deep[picture], colors[picture], words, audience(said, title)))
         return known
+
+    def _by_look(self, vectors: FloatArray) -> list[str | None]:
+        """Kinds of (N, D), by the likeliest of `zero_shot.COMMON_LABELS`; None where that is something else."""
+        if not self._encoder.has_text:
+            return [None] * len(vectors)
+        likeliest = (vectors @ self._common_words.T).argmax(1).tolist()
+        return [named(COMMON_LABELS[row], nouns=self._nouns) for row in likeliest]
+
+    @cached_property
+    def _common_words(self) -> FloatArray:
+        return label_vectors(COMMON_LABELS, encoder=self._encoder)
 
     def where(self, kind: str, people: frozenset[str]) -> Mapping[str, object] | None:
         """Filter for what the catalog calls this kind and does not keep for other people; None where it calls none so.
@@ -275,21 +286,6 @@ def named(text: str, *, nouns: Mapping[str, Sequence[str]] = NOUNS) -> str | Non
             if forms & set(called):
                 return kind
     return None
-
-
-def kinds_by_look(
-    vectors: FloatArray, encoder: Encoder, *, nouns: Mapping[str, Sequence[str]] = NOUNS
-) -> list[str | None]:
-    """Kinds of (N, D) vectors, by the likeliest of `zero_shot.COMMON_LABELS`; None where that is something else."""
-    if not encoder.has_text:
-        return [None] * len(vectors)
-    likeliest = (vectors @ _common_words(encoder).T).argmax(1).tolist()
-    return [named(COMMON_LABELS[row], nouns=nouns) for row in likeliest]
-
-
-@lru_cache(maxsize=4)
-def _common_words(encoder: Encoder) -> FloatArray:
-    return label_vectors(COMMON_LABELS, encoder=encoder)
 
 
 def audience(attributes: Mapping[str, object], title: str) -> frozenset[str]:

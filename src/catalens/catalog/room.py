@@ -130,7 +130,7 @@ def furnish(
     things = things_in_room(image, encoder=encoder)
     notes = [] if len(things) else ["nothing that is known stands in the room: its colors and its look decide alone"]
     palette = room_palette(image)
-    pieces = Pieces(store, deep=deep_space(encoder), encoder=encoder, nouns=NOUNS)
+    shop = _Shop(store, nearest, Pieces(store, deep=deep_space(encoder), encoder=encoder, nouns=NOUNS), encoder)
     style = _style(image, things, encoder)
     chosen: dict[str, tuple[Good, ...]] = {}
     held: list[tuple[int, int, int]] = []
@@ -138,7 +138,7 @@ def furnish(
     lacking: list[str] = []
     dear: list[str] = []
     for kind in kinds or [kind for kind in NOUNS if kind not in things.labels]:
-        offers = _offers(store, nearest, pieces, encoder, kind, style, palette, checked(wishes))
+        offers = shop.offers(kind, style=style, palette=palette, wishes=checked(wishes))
         affordable = [one for one in offers if left is None or (one.thing.item.price or left + 1) <= left]
         ranked = sorted((_good(one, palette, held) for one in affordable), key=lambda one: -one.score)[:k]
         if not ranked:
@@ -174,34 +174,36 @@ def _style(image: ImageArray, things: Detections, encoder: Encoder) -> FloatArra
     return encoder.encode_images(crops or [image])
 
 
-def _offers(
-    store: PieceStore,
-    nearest: Nearest,
-    pieces: Pieces,
-    encoder: Encoder,
-    kind: str,
-    style: FloatArray,
-    palette: Sequence[DominantColor],
-    wishes: Sequence[str],
-) -> list[_Offer]:
-    """Products of a kind, those first that look most like what stands there."""
-    direction = style.mean(0) + label_vectors([kind], encoder=encoder)[0]
-    direction = np.asarray(direction / max(float(np.linalg.norm(direction)), 1e-9), np.float32)
-    where = pieces.where(kind, frozenset())
-    matches = nearest(deep_space(encoder), direction, where=where, k=LOOKED_OVER if where else 4 * LOOKED_OVER)
-    found = []
-    for one in pieces.shown(matches):
-        if one.item.kind != kind:
-            continue
-        rgb = _color_of(store, one)
-        parts = {
-            "palette": 0.5 if rgb is None else palette_fit(rgb, palette),
-            "style": float((style @ one.vector).max() + 1) / 2,
-        }
-        if wishes:
-            parts["wishes"] = max(0.0, float(np.mean([fulfilled(wish, one.words) for wish in wishes])))
-        found.append(_Offer(one, rgb, parts))
-    return found
+@dataclass(frozen=True)
+class _Shop:
+    """Where goods come from: the catalog's store and search, its products as pieces, its encoder."""
+
+    store: PieceStore
+    nearest: Nearest
+    pieces: Pieces
+    encoder: Encoder
+
+    def offers(
+        self, kind: str, *, style: FloatArray, palette: Sequence[DominantColor], wishes: Sequence[str]
+    ) -> list[_Offer]:
+        """Products of a kind, those first that look most like what stands there."""
+        direction = style.mean(0) + label_vectors([kind], encoder=self.encoder)[0]
+        direction = np.asarray(direction / max(float(np.linalg.norm(direction)), 1e-9), np.float32)
+        where = self.pieces.where(kind, frozenset())
+        most = LOOKED_OVER if where else 4 * LOOKED_OVER
+        found = []
+        for one in self.pieces.shown(self.nearest(deep_space(self.encoder), direction, where=where, k=most)):
+            if one.item.kind != kind:
+                continue
+            rgb = _color_of(self.store, one)
+            parts = {
+                "palette": 0.5 if rgb is None else palette_fit(rgb, palette),
+                "style": float((style @ one.vector).max() + 1) / 2,
+            }
+            if wishes:
+                parts["wishes"] = max(0.0, float(np.mean([fulfilled(wish, one.words) for wish in wishes])))
+            found.append(_Offer(one, rgb, parts))
+        return found
 
 
 def _good(offer: _Offer, palette: Sequence[DominantColor], held: Sequence[tuple[int, int, int]]) -> Good:

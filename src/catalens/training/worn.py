@@ -140,7 +140,7 @@ def cut_garments(data: Path, *, cache: Path, progress: Progress | None = None) -
 
 
 def _decoded(file: bytes) -> ImageArray:
-    return np.asarray(cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+    return np.asarray(cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
 
 
 def labelled_photos(data: Path) -> list[tuple[int, ImageArray, NDArray[np.uint8]]]:

@@ -105,6 +105,14 @@ def test_levels_sum_their_fine_labels(model: Path) -> None:
     coarse = leveled.at_level(np.array([0.3, 0.3, 0.3, 0.1], np.float32), 1)
     assert coarse.names == ("x", "y")
     assert coarse.scores == pytest.approx((0.6, 0.4))
+    strict = replace(leveled, unknown=Unknown(0.7, 0.05, 0.9), taxonomy={"y > c": 5})
+    assert strict.labels_of(np.array([0.8, 0.1, 0.1, 0.0], np.float32)).best == "x > a"
+    unsure = strict.labels_of(np.array([0.4, 0.5, 0.1, 0.0], np.float32), top=3)
+    assert unsure.names == ("x", "x > b", "x > a")  # which kind of x nobody knows
+    assert unsure.scores == pytest.approx((0.9, 0.5, 0.4))
+    assert strict.labels_of(np.array([0.3, 0.2, 0.4, 0.1], np.float32)).unknown
+    known = strict.labels_of(np.array([0.0, 0.1, 0.9, 0.0], np.float32), top=2).to_dict()["labels"]
+    assert known == [{"name": "y > c", "score": 0.9, "taxonomy_id": 5}, {"name": "x > b", "score": 0.1}]
 
 
 @pytest.mark.parametrize("damage", ["weights", "pickle", "dims", "classes", "encoder", "task", "toml", "missing"])

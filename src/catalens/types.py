@@ -209,11 +209,13 @@ class Labels:
     """What a picture was classified as: labels with their probabilities (0..1), best first.
 
     `unknown`: it looks like none of the labels. `names` then still says which come nearest.
+    `ids`: of each label in Google's product taxonomy, 0 where it has none; empty where nobody asked.
     """
 
     names: tuple[str, ...]
     scores: tuple[float, ...]
     unknown: bool = False
+    ids: tuple[int, ...] = ()
 
     @property
     def best(self) -> str:
@@ -225,7 +227,8 @@ class Labels:
             "label": self.best,
             "unknown": self.unknown,
             "labels": [
-                {"name": name, "score": round(score, 6)} for name, score in zip(self.names, self.scores, strict=True)
+                {"name": name, "score": round(score, 6)} | ({"taxonomy_id": id} if id else {})
+                for name, score, id in zip(self.names, self.scores, self.ids or (0,) * len(self.names), strict=True)
             ],
         }
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalens.cli.options import AsJson
+from catalens.cli.options import AsJson, existing
 from catalens.cli.output import progress_bar, say, write, write_json
 from catalens.errors import UsageError
+
+if TYPE_CHECKING:
+    from catalens.catalog.listing import Against
+    from catalens.tasks.listing import CheckedPhoto
 
 FINDINGS = 5
 FAIL_ON = ("error", "warning", "advice", "never")
@@ -32,6 +36,13 @@ def check(
         bool,
         typer.Option("--network", help="Find the product, and people, by networks: slower, for uneven backgrounds."),
     ] = False,
+    catalog: Annotated[
+        Path | None,
+        typer.Option("--catalog", "-c", help="Also look the photos up in a catalog: duplicates, categories."),
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(help="With --catalog: what the photos should show, as the catalog calls it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure photos against the rules of marketplaces: each finding with its value, its limit and the cure."""
@@ -47,16 +58,36 @@ def check(
     packs = [name.strip() for name in rules.split(",") if name.strip()]
     with progress_bar() as progress:
         found = list(check_folder(photos, rules=packs, fix=fix, alpha_of=alpha_of, people=network, progress=progress))
+    against = _looked_up(found, catalog, category)
     if as_json:
-        write_json([one.to_dict() for one in found])
+        rows = ({"in catalog": said.twin, "looks like": said.looks_like} for said in against)
+        write_json([{**one.to_dict(), **row} for one, row in zip(found, rows, strict=True)])
     else:
-        for one in found:
+        for one, said in zip(found, against, strict=True):
             lines = [str(one.failure)] if one.failure is not None else [str(finding) for finding in one.findings]
             lines += [f"looks the same as {one.same_as}"] if one.same_as is not None else []
+            lines += [str(said)] if str(said) else []
             for line in lines:
                 write(f"{one.repaired or one.path}: {line}")
         bad = sum(one.has_error for one in found)
         say(f"{len(found)} photos, {bad} with errors, {sum(one.repaired is not None for one in found)} repaired")
+    if fail_on in ("warning", "advice") and any(map(str, against)):
+        raise typer.Exit(FINDINGS)
     levels = FAIL_ON[: FAIL_ON.index(fail_on) + 1] if fail_on != "never" else ()
     if levels and any(one.failure or any(finding.level in levels for finding in one.findings) for one in found):
         raise typer.Exit(FINDINGS)
+
+
+def _looked_up(found: list[CheckedPhoto], catalog: Path | None, category: str | None) -> list[Against]:
+    """What the catalog says of each photo that could be read."""
+    from catalens.catalog.listing import Against, hold_against
+
+    if catalog is None:
+        if category is not None:
+            raise UsageError("--category without --catalog", cure="name the catalog that has such products")
+        return [Against()] * len(found)
+    with existing(catalog) as shop:
+        return [
+            Against() if one.failure is not None else hold_against(shop.search, one.path, category=category)
+            for one in found
+        ]

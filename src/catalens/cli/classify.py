@@ -39,7 +39,10 @@ def classify(
         write_json([{"photo": str(photo), **found.to_dict()} for photo, found in answers])
     else:
         for photo, found in answers:
-            said = ", ".join(f"{name} {score:.2f}" for name, score in zip(found.names, found.scores, strict=True))
+            ids = [f" ({id})" if id else "" for id in found.ids or (0,) * len(found.names)]
+            said = ", ".join(
+                f"{name}{id} {score:.2f}" for name, id, score in zip(found.names, ids, found.scores, strict=True)
+            )
             write(f"{photo}: {f'unknown (nearest: {said})' if found.unknown else said}")
     if failed:
         raise typer.Exit(ImageError.exit_code)

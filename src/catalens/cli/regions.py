@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import numpy as np
 import typer
 
 import catalens
+from catalens import settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
 from catalens.cli.output import progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
@@ -105,7 +107,7 @@ def cutout(
     margin: Annotated[str, typer.Option(help="With --crop: share of the product's longer side, as in 8%.")] = "8%",
 ) -> None:
     """Cut the product out of a photo, or of each photo in a folder; what is written already is left as it is."""
-    options = _Options(background, shadow, crop=crop, margin=margin)
+    options = _Options(background, shadow, crop=crop, margin=margin, threads=1 if photo.is_dir() else None)
     if photo.is_dir():
         _each(photo, out, options.suffix, options.write, what="cut out")
     else:
@@ -138,20 +140,28 @@ def blur_faces(
 
 
 def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], None], *, what: str) -> None:
-    """Make a file in `out` of each photo in a folder; what is there already stays, what fails is named."""
+    """Make a file in `out` of each photo in a folder, several at a time; what is there already stays, what fails is
+    named.
+    """
     photos = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not photos:
         raise NotFoundError(f"no photos in {source}", cure="name a photo or a folder with photos")
+
+    def one(pair: tuple[Path, Path]) -> bool:
+        path, target = pair
+        try:
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                make(path, target)
+        except ImageError as error:
+            say(f"{path}: {error}")
+            return False
+        return True
+
     failed = 0
-    with progress_bar() as progress:
-        for done, (path, target) in enumerate(_targets(photos, source, out, suffix), start=1):
-            try:
-                if not target.exists():
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    make(path, target)
-            except ImageError as error:
-                failed += 1
-                say(f"{path}: {error}")
+    with progress_bar() as progress, ThreadPoolExecutor(settings.threads()) as pool:
+        for done, fine in enumerate(pool.map(one, _targets(photos, source, out, suffix)), start=1):
+            failed += not fine
             if progress is not None:
                 progress(done, len(photos), what)
     say(f"{len(photos) - failed} {what}, {failed} failed")
@@ -174,7 +184,7 @@ def _targets(photos: list[Path], source: Path, out: Path, suffix: str) -> Iterat
 class _Options:
     """How photos are cut out, checked once."""
 
-    def __init__(self, background: str, shadow: str, *, crop: bool, margin: str) -> None:
+    def __init__(self, background: str, shadow: str, *, crop: bool, margin: str, threads: int | None) -> None:
         from catalens.images.mark import mark_of
         from catalens.tasks.cutout import cutter
 
@@ -184,7 +194,7 @@ class _Options:
         self._margin = _share(margin)
         self._ground = _ground(background)
         self._mark = mark_of(background) if isinstance(self._ground, np.ndarray) else None
-        self._cutter = cutter()
+        self._cutter = cutter(threads=threads)
         self.suffix = ".png" if self._ground is None else ".jpg"
 
     def write(self, photo: Path, out: Path) -> None:

@@ -85,7 +85,10 @@ class Classifier:
         return [self.labels_of(row, top=top) for row in self.probabilities(images)]
 
     def labels_of(self, row: FloatArray, *, top: int = 5) -> Labels:
-        """Probabilities (C,) of one picture as labels."""
+        """Probabilities (C,) of one picture as labels.
+
+        Where no label is sure and one of a coarser level is, that one comes first: "clothing > tops".
+        """
         if top < 1:
             raise UsageError(f"expected at least one label and got top={top}", cure="ask for one or more")
         order = np.argsort(-row, kind="stable")
@@ -93,11 +96,22 @@ class Classifier:
             held = [label for label in order.tolist() if row[label] >= self.thresholds[label]]
             return self._labels(row, held or order[:top].tolist(), is_unknown=not held)
         is_unknown = self.unknown is not None and float(row.max()) < self.unknown.threshold
-        return self._labels(row, order[:top].tolist(), is_unknown=is_unknown)
+        fine = self._labels(row, order[:top].tolist(), is_unknown=is_unknown)
+        if not is_unknown:
+            return fine
+        coarser = (self.at_level(row, level) for level in range(self.levels - 1, 0, -1))
+        sure = next((one for one in coarser if not one.unknown), None)
+        if sure is None:
+            return fine
+        names, scores = (sure.names[0], *fine.names), (sure.scores[0], *fine.scores)
+        return Labels(names[:top], scores[:top], ids=self._ids(names[:top]))
 
     def _labels(self, row: FloatArray, chosen: list[int], *, is_unknown: bool) -> Labels:
         names = tuple(self.classes[label] for label in chosen)
-        return Labels(names, tuple(float(row[label]) for label in chosen), is_unknown)
+        return Labels(names, tuple(float(row[label]) for label in chosen), is_unknown, self._ids(names))
+
+    def _ids(self, names: Sequence[str]) -> tuple[int, ...]:
+        return tuple(self.taxonomy.get(name, 0) for name in names) if self.taxonomy else ()
 
     def at_level(self, row: FloatArray, level: int) -> Labels:
         """Labels cut at a level (1 is the coarsest): a coarse label is as likely as its fine ones together."""

@@ -161,7 +161,7 @@ def _checked(
         photo = _bytes(path)
         measures, image = _measured(photo, path.name, alpha_of, people)
         findings = judge(measures, rules)
-        hash = _difference_hash(image)
+        hash = difference_hash(image)
         if fix is None or not findings:
             return CheckedPhoto(path, measures, findings, hash=hash)
         data, ending = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=mark_of(photo))
@@ -195,6 +195,7 @@ def _measured(data: bytes, name: str, alpha_of: AlphaOf, people: bool) -> tuple[
     return measure(image, header, name=name, alpha_of=alpha_of, people=people), image
 
 
-def _difference_hash(image: ImageArray) -> int:
+def difference_hash(image: ImageArray) -> int:
+    """64 bits: which of 8 x 9 grey values are brighter than the one to their left."""
     grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
     return int("".join("1" if bit else "0" for bit in np.ravel(grey[:, 1:] > grey[:, :-1])), 2)

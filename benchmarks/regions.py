@@ -1,0 +1,202 @@
+"""How long do detecting, parsing, cutting out and checking take, and how much memory; beside rembg and plain numpy?
+
+    python benchmarks/regions.py [--photos 40] [--flat 200] [--only tasks rembg suppression]
+
+`tasks`: each on photos of phones, one at a time, on one and on all cores: median milliseconds, photos a second, and the
+most memory of a process of its own. `rembg`: cut-outs with the same network file, run by rembg's own session class
+(`pip install rembg`), in turn with ours; and memory after a tenth and after all of many photos. `suppression`: our
+non-maximum suppression beside the textbook's loop in plain numpy, on the same boxes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from catalens import settings
+from catalens.geometry import iou, nms
+from catalens.images.read import read_image
+from catalens.models.zoo import DEFAULT_MATTE, find_card
+from catalens.tasks.cutout import cutout_of, cutter
+from catalens.tasks.detect import detector
+from catalens.tasks.listing import check
+from catalens.tasks.segment import parser
+from catalens.types import FloatArray, IntArray
+
+TASKS = ("detect", "segment", "cutout", "check")
+BOXES = (100, 1000)
+
+
+def photos_of(data: Path, count: int) -> list[Path]:
+    return sorted((data / "clothing" / "validation").rglob("*.jpg"))[:count]
+
+
+def task(name: str, threads: int) -> Callable[[Path], object]:
+    """One of the things to do with a photo, from its file on."""
+    if name == "detect":
+        find = detector(threads=threads)
+        return lambda path: find(read_image(path))
+    if name == "segment":
+        parse = parser(threads=threads)
+        return lambda path: parse(read_image(path))
+    if name == "cutout":
+        cut = cutter(threads=threads)
+
+        def whole(path: Path) -> object:
+            image = read_image(path)
+            return cutout_of(image, cut.alpha(image)).rgba
+
+        return whole
+    return lambda path: check(path, rules=["google", "amazon"])
+
+
+def measured_here(name: str, threads: int, paths: list[Path]) -> dict[str, float]:
+    cv2.setNumThreads(threads)
+    run, spent, pixels = task(name, threads), [], []
+    run(paths[0])
+    for path in paths:
+        start = time.perf_counter()
+        run(path)
+        spent.append(time.perf_counter() - start)
+        pixels.append(np.prod(read_image(path).shape[:2]) / 1e6)
+    return {
+        "ms": 1000 * statistics.median(spent),
+        "photos a second": len(spent) / sum(spent),
+        "ms a megapixel": 1000 * sum(spent) / sum(pixels),
+        "most MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def tasks(count: int) -> dict[str, dict[str, float]]:
+    """Each in a process of its own, so that its memory is its own."""
+    found = {}
+    for threads in sorted({1, os.cpu_count() or 1}):
+        for name in TASKS:
+            words = [sys.executable, __file__, "--here", name, str(threads), "--photos", str(count)]
+            row = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+            found[f"{name}, {threads} threads"] = row
+            print(f"{name:<8} {threads} threads  " + "  ".join(f"{key} {value:.1f}" for key, value in row.items()))
+    return found
+
+
+def beside_rembg(paths: list[Path], flat: int) -> dict[str, float]:
+    """Ours and rembg's, in turn, photo by photo; then ours alone over many photos."""
+    import onnxruntime
+    from PIL import Image
+    from rembg import remove
+    from rembg.sessions.u2net_custom import U2netCustomSession
+
+    class Session(U2netCustomSession):  # type: ignore[misc]
+        """The same file, and the same size and numbers in; rembg does all else."""
+
+        def predict(self, img: Image.Image, *args: object, **kwargs: object) -> list[Image.Image]:
+            del args, kwargs
+            spec = find_card(DEFAULT_MATTE).preprocess
+            name = self.inner_session.get_inputs()[0].name
+            small = img.convert("RGB").resize(spec.size[::-1], Image.Resampling.LANCZOS)
+            x = (np.asarray(small, np.float32) / 255 - spec.mean) / spec.std
+            logits = self.inner_session.run(None, {name: x.transpose(2, 0, 1)[None].astype(np.float32)})[0][0, 0]
+            mask = Image.fromarray((255 / (1 + np.exp(-logits))).astype(np.uint8))
+            return [mask.resize(img.size, Image.Resampling.LANCZOS)]
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = settings.threads()
+    file = find_card(DEFAULT_MATTE).weights
+    theirs = Session("u2net_custom", options, ["CPUExecutionProvider"], model_path=str(file))
+    ours = task("cutout", settings.threads())
+    times: dict[str, list[float]] = {"ours": [], "rembg": [], "rembg, alpha matting": []}
+    for path in paths:
+        ways: dict[str, Callable[[], object]] = {
+            "ours": lambda path=path: ours(path),  # type: ignore[misc]
+            "rembg": lambda path=path: remove(Image.open(path), session=theirs),  # type: ignore[misc]
+            "rembg, alpha matting": lambda path=path: remove(Image.open(path), session=theirs, alpha_matting=True),  # type: ignore[misc]
+        }
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            times[name].append(time.perf_counter() - start)
+    found = {f"{name}, ms": 1000 * statistics.median(spent) for name, spent in times.items()}
+    grown = []
+    for number, path in enumerate(islice(cycle(paths), flat)):
+        ours(path)
+        if number in (flat // 10, flat - 1):
+            grown.append(resident_mb())
+    found |= {"MB after a tenth": grown[0], "MB after all": grown[-1], "photos": float(flat)}
+    print("  ".join(f"{name} {value:.0f}" for name, value in found.items()))
+    return found
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+def plain_nms(boxes: FloatArray, scores: FloatArray, threshold: float) -> IntArray:
+    """The surest box, away with all that overlap it, the next one (as courses write it)."""
+    order, kept = np.argsort(-scores, kind="stable"), []
+    while len(order):
+        kept.append(order[0])
+        left, top = np.maximum(boxes[order[0], :2], boxes[order[1:], :2]).T
+        right, bottom = np.minimum(boxes[order[0], 2:], boxes[order[1:], 2:]).T
+        both = np.clip(right - left, 0, None) * np.clip(bottom - top, 0, None)
+        areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+        order = order[1:][both / (areas[order[0]] + areas[order[1:]] - both) <= threshold]
+    return np.array(kept, np.int64)
+
+
+def suppression() -> dict[str, float]:
+    rng, found = np.random.default_rng(0), {}
+    for count in BOXES:
+        corner = rng.uniform(0, 400, (count, 2))
+        boxes = np.concatenate([corner, corner + rng.uniform(20, 120, (count, 2))], 1).astype(np.float32)
+        scores = rng.random(count).astype(np.float32)
+        kept = nms(boxes, scores, threshold=0.5)
+        assert np.array_equal(kept, plain_nms(boxes, scores, 0.5))
+        assert iou(boxes[kept], boxes[kept])[~np.eye(len(kept), dtype=bool)].max(initial=0) <= 0.5
+        spent: dict[str, list[float]] = {"ours": [], "plain numpy": []}
+        for _ in range(20):
+            for name, way in (("ours", lambda: nms(boxes, scores, threshold=0.5)),
+                              ("plain numpy", lambda: plain_nms(boxes, scores, 0.5))):  # fmt: skip
+                start = time.perf_counter()
+                way()
+                spent[name].append(time.perf_counter() - start)
+        for name, times in spent.items():
+            found[f"{name}, {count} boxes, ms"] = 1000 * statistics.median(times)
+    print("  ".join(f"{name} {value:.2f}" for name, value in found.items()))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--photos", type=int, default=40)
+    parser.add_argument("--flat", type=int, default=200, help="photos over which memory is watched")
+    parser.add_argument("--only", nargs="*", default=["tasks", "rembg", "suppression"])
+    parser.add_argument("--here", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    paths = photos_of(settings.data_folder(), given.photos)
+    if given.here is not None:
+        print(json.dumps(measured_here(given.here[0], int(given.here[1]), paths)))
+        return
+    result: dict[str, object] = {"benchmark": "regions", "photos": len(paths)}
+    if "suppression" in given.only:
+        result["suppression"] = suppression()
+    if "tasks" in given.only:
+        result["tasks"] = tasks(given.photos)
+    if "rembg" in given.only:
+        result["rembg"] = beside_rembg(paths, given.flat)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""A folder of photos at work: several at a time, what fails named, what is there left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from catalens.cli.main import app
+from catalens.images.draw import save_image
+from tests.painted import painted
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a.png", "a.jpg", "deep/b.png"):
+        save_image(folder / name, painted((80, 60), ("bag", (10, 10, 50, 60))))
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.mark.parametrize(("command", "suffix"), [("cutout", ".png"), ("blur-faces", ".jpg")])
+def test_a_folder_goes_on_where_it_was_stopped(photos: Path, tmp_path: Path, command: str, suffix: str) -> None:
+    out = tmp_path / "out"
+    found = CliRunner().invoke(app, [command, str(photos), str(out)])
+    assert found.exit_code == 4
+    assert "broken.jpg" in found.stderr
+    made = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
+    assert made == sorted([f"a{suffix}", f"a.png{suffix}", f"deep/b{suffix}"])
+    (out / f"a{suffix}").write_bytes(b"mine")
+    (out / f"deep/b{suffix}").unlink()
+    assert "3 " in CliRunner().invoke(app, [command, str(photos), str(out)]).stderr
+    assert (out / f"a{suffix}").read_bytes() == b"mine"
+    assert np.asarray(Image.open(out / f"deep/b{suffix}")).shape[:2] == (80, 60)

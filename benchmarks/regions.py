@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -119,9 +120,9 @@ def beside_rembg(paths: list[Path], flat: int) -> dict[str, float]:
     times: dict[str, list[float]] = {"ours": [], "rembg": [], "rembg, alpha matting": []}
     for path in paths:
         ways: dict[str, Callable[[], object]] = {
-            "ours": lambda path=path: ours(path),  # type: ignore[misc]
-            "rembg": lambda path=path: remove(Image.open(path), session=theirs),  # type: ignore[misc]
-            "rembg, alpha matting": lambda path=path: remove(Image.open(path), session=theirs, alpha_matting=True),  # type: ignore[misc]
+            "ours": partial(ours, path),
+            "rembg": partial(remove, Image.open(path), session=theirs),
+            "rembg, alpha matting": partial(remove, Image.open(path), session=theirs, alpha_matting=True),
         }
         for name, way in ways.items():
             start = time.perf_counter()
@@ -142,7 +143,7 @@ def resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
-def plain_nms(boxes: FloatArray, scores: FloatArray, threshold: float) -> IntArray:
+def plain_nms(boxes: FloatArray, scores: FloatArray, *, threshold: float) -> IntArray:
     """The surest box, away with all that overlap it, the next one (as courses write it)."""
     order, kept = np.argsort(-scores, kind="stable"), []
     while len(order):
@@ -162,17 +163,15 @@ def suppression() -> dict[str, float]:
         boxes = np.concatenate([corner, corner + rng.uniform(20, 120, (count, 2))], 1).astype(np.float32)
         scores = rng.random(count).astype(np.float32)
         kept = nms(boxes, scores, threshold=0.5)
-        assert np.array_equal(kept, plain_nms(boxes, scores, 0.5))
+        assert np.array_equal(kept, plain_nms(boxes, scores, threshold=0.5))
         assert iou(boxes[kept], boxes[kept])[~np.eye(len(kept), dtype=bool)].max(initial=0) <= 0.5
-        spent: dict[str, list[float]] = {"ours": [], "plain numpy": []}
-        for _ in range(20):
-            for name, way in (("ours", lambda: nms(boxes, scores, threshold=0.5)),
-                              ("plain numpy", lambda: plain_nms(boxes, scores, 0.5))):  # fmt: skip
+        for name, way in (("ours", partial(nms, threshold=0.5)), ("plain numpy", partial(plain_nms, threshold=0.5))):
+            spent = []
+            for _ in range(20):
                 start = time.perf_counter()
-                way()
-                spent[name].append(time.perf_counter() - start)
-        for name, times in spent.items():
-            found[f"{name}, {count} boxes, ms"] = 1000 * statistics.median(times)
+                way(boxes, scores)
+                spent.append(time.perf_counter() - start)
+            found[f"{name}, {count} boxes, ms"] = 1000 * statistics.median(spent)
     print("  ".join(f"{name} {value:.2f}" for name, value in found.items()))
     return found
 

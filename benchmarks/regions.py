@@ -1,11 +1,12 @@
 """How long do detecting, parsing, cutting out and checking take, and how much memory; beside rembg and plain numpy?
 
-    python benchmarks/regions.py [--photos 40] [--flat 200] [--only tasks rembg suppression]
+    python benchmarks/regions.py [--photos 40] [--side 1000] [--flat 1000] [--only tasks rembg suppression]
 
-`tasks`: each on photos of phones, one at a time, on one and on all cores: median milliseconds, photos a second, and the
-most memory of a process of its own. `rembg`: cut-outs with the same network file, run by rembg's own session class
-(`pip install rembg`), in turn with ours; and memory after a tenth and after all of many photos. `suppression`: our
-non-maximum suppression beside the textbook's loop in plain numpy, on the same boxes.
+On photos of phones, scaled to a longer side. `tasks`: each in a process of its own, one photo at a time, on one and on
+all cores: median milliseconds, photos a second, time of the processor, the most memory. `rembg`: cut-outs with the same
+network file, run by rembg's own session class (`pip install rembg`), in turn with ours; memory after a tenth and after
+all of many photos. `suppression`: our non-maximum suppression beside the textbook's loop in plain numpy, on the same
+boxes, in time of the processor.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +30,9 @@ import numpy as np
 
 from catalens import settings
 from catalens.geometry import iou, nms
-from catalens.images.read import read_image
+from catalens.images.draw import save_image
+from catalens.images.prepare import resize
+from catalens.images.read import read_header, read_image
 from catalens.models.zoo import DEFAULT_MATTE, find_card
 from catalens.tasks.cutout import cutout_of, cutter
 from catalens.tasks.detect import detector
@@ -40,8 +44,13 @@ TASKS = ("detect", "segment", "cutout", "check")
 BOXES = (100, 1000)
 
 
-def photos_of(data: Path, count: int) -> list[Path]:
-    return sorted((data / "clothing" / "validation").rglob("*.jpg"))[:count]
+def photos_of(data: Path, out: Path, *, count: int, side: int) -> None:
+    """Write photos, scaled to a longer side, into a folder."""
+    for path in sorted((data / "clothing" / "validation").rglob("*.jpg"))[:count]:
+        image = read_image(path)
+        scale = side / max(image.shape[:2])
+        size = round(image.shape[0] * scale), round(image.shape[1] * scale)
+        save_image(out / path.name, resize(image, size))
 
 
 def task(name: str, threads: int) -> Callable[[Path], object]:
@@ -67,25 +76,28 @@ def measured_here(name: str, threads: int, paths: list[Path]) -> dict[str, float
     cv2.setNumThreads(threads)
     run, spent, pixels = task(name, threads), [], []
     run(paths[0])
+    busy = time.process_time()
     for path in paths:
         start = time.perf_counter()
         run(path)
         spent.append(time.perf_counter() - start)
-        pixels.append(np.prod(read_image(path).shape[:2]) / 1e6)
+        pixels.append(np.prod(read_header(path).size) / 1e6)
+    busy = time.process_time() - busy
     return {
         "ms": 1000 * statistics.median(spent),
         "photos a second": len(spent) / sum(spent),
+        "CPU ms": 1000 * busy / len(spent),
         "ms a megapixel": 1000 * sum(spent) / sum(pixels),
         "most MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
-def tasks(count: int) -> dict[str, dict[str, float]]:
+def tasks(folder: Path) -> dict[str, dict[str, float]]:
     """Each in a process of its own, so that its memory is its own."""
     found = {}
     for threads in sorted({1, os.cpu_count() or 1}):
         for name in TASKS:
-            words = [sys.executable, __file__, "--here", name, str(threads), "--photos", str(count)]
+            words = [sys.executable, __file__, "--here", name, str(threads), str(folder)]
             row = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
             found[f"{name}, {threads} threads"] = row
             print(f"{name:<8} {threads} threads  " + "  ".join(f"{key} {value:.1f}" for key, value in row.items()))
@@ -118,6 +130,7 @@ def beside_rembg(paths: list[Path], flat: int) -> dict[str, float]:
     theirs = Session("u2net_custom", options, ["CPUExecutionProvider"], model_path=str(file))
     ours = task("cutout", settings.threads())
     times: dict[str, list[float]] = {"ours": [], "rembg": [], "rembg, alpha matting": []}
+    work: dict[str, list[float]] = {name: [] for name in times}
     for path in paths:
         ways: dict[str, Callable[[], object]] = {
             "ours": partial(ours, path),
@@ -125,10 +138,12 @@ def beside_rembg(paths: list[Path], flat: int) -> dict[str, float]:
             "rembg, alpha matting": partial(remove, Image.open(path), session=theirs, alpha_matting=True),
         }
         for name, way in ways.items():
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             way()
             times[name].append(time.perf_counter() - start)
+            work[name].append(time.process_time() - busy)
     found = {f"{name}, ms": 1000 * statistics.median(spent) for name, spent in times.items()}
+    found |= {f"{name}, CPU ms": 1000 * statistics.median(spent) for name, spent in work.items()}
     grown = []
     for number, path in enumerate(islice(cycle(paths), flat)):
         ours(path)
@@ -168,9 +183,9 @@ def suppression() -> dict[str, float]:
         for name, way in (("ours", partial(nms, threshold=0.5)), ("plain numpy", partial(plain_nms, threshold=0.5))):
             spent = []
             for _ in range(20):
-                start = time.perf_counter()
+                start = time.process_time()
                 way(boxes, scores)
-                spent.append(time.perf_counter() - start)
+                spent.append(time.process_time() - start)
             found[f"{name}, {count} boxes, ms"] = 1000 * statistics.median(spent)
     print("  ".join(f"{name} {value:.2f}" for name, value in found.items()))
     return found
@@ -179,21 +194,24 @@ def suppression() -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--photos", type=int, default=40)
-    parser.add_argument("--flat", type=int, default=200, help="photos over which memory is watched")
+    parser.add_argument("--side", type=int, default=1000)
+    parser.add_argument("--flat", type=int, default=1000, help="photos over which memory is watched")
     parser.add_argument("--only", nargs="*", default=["tasks", "rembg", "suppression"])
-    parser.add_argument("--here", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--here", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    paths = photos_of(settings.data_folder(), given.photos)
     if given.here is not None:
-        print(json.dumps(measured_here(given.here[0], int(given.here[1]), paths)))
+        name, threads, folder = given.here
+        print(json.dumps(measured_here(name, int(threads), sorted(Path(folder).iterdir()))))
         return
-    result: dict[str, object] = {"benchmark": "regions", "photos": len(paths)}
-    if "suppression" in given.only:
-        result["suppression"] = suppression()
-    if "tasks" in given.only:
-        result["tasks"] = tasks(given.photos)
-    if "rembg" in given.only:
-        result["rembg"] = beside_rembg(paths, given.flat)
+    result: dict[str, object] = {"benchmark": "regions", "photos": given.photos, "longer side": given.side}
+    with tempfile.TemporaryDirectory() as folder:
+        photos_of(settings.data_folder(), Path(folder), count=given.photos, side=given.side)
+        if "suppression" in given.only:
+            result["suppression"] = suppression()
+        if "tasks" in given.only:
+            result["tasks"] = tasks(Path(folder))
+        if "rembg" in given.only:
+            result["rembg"] = beside_rembg(sorted(Path(folder).iterdir()), given.flat)
     print(json.dumps(result))
 
 

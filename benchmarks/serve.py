@@ -1,6 +1,6 @@
 """Does the service stay steady when more comes than it can do, and when what comes is hostile?
 
-    python -m benchmarks.serve [--short] [--only load,hostile,tenants,faults,memory]
+    python -m benchmarks.serve [--short] [--only load,hostile,tenants,faults,memory] [--catalog shop/]
 
 `load`: a crowd at 0.5, 1 and 4 times what can be served, beside a plain thread-pool application, and 500 slow clients
 (`serve_load`). `hostile`: mutants of pictures through library, HTTP and command, and bombs (`serve_hostile`).
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import serve_faults, serve_hostile, serve_load, serve_memory, serve_tenants
-from benchmarks.serving import rendered_shop, serving
+from benchmarks.serving import copied_shop, rendered_shop, serving
 
 Table = dict[str, dict[str, object]]
 
@@ -50,12 +50,17 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="less of everything")
     parser.add_argument("--only", default="load,hostile,tenants,faults,memory", help="some of the parts, with commas")
     parser.add_argument("--seed", type=int, default=int(f"{datetime.date.today():%Y%m%d}"), help="today's date")
+    parser.add_argument("--catalog", type=Path, help="measure a copy of this one; a rendered shop where absent")
     given = parser.parse_args()
     amounts = SHORT if given.short else Amounts()
     table: Table = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part, run in _parts(folder, amounts, given.seed).items():
+        if given.catalog is None:
+            shop, photos = rendered_shop(folder, products=amounts.products)
+        else:
+            shop, photos = copied_shop(folder, given.catalog)
+        for part, run in _parts(folder, shop, photos, amounts, given.seed).items():
             if part in given.only.split(","):
                 began = time.perf_counter()
                 for row, said in run().items():
@@ -65,9 +70,9 @@ def main() -> None:
     print(json.dumps({"benchmark": "serve", "seed": given.seed, "short": given.short, **table}))
 
 
-def _parts(folder: Path, amounts: Amounts, seed: int) -> dict[str, Callable[[], Table]]:
-    shop, photos = rendered_shop(folder, products=amounts.products)
-
+def _parts(
+    folder: Path, shop: Path, photos: list[bytes], amounts: Amounts, seed: int
+) -> dict[str, Callable[[], Table]]:
     def hostile() -> Table:
         with serving(shop) as service:
             return serve_hostile.run(service, folder, count=amounts.mutants, seed=seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import httpx
@@ -95,6 +97,14 @@ def rendered_shop(folder: Path, *, products: int) -> tuple[Path, list[bytes]]:
         shop.add(folder / "export" / "products.csv")
     paths = sorted((folder / "export" / "queries").glob("*.jpg"))[:40]
     return folder / "shop", [encode_image(catalens.read_image(path), format="JPEG") for path in paths]
+
+
+def copied_shop(folder: Path, catalog: Path) -> tuple[Path, list[bytes]]:
+    """A copy of a catalog, and pictures of its own to ask with."""
+    shutil.copytree(catalog, folder / "shop")
+    with catalens.Catalog.open(folder / "shop", readonly=True) as shop:
+        shown = [shop.pictures(product.sku)[:1] for product in islice(shop.products(), 40)]
+        return folder / "shop", [shop.picture(one.hash) for pictures in shown for one in pictures]
 
 
 def free_port() -> int:

@@ -71,8 +71,7 @@ class Decoders:
 
     def close(self) -> None:
         """End all processes."""
-        for _ in range(self._count):
-            worker = self._free.get()
+        for worker in [self._free.get() for _ in range(self._count)]:
             if worker is not None:
                 worker.end()
             self._free.put(None)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -25,7 +26,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 import catalens
 from catalens.catalog.lock import WriterLock
-from catalens.errors import CatalogBusyError, FeedError, ImageError, UsageError
+from catalens.errors import CatalensError, CatalogBusyError, FeedError, ImageError, UsageError
 from catalens.server.answers import Answers
 from catalens.server.app import create_app
 from catalens.server.batching import BatchingEncoder
@@ -34,7 +35,7 @@ from catalens.server.decoding import Decoders
 from catalens.server.intake import unpack
 from catalens.server.jobs import Job, Jobs, Keep
 from catalens.server.keys import Keys
-from catalens.server.problems import TYPES, RefusedError
+from catalens.server.problems import STATUS, TYPES, RefusedError, problem_of
 from catalens.server.rates import Rates
 from catalens.server.state import ServeOptions
 from tests.fakes import FakeEncoder
@@ -427,3 +428,26 @@ def test_another_process_does_the_jobs_where_it_holds_the_lock(tmp_path: Path) -
         time.sleep(0.01)
     jobs.close()
     assert done == ["a"]
+
+
+# What problems there are
+
+
+def test_every_problem_is_explained() -> None:
+    root = Path(__file__).parent.parent
+    page = (root / "docs" / "serve.md").read_text("utf-8")
+    sources = "\n".join(path.read_text("utf-8") for path in (root / "src/catalens/server").rglob("*.py"))
+    raised = set(re.findall(r'(?:RefusedError|problem|_refusal)\(\s*\d{3},\s*"([a-z-]+)"', sources))
+    kinds = raised | {kind for _, _, kind in STATUS}
+    assert {"too-busy", "key-missing", "body-too-slow", "model-unavailable"} <= kinds
+    assert sorted(kind for kind in kinds if f"`{kind}`" not in page) == []
+
+
+@pytest.mark.parametrize("error", [kind for kind, _, _ in STATUS])
+def test_every_error_of_the_library_is_a_problem(error: type[CatalensError]) -> None:
+    answer = problem_of(error("what came, at /secret/shop", cure="what to do"), hidden={"/secret": "..."})
+    told = json.loads(bytes(answer.body))
+    assert 400 <= answer.status_code <= 507
+    assert answer.status_code != 500
+    assert told["type"].startswith(TYPES)
+    assert "/secret" not in told["detail"]

@@ -1,4 +1,4 @@
-"""Try-on: what stays the same, and what is said where it cannot serve; with a network that knows nothing."""
+"""Try-on: what stays the same, what changes, and what is said where a photo cannot serve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from catalens.geometry import mask_to_box
 from catalens.images.read import read_image
 from catalens.models.parts import CLASSES
 from catalens.models.zoo import DEFAULT_PARSER, find_card
-from catalens.tasks.tryon import KINDS, TryOn, try_on
+from catalens.tasks.tryon import KINDS, TryOn, try_on, tryon_model
 from catalens.tasks.tryon.body import OVER, TAKEN_OFF, undress
 from catalens.tasks.tryon.bones import standing
 from catalens.tasks.tryon.garment import Garment
@@ -29,15 +29,8 @@ WOMAN = "0005.jpg"
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> TryOn:
-    """Try-on with a network that learned nothing yet: garments stay where their joints say."""
-    pytest.importorskip("torch", reason="torch is in the train extra")
-    from catalens.training.tryon import export
-    from catalens.training.tryon_networks import TryOnNetwork
-
-    folder = tmp_path_factory.mktemp("tryon")
-    export(TryOnNetwork(), folder, training={"data": "none"})
-    return TryOn(find_card(str(folder), task="tryon"))
+def model() -> TryOn:
+    return tryon_model()
 
 
 @pytest.fixture(scope="module")

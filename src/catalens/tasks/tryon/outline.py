@@ -16,8 +16,10 @@ from catalens.tasks.tryon.bones import COUNT, FOREARM, HIPS_OF_LENGTH, SHIN, THI
 Mask = NDArray[np.bool_]
 Points = NDArray[np.float64]
 
-TORSO_OF_WIDTH = {"top": 1.12, "outerwear": 1.0, "dress": 1.3}
+TORSO_OF_WIDTH = {"top": 1.12, "outerwear": 1.0, "dress": 1.15}
 """Length of the wearer's torso for a body of the garment one wide, lying flat."""
+DRESS_LENGTH = 1.95
+"""Length of an average dress, in lengths of the wearer's torso."""
 TORSO_OF_WAIST = 1.3
 """The same for hips one wide."""
 WAIST_ABOVE = 0.30
@@ -87,6 +89,8 @@ def _upper(mask: Mask, top: int, bottom: int, kind: str) -> Joints:
         upper = [np.ptp(np.flatnonzero(mask[top + int(part * height)])) for part in (0.18, 0.22, 0.26)]
         width = min(width, max(float(np.median(upper)), 0.4 * width))
     size = TORSO_OF_WIDTH[kind] * width
+    if kind == "dress":  # wide ones have no waist: half of the say is the length's
+        size = float(np.sqrt(size * height / DRESS_LENGTH))
     half = WIDTH_OF_LENGTH / 2 * size
     outline = [_top_of(mask, center + side * half * 0.95) for side in (1, -1)]
     shoulder_y = float(np.median([y for y in outline if y is not None] or [top])) + 0.09 * size

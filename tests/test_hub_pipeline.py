@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, MissingExtraError, ModelError, NotFoundError, UsageError
 from catalens.images.draw import save_image
-from catalens.models import hub_pipeline
-from catalens.models.hub_pipeline import TryOnNetwork, paint
+from catalens.models import hub_catvton, hub_ootdiffusion, hub_pipeline
+from catalens.models.hub_pipeline import paint
+from catalens.models.hub_tryon import TryOnNetwork
 from catalens.models.makers import chosen, makers
 from catalens.tasks import hub_tryon
 from catalens.types import Masks
@@ -71,10 +72,9 @@ def test_what_is_let_through(tmp_path: Path) -> None:
     assert (known and known.name, folder) == ("FASHN VTON v1.5", str(tmp_path))
 
 
-@pytest.mark.parametrize("key", ["idm-vton", "ootdiffusion"])
-def test_code_that_comes_with_weights_is_never_run(key: str) -> None:
+def test_code_that_comes_with_weights_is_never_run() -> None:
     with pytest.raises(ModelError, match="never run here"):
-        TryOnNetwork(key, accept_licence="CC-BY-NC-SA-4.0")
+        TryOnNetwork("idm-vton", accept_licence="CC-BY-NC-SA-4.0")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,29 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     other = {f"{8 * n}.{name}": one + 0.1 for n, layer in enumerate(layers) for name, one in layer.state_dict().items()}
     (home / "catvton" / "attention").mkdir()
     save_file(other, home / "catvton" / "attention" / "model.safetensors")
+    write_ootdiffusion(home / "ootdiffusion", shared)
     return home
+
+
+def write_ootdiffusion(home: Path, shared: dict[str, Any]) -> None:
+    """Its folders as they are published, both sets of U-Nets, and the network that looks at garments."""
+    import diffusers
+    import transformers
+
+    for name in ("vae", "text_encoder", "tokenizer", "scheduler"):
+        shared[name].save_pretrained(home / "checkpoints" / "ootd" / name)
+    for kind in ("ootd_hd", "ootd_dc"):
+        checkpoint = home / "checkpoints" / "ootd" / kind / "checkpoint-36000"
+        diffusers.UNet2DConditionModel(**UNET, in_channels=4).save_pretrained(checkpoint / "unet_garm")
+        diffusers.UNet2DConditionModel(**UNET, in_channels=8).save_pretrained(checkpoint / "unet_vton")
+    config = transformers.CLIPVisionConfig(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=16, patch_size=8,
+        projection_dim=16,
+    )  # fmt: skip
+    vision = home / "checkpoints" / "clip-vit-large-patch14"
+    transformers.CLIPVisionModelWithProjection(config).save_pretrained(vision)
+    said = '{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "size": {"height": 16, "width": 16}}'
+    (vision / "preprocessor_config.json").write_text(said, "utf-8")
 
 
 def test_without_the_hub_it_is_one_sentence(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,10 +224,12 @@ def test_without_the_hub_it_is_one_sentence(folders: Path, monkeypatch: pytest.M
         raise NotFoundError(f"{source} is not on this machine, and the hub does not give it: no network")
 
     monkeypatch.setattr(hub_pipeline, "ask_hub", away)
+    monkeypatch.setattr(hub_catvton, "ask_hub", away)
     with pytest.raises(NotFoundError, match="the hub does not give it"):
         paint("a bed", model="catalens-tests/nothing", accept_licence="unknown")
-    with pytest.raises(NotFoundError, match="the hub does not give it"):
-        TryOnNetwork("catvton", accept_licence="CC-BY-NC-SA-4.0")
+    for name in ("catvton", "ootdiffusion"):
+        with pytest.raises(NotFoundError, match="the hub does not give it"):
+            TryOnNetwork(name, accept_licence="CC-BY-NC-SA-4.0")
 
 
 @pytest.mark.parametrize("name", ["words", "holes"])
@@ -225,14 +249,14 @@ def test_what_cannot_be_painted(words: str, model: str, error: type[CatalensErro
 
 
 def test_catvton_draws_with_its_own_attention(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_pipeline, "CATVTON_STEPS", 2)
+    monkeypatch.setattr(hub_catvton, "STEPS", 2)
     network = TryOnNetwork(f"catvton:{folders / 'catvton'}", accept_licence="CC-BY-NC-SA-4.0")
     drawn = network(PERSON, GARMENT, mask(), kind="top", seed=3)
     assert drawn.shape == PERSON.shape
     assert np.array_equal(drawn, network(PERSON, GARMENT, mask(), kind="top", seed=3))
     other = network(PERSON, 255 - GARMENT, mask(), kind="top", seed=3)
     assert not np.array_equal(drawn, other)  # the garment is seen
-    plain = hub_pipeline._load(__import__("diffusers").UNet2DConditionModel, str(folders / "catvton"), subfolder="unet")
+    plain = hub_pipeline.load(__import__("diffusers").UNet2DConditionModel, str(folders / "catvton"), subfolder="unet")
     ours = network._network._unet  # type: ignore[union-attr]
     before = {name: one for name, one in plain.named_parameters() if "attn1.to_q" in name}
     after = dict(ours.named_parameters())
@@ -256,6 +280,29 @@ def test_catvton_weights_that_do_not_belong_to_it(folders: Path, tmp_path: Path)
         TryOnNetwork(f"catvton:{folder}", accept_licence="CC-BY-NC-SA-4.0")
 
 
+@pytest.mark.parametrize("kind", ["top", "dress"])
+def test_ootdiffusion_looks_at_the_garment(kind: str, folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_ootdiffusion, "STEPS", 2)
+    network = TryOnNetwork(f"ootdiffusion:{folders / 'ootdiffusion'}", accept_licence="CC-BY-NC-SA-4.0")
+    drawn = network(PERSON, GARMENT, mask(), kind=kind, seed=3)
+    assert drawn.shape == PERSON.shape
+    assert np.array_equal(drawn, network(PERSON, GARMENT, mask(), kind=kind, seed=3))
+    assert not np.array_equal(drawn, network(PERSON, 255 - GARMENT, mask(), kind=kind, seed=3))
+
+
+def test_attention_beside_is_attention_over_both_of_which_the_first_half_is_kept(folders: Path) -> None:
+    import torch
+
+    diffusers = pytest.importorskip("diffusers")
+    network = hub_pipeline.load(diffusers.UNet2DConditionModel, str(folders / "catvton"), subfolder="unet")
+    block = hub_ootdiffusion._blocks(network)[0]
+    mine, other = torch.randn(2, 2, 6, 16).unbind(0)
+    with torch.no_grad():
+        whole = block.attn1(block.norm1(torch.cat([mine, other], 1)))[:, :6]
+        beside = hub_ootdiffusion._Beside(block.norm1, [other], 0)(block.attn1, block.norm1(mine))
+    np.testing.assert_allclose(beside.numpy(), whole.numpy(), atol=1e-5)
+
+
 def test_the_commands_know_them(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_pipeline, "STEPS", 1)
     words = [
@@ -272,3 +319,10 @@ def test_the_commands_know_them(folders: Path, tmp_path: Path, monkeypatch: pyte
     assert (tmp_path / "out.png").is_file()
     refused = CliRunner().invoke(app, ["tryon", *[str(tmp_path / "out.png")] * 3, "--model", "catvton"])
     assert "forbids commercial use" in str(refused.exception)
+
+
+def test_the_list_of_models_shows_their_licences() -> None:
+    listed = CliRunner().invoke(app, ["models", "list"]).stdout
+    for one in makers():
+        assert f"{one.key}\thf:{one.hub}" in listed
+    assert "CC-BY-NC-SA-4.0" in CliRunner().invoke(app, ["models", "show", "catvton"]).stdout

@@ -277,7 +277,7 @@ def test_the_widget_works_in_another_page(
     expect(page.locator("catalens-search li img").first).to_be_visible()
     shot(page, "widget")
     monkeypatch.setattr("catalens.server.routes.tryon.try_on", worn_by)
-    page.evaluate("document.querySelector('catalens-search').setAttribute('tryon', '')")
+    page.evaluate("document.querySelector('catalens-search').setAttribute('tryon', 'nothing, shirt')")
     page.get_by_role("searchbox").press("Enter")
     with page.expect_file_chooser() as choosing:
         page.locator("catalens-search button.wear").first.click()

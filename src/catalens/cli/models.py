@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,12 +27,17 @@ def _group() -> None:
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List bundled networks, and networks of others that are worth using."""
+    from catalens.models.makers import makers
     from catalens.models.published import published
     from catalens.models.zoo import bundled_cards, find_card
 
     cards = [find_card(name) for name in bundled_cards()]
     if as_json:
-        write_json([_card_dict(card) for card in cards] + [_published_dict(one) for one in published()])
+        write_json(
+            [_card_dict(card) for card in cards]
+            + [_published_dict(one) for one in published()]
+            + [asdict(one) for one in makers()]
+        )
         return
     for card in cards:
         words = "pictures and words" if card.text is not None else "pictures"
@@ -41,6 +47,11 @@ def list_models(as_json: AsJson = False) -> None:
         allowed = "" if one.commercial else ", limits commercial use"
         size = f"{one.parameters / 1e6:.0f} M"
         write(f"{one.key}\thf:{one.hub}\t{words}\t{one.dim} numbers\t{size}\t{one.license}{allowed}")
+    for maker in makers():
+        made = "a garment on a person" if maker.task == "tryon" else "pictures from words"
+        size = "" if maker.parameters is None else f"{maker.parameters / 1e6:.0f} M"
+        allowed = "" if maker.commercial else ", limits commercial use"
+        write(f"{maker.key}\thf:{maker.hub}\t{made}\t\t{size}\t{maker.license}{allowed}")
 
 
 @app.command()
@@ -49,17 +60,22 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Say all that is known of a network: licence, training data, cost, measured scores."""
+    from catalens.models.makers import makers
     from catalens.models.published import find_published, published
     from catalens.models.zoo import bundled_cards, find_card
 
     known = find_published(name)
+    maker = next((one for one in makers() if name in (one.key, one.hub)), None)
+    if maker is not None:
+        _write(asdict(maker), as_json)
+        return
     if known is not None:
         _write(_published_dict(known), as_json)
         return
     try:
         _write(_card_dict(find_card(name)), as_json)
     except NotFoundError:
-        names = [*bundled_cards(), *(one.key for one in published())]
+        names = [*bundled_cards(), *(one.key for one in published()), *(one.key for one in makers())]
         raise NotFoundError(f"no network called {name!r}", cure=f"one of {', '.join(names)}") from None
 
 

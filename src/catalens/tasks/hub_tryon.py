@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import ImageError
-from catalens.models.hub_pipeline import TryOnNetwork
+from catalens.models.hub_tryon import TryOnNetwork
 from catalens.tasks.segment import segment
 from catalens.types import ImageArray, Masks, Worn
 

@@ -109,9 +109,17 @@ class CatalensSearch extends HTMLElement {
       anchor.addEventListener("click", (event) => {
         if (!this.dispatchEvent(new CustomEvent("catalens-select", { detail: match, bubbles: true, composed: true, cancelable: true }))) event.preventDefault();
       });
-      const wear = this.hasAttribute("tryon") && match.image ? make("button", { type: "button", className: "wear", textContent: this.#said.wear, onclick: () => this.tryOn(match) }) : null;
+      const wear = this.#wearable(match) ? make("button", { type: "button", className: "wear", textContent: this.#said.wear, onclick: () => this.tryOn(match) }) : null;
       return make("li", {}, anchor, wear);
     }));
+  }
+
+  /** Whether a match may be tried on: `tryon` alone lets all, `tryon="dress,shirt"` those with such a word in title or category. */
+  #wearable(match) {
+    if (!this.hasAttribute("tryon") || !match.image) return false;
+    const words = this.getAttribute("tryon").toLowerCase().split(",").map((word) => word.trim()).filter(Boolean);
+    const said = `${match.title} ${match.attributes?.category ?? ""}`.toLowerCase();
+    return !words.length || words.some((word) => said.includes(word));
   }
 
   /** Show a match on the shopper's photo; asks for one where none was given yet. */

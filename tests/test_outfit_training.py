@@ -1,0 +1,102 @@
+"""The recipe of the outfit network: what it draws, that it learns from a table, and that what it wrote is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is in the train extra")
+
+import torch
+
+import catalens
+from catalens.errors import NotFoundError, UsageError
+from catalens.evaluation.outfits import Wardrobe
+from catalens.models.parts import CLASSES
+from catalens.tasks.outfit import KINDS, outfit_model
+from catalens.training.outfit import BATCH, PADDING, Drawer, OutfitNetwork, losses_of
+from catalens.training.own_outfits import train_outfit
+from catalens.training.worn import garments_of, jittered, statistics_of
+
+
+@pytest.fixture
+def wardrobe() -> Wardrobe:
+    """Ten outfits of a top and shoes, and a bag in each second: garment i has only its own number set."""
+    kinds, outfits = [], []
+    for number in range(10):
+        mine = [0, 5, 6] if number % 2 else [0, 5]
+        outfits.append(np.arange(len(kinds), len(kinds) + len(mine)))
+        kinds += mine
+    table = np.eye(len(kinds), dtype=np.float32)
+    return Wardrobe(
+        np.array(kinds), np.stack([table, table], 1), np.full((len(kinds), 2, 448), 448**-0.5, np.float32), outfits
+    )
+
+
+def test_what_is_drawn(wardrobe: Wardrobe) -> None:
+    batch = Drawer(wardrobe).draw(np.random.default_rng(0))
+    whole = {tuple(sorted(rows.tolist())) for rows in wardrobe.outfits}
+    assert batch.truth.tolist() == [1] * (BATCH // 2) + [0] * (BATCH // 2)
+    for vectors, kinds, truth in zip(batch.vectors, batch.kinds, batch.truth, strict=True):
+        there = kinds < PADDING
+        rows = vectors[there].argmax(1)
+        assert (wardrobe.kinds[rows] == kinds[there]).all()
+        assert not vectors[~there].any()
+        assert any(set(rows.tolist()) <= set(one) for one in whole) == bool(truth)
+    each = np.arange(BATCH // 2)
+    wanted = batch.candidates[:, 0].argmax(1)
+    assert (batch.asked[2][each, batch.places] == len(KINDS) + wardrobe.kinds[wanted]).all()
+    assert not batch.asked[0][each, batch.places].any()
+    others = batch.candidates[:, 1:].argmax(2)
+    assert (wardrobe.kinds[others] == wardrobe.kinds[wanted][:, None]).all()
+    assert (others != wanted[:, None]).all()
+
+
+def test_losses_are_those_of_chance_at_first(wardrobe: Wardrobe) -> None:
+    torch.manual_seed(0)
+    losses = losses_of(OutfitNetwork(wardrobe.vectors.shape[2]), Drawer(wardrobe).draw(np.random.default_rng(0)))
+    assert float(losses["together"].detach()) == pytest.approx(np.log(2), abs=0.3)
+    assert all(torch.isfinite(one) for one in losses.values())
+
+
+def test_cuts_show_the_garment_alone_and_get_a_light_of_their_own() -> None:
+    image = np.full((120, 80, 3), 90, np.uint8)
+    labels = np.zeros((120, 80), np.uint8)
+    assert garments_of(image, labels) == []
+    labels[20:70, 20:60] = CLASSES.index("top")
+    ((kind, cut),) = garments_of(image, labels)
+    assert KINDS[kind] == "top"
+    assert (cut[0] == 255).all()
+    assert (cut == 90).any()
+    rng = np.random.default_rng(0)
+    first, second = jittered(cut, rng), jittered(cut, rng)
+    assert first.shape[2] == 3
+    assert not np.array_equal(statistics_of(first), statistics_of(second))
+
+
+def test_own_outfits(tmp_path: Path) -> None:
+    rows = ["outfit,image,kind"]
+    rng = np.random.default_rng(0)
+    for outfit in range(30):
+        for kind in ("top", "shoes"):
+            image = np.full((32, 32, 3), 255, np.uint8)
+            image[4:28, 4:28] = rng.integers(0, 255, 3)
+            cv2.imwrite(str(tmp_path / f"{outfit}-{kind}.png"), image)
+            rows.append(f"{outfit},{outfit}-{kind}.png,{kind}")
+    table = tmp_path / "outfits.csv"
+    table.write_text("\n".join(rows))
+    found = train_outfit(table, out=tmp_path / "mine", minutes=0.005)
+    assert found.outfits == 24
+    assert found.figures["AUC"].n == 6
+    model = outfit_model(str(tmp_path / "mine"))
+    assert model.encoder_name == catalens.encoder().name
+    table.write_text("\n".join(rows[:30]))
+    with pytest.raises(UsageError, match="at least 20"):
+        train_outfit(table, out=tmp_path / "few", minutes=0.005)
+    with pytest.raises(UsageError, match="minutes"):
+        train_outfit(table, out=tmp_path / "none", minutes=0)
+    with pytest.raises(NotFoundError):
+        train_outfit(tmp_path / "nothing", out=tmp_path / "none")

@@ -150,3 +150,17 @@ def test_invert_undoes(
     both = geometry.compose(geometry.invert(there), there)
     np.testing.assert_allclose(both, [[1, 0, 0], [0, 1, 0]], atol=1e-9)
     np.testing.assert_allclose(geometry.apply_to_points(both, points), np.float32(points).reshape(-1, 2), atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [0, 1, 128, 129, 700])
+def test_suppression_in_blocks_keeps_what_one_by_one_keeps(count: int) -> None:
+    rng = np.random.default_rng(count)
+    corner = rng.uniform(0, 200, (count, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(0, 90, (count, 2))], axis=1).astype(np.float32)
+    scores = rng.integers(0, 9, count) / 9  # with ties
+    left, kept = list(np.argsort(-scores, kind="stable")), []
+    while left:
+        kept.append(left.pop(0))
+        shared = geometry.iou(boxes[kept[-1]], boxes[left])[0]
+        left = [row for row, share in zip(left, shared, strict=True) if share <= 0.4]
+    assert geometry.nms(boxes, scores, threshold=0.4).tolist() == kept

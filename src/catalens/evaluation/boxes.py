@@ -101,6 +101,6 @@ def _item(photo: Annotated, found: Detections) -> Item:
     table = iou(photo.truth.boxes, sure.boxes) if len(sure) else np.zeros((len(photo.truth.labels), 0), np.float32)
     same = np.array([[name == other for other in sure.labels] for name in photo.truth.labels], np.bool_)
     hit = ((table >= 0.5) & same.reshape(table.shape)).any(1)
-    missed = tuple(name for name, was in zip(photo.truth.labels, hit.tolist(), strict=True) if not was)
+    missed = tuple(photo.truth.labels[row] for row in np.flatnonzero(~hit).tolist())
     value = float(hit.mean())
     return Item(photo.path.name, value, missed or photo.truth.labels, sure.labels, 1 - value, (str(photo.path),))

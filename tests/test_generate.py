@@ -37,7 +37,8 @@ def untaught(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_pictures_of_a_kind() -> None:
     made = catalens.generate(kind="dress", color="red", n=3, seed=7)
-    assert (made.shape, made.dtype) == ((3, 128, 128, 3), np.uint8)
+    assert made.shape == (3, 128, 128, 3)
+    assert made.dtype == np.uint8
     assert np.array_equal(made, catalens.generate(kind="dress", color="red", n=3, seed=7))
     assert np.array_equal(made[:1], catalens.generate(kind="dress", color="red", seed=7))
     assert not np.array_equal(made, catalens.generate(kind="dress", color="red", n=3, seed=8))

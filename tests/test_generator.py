@@ -80,7 +80,8 @@ def test_a_contest_learns_stops_and_goes_on(tmp_path: Path) -> None:
     middles, roots = latents_of(network, squares(200), kinds=2)
     assert (middles.shape, roots.shape) == ((2, 64), (2, 64, 64))
     shown = sample(Shipped(contest.average.network, middles, roots), pictures.words, seed=1)
-    assert (shown.shape, shown.dtype) == ((16, 32, 32, 3), np.uint8)
+    assert shown.shape == (16, 32, 32, 3)
+    assert shown.dtype == np.uint8
     with pytest.raises(NotFoundError):
         again.load(tmp_path / "nothing.pt")
 

@@ -29,7 +29,7 @@ BEGIN = 0.7
 FEWEST = 16
 """Photos below which there is nothing to learn from."""
 HELD_OUT = 0.1
-THUMB = 32
+THUMB = 16
 """Side at which pictures are compared for copies, in pixels."""
 
 
@@ -145,7 +145,7 @@ def copied_from(made: ImageArray, learned: ImageArray) -> np.ndarray[tuple[int],
 
 
 def thumbs(images: ImageArray) -> FloatArray:
-    """(N, S, S, 3) -> (N, 32 * 32 * 3), averaged down."""
+    """(N, S, S, 3) -> (N, 16 * 16 * 3), averaged down."""
     count, side = len(images), images.shape[1]
     step = side // THUMB
     small = images.reshape(count, THUMB, step, THUMB, step, 3).mean((2, 4), dtype=np.float32)

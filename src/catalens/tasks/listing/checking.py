@@ -105,7 +105,7 @@ def fix(
     if not findings:
         return photo, ENDINGS[measures.format][0], ()
     data, ending = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
-    return data, ending, judge(_measured(data, f"fixed{ending}", alpha_of, people)[0], known)
+    return data, ending, judge(_measured(data, f"fixed{ending}", _again(alpha_of), people)[0], known)
 
 
 def check_folder(
@@ -168,7 +168,7 @@ def _checked(
         inside = path.relative_to(folder).parent if folder.is_dir() else Path()
         target = repair.target_name(path, fix / inside, ending)
         repair.write(data, target)
-        measures, _ = _measured(data, target.name, alpha_of, people)
+        measures, _ = _measured(data, target.name, _again(alpha_of), people)
         return CheckedPhoto(path, measures, judge(measures, rules), hash=hash, repaired=target)
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)
@@ -182,6 +182,11 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise NotFoundError(f"no photo at {path}: {error.strerror}", cure="check the path") from None
+
+
+def _again(alpha_of: AlphaOf) -> AlphaOf:
+    """How a repaired photo is looked at: as `check` does unless told otherwise, so that both say the same of it."""
+    return border_alpha if alpha_of is outline else alpha_of
 
 
 def _about_people(rules: Sequence[Rule]) -> bool:

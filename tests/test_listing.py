@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.decode import Header
-from catalens.tasks.listing import bundled_packs, check, check_folder, judge, measure, read_rules
-from catalens.types import ImageArray
+from catalens.tasks.listing import bundled_packs, check, check_folder, judge, measure, measures, read_rules
+from catalens.types import FloatArray, ImageArray
 
 WHITE = (255, 255, 255)
 
@@ -210,3 +210,32 @@ def test_the_command_exits_with_five_on_findings(folder: Path, tmp_path: Path) -
     assert '"findings": []' in run(app, [*good, "--json"]).stdout
     with pytest.raises(NotFoundError):
         list(check_folder(tmp_path / "nowhere"))
+
+
+def test_an_uneven_ground_is_cut_away_and_both_checks_say_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Network:
+        def alpha(self, image: ImageArray) -> FloatArray:
+            red = image[..., 0].astype(int) - image[..., 1]
+            return (red > 60).astype(np.float32)
+
+    monkeypatch.setattr(measures, "cutter", Network)
+    image = photo(size=(1500, 1500), box=(0.1, 0.1, 0.9, 0.9))
+    stripes = np.where((np.arange(1500) // 60 % 2)[:, None, None], (60, 60, 70), (200, 200, 190)).astype(np.uint8)
+    image = np.where((image == 255).all(2, keepdims=True), stripes, image)
+    (tmp_path / "a.jpg").write_bytes(encoded(image, "JPEG"))
+    assert {"white", "whole"} <= breaks(image, "amazon")
+    (one,) = check_folder(tmp_path / "a.jpg", rules=["amazon"], fix=tmp_path / "out")
+    assert one.findings == ()
+    assert one.repaired is not None
+    assert check(one.repaired, rules=["amazon"]) == ()
+
+
+def test_people_are_looked_for_where_it_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "_person", lambda _: 0.2)
+    data = encoded(photo(size=(2100, 2100)), "JPEG")
+    assert not check(data, rules=["amazon"])
+    assert [one.rule.name for one in check(data, rules=["amazon"], people=True)] == ["nobody"]
+    (tmp_path / "mine.toml").write_text('[[rules]]\nmeasure = "person"\nat_most = 0.01\n')
+    assert [one.value for one in check(data, rules=[str(tmp_path / "mine.toml")])] == [0.2]

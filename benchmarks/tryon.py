@@ -80,7 +80,7 @@ def main() -> None:
     persons, model = held_out(given.cache, given.people), tryon_model(given.model)
     figures = scores_of(list(paired(model, persons)), encoder())
     others = list(unpaired(model, persons))
-    figures["garment identity, unpaired, AUC"] = identity(others, encoder())
+    figures["garment identity, unpaired, AUC"] = identity(others, encoder(), parser())
     for name, estimate in figures.items():
         print(f"{name:<70} {estimate}")
     times = {}

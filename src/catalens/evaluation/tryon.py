@@ -21,9 +21,11 @@ from catalens.errors import UnfitImageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.geometry import mask_to_box, scale_and_shift, thin_plate
 from catalens.images.prepare import resize
+from catalens.models.parts import CLASSES
 from catalens.tasks.embed import Encoder
+from catalens.tasks.segment import Parser
 from catalens.tasks.tryon import TryOn, bones
-from catalens.tasks.tryon.body import LEGS_BARE, undress
+from catalens.tasks.tryon.body import LEGS_BARE, TAKEN_OFF, undress
 from catalens.tasks.tryon.composing import roughly
 from catalens.tasks.tryon.garment import Garment
 from catalens.tasks.tryon.outline import joints_of_outline
@@ -34,6 +36,8 @@ from catalens.types import FloatArray, ImageArray, Worn
 PROTOCOL = (256, 192)
 """(height, width) that pictures are scaled to fit into before they are compared."""
 WAYS = ("ours", "thin-plate only", "plain pasting")
+CLOTHED = 0.1
+"""Share of the region below which the parser is taken to have missed the garment."""
 MARGIN = 0.04
 """Air around a garment that is embedded, as a share of its longer side."""
 
@@ -117,14 +121,16 @@ def scores_of(fittings: Sequence[Fitting], encoder: Encoder) -> dict[str, Estima
     return found
 
 
-def identity(fittings: Sequence[tuple[Fitting, Garment]], encoder: Encoder) -> Estimate:
+def identity(fittings: Sequence[tuple[Fitting, Garment]], encoder: Encoder, parse: Parser) -> Estimate:
     """Share of the pairs in which what is worn is more like the given garment than a wrong one of the same kind.
+
+    What is worn is what the parser takes for a garment within the region: bare arms and background are no garment.
 
     That share is the area under the ROC curve of likeness (Hanley and McNeil 1982), within each pair.
     """
     right = []
     for fitting, wrong in fittings:
-        seen = [_worn_alone(fitting.worn), alone(fitting.garment), alone(wrong)]
+        seen = [_worn_alone(fitting.worn, parse), alone(fitting.garment), alone(wrong)]
         worn, given, other = encoder.encode_images(seen)
         right.append(float(worn @ given > worn @ other))
     return bootstrap_mean(right)
@@ -215,8 +221,10 @@ def alone(garment: Garment) -> ImageArray:
     return _bounded(np.asarray(np.round(garment.colors * cover + 255 * (1 - cover)), np.uint8), garment.alpha > 0.5)
 
 
-def _worn_alone(worn: Worn) -> ImageArray:
-    return _bounded(np.where(worn.region[..., None], worn.image, 255).astype(np.uint8), worn.region)
+def _worn_alone(worn: Worn, parse: Parser) -> ImageArray:
+    clothed = worn.region & np.isin(parse(worn.image).labels, [CLASSES.index(name) for name in TAKEN_OFF[worn.kind]])
+    mask = clothed if clothed.sum() > CLOTHED * worn.region.sum() else worn.region
+    return _bounded(np.where(mask[..., None], worn.image, 255).astype(np.uint8), mask)
 
 
 def _bounded(image: ImageArray, mask: NDArray[np.bool_]) -> ImageArray:

@@ -30,6 +30,7 @@ from catalens.images.prepare import Preprocess
 from catalens.models.card import Card, Score, read_card
 from catalens.models.zoo import DEFAULT_ENCODER, DEFAULT_TRYON, find_card
 from catalens.tasks.embed import encoder as load_encoder
+from catalens.tasks.segment import parser as load_parser
 from catalens.tasks.tryon import TryOn
 from catalens.tasks.tryon.body import VIEW
 from catalens.tasks.tryon.composing import ANSWERED, CLASSES, GAIN, PLANES, network_input
@@ -214,7 +215,7 @@ def held_out_scores(folder: Path, kept: Sequence[Person]) -> list[Score]:
     """Figures of an exported network on people that it never learned from, by both protocols."""
     model, encoder = TryOn(read_card(folder)), load_encoder()
     figures = scores_of(list(paired(model, kept)), encoder)
-    figures["garment identity, unpaired, AUC"] = identity(list(unpaired(model, kept)), encoder)
+    figures["garment identity, unpaired, AUC"] = identity(list(unpaired(model, kept)), encoder, load_parser())
     return [Score(name, one.value, one.n, one.low, one.high) for name, one in figures.items()]
 
 

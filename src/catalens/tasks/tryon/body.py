@@ -39,6 +39,8 @@ GROUPS = (("skin",), ("hair", "hat", "glasses"), ("top", "outerwear", "dress", "
 """Parts as the network is told of them; the background is none."""
 REACH = {"top": 0.10, "outerwear": 0.16, "dress": 0.12, "trousers": 0.10, "skirt": 0.12}
 """How far beyond what is taken off a garment may go, in lengths of the torso."""
+BLURRED = 0.025
+"""How far from a garment its color may still be seen, in lengths of the torso."""
 HAND = 0.22
 """Radius of a hand, around a point beyond the wrist, in lengths of the torso."""
 
@@ -76,7 +78,7 @@ def undress(
     reach = _disk((REACH[kind] + wider) * size)
     region = (cv2.dilate(off.astype(np.uint8), reach) > 0) | _envelope(labels.shape, joints, kind)
     region &= ~over
-    near = cv2.dilate(off.astype(np.uint8), _disk(0.035 * size)) > 0
+    near = cv2.dilate(off.astype(np.uint8), _disk(BLURRED * size)) > 0
     known = region & ~near
     parts = np.stack([np.isin(labels, [CLASSES.index(name) for name in names]) for names in GROUPS])
     filled = _filled(image, labels, joints, region=region, kind=kind)

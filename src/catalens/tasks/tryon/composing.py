@@ -79,9 +79,9 @@ def compose(
     shares = _softmax(_read_planes(places[CLASSES], there))
     drawn = np.clip(_read_planes(places[PICTURE], there).transpose(1, 2, 0) * 63.75 + 127.5, 0, 255)
     gain = np.exp(BRIGHTEST * np.tanh(_read_planes(places[GAIN], there)[0]))[..., None]
-    kept = _crisp(shares[2] / (shares[1] + shares[2] + 1e-4))[..., None]
+    kept = (shares[2] / (shares[1] + shares[2] + 1e-4))[..., None]
     seen = kept * behind[cut] + (1 - kept) * drawn
-    cover = (_crisp(shares[0]) * alpha)[..., None]
+    cover = (shares[0] * alpha)[..., None]
     new = cover * np.clip(colors * gain, 0, 255) + (1 - cover) * seen
     found, changed = photo.copy(), np.zeros(region.shape, np.bool_)
     found[cut][inside] = np.round(new[inside]).astype(np.uint8)
@@ -119,8 +119,3 @@ def _read_planes(planes: FloatArray, there: FloatArray) -> FloatArray:
 def _softmax(logits: FloatArray) -> FloatArray:
     shifted = np.exp(logits - logits.max(0))
     return np.asarray(shifted / shifted.sum(0), np.float32)
-
-
-def _crisp(share: FloatArray) -> FloatArray:
-    """A share that was enlarged, with a steeper edge."""
-    return np.asarray(np.clip((share - 0.5) * 1.8 + 0.5, 0, 1), np.float32)

@@ -40,6 +40,7 @@ from catalens.training.generator_pictures import (
     rendered_spec,
     words_of,
 )
+from catalens.training.generator_weave import Woven
 from catalens.training.loop import CHECKPOINT
 from catalens.training.synthetic import COLORS
 
@@ -105,6 +106,32 @@ def test_sides_of_networks(shape: Shape, side: int) -> None:
     assert Critic(shape)(made, words).shape == (4,)
     mean, spread = Encoder(shape)(made, words)
     assert mean.shape == spread.shape == (4, 64)
+
+
+@torch.no_grad()
+def test_sharpening_steepens_outlines() -> None:
+    torch.manual_seed(0)
+    made, words = StyleGenerator(SMALL), torch.zeros(2, 3, dtype=torch.long)
+    before = made(torch.ones(2, 64), words)
+    made.sharpen(amount=0.0, blur=1.0)
+    assert torch.allclose(made(torch.ones(2, 64), words), before)
+    made.sharpen(amount=2.0, blur=1.0)
+    after = made(torch.ones(2, 64), words)
+    assert after.diff(dim=2).abs().mean() > before.diff(dim=2).abs().mean()
+
+
+def test_woven_patterns_leave_plain_products_alone() -> None:
+    torch.manual_seed(0)
+    shape = Shape(RENDERED.counts, 4, (8, 8))
+    woven = Woven(StyleGenerator(shape), colors=RENDERED.colors, patterns=RENDERED.patterns)
+    latents = torch.randn(6, woven.latent)
+    words = torch.tensor([[4, 0, pattern] for pattern in range(6)])
+    made = woven(latents[:1].expand(6, -1), words)
+    assert made.shape == (6, 3, 32, 32)
+    assert woven.is_plain(words).tolist() == [True, False, False, False, False, True]
+    plain = woven.generator(latents[:1, :64], words[:1])
+    assert torch.allclose(made[:1], plain, atol=1e-5)
+    assert not torch.allclose(made[1], made[0], atol=1e-3)
 
 
 def test_augmentation_follows_the_critic() -> None:

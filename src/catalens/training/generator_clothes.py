@@ -42,8 +42,8 @@ WIDTHS, BATCH, RATE = (192, 128, 96, 48), 16, 6e-4
 PRODUCTS, HELD_PRODUCTS = 8320, 1040
 PHOTOS, HELD_PHOTOS = 112, 40
 """Of each kind, at most; the validation part of the set is held out."""
-CRISPNESS = 1.2
-"""How much outlines are sharpened in what ships: chosen by eye."""
+CRISPNESS, BLUR = 1.2, 2.0
+"""How much outlines are sharpened in what ships, and over how many pixels: chosen by eye."""
 CENTERS = 1300
 """Rendered pictures that the mean features of kinds are taken from."""
 BEGIN = 0.7
@@ -176,7 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
         of_kind = latents_of(network, Pictures(learned.images[only], learned.words[only]), kinds=len(MADE))
         average = contest.average.network
         assert isinstance(average, Woven)
-        average.crispness = CRISPNESS
+        average.generator.sharpen(amount=CRISPNESS, blur=BLUR)
         shipped = Shipped(average, *of_kind)
         held = held_out(given.data, cache, seed=given.seed)
         figures, scores = figures_of(shipped, learned, held, given.out, seed=given.seed)

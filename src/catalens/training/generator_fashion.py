@@ -43,6 +43,8 @@ TRUNCATION = 0.7
 FEATURES = "128 features of a classifier of our own, 0.2 M weights, trained on the same 50,000 pictures"
 SHAPE = Shape((len(NAMES),), 7, (96, 64), channels=1, enlarge=2, maps=2)
 STYLE = Plan(betas=(0.5, 0.99), likeness=10.0, spread=0.003, slope=0.1)
+CRISPNESS, BLUR = 3.0, 2.2
+"""How much outlines are sharpened, and over how many pixels: what was nearest to pictures that were learned from."""
 BEGIN = 0.6
 """Share of its time in which there is no critic."""
 
@@ -119,7 +121,10 @@ def shipped_of(contest: Contest, pictures: Pictures) -> Shipped:
     """What is measured: of DCGAN the last weights, as in its paper; else their average."""
     if contest.encoder is None:
         return Shipped(contest.generator)
-    return Shipped(contest.average.network, *latents_of(contest.encoder, pictures, kinds=len(NAMES)))
+    average = contest.average.network
+    assert isinstance(average, StyleGenerator)
+    average.sharpen(amount=CRISPNESS, blur=BLUR)
+    return Shipped(average, *latents_of(contest.encoder, pictures, kinds=len(NAMES)))
 
 
 def figures_of(shipped: Shipped, judge: Judge, learned: Pictures, held: Pictures, *, seed: int) -> dict[str, object]:

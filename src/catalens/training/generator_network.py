@@ -111,6 +111,9 @@ class StyleGenerator(nn.Module):
         self.palette = nn.Linear(STYLE, shape.channels * shape.maps)
         self.tint = Said(shape.counts, shape.channels, columns=[*columns][COLOR_COLUMN : COLOR_COLUMN + 1])
         self.ground = nn.Parameter(torch.ones(shape.channels))
+        self.crispness = 0.0
+        self.disk: Tensor | None
+        self.register_buffer("disk", None, persistent=False)
 
     @torch.no_grad()
     def begin_with(self, tints: Tensor, ground: float) -> None:
@@ -134,7 +137,22 @@ class StyleGenerator(nn.Module):
         for before, after in zip(self.before, self.after, strict=True):
             y = _larger(before(x, style))
             x = (y + after(y, style)) * 0.5**0.5
-        return F.pixel_shuffle(self.maps(x), self.shape.enlarge)
+        maps = F.pixel_shuffle(self.maps(x), self.shape.enlarge)
+        if self.disk is None:
+            return maps
+        reach = self.disk.shape[-1] // 2
+        around = F.pad(maps, (reach, reach, reach, reach), mode="replicate")
+        return maps + self.crispness * (maps - F.conv2d(around, self.disk, groups=self.shape.maps))
+
+    def sharpen(self, *, amount: float, blur: float) -> None:
+        """From now on sharpen outlines by an unsharp mask: not in training, where it would be learned against.
+
+        Args:
+            amount: how much of the difference to the blurred form is added; blur: its deviation, in pixels.
+        """
+        line = torch.exp(-0.5 * (torch.arange(-round(2 * blur), round(2 * blur) + 1) / blur) ** 2)
+        self.disk = ((line[:, None] * line) / line.sum() ** 2).expand(self.shape.maps, 1, -1, -1).contiguous()
+        self.crispness = amount
 
     def colors(self, latents: Tensor, words: Tensor) -> Tensor:
         """(N, channels, maps): of what color each map is."""

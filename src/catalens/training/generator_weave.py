@@ -28,8 +28,6 @@ VARIANTS, TILE = 6, 32
 SMALLEST, LARGEST = 16.0, 36.0
 """Side of a tile in the picture, in pixels of 128."""
 ANGLES = (0.0, 0.0, 0.0, 0.0, math.pi / 4, math.pi / 2)
-BLUR = 2.0
-"""Of the unsharp mask, in pixels."""
 PARTNERS, LEAST_CONTRAST = 5, 25.0
 """Colors that may be woven into another, and how far apart they are at least, in CIE Lab."""
 
@@ -44,7 +42,6 @@ class Woven(nn.Module):
     tiles: Tensor
     partners: Tensor
     angles: Tensor
-    disk: Tensor
 
     def __init__(self, generator: StyleGenerator, *, colors: Sequence[str], patterns: Sequence[str]) -> None:
         super().__init__()
@@ -53,11 +50,6 @@ class Woven(nn.Module):
         self.register_buffer("tiles", torch.from_numpy(_tiles(patterns)))
         self.register_buffer("partners", torch.from_numpy(_partners(colors)))
         self.register_buffer("angles", torch.tensor(ANGLES))
-        line = torch.exp(-0.5 * (torch.arange(-2 * round(BLUR), 2 * round(BLUR) + 1) / BLUR) ** 2)
-        disk = (line[:, None] * line) / line.sum() ** 2
-        self.register_buffer("disk", disk.expand(self.shape.maps, 1, -1, -1).contiguous(), persistent=False)
-        self.crispness = 0.0
-        """How much outlines are sharpened: not in training, where it would be learned against."""
 
     def forward(self, latents: Tensor, words: Tensor) -> Tensor:
         form, chances = latents[:, :LATENT], latents[:, LATENT:]
@@ -66,7 +58,7 @@ class Woven(nn.Module):
         # Where nobody said the pattern the words stay: that is how photos look.
         unsaid = (pattern == self.shape.counts[PATTERN_COLUMN])[:, None]
         plain = torch.where(unsaid, words, plain)
-        maps = self._crisp(self.generator.form(form, plain))
+        maps = self.generator.form(form, plain)
         of_color = self.partners[words[:, COLOR_COLUMN]]
         first, second = (torch.gather(of_color, 1, (even[:, at : at + 1] * PARTNERS).long())[:, 0] for at in (1, 2))
         threads = [plain, _with(plain, COLOR_COLUMN, first), _with(plain, COLOR_COLUMN, second)]
@@ -74,14 +66,6 @@ class Woven(nn.Module):
         painted = [self.generator.painted(maps, self.generator.colors(form, one)) for one in threads]
         cloth: Tensor = painted[0] * weights[:, 0:1] + painted[1] * weights[:, 1:2] + painted[2] * weights[:, 2:3]
         return cloth
-
-    def _crisp(self, maps: Tensor) -> Tensor:
-        """An unsharp mask over the form, before patterns and colors."""
-        if not self.crispness:
-            return maps
-        reach = self.disk.shape[-1] // 2
-        around = F.pad(maps, (reach, reach, reach, reach), mode="replicate")
-        return maps + self.crispness * (maps - F.conv2d(around, self.disk, groups=self.shape.maps))
 
     def is_plain(self, words: Tensor) -> Tensor:
         """(N,) where no pattern is asked for: such a picture can be made again place by place."""

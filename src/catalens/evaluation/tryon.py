@@ -54,8 +54,7 @@ class Fitting:
 
 def paired(model: TryOn, persons: Sequence[Person], *, seed: int = 0) -> Iterator[Fitting]:
     """Each person in the own garment again, one garment each; people that try-on refuses are left out."""
-    for person, garment, rng in _garments(persons, seed=seed):
-        del rng
+    for person, garment in _garments(persons, seed=seed):
         try:
             body = model.read(person.image)
             worn = model.dress(body, garment)
@@ -70,7 +69,7 @@ def paired(model: TryOn, persons: Sequence[Person], *, seed: int = 0) -> Iterato
 
 def unpaired(model: TryOn, persons: Sequence[Person], *, seed: int = 1) -> Iterator[tuple[Fitting, Garment]]:
     """Each person in a garment of somebody else, and another garment of that kind to compare with."""
-    every = [(person, garment) for person, garment, _ in _garments(persons, seed=seed)]
+    every = list(_garments(persons, seed=seed))
     rng = np.random.default_rng(seed)
     for person, own in every:
         others = [garment for other, garment in every if garment.kind == own.kind and other is not person]
@@ -84,7 +83,7 @@ def unpaired(model: TryOn, persons: Sequence[Person], *, seed: int = 1) -> Itera
         yield Fitting(person, given, worn, {}), wrong
 
 
-def _garments(persons: Sequence[Person], *, seed: int) -> Iterator[tuple[Person, Garment, np.random.Generator]]:
+def _garments(persons: Sequence[Person], *, seed: int) -> Iterator[tuple[Person, Garment]]:
     """One garment a person, of a kind drawn at random from those that they wear; joints by the outline alone."""
     for person in persons:
         rng = np.random.default_rng([seed, person.number])
@@ -94,7 +93,7 @@ def _garments(persons: Sequence[Person], *, seed: int) -> Iterator[tuple[Person,
             joints = joints_of_outline(laid.alpha > 0.5, kind)
         except UnfitImageError:
             continue
-        yield person, Garment(laid.colors, laid.alpha, kind, joints), rng
+        yield person, Garment(laid.colors, laid.alpha, kind, joints)
 
 
 def scores_of(fittings: Sequence[Fitting], encoder: Encoder) -> dict[str, Estimate]:

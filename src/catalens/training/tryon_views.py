@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import UnfitImageError
-from catalens.geometry import apply_to_points, scale_and_shift
+from catalens.geometry import apply_to_points, compose, scale_and_shift
 from catalens.models.parts import CLASSES
 from catalens.tasks.tryon import bones
 from catalens.tasks.tryon.body import TAKEN_OFF, VIEW, Undressed, seen, undress, view_of
@@ -250,11 +250,9 @@ def draw_view(person: Person, kind: str, rng: np.random.Generator) -> View:
     nearer = float(np.exp(rng.normal() * 0.05))
     shift = (1 - nearer) * np.array(VIEW[::-1]) / 2 + rng.normal(size=2) * 3
     jitter = scale_and_shift((nearer, nearer), (float(shift[0]), float(shift[1])))
-    linear = jitter[:, :2] @ matrix
-    linear[:, 2] += jitter[:, 2]
-    target = np.asarray(seen(person.image, linear), np.uint8)
-    labels = np.asarray(seen(person.labels, linear, nearest=True), np.uint8)
-    there = apply_to_points(linear, joints)
+    view = compose(jitter, matrix)
+    target, labels = seen(person.image, view), seen(person.labels, view, nearest=True)
+    there = apply_to_points(view, joints)
     # The region's outline must not tell that of the garment.
     undressed = undress(target, labels, there, kind, wider=float(rng.uniform(0, WIDER)))
     colors, alpha = in_place(laid, there, kind)

@@ -103,8 +103,7 @@ class TryOn:
             )
         view = view_of(body.joints, garment.kind)
         there = apply_to_points(view, body.joints)
-        picture, parts = seen(image, view), seen(labels, view, nearest=True)
-        person = undress(np.asarray(picture, np.uint8), np.asarray(parts, np.uint8), there, garment.kind)
+        person = undress(seen(image, view), seen(labels, view, nearest=True), there, garment.kind)
         back = map_between(garment.kind, there, garment.joints, VIEW)
         places = self._network(network_input(person, *roughly(garment, back))[None])[0]
         worn, changed = compose(image, region, behind, places, view=view, garment=garment, back=back)

@@ -118,17 +118,14 @@ def _goes_on(labels: NDArray[np.uint8], joints: Joints, region: Mask, kind: str)
 def view_of(joints: Joints, kind: str) -> Affine:
     """The map from a photo's pixels to those of the network's view: what a garment may touch, and some air."""
     size = bones.size_of(joints)
-    shoulders, hips = joints[:2].mean(0), joints[6:8].mean(0)
-    ankles = joints[10:12].max(0)
-    arms, legs = joints[:6], joints[6:]
-    if kind == "top":
-        chosen, top, bottom = np.concatenate([arms, joints[6:8]]), shoulders[1] - 0.45 * size, hips[1] + 0.5 * size
-    elif kind == "outerwear":
-        chosen, top, bottom = np.concatenate([arms, joints[6:8]]), shoulders[1] - 0.45 * size, hips[1] + 1.0 * size
+    shoulders, hips = float(joints[:2, 1].mean()), float(joints[6:8, 1].mean())
+    ankles = float(joints[10:12, 1].max())
+    if kind in {"top", "outerwear"}:
+        chosen, top, bottom = joints[:8], shoulders - 0.45 * size, hips + (0.5 if kind == "top" else 1.0) * size
     elif kind == "dress":
-        chosen, top, bottom = joints, shoulders[1] - 0.45 * size, ankles[1] + 0.1 * size
+        chosen, top, bottom = joints, shoulders - 0.45 * size, ankles + 0.1 * size
     else:
-        chosen, top, bottom = legs, hips[1] - 0.5 * size, ankles[1] + 0.15 * size
+        chosen, top, bottom = joints[6:], hips - 0.5 * size, ankles + 0.15 * size
     left, right = float(chosen[:, 0].min()) - 0.3 * size, float(chosen[:, 0].max()) + 0.3 * size
     height, width = VIEW
     scale = min(height / max(bottom - top, 1e-3), width / max(right - left, 1e-3))
@@ -136,10 +133,8 @@ def view_of(joints: Joints, kind: str) -> Affine:
     return scale_and_shift((scale, scale), shift)
 
 
-def seen(
-    picture: NDArray[np.generic], matrix: Affine, *, nearest: bool = False, border: int | None = None
-) -> NDArray[np.generic]:
-    """A view of a picture HxW or HWC; beyond its edge the edge goes on, or `border`."""
+def seen(picture: NDArray[np.uint8], matrix: Affine, *, nearest: bool = False) -> NDArray[np.uint8]:
+    """A view of a picture HxW or HWC; beyond its edge the edge goes on."""
     scale = float(matrix[0, 0])
     flags = cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR
     source, moved = picture, matrix.copy()
@@ -149,9 +144,8 @@ def seen(
         moved[0, 0] *= picture.shape[1] / smaller[0]
         moved[1, 1] *= picture.shape[0] / smaller[1]
     moved[:, 2] += moved[:, :2].sum(1) / 2 - 0.5  # cv2 counts from the middle of the first pixel
-    mode = cv2.BORDER_REPLICATE if border is None else cv2.BORDER_CONSTANT
-    found = cv2.warpAffine(source, moved, VIEW[::-1], flags=flags, borderMode=mode, borderValue=[border or 0] * 3)
-    return np.asarray(found)
+    found = cv2.warpAffine(source, moved, VIEW[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.uint8)
 
 
 def _taken_off(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.geometry import Affine, invert
+from catalens.geometry import Affine, compose, invert
 from catalens.types import FloatArray
 
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_ELBOW, RIGHT_ELBOW, LEFT_WRIST, RIGHT_WRIST = range(6)
@@ -135,17 +135,9 @@ def _fitted(here: NDArray[np.float64], there: NDArray[np.float64], size: float) 
 
 def _limb(ends: tuple[int, int], target: Joints, source: Joints, *, size: float, other: float, arm: bool) -> Bone:
     here, there = target[list(ends)].astype(np.float64), source[list(ends)].astype(np.float64)
-    onto = compose_frames(_frame(here, size), _frame(there, other))
+    onto = compose(_frame(there, other), invert(_frame(here, size)))
     radius = (ARM_RADIUS if arm else LEG_RADIUS) * size
     return Bone(onto, here, radius, ARM_FIRST if arm else 0.3)
-
-
-def compose_frames(target: Affine, source: Affine) -> Affine:
-    """The map that takes the target's frame to the source's."""
-    back = invert(target)
-    linear = source[:, :2] @ back
-    linear[:, 2] += source[:, 2]
-    return linear
 
 
 def _frame(ends: NDArray[np.float64], size: float) -> Affine:

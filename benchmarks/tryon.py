@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from benchmarks.memory import memory_mb
 
 from catalens import settings
 from catalens.evaluation.tryon import Fitting, alone, identity, paired, scores_of, unpaired
@@ -27,6 +27,7 @@ from catalens.images.prepare import letterbox, resize
 from catalens.images.read import read_image
 from catalens.models.zoo import DEFAULT_TRYON
 from catalens.tasks.embed import encoder
+from catalens.tasks.segment import parser as load_parser
 from catalens.tasks.tryon import tryon_model
 from catalens.training.tryon_views import Person, people
 from catalens.types import ImageArray
@@ -63,8 +64,7 @@ def timed(cores: int) -> dict[str, float]:
         start = time.perf_counter()
         model(photo, garment)
         spent.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": round(float(np.median(spent[1:])), 3), "peak MB": round(peak)}
+    return {"seconds": round(float(np.median(spent[1:])), 3), "peak MB": round(memory_mb()["peak"])}
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
     persons, model = held_out(given.cache, given.people), tryon_model(given.model)
     figures = scores_of(list(paired(model, persons)), encoder())
     others = list(unpaired(model, persons))
-    figures["garment identity, unpaired, AUC"] = identity(others, encoder(), parser())
+    figures["garment identity, unpaired, AUC"] = identity(others, encoder(), load_parser())
     for name, estimate in figures.items():
         print(f"{name:<70} {estimate}")
     times = {}

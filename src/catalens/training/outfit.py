@@ -280,6 +280,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
     parser.add_argument("--cache", type=Path, help="folder for cuts and vectors, to be used again; in --out if absent")
+    parser.add_argument("--encoder", help="name or folder of the encoder; the bundled one if absent")
     parser.add_argument("--minutes", type=float, default=4.0, help="time for training; the control gets a third of it")
     parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
@@ -288,7 +289,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     try:
-        encoder = load_encoder(threads=given.threads)
+        encoder = load_encoder(given.encoder, threads=given.threads)
         with progress_bar() as bar:
             task = bar.add_task("cutting garments", total=None)
             worn = worn_together(

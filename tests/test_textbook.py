@@ -15,6 +15,7 @@ from catalens.errors import NotFoundError, UsageError
 from catalens.settings import prefer_torch_for_keras
 from catalens.training.textbook import two_convolutions
 from catalens.training.textbook.formulas import attention, convolution, multi_head_attention
+from catalens.training.textbook.gradients import machine, oriented_gradients
 
 torch = pytest.importorskip("torch", reason="torch is in the train extra")
 
@@ -125,3 +126,25 @@ def test_without_the_pictures_the_command_ends_with_a_sentence(
     monkeypatch.setattr(two_convolutions, "HELD_OUT", 20)
     assert two_convolutions.main(["--data", str(tmp_path), "--epochs", "1"]) == 0
     assert "n=20" in capsys.readouterr().out
+
+
+def test_gradients_tell_upright_from_level() -> None:
+    pictures = np.zeros((2, 28, 28), np.float32)
+    pictures[0, :, 12:16], pictures[1, 12:16] = 1, 1
+    upright, level = oriented_gradients(pictures)
+    assert upright.shape == (1296,)
+    np.testing.assert_allclose(np.linalg.norm(upright.reshape(-1, 36), axis=1).max(), 1, atol=0.02)  # a block's length
+    assert upright @ level < 0.2 * (upright @ upright)
+
+
+def test_the_machine_learns_bars() -> None:
+    rng = np.random.default_rng(0)
+    places = rng.integers(4, 20, 200)
+    pictures = np.zeros((200, 28, 28), np.float32)
+    for row, place in enumerate(places.tolist()):
+        bar = (slice(None), slice(place, place + 4))
+        pictures[row][bar if row % 2 else bar[::-1]] = 1
+    labels = np.arange(200) % 2
+    described = oriented_gradients(pictures)
+    taught = machine().fit(described[:160], labels[:160])
+    assert (taught.predict(described[160:]) == labels[160:]).all()

@@ -91,8 +91,8 @@ async def crowd(address: str, photos: list[bytes], *, rate: float, seconds: floa
     return load
 
 
-async def capacity(address: str, photos: list[bytes], *, seconds: float, clients: int = 8) -> float:
-    """Answers a second when so many ask one after the other (closed loop)."""
+async def capacity(address: str, photos: list[bytes], *, seconds: float, clients: int = 4) -> float:
+    """Answers a second when so many ask one after the other (closed loop): fewer than would be refused."""
     done = 0
     async with httpx.AsyncClient(timeout=60) as client:
         until = time.perf_counter() + seconds

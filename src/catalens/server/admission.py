@@ -48,14 +48,22 @@ class Gate:
         """Calls that wait."""
         return max(0, self._taken - self.running)
 
+    def require_room(self) -> None:
+        """Asked before a body is read, too: to read it only to refuse it would take the time of those at work.
+
+        Raises:
+            RefusedError: the queue is full (429).
+        """
+        if self._taken >= self.running + self.waiting:
+            raise self._refusal(429, "too-busy", f"{self.waiting} calls of {self.name} are waiting already")
+
     async def run(self, work: Callable[[], T]) -> T:
         """Do the work in a thread, when there is one.
 
         Raises:
             RefusedError: the queue is full (429), or the deadline passed while waiting (503).
         """
-        if self._taken >= self.running + self.waiting:
-            raise self._refusal(429, "too-busy", f"{self.waiting} calls of {self.name} are waiting already")
+        self.require_room()
         came = time.perf_counter()
         self._take(1)
         try:

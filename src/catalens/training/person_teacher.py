@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from catalens.errors import MissingExtraError, NotFoundError
 from catalens.images.prepare import resize
+from catalens.training.teacher import opened
 from catalens.types import FloatArray, ImageArray
 
 FILE = "selfie_segmentation.tflite"
@@ -23,21 +23,10 @@ def load(teachers: Path) -> Callable[[ImageArray], FloatArray]:
         NotFoundError: the teacher is absent.
         MissingExtraError: its runtime is.
     """
-    if not (teachers / FILE).is_file():
-        raise NotFoundError(
-            f"no teacher at {teachers / FILE}", cure="docs/data.md says what it is; --teachers names its folder"
-        )
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        raise MissingExtraError.of("ai-edge-litert", extra="train") from None
-    network = Interpreter(str(teachers / FILE), num_threads=1)
-    network.allocate_tensors()
-    source, target = network.get_input_details()[0]["index"], network.get_output_details()[0]["index"]
+    ask = opened(teachers, FILE)
 
     def outline(image: ImageArray) -> FloatArray:
-        network.set_tensor(source, resize(image, (INPUT, INPUT)).astype(np.float32)[None] / 255)
-        network.invoke()
-        return np.asarray(cv2.resize(network.get_tensor(target)[0, :, :, 0], image.shape[1::-1]), np.float32)
+        said = np.asarray(ask(resize(image, (INPUT, INPUT)).astype(np.float32)[None] / 255), np.float32)
+        return np.asarray(cv2.resize(said[0, :, :, 0], image.shape[1::-1]), np.float32)
 
     return outline

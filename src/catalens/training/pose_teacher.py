@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from catalens.errors import MissingExtraError, NotFoundError
 from catalens.images.prepare import letterbox
 from catalens.models.parts import MIRRORED
 from catalens.tasks.pose import Pose
+from catalens.training.teacher import opened
 from catalens.types import FloatArray, ImageArray
 
 FILE = "movenet_single_pose_lightning_ptq.tflite"
@@ -24,22 +24,10 @@ def load(teachers: Path) -> Callable[[ImageArray], Pose]:
         NotFoundError: the teacher is absent.
         MissingExtraError: its runtime is.
     """
-    if not (teachers / FILE).is_file():
-        raise NotFoundError(
-            f"no teacher at {teachers / FILE}", cure="docs/data.md says what it is; --teachers names its folder"
-        )
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        raise MissingExtraError.of("ai-edge-litert", extra="train") from None
-    network = Interpreter(str(teachers / FILE), num_threads=1)
-    network.allocate_tensors()
-    source, target = network.get_input_details()[0]["index"], network.get_output_details()[0]["index"]
+    ask = opened(teachers, FILE)
 
     def asked(square: ImageArray) -> FloatArray:
-        network.set_tensor(source, np.ascontiguousarray(square)[None])
-        network.invoke()
-        return np.array(network.get_tensor(target)[0, 0], np.float32)  # (17, 3): y, x, score, all in 0..1
+        return np.array(ask(np.ascontiguousarray(square)[None])[0, 0], np.float32)  # (17, 3): y, x, score, all in 0..1
 
     def pose(image: ImageArray) -> Pose:
         square, placement = letterbox(image, (INPUT, INPUT), pad=(0, 0, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -26,18 +26,42 @@ INPUT = 224
 CHUNK = 512
 
 
-def weights_in(teachers: Path) -> Path:
-    """The teacher's file in a folder.
+def weights_in(teachers: Path, *, file: str = FILE) -> Path:
+    """A teacher's file in a folder.
 
     Raises:
         NotFoundError: it is not there.
     """
-    weights = teachers / FILE
+    weights = teachers / file
     if not weights.is_file():
         raise NotFoundError(
             f"no teacher at {weights}", cure="docs/data.md says what it is; --teachers names its folder"
         )
     return weights
+
+
+def opened(teachers: Path, file: str) -> Callable[[NDArray[np.generic]], NDArray[np.generic]]:
+    """A teacher of another task: a function from its input, (1, H, W, 3), to its first output.
+
+    Raises:
+        NotFoundError: the teacher is absent.
+        MissingExtraError: its runtime is.
+    """
+    weights = weights_in(teachers, file=file)
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        raise MissingExtraError.of("ai-edge-litert", extra="train") from None
+    network = Interpreter(str(weights), num_threads=1)
+    network.allocate_tensors()
+    source, target = network.get_input_details()[0]["index"], network.get_output_details()[0]["index"]
+
+    def ask(picture: NDArray[np.generic]) -> NDArray[np.generic]:
+        network.set_tensor(source, picture)
+        network.invoke()
+        return np.asarray(network.get_tensor(target))
+
+    return ask
 
 
 def centered_features(

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -282,6 +283,19 @@ def test_many_processes_may_make_it_at_once(tmp_path: Path) -> None:
     code = f"from catalens.catalog.store import Store; print(Store({str(tmp_path / 'shop')!r}).counts().products)"
     children = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)]
     assert [child.communicate()[0] for child in children] == [b"0\n"] * 4
+
+
+def test_many_threads_may_make_it_at_the_same_moment(tmp_path: Path) -> None:
+    at_once = threading.Barrier(4)
+
+    def make(folder: Path) -> int:
+        at_once.wait()
+        with Store(folder) as shop:
+            return shop.counts().products
+
+    with ThreadPoolExecutor(4) as pool:
+        for turn in range(40):
+            assert list(pool.map(make, [tmp_path / str(turn)] * 4)) == [0] * 4
 
 
 def test_a_full_disk_is_said_and_loses_nothing(store: Store) -> None:

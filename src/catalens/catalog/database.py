@@ -140,9 +140,14 @@ def has_tables(db: sqlite3.Connection, path: Path) -> bool:
         CatalogDamagedError: no database, or its head is damaged.
     """
     with sqlite_boundary(path):
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        owner = int(db.execute("PRAGMA application_id").fetchone()[0])
-        tables = {str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        db.execute("BEGIN")  # one state for all three questions: another process may be making the tables
+        try:
+            version = int(db.execute("PRAGMA user_version").fetchone()[0])
+            owner = int(db.execute("PRAGMA application_id").fetchone()[0])
+            tables = {str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
     if owner == 0 and not tables:
         return False
     ours = {"product", "shown", "vector", "words"} <= tables

@@ -299,9 +299,10 @@ def _chunks(rows: sqlite3.Cursor) -> Iterator[list[tuple[int, int, bytes, int]]]
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        others = sorted(entry.name for entry in folder.iterdir() if entry.name not in {INDEX_FOLDER, LOCK_NAME})
+        # Asked after the listing: what another process makes meanwhile, its journal too, is then no stranger.
         if (folder / FILE_NAME).exists():
             return
-        others = sorted(entry.name for entry in folder.iterdir() if entry.name not in {INDEX_FOLDER, LOCK_NAME})
         parent = os.open(folder.parent, os.O_RDONLY)
         try:
             os.fsync(parent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -17,7 +18,11 @@ from catalens.training.textbook import two_convolutions
 from catalens.training.textbook.formulas import attention, convolution, multi_head_attention
 from catalens.training.textbook.gradients import machine, oriented_gradients
 
-torch = pytest.importorskip("torch", reason="torch is in the train extra")
+pytest.importorskip("torch", reason="torch is in the train extra")
+
+import torch
+
+from catalens.training.textbook import residual
 
 
 @settings(max_examples=30, deadline=None)
@@ -110,11 +115,24 @@ def test_it_learns_bars(library: str) -> None:
     assert two_convolutions.accuracy(train(x, y, epochs=8, seed=0), x, y).value > 0.95
 
 
+RECIPES = pytest.mark.parametrize(
+    ("recipe", "options"), [(two_convolutions, ["--epochs", "1"]), (residual, ["--minutes", "0.01", "--out", "run"])]
+)
+
+
+@RECIPES
 def test_without_the_pictures_the_command_ends_with_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    recipe: ModuleType, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert two_convolutions.main(["--data", str(tmp_path)]) == NotFoundError.exit_code
+    assert recipe.main(["--data", str(tmp_path), *options]) == NotFoundError.exit_code
     assert "no photo set" in capsys.readouterr().err
+
+
+@RECIPES
+def test_with_them_it_says_how_many_it_told_right(
+    recipe: ModuleType, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     folder = tmp_path / "fashion-mnist"
     folder.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (60, 28, 28), np.uint8)
@@ -124,8 +142,34 @@ def test_without_the_pictures_the_command_ends_with_a_sentence(
         gzip.compress(struct.pack(">2i", 2049, 60) + bytes(range(10)) * 6)
     )
     monkeypatch.setattr(two_convolutions, "HELD_OUT", 20)
-    assert two_convolutions.main(["--data", str(tmp_path), "--epochs", "1"]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert recipe.main(["--data", str(tmp_path), *options]) == 0
     assert "n=20" in capsys.readouterr().out
+
+
+def test_the_residual_network_has_less_than_a_million_weights() -> None:
+    network = residual.residual_network()
+    assert sum(one.numel() for one in network.parameters()) < 1_000_000
+    assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(("value", "least"), [(0.0, 0), (1.0, (28 - 2) ** 2 - 8**2)])
+def test_a_varied_picture_is_the_picture_with_little_hidden(value: float, least: int) -> None:
+    varied = residual.varied(np.full((40, 28, 28), value, np.float32), np.random.default_rng(0))
+    counts = (varied != 0).sum((1, 2))
+    assert counts.max() <= 28 * 28 * value
+    assert counts.min() >= least
+    assert set(np.unique(varied).tolist()) <= {0.0, value}
+
+
+def test_batches_are_of_the_size_of_their_time() -> None:
+    drawer = residual.Drawer(np.zeros((300, 28, 28), np.float32), np.arange(300) % 10, seed=0)
+    batches = drawer.batches()
+    sides = []
+    for share in (0.0, 0.5, 1.0):
+        drawer.grow(share)
+        sides.append(next(batches).x.shape[-1])
+    assert sides == [20, 24, 28]
 
 
 def test_gradients_tell_upright_from_level() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ pytest.importorskip("torch", reason="torch is in the train extra")
 
 import torch
 
-from catalens.training import generator_fashion, generator_own
+from catalens.training import generator_fashion, generator_own, loop
 from catalens.training.generator import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught, unlikeness
 from catalens.training.generator_augment import MOST, Augmentation
 from catalens.training.generator_clothes import beside_nearest
@@ -64,18 +66,21 @@ def distance(made: torch.nn.Module, pictures: Pictures) -> float:
     return float(unlikeness(made(torch.zeros(len(words), 64), words), pictures.tensor(slice(None))))
 
 
-def test_a_contest_learns_stops_and_goes_on(tmp_path: Path) -> None:
+def test_a_contest_learns_stops_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = count(step=0.02)  # seconds by the number of questions, so that a busy machine makes as many steps
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     torch.manual_seed(0)
     pictures, network = squares(16), Encoder(SMALL)
     made = StyleGenerator(SMALL)
     made.begin_with(pictures.tints(2), 1.0)
-    contest = Contest(made, Critic(SMALL), Plan(betas=(0.5, 0.99)), encoder=network)
+    plan = Plan(betas=(0.5, 0.99), kept=0.5, told=0.5)
+    contest = Contest(made, Critic(SMALL, tells_kinds=True), plan, encoder=network)
     before = distance(made, pictures)
     taught(contest, pictures, out=tmp_path, minutes=0.02, begin=0.01, rate=2e-3, batch=8, seed=0, resume=False)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert {"likeness", "spread", "critic", "fooled"} <= set(log[-1])
     assert distance(made, pictures) < before
-    again = Contest(StyleGenerator(SMALL), Critic(SMALL), Plan(), encoder=Encoder(SMALL))
+    again = Contest(StyleGenerator(SMALL), Critic(SMALL, tells_kinds=True), Plan(), encoder=Encoder(SMALL))
     again.load(tmp_path / CHECKPOINT)
     assert (again.step, again.seconds) == (contest.step, contest.seconds)
     middles, roots = latents_of(network, squares(200), kinds=2)
@@ -103,7 +108,8 @@ def test_sides_of_networks(shape: Shape, side: int) -> None:
     made = StyleGenerator(shape)(torch.randn(4, 64), words)
     assert shape.side == side
     assert made.shape == (4, shape.channels, side, side)
-    assert Critic(shape)(made, words).shape == (4,)
+    assert Critic(shape)(made, words).shape == (4, 1)
+    assert Critic(shape, tells_kinds=True)(made, words).shape == (4, 1 + shape.counts[0])
     mean, spread = Encoder(shape)(made, words)
     assert mean.shape == spread.shape == (4, 64)
 

@@ -31,7 +31,7 @@ from catalens.types import FloatArray, ImageArray, IntArray
 
 SLOPE_EVERY = 16
 """Steps between penalties on the critic's slope; each then counts as much as all that were left out."""
-AVERAGE = 0.99
+AVERAGE = 0.998
 """Decay of the average of the generator's weights: runs are short."""
 LONGEST_STEP = 2.0
 """The norm that the makers' gradient is cut to."""
@@ -47,8 +47,10 @@ class Plan:
         betas: of Adam; slope: weight of the penalty on the critic's slope, 0 for none; is_adaptive: whether the critic
             sees augmented pictures.
         critic_rate: its learning rate, where it is not that of the generator, which falls.
-        likeness: weight of the distance to the given picture; spread: of that of the latents from a normal
-            distribution. Both only with an encoder.
+        likeness: weight of the distance to the given picture; kept: share of it that stays once there is a critic,
+            who finds blur; spread: weight of the distance of the latents from a normal distribution. All three only
+            with an encoder.
+        told: weight of telling the kind (Odena et al. 2017), where the critic does.
     """
 
     betas: tuple[float, float] = (0.0, 0.99)
@@ -56,7 +58,9 @@ class Plan:
     is_adaptive: bool = True
     critic_rate: float | None = None
     likeness: float = 10.0
+    kept: float = 1.0
     spread: float = 0.01
+    told: float = 0.0
 
 
 DCGAN = Plan(betas=(0.5, 0.999), slope=0.0, is_adaptive=False)
@@ -105,7 +109,9 @@ class Contest:
         if self.is_judged:
             shown["critic"] = self._judged(pictures, words, made.detach(), asked)
             self.critic.requires_grad_(requires_grad=False)
-            losses["fooled"] = shown["fooled"] = F.softplus(-self.critic(self._seen(made), asked)).mean()
+            said = self.critic(self._seen(made), asked)
+            losses["fooled"] = shown["fooled"] = F.softplus(-said[:, 0]).mean()
+            losses |= self._told(said, asked)
             self.critic.requires_grad_(requires_grad=True)
         self._maker.zero_grad()
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
@@ -134,7 +140,8 @@ class Contest:
         made = self.generator(torch.cat([latents, torch.randn(half, latent)]), asked)
         plain = self.is_plain(words)
         if plain.any():
-            losses["likeness"] = self.plan.likeness * unlikeness(made[:count][plain], pictures[plain])
+            weight = self.plan.likeness * self.plan.kept
+            losses["likeness"] = weight * unlikeness(made[:count][plain], pictures[plain])
         return losses, made[half:], asked[half:]
 
     def _seen(self, pictures: Tensor) -> Tensor:
@@ -143,21 +150,29 @@ class Contest:
     def _judged(self, pictures: Tensor, words: Tensor, made: Tensor, asked: Tensor) -> Tensor:
         """One step of the critic."""
         on_real = self.critic(self._seen(pictures), words)
-        loss: Tensor = F.softplus(-on_real).mean() + F.softplus(self.critic(self._seen(made), asked)).mean()
-        total = loss
+        on_made = self.critic(self._seen(made), asked)
+        loss: Tensor = F.softplus(-on_real[:, 0]).mean() + F.softplus(on_made[:, 0]).mean()
+        total = torch.stack([loss, *self._told(on_real, words).values()]).sum()
         if self.plan.slope and self.step % SLOPE_EVERY == 0:
-            total = loss + 0.5 * self.plan.slope * SLOPE_EVERY * self._slope(pictures, words)
+            total = total + 0.5 * self.plan.slope * SLOPE_EVERY * self._slope(pictures, words)
         self._judge.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         self._judge.step()
         if self.plan.is_adaptive:
-            self.augment.adjust(on_real)
+            self.augment.adjust(on_real[:, 0])
         return loss
+
+    def _told(self, said: Tensor, words: Tensor) -> dict[str, Tensor]:
+        """How wrong the kind was told, where the critic tells kinds and one was said."""
+        kinds = said[:, 1:]
+        if not kinds.shape[1]:
+            return {}
+        return {"told": self.plan.told * F.cross_entropy(kinds, words[:, 0], ignore_index=kinds.shape[1])}
 
     def _slope(self, pictures: Tensor, words: Tensor) -> Tensor:
         """Mean squared length of the critic's gradient at real pictures."""
         given = self._seen(pictures).detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.critic(given, words).sum(), given, create_graph=True)
+        (gradient,) = torch.autograd.grad(self.critic(given, words)[:, 0].sum(), given, create_graph=True)
         return gradient.square().sum((1, 2, 3)).mean()
 
     def save(self, path: Path) -> None:

@@ -1,9 +1,10 @@
 """Recipe: both generators on Fashion-MNIST, for the same time, and what they are worth.
 
-    python -m catalens.training.generator_fashion --out runs/fashion --minutes 12
+    python -m catalens.training.textbook.residual --out runs/classifier
+    python -m catalens.training.generator_fashion --classifier runs/classifier --out runs/fashion --minutes 35
 
 50,000 of the 60,000 training pictures are learned from; 10,000 are held out, and 10,000 are made. The features that
-pictures are compared by are those of a classifier that is trained here first, on the same 50,000.
+pictures are compared by are those of the textbook's residual network, which learned from the same 50,000.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
+from torch import nn
 
 from catalens import settings
 from catalens.errors import CatalensError
@@ -33,45 +33,41 @@ from catalens.training.generator_network import (
     StyleGenerator,
 )
 from catalens.training.generator_pictures import Pictures, sheet_of
+from catalens.training.loop import CHECKPOINT
+from catalens.training.textbook.residual import MEAN, STD, taught_network
 from catalens.training.thumbnails import NAMES, fashion_mnist
 from catalens.types import FloatArray, ImageArray, IntArray
 
-HELD_OUT, EPOCHS = 10_000, 2
-BATCH, DCGAN_RATE, RATE = 64, 2e-4, 1e-3
+HELD_OUT = 10_000
+BATCH, DCGAN_RATE, RATE = 64, 2e-4, 2e-3
 TRUNCATION = 0.7
 """At which conditions are asked for, as the bundled generator does."""
-FEATURES = "128 features of a classifier of our own, 0.2 M weights, trained on the same 50,000 pictures"
-SHAPE = Shape((len(NAMES),), 7, (96, 64), channels=1, enlarge=2, maps=2)
-STYLE = Plan(betas=(0.5, 0.99), likeness=10.0, spread=0.003, slope=0.1)
-CRISPNESS, BLUR = 3.0, 2.2
-"""How much outlines are sharpened, and over how many pixels: what was nearest to pictures that were learned from."""
-BEGIN = 0.6
+FEATURES = "128 features of the residual network of training/textbook, trained on the same 50,000 pictures"
+SHAPE = Shape((len(NAMES),), 7, (96, 64, 32), channels=1, enlarge=1, maps=2)
+STYLE = Plan(likeness=10.0, kept=0.1, spread=0.01, slope=0.1, told=0.3, is_adaptive=False)
+"""Nothing is augmented: in minutes no critic learns 50,000 pictures by heart."""
+BEGIN = 0.15
 """Share of its time in which there is no critic."""
 
 
-class Judge(nn.Module):
-    """(N, 1, 28, 28) in -1..1 -> features (N, 128), scores (N, 10)."""
+class Judge:
+    """The classifier that pictures are compared by: what it goes by, and what it takes them for."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.convolutions = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-        )  # fmt: skip
-        self.features, self.scores = nn.Linear(32 * 49, 128), nn.Linear(128, len(NAMES))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        features = F.relu(self.features(self.convolutions(x)))
-        return features, self.scores(features)
+    def __init__(self, checkpoint: Path) -> None:
+        network = taught_network(checkpoint)
+        assert isinstance(network, nn.Sequential)
+        self._features, self._scores = network[:-1], network[-1]
 
     @torch.no_grad()
     def describe(self, images: ImageArray) -> tuple[FloatArray, IntArray]:
         """(N, 28, 28, 1) uint8 -> features (N, 128), what each is taken for (N,)."""
-        self.eval()
-        x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-        found = [self(x[start : start + 500]) for start in range(0, len(x), 500)]
-        features, scores = (torch.cat(one) for one in zip(*found, strict=True))
-        return features.numpy(), scores.argmax(1).numpy()
+        features, kinds = [], []
+        for start in range(0, len(images), 500):
+            x = torch.from_numpy(images[start : start + 500]).permute(0, 3, 1, 2).float() / 255
+            found = self._features((x - MEAN) / STD)
+            features.append(found.numpy())
+            kinds.append(self._scores(found).argmax(1).numpy())
+        return np.concatenate(features), np.concatenate(kinds)
 
 
 def split(data: Path, *, seed: int) -> tuple[Pictures, Pictures]:
@@ -87,26 +83,6 @@ def split(data: Path, *, seed: int) -> tuple[Pictures, Pictures]:
     return one, other
 
 
-def judge_of(pictures: Pictures, path: Path, *, seed: int) -> Judge:
-    """Train the classifier, once: it is kept at `path`."""
-    torch.manual_seed(seed)
-    judge = Judge()
-    if path.is_file():
-        judge.load_state_dict(torch.load(path, weights_only=True))
-        return judge
-    optimizer = torch.optim.Adam(judge.parameters(), 1e-3)
-    rng = np.random.default_rng(seed)
-    for _ in range(EPOCHS):
-        for rows in np.array_split(rng.permutation(len(pictures.words)), max(1, len(pictures.words) // 128)):
-            loss = F.cross_entropy(judge(pictures.tensor(rows))[1], torch.from_numpy(pictures.words[rows, 0]))
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(judge.state_dict(), path)
-    return judge
-
-
 def contest_of(name: str, *, seed: int) -> Contest:
     """The networks of "dcgan" or "style" against each other, untaught."""
     torch.manual_seed(seed)
@@ -114,17 +90,14 @@ def contest_of(name: str, *, seed: int) -> Contest:
         return Contest(DcganGenerator(SHAPE.counts), DcganCritic(SHAPE.counts), DCGAN)
     generator = StyleGenerator(SHAPE)
     generator.begin_with(torch.zeros(0), -1.0)
-    return Contest(generator, Critic(SHAPE), STYLE, encoder=Encoder(SHAPE))
+    return Contest(generator, Critic(SHAPE, tells_kinds=True), STYLE, encoder=Encoder(SHAPE))
 
 
 def shipped_of(contest: Contest, pictures: Pictures) -> Shipped:
     """What is measured: of DCGAN the last weights, as in its paper; else their average."""
     if contest.encoder is None:
         return Shipped(contest.generator)
-    average = contest.average.network
-    assert isinstance(average, StyleGenerator)
-    average.sharpen(amount=CRISPNESS, blur=BLUR)
-    return Shipped(average, *latents_of(contest.encoder, pictures, kinds=len(NAMES)))
+    return Shipped(contest.average.network, *latents_of(contest.encoder, pictures, kinds=len(NAMES)))
 
 
 def figures_of(shipped: Shipped, judge: Judge, learned: Pictures, held: Pictures, *, seed: int) -> dict[str, object]:
@@ -149,7 +122,10 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m catalens.training.generator_fashion", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, sheets and figures.json")
-    parser.add_argument("--minutes", type=float, default=12.0, help="time for each of the two")
+    parser.add_argument(
+        "--classifier", type=Path, required=True, help="folder of a run of textbook.residual, of the same seed"
+    )
+    parser.add_argument("--minutes", type=float, default=35.0, help="time for each of the two")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=settings.threads())
     parser.add_argument("--data", type=Path, default=settings.data_folder())
@@ -158,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(given.threads)
     try:
         learned, held = split(given.data, seed=given.seed)
-        judge = judge_of(learned, given.out / "judge.pt", seed=given.seed)
+        judge = Judge(given.classifier / CHECKPOINT)
         right = bootstrap_mean(judge.describe(held.images)[1] == held.words[:, 0])
         figures: dict[str, object] = {"features": FEATURES, "classifier on real pictures": right.to_dict()}
         for name, rate, begin in (("dcgan", DCGAN_RATE, 0.0), ("style", RATE, BEGIN)):

@@ -196,19 +196,24 @@ class Trunk(nn.Module):
 
 
 class Critic(nn.Module):
-    """Pictures and words -> (N,) how real; the words by projection (Miyato and Koyama 2018)."""
+    """Pictures and words -> (N, 1 + K): how real, the words by projection (Miyato and Koyama 2018); scores of kinds.
 
-    def __init__(self, shape: Shape) -> None:
+    Args:
+        tells_kinds: whether there are such scores, for what the words do not say; else K is 0.
+    """
+
+    def __init__(self, shape: Shape, *, tells_kinds: bool = False) -> None:
         super().__init__()
         self.trunk = Trunk(shape, extra=1)
         self.hidden = nn.Linear(shape.widths[0] * shape.start**2, STYLE)
         self.real = nn.Linear(STYLE, 1)
         self.said = Said(shape.counts, STYLE)
+        self.kinds = nn.Linear(STYLE, shape.counts[0]) if tells_kinds else None
 
     def forward(self, pictures: Tensor, words: Tensor) -> Tensor:
         seen = F.leaky_relu(self.hidden(self.trunk(pictures).flatten(1)), LEAK)
-        real: Tensor = self.real(seen)[:, 0] + (seen * self.said(words)).sum(1) / STYLE**0.5
-        return real
+        real: Tensor = self.real(seen) + (seen * self.said(words)).sum(1, keepdim=True) / STYLE**0.5
+        return real if self.kinds is None else torch.cat([real, self.kinds(seen)], 1)
 
 
 class Encoder(nn.Module):
@@ -248,7 +253,7 @@ class DcganGenerator(nn.Module):
 
 
 class DcganCritic(nn.Module):
-    """28x28 pictures and words -> (N,) how real: strided convolutions, batch norm; the words as a map beside."""
+    """28x28 pictures and words -> (N, 1) how real: strided convolutions, batch norm; the words as a map beside."""
 
     def __init__(self, counts: Sequence[int], *, width: int = 64) -> None:
         super().__init__()
@@ -262,7 +267,7 @@ class DcganCritic(nn.Module):
 
     def forward(self, pictures: Tensor, words: Tensor) -> Tensor:
         maps = self.said(words).reshape(-1, 1, 28, 28)
-        real: Tensor = self.layers(torch.cat([pictures, maps], 1))[:, 0]
+        real: Tensor = self.layers(torch.cat([pictures, maps], 1))
         return real
 
 

@@ -23,7 +23,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 from catalens import settings
 from catalens.errors import CatalensError
 from catalens.evaluation.intervals import bootstrap_mean
-from catalens.training.loop import CHECKPOINT, Run, train
+from catalens.training.loop import CHECKPOINT, Run, read_checkpoint, train
 from catalens.training.network import Residual
 from catalens.training.textbook.two_convolutions import split
 from catalens.types import FloatArray, IntArray
@@ -90,6 +90,17 @@ def varied(pictures: FloatArray, rng: np.random.Generator) -> FloatArray:
         if rng.random() < 0.5:
             changed[row, max(0, y) : y + HIDDEN, max(0, x) : x + HIDDEN] = 0
     return changed
+
+
+def taught_network(path: Path) -> nn.Module:
+    """The averaged network of a run's checkpoint, to ask.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    network = residual_network()
+    network.load_state_dict(read_checkpoint(path)["average"])
+    return network.eval()
 
 
 @torch.inference_mode()

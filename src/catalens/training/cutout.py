@@ -8,7 +8,6 @@ alpha is known; a quarter of the views are street photos as they are, with their
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,19 +20,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.matting import boundary_f, iou, mean_error, s_measure
 from catalens.images.prepare import Preprocess
-from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_MATTE
-from catalens.training.export import export_dense
-from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, read_checkpoint, train
+from catalens.training.export import export_dense, score_rows
+from catalens.training.loop import CHECKPOINT, Run, drawn, read_checkpoint, train
 from catalens.training.network import inherit
 from catalens.training.objects import Thing, goods, people, rendered
 from catalens.training.parts import Parsed, masked_photos
 from catalens.training.pyramid import DenseNetwork, normalized
+from catalens.training.recipe import RecipeParser, as_command, progress_of, say_held_out
 from catalens.training.scenes import PLAIN, backgrounds, compose, drawn_things
 from catalens.types import FloatArray, ImageArray
 
@@ -146,72 +143,48 @@ def score(network: torch.nn.Module, pictures: Sequence[tuple[ImageArray, FloatAr
     return {name: bootstrap_mean(column) for name, column in zip(names, np.array(rows).T, strict=True)}
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.cutout", description=(__doc__ or "").split(":")[0]
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
-    parser.add_argument("--minutes", type=float, default=60.0, help="time for training, that of earlier runs included")
+    parser = RecipeParser("cutout")
+    parser.add_shared("--out", "--minutes")
     parser.add_argument("--start", type=Path, help="folder of a parser's run, whose network to begin with")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
-    cv2.setNumThreads(1)
-    try:
-        with progress_bar() as bar:
-            task = bar.add_task("reading photos", total=None)
-            photos = masked_photos(given.data, held_out=False)
-            unseen = masked_photos(given.data, held_out=True)
-            drawn_products = rendered(
-                RENDERED, seed=7, cache=given.out / "cache",
-                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
-            )  # fmt: skip
-        other = [*goods(given.data), *drawn_products]
-        things = [*people(photos), *(thing for thing in other if not thing.is_held_out)]
-        kept = [*people(unseen), *(thing for thing in other if thing.is_held_out)]
-        drawer = Drawer(things, backgrounds(given.data, photos, seed=given.seed), photos)
-        network = DenseNetwork(1, fine=True).to(given.device)
-        start = "random numbers"
-        if given.start is not None:
-            inherit(network, read_checkpoint(given.start / CHECKPOINT)["average"])
-            start = "the bundled parser, which began with random numbers"
-        device = torch.device(given.device)
-        run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
-        if given.resume:
-            run.load(given.out / CHECKPOINT)
-        train(
-            run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate
-        )
-        shipped = run.average.network.to("cpu")
-        grounds = backgrounds(given.data, unseen, seed=given.seed + 1, table="validation.csv")
-        scores = score(shipped, composed_pictures(kept, grounds))
-        for name, one in scores.items():
-            sys.stderr.write(f"held out: {name} {one}\n")
-        export_dense(
-            shipped, given.out, name=DEFAULT_MATTE, task="matte", classes=(), preprocess=PREPROCESS,
-            photos=[image for image, _ in composed_pictures(things, drawer.grounds, count=256, seed=5)],
-            scores=[Score(name, one.value, one.n, one.low, one.high) for name, one in scores.items()],
-            training={
-                "data": DATA,
-                "start": start,
-                "command": f"python -m catalens.training.cutout {' '.join(arguments or sys.argv[1:])}",
-                "seed": str(given.seed),
-                "cost": f"{run.seconds / 60:.0f} minutes on {given.device}, {given.threads} threads, "
-                f"{run.step * BATCH} views",
-                "held out": "a fifth of the things of each source, backgrounds from validation photos",
-            },
-        )  # fmt: skip
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser.add_shared("--rate", "--seed", "--device", "--threads", "--resume", "--data")
+    parser.set_defaults(minutes=60.0, rate=RATE)
+    given = parser.read(arguments)
+    with progress_of("reading photos") as progress:
+        photos = masked_photos(given.data, held_out=False)
+        unseen = masked_photos(given.data, held_out=True)
+        drawn_products = rendered(RENDERED, seed=7, cache=given.out / "cache", progress=progress)
+    other = [*goods(given.data), *drawn_products]
+    things = [*people(photos), *(thing for thing in other if not thing.is_held_out)]
+    kept = [*people(unseen), *(thing for thing in other if thing.is_held_out)]
+    drawer = Drawer(things, backgrounds(given.data, photos, seed=given.seed), photos)
+    network = DenseNetwork(1, fine=True).to(given.device)
+    start = "random numbers"
+    if given.start is not None:
+        inherit(network, read_checkpoint(given.start / CHECKPOINT)["average"])
+        start = "the bundled parser, which began with random numbers"
+    device = torch.device(given.device)
+    run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
+    if given.resume:
+        run.load(given.out / CHECKPOINT)
+    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    shipped = run.average.network.to("cpu")
+    grounds = backgrounds(given.data, unseen, seed=given.seed + 1, table="validation.csv")
+    scores = score(shipped, composed_pictures(kept, grounds))
+    say_held_out(scores)
+    export_dense(
+        shipped, given.out, name=DEFAULT_MATTE, task="matte", classes=(), preprocess=PREPROCESS,
+        photos=[image for image, _ in composed_pictures(things, drawer.grounds, count=256, seed=5)],
+        scores=score_rows(scores),
+        training={
+            "data": DATA,
+            "start": start,
+            **given.training(given.cost(run.seconds, views=run.step * BATCH)),
+            "held out": "a fifth of the things of each source, backgrounds from validation photos",
+        },
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -8,19 +8,15 @@ are exact.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.evaluation.detection import DetectionScores, Truth, detection_scores, proposal_recall
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.images.prepare import Preprocess
@@ -31,12 +27,13 @@ from catalens.tasks.two_stage import answers_of
 from catalens.training.cutout import RENDERED
 from catalens.training.detector_lesson import Labelled, scene, street_photos, view
 from catalens.training.detector_network import DetectorNetwork
-from catalens.training.export import export_detector
-from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, read_checkpoint, train
+from catalens.training.export import export_detector, score_rows
+from catalens.training.loop import CHECKPOINT, Run, drawn, read_checkpoint, train
 from catalens.training.network import inherit
 from catalens.training.objects import Thing, goods, rendered
 from catalens.training.parts import masked_photos
 from catalens.training.pyramid import normalized
+from catalens.training.recipe import RecipeParser, as_command, progress_of
 from catalens.training.scenes import backgrounds
 from catalens.types import Detections, FloatArray, ImageArray
 
@@ -116,77 +113,55 @@ def score(
     return detection_scores(found, truths), recalls
 
 
-def card_scores(scores: DetectionScores, recalls: dict[str, Estimate]) -> list[Score]:
+def card_scores(scores: DetectionScores, recalls: dict[str, Estimate]) -> tuple[Score, ...]:
     """A card's rows."""
     rows = {"AP": scores.ap, "AP50": scores.ap50, **recalls}
     rows |= {f"AP50 {name}": one for name, one in scores.by_class.items()}
-    return [Score(name, one.value, one.n, one.low, one.high) for name, one in rows.items()]
+    return score_rows(rows)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.detector", description=(__doc__ or "").split(":")[0]
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
-    parser.add_argument("--minutes", type=float, default=90.0, help="time for training, that of earlier runs included")
+    parser = RecipeParser("detector")
+    parser.add_shared("--out", "--minutes")
     parser.add_argument("--start", type=Path, help="folder of a parser's run, whose network to begin with")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_shared("--rate", "--seed", "--device", "--threads", "--resume")
     parser.add_argument("--cache", type=Path, help="folder of rendered things; --out/cache where absent")
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
-    cv2.setNumThreads(1)
-    try:
-        with progress_bar() as bar:
-            task = bar.add_task("reading photos", total=None)
-            drawn_products = rendered(
-                RENDERED, seed=7, cache=given.cache or given.out / "cache",
-                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
-            )  # fmt: skip
-            photos = street_photos(given.data, held_out=False)
-        things = [thing for thing in (*goods(given.data), *drawn_products) if not thing.is_held_out]
-        grounds = backgrounds(given.data, masked_photos(given.data, held_out=False), seed=given.seed)
-        network, device = DetectorNetwork(len(PRODUCTS)).to(given.device), torch.device(given.device)
-        start = "random numbers"
-        if given.start is not None:
-            inherit(network, read_checkpoint(given.start / CHECKPOINT)["average"])
-            start = "the bundled parser, which began with random numbers"
-        run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
-        if given.resume:
-            run.load(given.out / CHECKPOINT)
-        drawer = Drawer(photos, things, grounds)
-        train(
-            run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate
-        )
-        shipped = run.average.network.to("cpu")
-        held = street_photos(given.data, held_out=True)
-        scores, recalls = score(shipped, held, PRODUCTS)
-        main_garments = np.mean([scores.by_class[name].value for name in MAIN if name in scores.by_class])
-        sys.stderr.write(f"AP50 of main garments {main_garments:.3f}\n")
-        sys.stderr.write(f"held out: AP {scores.ap}, AP50 {scores.ap50}, {recalls}\n")
-        export_detector(
-            shipped, given.out, name=DEFAULT_DETECTOR, classes=PRODUCTS, preprocess=PREPROCESS,
-            photos=[photo.image for photo in photos[::3]], scores=card_scores(scores, recalls),
-            training={
-                "data": DATA,
-                "start": start,
-                "command": f"python -m catalens.training.detector {' '.join(arguments or sys.argv[1:])}",
-                "seed": str(given.seed),
-                "cost": f"{run.seconds / 60:.0f} minutes on {given.device}, {given.threads} threads, "
-                f"{run.step * BATCH} views",
-                "held out": f"each fifth of the masked photos, {len(held)}",
-            },
-        )  # fmt: skip
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser.add_shared("--data")
+    parser.set_defaults(minutes=90.0, rate=RATE)
+    given = parser.read(arguments)
+    with progress_of("reading photos") as progress:
+        drawn_products = rendered(RENDERED, seed=7, cache=given.cache or given.out / "cache", progress=progress)
+        photos = street_photos(given.data, held_out=False)
+    things = [thing for thing in (*goods(given.data), *drawn_products) if not thing.is_held_out]
+    grounds = backgrounds(given.data, masked_photos(given.data, held_out=False), seed=given.seed)
+    network, device = DetectorNetwork(len(PRODUCTS)).to(given.device), torch.device(given.device)
+    start = "random numbers"
+    if given.start is not None:
+        inherit(network, read_checkpoint(given.start / CHECKPOINT)["average"])
+        start = "the bundled parser, which began with random numbers"
+    run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
+    if given.resume:
+        run.load(given.out / CHECKPOINT)
+    drawer = Drawer(photos, things, grounds)
+    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    shipped = run.average.network.to("cpu")
+    held = street_photos(given.data, held_out=True)
+    scores, recalls = score(shipped, held, PRODUCTS)
+    main_garments = np.mean([scores.by_class[name].value for name in MAIN if name in scores.by_class])
+    sys.stderr.write(f"AP50 of main garments {main_garments:.3f}\n")
+    sys.stderr.write(f"held out: AP {scores.ap}, AP50 {scores.ap50}, {recalls}\n")
+    export_detector(
+        shipped, given.out, name=DEFAULT_DETECTOR, classes=PRODUCTS, preprocess=PREPROCESS,
+        photos=[photo.image for photo in photos[::3]], scores=card_scores(scores, recalls),
+        training={
+            "data": DATA,
+            "start": start,
+            **given.training(given.cost(run.seconds, views=run.step * BATCH)),
+            "held out": f"each fifth of the masked photos, {len(held)}",
+        },
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ and GPU alike.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +21,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.models.card import Precision
 from catalens.models.text import text_batch
 from catalens.training import teacher
@@ -31,10 +28,11 @@ from catalens.training.export import export_encoder
 from catalens.training.facts import caption, known_words, truths
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson, lesson
-from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, train
 from catalens.training.network import KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, targets_of
 from catalens.training.pyramid import normalized
+from catalens.training.recipe import RecipeParser, as_command, progress_of
 from catalens.training.views import student_view
 from catalens.types import FloatArray, ImageArray, IntArray
 
@@ -178,67 +176,47 @@ def teach(lesson: Lesson, run: Run[Batch], *, out: Path, minutes: float, rate: f
     train(run, ready, out=out, minutes=minutes, rate=rate, at=grow)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.encoder", description=(__doc__ or "").split(":")[0]
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
-    parser.add_argument("--minutes", type=float, default=66.0, help="time for training, that of earlier runs included")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=settings.threads())
+    parser = RecipeParser("encoder")
+    parser.add_shared("--out", "--minutes", "--seed", "--device", "--threads")
     parser.add_argument("--hold-out", type=float, default=0.0, help="share of the photos kept aside to make choices on")
     parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of the weights that ship")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_shared("--resume")
     parser.add_argument("--start", type=Path, help="folder of an earlier run, whose networks to begin with")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    parser.add_argument("--teachers", type=Path, default=settings.teacher_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    cv2.setNumThreads(1)
-    try:
-        with progress_bar() as bar:
-            task = bar.add_task("reading photos", total=None)
-            taught = lesson(
-                data=given.data,
-                teachers=given.teachers,
-                cache=given.out / "cache",
-                seed=given.seed,
-                hold_out=given.hold_out,
-                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
-            )
-        history = "random numbers"
-        run = Learner(taught, seed=given.seed, device=given.device).run()
-        if given.start is not None:
-            run.inherit(given.start / CHECKPOINT)
-            history = f"networks of an earlier run ({given.start}), which began with random numbers"
-        if given.resume:
-            run.load(given.out / CHECKPOINT)
-        teach(taught, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed)
-        pictures, words = averaged(run)
-        for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
-            sys.stderr.write(f"held out: {name} 1-NN {score}\n")
-        export_encoder(
-            pictures,
-            words,
-            given.out,
-            known=known_words([photo.facts for photo in taught.photos]),
-            photos=taught.squares,
-            precision=given.precision,
-            training={
-                "command": f"python -m catalens.training.encoder {' '.join(arguments or sys.argv[1:])}",
-                "start": history,
-                "seed": str(given.seed),
-                "cost": f"{run.seconds / 60:.0f} minutes on {given.device}, {given.threads} threads, "
-                f"{run.step * BATCH} views",
-            },
+    parser.add_shared("--rate", "--data", "--teachers")
+    parser.set_defaults(minutes=66.0, rate=RATE)
+    given = parser.read(arguments)
+    with progress_of("reading photos") as progress:
+        taught = lesson(
+            data=given.data,
+            teachers=given.teachers,
+            cache=given.out / "cache",
+            seed=given.seed,
+            hold_out=given.hold_out,
+            progress=progress,
         )
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    history = "random numbers"
+    run = Learner(taught, seed=given.seed, device=given.device).run()
+    if given.start is not None:
+        run.inherit(given.start / CHECKPOINT)
+        history = f"networks of an earlier run ({given.start}), which began with random numbers"
+    if given.resume:
+        run.load(given.out / CHECKPOINT)
+    teach(taught, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed)
+    pictures, words = averaged(run)
+    for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
+        sys.stderr.write(f"held out: {name} 1-NN {score}\n")
+    export_encoder(
+        pictures,
+        words,
+        given.out,
+        known=known_words([photo.facts for photo in taught.photos]),
+        photos=taught.squares,
+        precision=given.precision,
+        training={"start": history, **given.training(given.cost(run.seconds, views=run.step * BATCH))},
+    )
 
 
 if __name__ == "__main__":

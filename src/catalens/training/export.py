@@ -21,6 +21,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
+from catalens.evaluation.intervals import Estimate
 from catalens.images.prepare import Preprocess
 from catalens.models.card import FILE, Card, Precision, Score, Task, TextTower
 from catalens.models.onnx import DETECTED
@@ -183,6 +184,11 @@ def export_detector(
             precision, training, tuple(scores), classes=tuple(classes),
         )
     )  # fmt: skip
+
+
+def score_rows(scores: Mapping[str, Estimate]) -> tuple[Score, ...]:
+    """Measured figures as a card has them."""
+    return tuple(Score(name, one.value, one.n, one.low, one.high) for name, one in scores.items())
 
 
 class _Unit(nn.Module):

@@ -8,7 +8,6 @@ the answer is the middle of a face or not, with the distances to the face's side
 
 from __future__ import annotations
 
-import argparse
 import csv
 import sys
 from collections.abc import Sequence
@@ -21,21 +20,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens import settings
-from catalens.errors import CatalensError, NotFoundError
+from catalens.errors import NotFoundError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.geometry import iou
 from catalens.images.prepare import Preprocess, resize
 from catalens.images.read import read_image
-from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_FACES
 from catalens.tasks.faces import MIN_SCORE, OVERLAP, STRIDE, faces_of
 from catalens.tasks.segment import canvas_for
-from catalens.training.export import export_dense
-from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, train
+from catalens.training.export import export_dense, score_rows
+from catalens.training.loop import CHECKPOINT, Run, drawn, train
 from catalens.training.network import trunk_stages
 from catalens.training.parts import HELD_OUT
 from catalens.training.pyramid import normalized
+from catalens.training.recipe import RecipeParser, as_command, progress_of, say_held_out
 from catalens.types import FloatArray, ImageArray
 
 TEACHER = "yunet_n_320.onnx"
@@ -233,59 +231,36 @@ def _found(network: nn.Module, image: ImageArray) -> FloatArray:
     return placement.to_original_boxes(boxes)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.faces", description=(__doc__ or "").split(":")[0]
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
-    parser.add_argument("--minutes", type=float, default=12.0, help="time for training, that of earlier runs included")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    parser.add_argument("--teachers", type=Path, default=settings.teacher_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
-    cv2.setNumThreads(1)
-    try:
-        with progress_bar() as bar:
-            bar.add_task("asking where faces are", total=None)
-            street = street_faces(given.data, given.teachers, held_out=False)
-        drawer = Drawer(street, photos_without(given.data, table="train.csv", every=2))
-        network, device = FaceNetwork().to(given.device), torch.device(given.device)
-        run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
-        if given.resume:
-            run.load(given.out / CHECKPOINT)
-        train(
-            run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate
-        )
-        shipped = run.average.network.to("cpu")
-        held = street_faces(given.data, given.teachers, held_out=True)
-        scores = score(shipped, held, photos_without(given.data, table="validation.csv", every=1))
-        for name, one in scores.items():
-            sys.stderr.write(f"held out: {name} {one}\n")
-        export_dense(
-            shipped, given.out, name=DEFAULT_FACES, task="detect", classes=("face",), dim=5, preprocess=PREPROCESS,
-            photos=[photo.image for photo in street[::5]],
-            scores=[Score(name, one.value, one.n, one.low, one.high) for name, one in scores.items()],
-            training={
-                "data": DATA,
-                "start": "random numbers",
-                "command": f"python -m catalens.training.faces {' '.join(arguments or sys.argv[1:])}",
-                "seed": str(given.seed),
-                "cost": f"{run.seconds / 60:.0f} minutes on {given.device}, {given.threads} threads, "
-                f"{run.step * BATCH} views",
-                "held out": "each fifth of the street photos; validation photos of clothes and groceries",
-            },
-        )  # fmt: skip
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser = RecipeParser("faces")
+    parser.add_shared("--out", "--minutes", "--rate", "--seed", "--device", "--threads", "--resume")
+    parser.add_shared("--data", "--teachers")
+    parser.set_defaults(minutes=12.0, rate=RATE)
+    given = parser.read(arguments)
+    with progress_of("asking where faces are"):
+        street = street_faces(given.data, given.teachers, held_out=False)
+    drawer = Drawer(street, photos_without(given.data, table="train.csv", every=2))
+    network, device = FaceNetwork().to(given.device), torch.device(given.device)
+    run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
+    if given.resume:
+        run.load(given.out / CHECKPOINT)
+    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    shipped = run.average.network.to("cpu")
+    held = street_faces(given.data, given.teachers, held_out=True)
+    scores = score(shipped, held, photos_without(given.data, table="validation.csv", every=1))
+    say_held_out(scores)
+    export_dense(
+        shipped, given.out, name=DEFAULT_FACES, task="detect", classes=("face",), dim=5, preprocess=PREPROCESS,
+        photos=[photo.image for photo in street[::5]], scores=score_rows(scores),
+        training={
+            "data": DATA,
+            "start": "random numbers",
+            **given.training(given.cost(run.seconds, views=run.step * BATCH)),
+            "held out": "each fifth of the street photos; validation photos of clothes and groceries",
+        },
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

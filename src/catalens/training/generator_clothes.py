@@ -7,7 +7,6 @@ First the pictures are only made again, by way of latents; then a critic joins, 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -15,15 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.evaluation.generation import generation_scores, nearest
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.images.draw import save_image
-from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_GENERATOR
 from catalens.tasks.embed import encoder
 from catalens.tasks.generate import TRUNCATION
+from catalens.training.export import score_rows
 from catalens.training.generator import Contest, Plan, Shipped, export, latents_of, sample, taught
 from catalens.training.generator_network import Critic, Encoder, Shape, StyleGenerator
 from catalens.training.generator_own import copied_from, thumbs
@@ -36,6 +33,7 @@ from catalens.training.generator_pictures import (
     sheet_of,
 )
 from catalens.training.generator_weave import Woven
+from catalens.training.recipe import RecipeParser, as_command
 from catalens.types import FloatArray, ImageArray, IntArray
 
 WIDTHS, BATCH, RATE = (192, 128, 96, 48), 16, 6e-4
@@ -147,54 +145,43 @@ def beside_nearest(made: ImageArray, learned: ImageArray) -> ImageArray:
     return sheet_of(np.concatenate(both), columns=half)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.generator_clothes", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = RecipeParser("generator_clothes", about=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, sheets, card and weights")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--begin", type=float, default=BEGIN, help="share of the time in which there is no critic")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
+    parser.add_shared("--rate")
     parser.add_argument("--products", type=int, default=PRODUCTS, help="rendered pictures to learn from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
+    parser.add_shared("--seed", "--threads", "--data")
     parser.add_argument("--cache", type=Path, help="folder for the pictures; in --out if absent")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    try:
-        cache = given.cache or given.out / "cache"
-        learned = pictures_of(given.data, cache, products=given.products, seed=given.seed)
-        contest, network = contest_of(learned, seed=given.seed)
-        taught(
-            contest, learned, out=given.out, minutes=given.minutes, begin=given.begin * given.minutes,
-            rate=given.rate, batch=BATCH, seed=given.seed, resume=given.resume,
-        )  # fmt: skip
-        only = learned.words[:, 2] == 0  # plain rendered products: what the encoder was taught, and what is asked for
-        of_kind = latents_of(network, Pictures(learned.images[only], learned.words[only]), kinds=len(MADE))
-        average = contest.average.network
-        assert isinstance(average, Woven)
-        average.generator.sharpen(amount=CRISPNESS, blur=BLUR)
-        shipped = Shipped(average, *of_kind)
-        held = held_out(given.data, cache, seed=given.seed)
-        figures, scores = figures_of(shipped, learned, held, given.out, seed=given.seed)
-        (given.out / "figures.json").write_text(json.dumps(figures, indent=2), "utf-8")
-        sys.stderr.write(json.dumps(figures, indent=2) + "\n")
-        rows = tuple(Score(name, one.value, one.n, one.low, one.high) for name, one in scores.items())
-        export(shipped, given.out, name=DEFAULT_GENERATOR, words=RENDERED, scores=rows, training={
-            "data": DATA,
-            "start": "random numbers",
-            "command": f"python -m catalens.training.generator_clothes {' '.join(arguments or sys.argv[1:])}",
-            "seed": str(given.seed),
-            "cost": f"{contest.seconds / 60:.0f} minutes on cpu, {contest.step * BATCH} pictures",
-            "held out": f"{len(held.words)} pictures: other products, and photos of the set's validation part",
-        })  # fmt: skip
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser.add_shared("--resume")
+    parser.set_defaults(rate=RATE)
+    given = parser.read(arguments)
+    cache = given.cache or given.out / "cache"
+    learned = pictures_of(given.data, cache, products=given.products, seed=given.seed)
+    contest, network = contest_of(learned, seed=given.seed)
+    taught(
+        contest, learned, out=given.out, minutes=given.minutes, begin=given.begin * given.minutes,
+        rate=given.rate, batch=BATCH, seed=given.seed, resume=given.resume,
+    )  # fmt: skip
+    only = learned.words[:, 2] == 0  # plain rendered products: what the encoder was taught, and what is asked for
+    of_kind = latents_of(network, Pictures(learned.images[only], learned.words[only]), kinds=len(MADE))
+    average = contest.average.network
+    assert isinstance(average, Woven)
+    average.generator.sharpen(amount=CRISPNESS, blur=BLUR)
+    shipped = Shipped(average, *of_kind)
+    held = held_out(given.data, cache, seed=given.seed)
+    figures, scores = figures_of(shipped, learned, held, given.out, seed=given.seed)
+    (given.out / "figures.json").write_text(json.dumps(figures, indent=2), "utf-8")
+    sys.stderr.write(json.dumps(figures, indent=2) + "\n")
+    export(shipped, given.out, name=DEFAULT_GENERATOR, words=RENDERED, scores=score_rows(scores), training={
+        "data": DATA,
+        "start": "random numbers",
+        **given.training(f"{contest.seconds / 60:.0f} minutes on cpu, {contest.step * BATCH} pictures"),
+        "held out": f"{len(held.words)} pictures: other products, and photos of the set's validation part",
+    })  # fmt: skip
 
 
 if __name__ == "__main__":

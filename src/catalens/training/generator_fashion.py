@@ -9,7 +9,6 @@ pictures are compared by are those of the textbook's residual network, which lea
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -18,8 +17,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.evaluation.generation import copies, generation_scores
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.images.draw import save_image
@@ -34,6 +31,7 @@ from catalens.training.generator_network import (
 )
 from catalens.training.generator_pictures import Pictures, sheet_of
 from catalens.training.loop import CHECKPOINT
+from catalens.training.recipe import RecipeParser, as_command
 from catalens.training.textbook.residual import MEAN, STD, taught_network
 from catalens.training.thumbnails import NAMES, fashion_mnist
 from catalens.types import FloatArray, ImageArray, IntArray
@@ -116,45 +114,36 @@ def figures_of(shipped: Shipped, judge: Judge, learned: Pictures, held: Pictures
     }
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.generator_fashion", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = RecipeParser("generator_fashion", about=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, sheets and figures.json")
     parser.add_argument(
         "--classifier", type=Path, required=True, help="folder of a run of textbook.residual, of the same seed"
     )
     parser.add_argument("--minutes", type=float, default=35.0, help="time for each of the two")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
+    parser.add_shared("--seed", "--threads", "--data")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in --out")
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    try:
-        learned, held = split(given.data, seed=given.seed)
-        judge = Judge(given.classifier / CHECKPOINT)
-        right = bootstrap_mean(judge.describe(held.images)[1] == held.words[:, 0])
-        figures: dict[str, object] = {"features": FEATURES, "classifier on real pictures": right.to_dict()}
-        for name, rate, begin in (("dcgan", DCGAN_RATE, 0.0), ("style", RATE, BEGIN)):
-            contest = contest_of(name, seed=given.seed)
-            taught(
-                contest, learned, out=given.out / name, minutes=given.minutes, begin=begin * given.minutes, rate=rate,
-                batch=BATCH, seed=given.seed, resume=given.resume,
-            )  # fmt: skip
-            shipped = shipped_of(contest, learned)
-            found = figures_of(shipped, judge, learned, held, seed=given.seed)
-            found |= {"steps": contest.step, "pictures seen": contest.step * BATCH, "seconds": round(contest.seconds)}
-            figures[name] = found
-            asked = np.repeat(np.arange(len(NAMES)), 10)[:, None]
-            save_image(given.out / f"{name}.png", sheet_of(sample(shipped, asked, seed=given.seed), columns=10))
-            sys.stderr.write(f"{name}: {json.dumps(found)}\n")
-        (given.out / "figures.json").write_text(json.dumps(figures, indent=2), "utf-8")
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    given = parser.read(arguments)
+    learned, held = split(given.data, seed=given.seed)
+    judge = Judge(given.classifier / CHECKPOINT)
+    right = bootstrap_mean(judge.describe(held.images)[1] == held.words[:, 0])
+    figures: dict[str, object] = {"features": FEATURES, "classifier on real pictures": right.to_dict()}
+    for name, rate, begin in (("dcgan", DCGAN_RATE, 0.0), ("style", RATE, BEGIN)):
+        contest = contest_of(name, seed=given.seed)
+        taught(
+            contest, learned, out=given.out / name, minutes=given.minutes, begin=begin * given.minutes, rate=rate,
+            batch=BATCH, seed=given.seed, resume=given.resume,
+        )  # fmt: skip
+        shipped = shipped_of(contest, learned)
+        found = figures_of(shipped, judge, learned, held, seed=given.seed)
+        found |= {"steps": contest.step, "pictures seen": contest.step * BATCH, "seconds": round(contest.seconds)}
+        figures[name] = found
+        asked = np.repeat(np.arange(len(NAMES)), 10)[:, None]
+        save_image(given.out / f"{name}.png", sheet_of(sample(shipped, asked, seed=given.seed), columns=10))
+        sys.stderr.write(f"{name}: {json.dumps(found)}\n")
+    (given.out / "figures.json").write_text(json.dumps(figures, indent=2), "utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ nothing.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +24,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.evaluation.intervals import Estimate
 from catalens.evaluation.outfits import Judge, Rows, Wardrobe, drawn_trial, outfit_figures, simple_judges
 from catalens.models.card import Card, Score
@@ -34,7 +31,8 @@ from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.outfit import KINDS, MOST
 from catalens.training.export import LICENSE, OPSET, PREPROCESS, export_onnx, sha256, write_card
-from catalens.training.loop import Run, drawn, progress_bar, train
+from catalens.training.loop import Run, drawn, train
+from catalens.training.recipe import RecipeParser, as_command, progress_of, say_held_out
 from catalens.training.worn import STATISTICS, worn_together
 from catalens.types import FloatArray
 
@@ -273,61 +271,44 @@ class Taught:
     steps: int
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.outfit", description=(__doc__ or "").split(":")[0]
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
+    parser = RecipeParser("outfit")
+    parser.add_shared("--out")
     parser.add_argument("--cache", type=Path, help="folder for cuts and vectors, to be used again; in --out if absent")
     parser.add_argument("--encoder", help="name or folder of the encoder; the bundled one if absent")
     parser.add_argument("--minutes", type=float, default=4.0, help="time for training; the control gets a third of it")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    try:
-        encoder = load_encoder(given.encoder, threads=given.threads)
-        with progress_bar() as bar:
-            task = bar.add_task("cutting garments", total=None)
-            worn = worn_together(
-                given.data, encoder=encoder, cache=given.cache or given.out / "cache", versions=VERSIONS,
-                seed=given.seed, progress=lambda done, total, what: bar.update(
-                    task, completed=done, total=total, description=what
-                ),
-            )  # fmt: skip
-        learned, held = worn.wardrobe(held_out=False), worn.wardrobe(held_out=True)
-        found = taught(
-            learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, networks=NETWORKS
-        )
-        trial = drawn_trial(held, seed=given.seed)
-        figures = {"": outfit_figures(trial, judge_of(found.network, held))}
-        for name, judge in simple_judges(held, learned=learned).items():
-            figures[f"{name} only"] = outfit_figures(trial, judge)
-        shown = np.zeros((*worn.statistics.shape[:2], 1), np.float32), _scaled(worn.statistics)
-        control, control_held = (Wardrobe(worn.kinds, *shown, one.outfits) for one in (learned, held))
-        cheat = taught(
-            control, out=given.out / "control", minutes=given.minutes / 3, seed=given.seed, rate=given.rate, networks=1
-        )
-        figures["light and focus only"] = outfit_figures(trial, judge_of(cheat.network, control_held))
-        scores = {_called(name, figure): one for name, some in figures.items() for figure, one in some.items()}
-        for name, one in scores.items():
-            sys.stderr.write(f"held out: {name} {one}\n")
-        export(found.network, given.out, dim=worn.vectors.shape[2], name=DEFAULT_OUTFIT, scores=scores, training={
-            "data": DATA,
-            "start": "random numbers",
-            "encoder": encoder.name,
-            "command": f"python -m catalens.training.outfit {' '.join(arguments or sys.argv[1:])}",
-            "seed": str(given.seed),
-            "cost": f"{given.minutes:g} minutes on cpu, {given.threads} threads, {found.steps * BATCH} outfits",
-            "held out": f"each fifth of the street photos: {len(held.outfits)} outfits",
-        })  # fmt: skip
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser.add_shared("--rate", "--seed", "--threads", "--data")
+    parser.set_defaults(rate=RATE)
+    given = parser.read(arguments)
+    encoder = load_encoder(given.encoder, threads=given.threads)
+    with progress_of("cutting garments") as progress:
+        worn = worn_together(
+            given.data, encoder=encoder, cache=given.cache or given.out / "cache", versions=VERSIONS,
+            seed=given.seed, progress=progress,
+        )  # fmt: skip
+    learned, held = worn.wardrobe(held_out=False), worn.wardrobe(held_out=True)
+    found = taught(learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, networks=NETWORKS)
+    trial = drawn_trial(held, seed=given.seed)
+    figures = {"": outfit_figures(trial, judge_of(found.network, held))}
+    for name, judge in simple_judges(held, learned=learned).items():
+        figures[f"{name} only"] = outfit_figures(trial, judge)
+    shown = np.zeros((*worn.statistics.shape[:2], 1), np.float32), _scaled(worn.statistics)
+    control, control_held = (Wardrobe(worn.kinds, *shown, one.outfits) for one in (learned, held))
+    cheat = taught(
+        control, out=given.out / "control", minutes=given.minutes / 3, seed=given.seed, rate=given.rate, networks=1
+    )
+    figures["light and focus only"] = outfit_figures(trial, judge_of(cheat.network, control_held))
+    scores = {_called(name, figure): one for name, some in figures.items() for figure, one in some.items()}
+    say_held_out(scores)
+    export(found.network, given.out, dim=worn.vectors.shape[2], name=DEFAULT_OUTFIT, scores=scores, training={
+        "data": DATA,
+        "start": "random numbers",
+        "encoder": encoder.name,
+        **given.training(f"{given.minutes:g} minutes on cpu, {given.threads} threads, {found.steps * BATCH} outfits"),
+        "held out": f"each fifth of the street photos: {len(held.outfits)} outfits",
+    })  # fmt: skip
 
 
 def _called(name: str, figure: str) -> str:

@@ -9,7 +9,6 @@ garment: that garment, or background.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import sys
 from collections.abc import Sequence
@@ -24,17 +23,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.evaluation.segmentation import SegmentationScores, confusion, segmentation_scores
 from catalens.images.prepare import Preprocess
 from catalens.models.card import Score
 from catalens.models.parts import CLASSES
-from catalens.training.export import export_dense
-from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, train
+from catalens.training.export import export_dense, score_rows
+from catalens.training.loop import CHECKPOINT, Run, drawn, train
 from catalens.training.network import inherit
 from catalens.training.parts import PERSON, UNKNOWN, Parsed, clothes_photos, masked_photos, shares, tagged_photos
 from catalens.training.pyramid import DenseNetwork, normalized, trunk_of
+from catalens.training.recipe import RecipeParser, as_command, progress_of
 from catalens.training.scenes import even_ground
 from catalens.types import ImageArray
 
@@ -210,7 +208,7 @@ def score(network: torch.nn.Module, photos: Sequence[Parsed], names: Sequence[st
     return segmentation_scores(found, names)
 
 
-def card_scores(scores: SegmentationScores) -> list[Score]:
+def card_scores(scores: SegmentationScores) -> tuple[Score, ...]:
     """A card's rows."""
     named = {
         "pixel accuracy": scores.accuracy,
@@ -218,74 +216,50 @@ def card_scores(scores: SegmentationScores) -> list[Score]:
         "person IoU": scores.foreground,
         **{f"IoU {name}": one for name, one in scores.iou.items()},
     }
-    return [Score(name, one.value, one.n, one.low, one.high) for name, one in named.items()]
+    return score_rows(named)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.parser", description=(__doc__ or "").split(":")[0]
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
-    parser.add_argument("--minutes", type=float, default=90.0, help="time for training, that of earlier runs included")
+    parser = RecipeParser("parser")
+    parser.add_shared("--out", "--minutes")
     parser.add_argument("--encoder", type=Path, help="folder of an encoder's run, whose trunk to begin with")
     parser.add_argument("--start", type=Path, help="folder of an earlier run, whose network to begin with")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    parser.add_argument("--teachers", type=Path, default=settings.teacher_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
-    cv2.setNumThreads(1)
-    try:
-        masked = masked_photos(given.data, held_out=False)
-        with progress_bar() as bar:
-            task = bar.add_task("reading photos", total=None)
-            tagged = tagged_photos(
-                given.data, teachers=given.teachers,
-                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
-            )  # fmt: skip
-        network = DenseNetwork(len(CLASSES), presence=True).to(given.device)
-        start = "random numbers"
-        if given.encoder is not None:
-            inherit(network, trunk_of(given.encoder / CHECKPOINT))
-            start = "the trunk of the bundled encoder, which began with random numbers"
-        weights = class_weights(masked).to(given.device)
-        run: Run[Batch] = Run(network, lambda batch: losses_of(network, weights, batch))
-        if given.start is not None:
-            run.inherit(given.start / CHECKPOINT)
-            start = f"a parser of an earlier run ({given.start}), which began with {start}"
-        if given.resume:
-            run.load(given.out / CHECKPOINT)
-        drawer = Drawer((masked, tagged, clothes_photos(given.data)), dyed=GARMENTS)
-        train(
-            run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate
-        )
-        shipped = unweighted(cast(DenseNetwork, run.average.network.to("cpu")), weights.to("cpu"))
-        held = masked_photos(given.data, held_out=True)
-        scores = score(shipped, held)
-        sys.stderr.write(f"held out: {scores.accuracy} pixels, {scores.largest} mean IoU, {scores.foreground} person\n")
-        export_dense(
-            shipped, given.out, name=NAME, task="segment", classes=CLASSES, preprocess=PREPROCESS,
-            photos=[photo.image for photo in masked[::3]], scores=card_scores(scores),
-            training={
-                "data": DATA,
-                "start": start,
-                "command": f"python -m catalens.training.parser {' '.join(arguments or sys.argv[1:])}",
-                "seed": str(given.seed),
-                "cost": f"{run.seconds / 60:.0f} minutes on {given.device}, {given.threads} threads, "
-                f"{run.step * BATCH} views",
-                "held out": f"each fifth of the masked photos, {len(held)}; the encoder saw them, tagged",
-            },
-        )  # fmt: skip
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser.add_shared("--rate", "--seed", "--device", "--threads", "--resume", "--data", "--teachers")
+    parser.set_defaults(minutes=90.0, rate=RATE)
+    given = parser.read(arguments)
+    masked = masked_photos(given.data, held_out=False)
+    with progress_of("reading photos") as progress:
+        tagged = tagged_photos(given.data, teachers=given.teachers, progress=progress)
+    network = DenseNetwork(len(CLASSES), presence=True).to(given.device)
+    start = "random numbers"
+    if given.encoder is not None:
+        inherit(network, trunk_of(given.encoder / CHECKPOINT))
+        start = "the trunk of the bundled encoder, which began with random numbers"
+    weights = class_weights(masked).to(given.device)
+    run: Run[Batch] = Run(network, lambda batch: losses_of(network, weights, batch))
+    if given.start is not None:
+        run.inherit(given.start / CHECKPOINT)
+        start = f"a parser of an earlier run ({given.start}), which began with {start}"
+    if given.resume:
+        run.load(given.out / CHECKPOINT)
+    drawer = Drawer((masked, tagged, clothes_photos(given.data)), dyed=GARMENTS)
+    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    shipped = unweighted(cast(DenseNetwork, run.average.network.to("cpu")), weights.to("cpu"))
+    held = masked_photos(given.data, held_out=True)
+    scores = score(shipped, held)
+    sys.stderr.write(f"held out: {scores.accuracy} pixels, {scores.largest} mean IoU, {scores.foreground} person\n")
+    export_dense(
+        shipped, given.out, name=NAME, task="segment", classes=CLASSES, preprocess=PREPROCESS,
+        photos=[photo.image for photo in masked[::3]], scores=card_scores(scores),
+        training={
+            "data": DATA,
+            "start": start,
+            **given.training(given.cost(run.seconds, views=run.step * BATCH)),
+            "held out": f"each fifth of the masked photos, {len(held)}; the encoder saw them, tagged",
+        },
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ Papandreou et al. 2017, with a place of its own for "nowhere").
 
 from __future__ import annotations
 
-import argparse
 import csv
 import sys
 from collections.abc import Sequence
@@ -23,22 +22,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens import settings
-from catalens.errors import CatalensError, NotFoundError
+from catalens.errors import NotFoundError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.images.prepare import Preprocess
 from catalens.images.read import read_image
-from catalens.models.card import Score
 from catalens.models.parts import JOINTS, MIRRORED
 from catalens.models.zoo import DEFAULT_POSE
 from catalens.tasks.pose import Pose, joints_of, likely_places
 from catalens.tasks.segment import canvas_for
 from catalens.training import pose_teacher
-from catalens.training.export import export_dense
-from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, train
+from catalens.training.export import export_dense, score_rows
+from catalens.training.loop import CHECKPOINT, Run, drawn, train
 from catalens.training.network import trunk_stages
 from catalens.training.parts import HELD_OUT
 from catalens.training.pyramid import normalized
+from catalens.training.recipe import RecipeParser, as_command, progress_of, say_held_out
 from catalens.types import FloatArray, ImageArray
 
 WIDTHS, BLOCKS, WIDTH = (24, 48, 96, 128), (1, 1, 2, 1), 48
@@ -213,54 +211,35 @@ def found_by(network: nn.Module, image: ImageArray) -> Pose:
     return Pose(placement.to_original_points(points), scores)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m catalens.training.pose", description=(__doc__ or "").split(":")[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
-    parser.add_argument("--minutes", type=float, default=10.0, help="time for training, that of earlier runs included")
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    parser.add_argument("--teachers", type=Path, default=settings.teacher_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
-    cv2.setNumThreads(1)
-    try:
-        with progress_bar() as bar:
-            bar.add_task("asking where joints are", total=None)
-            photos = posed_photos(given.data, given.teachers, held_out=False)
-        network, device = PoseNetwork().to(given.device), torch.device(given.device)
-        run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
-        if given.resume:
-            run.load(given.out / CHECKPOINT)
-        batches = drawn(Drawer(photos).draw, seed=given.seed + run.step)
-        train(run, batches, out=given.out, minutes=given.minutes, rate=given.rate)
-        shipped = run.average.network.to("cpu")
-        scores = score(shipped, posed_photos(given.data, given.teachers, held_out=True))
-        for name, one in scores.items():
-            sys.stderr.write(f"held out: {name} {one}\n")
-        export_dense(
-            shipped, given.out, name=DEFAULT_POSE, task="pose", classes=JOINTS, preprocess=PREPROCESS,
-            photos=[photo.image for photo in photos[::4]],
-            scores=[Score(name, one.value, one.n, one.low, one.high) for name, one in scores.items()],
-            training={
-                "data": DATA,
-                "start": "random numbers",
-                "command": f"python -m catalens.training.pose {' '.join(arguments or sys.argv[1:])}",
-                "seed": str(given.seed),
-                "cost": f"{run.seconds / 60:.0f} minutes on {given.device}, {given.threads} threads, "
-                f"{run.step * BATCH} views",
-                "held out": "each fifth of the street photos",
-            },
-        )  # fmt: skip
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser = RecipeParser("pose")
+    parser.add_shared("--out", "--minutes", "--rate", "--seed", "--device", "--threads", "--resume")
+    parser.add_shared("--data", "--teachers")
+    parser.set_defaults(minutes=10.0, rate=RATE)
+    given = parser.read(arguments)
+    with progress_of("asking where joints are"):
+        photos = posed_photos(given.data, given.teachers, held_out=False)
+    network, device = PoseNetwork().to(given.device), torch.device(given.device)
+    run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
+    if given.resume:
+        run.load(given.out / CHECKPOINT)
+    batches = drawn(Drawer(photos).draw, seed=given.seed + run.step)
+    train(run, batches, out=given.out, minutes=given.minutes, rate=given.rate)
+    shipped = run.average.network.to("cpu")
+    scores = score(shipped, posed_photos(given.data, given.teachers, held_out=True))
+    say_held_out(scores)
+    export_dense(
+        shipped, given.out, name=DEFAULT_POSE, task="pose", classes=JOINTS, preprocess=PREPROCESS,
+        photos=[photo.image for photo in photos[::4]], scores=score_rows(scores),
+        training={
+            "data": DATA,
+            "start": "random numbers",
+            **given.training(given.cost(run.seconds, views=run.step * BATCH)),
+            "held out": "each fifth of the street photos",
+        },
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -10,21 +10,17 @@ drawing also has to agree with the photo in colors, in features of the bundled e
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.evaluation.tryon import identity, paired, scores_of, unpaired
 from catalens.images.prepare import Preprocess
 from catalens.models.card import Card, Score, read_card
@@ -34,9 +30,10 @@ from catalens.tasks.segment import parser as load_parser
 from catalens.tasks.tryon import TryOn
 from catalens.tasks.tryon.body import VIEW
 from catalens.tasks.tryon.composing import ANSWERED, CLASSES, GAIN, PLANES, network_input
-from catalens.training.export import LICENSE, OPSET, export_onnx, sha256, write_card
-from catalens.training.loop import CHECKPOINT, Run, drawn, progress_bar, train
+from catalens.training.export import LICENSE, OPSET, export_onnx, score_rows, sha256, write_card
+from catalens.training.loop import CHECKPOINT, Run, drawn, train
 from catalens.training.pretrained import network_of
+from catalens.training.recipe import Given, RecipeParser, as_command, progress_of
 from catalens.training.tryon_networks import Judge, TryOnNetwork, composed, sampled
 from catalens.training.tryon_views import UNSAID, Person, View, draw_batch, people
 
@@ -211,74 +208,58 @@ def export(network: nn.Module, folder: Path, *, training: Mapping[str, str], sco
     )  # fmt: skip
 
 
-def held_out_scores(folder: Path, kept: Sequence[Person]) -> list[Score]:
+def held_out_scores(folder: Path, kept: Sequence[Person]) -> tuple[Score, ...]:
     """Figures of an exported network on people that it never learned from, by both protocols."""
     model, encoder = TryOn(read_card(folder)), load_encoder()
     figures = scores_of(list(paired(model, kept)), encoder)
     figures["garment identity, unpaired, AUC"] = identity(list(unpaired(model, kept)), encoder, load_parser())
-    return [Score(name, one.value, one.n, one.low, one.high) for name, one in figures.items()]
+    return score_rows(figures)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m catalens.training.tryon", description=(__doc__ or "").split(":")[0]
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves, card and weights")
+    parser = RecipeParser("tryon")
+    parser.add_shared("--out")
     parser.add_argument("--bend-minutes", type=float, default=25.0, help="time for learning to bend garments")
     parser.add_argument("--minutes", type=float, default=36.0, help="time for learning to draw the rest")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=settings.threads())
+    parser.add_shared("--seed", "--device", "--threads")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in --out")
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    parser.add_argument("--teachers", type=Path, default=settings.teacher_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
-    cv2.setNumThreads(1)
-    try:
-        with progress_bar() as bar:
-            task = bar.add_task("reading photos", total=None)
-            persons = people(
-                given.data, teachers=given.teachers, cache=given.out / "cache",
-                progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
-            )  # fmt: skip
-        learned, kept = [one for one in persons if not one.is_held_out], [one for one in persons if one.is_held_out]
-        shared = {one.number for one in learned} & {one.number for one in kept}
-        sys.stderr.write(f"{len(learned)} photos to learn from, {len(kept)} held out, {len(shared)} in both\n")
-        network, device = TryOnNetwork().to(given.device), torch.device(given.device)
-        drawer = Drawer(learned)
-        bend: Run[Batch] = Run(network, lambda batch: bend_losses(network, device, batch), weights=WEIGHTS)
-        _train(bend, drawer, given.out / "bend", given, minutes=given.bend_minutes, rate=BEND_RATE)
-        network.load_state_dict(bend.average.network.state_dict())
-        lesson = Lesson(network, device)
-        draw: Run[Batch] = Run(network, lesson.losses, weights=WEIGHTS)
-        _train(draw, drawer, given.out / "draw", given, minutes=given.minutes, rate=DRAW_RATE, lesson=lesson)
-        shipped = draw.average.network.to("cpu")
-        training = {
-            "data": DATA,
-            "start": "random numbers",
-            "command": f"python -m catalens.training.tryon {' '.join(arguments or sys.argv[1:])}",
-            "seed": str(given.seed),
-            "cost": f"{bend.seconds / 60:.0f} minutes for bending ({bend.step * BATCH} views), "
+    parser.add_shared("--data", "--teachers")
+    given = parser.read(arguments)
+    with progress_of("reading photos") as progress:
+        persons = people(given.data, teachers=given.teachers, cache=given.out / "cache", progress=progress)
+    learned, kept = [one for one in persons if not one.is_held_out], [one for one in persons if one.is_held_out]
+    shared = {one.number for one in learned} & {one.number for one in kept}
+    sys.stderr.write(f"{len(learned)} photos to learn from, {len(kept)} held out, {len(shared)} in both\n")
+    network, device = TryOnNetwork().to(given.device), torch.device(given.device)
+    drawer = Drawer(learned)
+    bend: Run[Batch] = Run(network, lambda batch: bend_losses(network, device, batch), weights=WEIGHTS)
+    _train(bend, drawer, given.out / "bend", given, minutes=given.bend_minutes, rate=BEND_RATE)
+    network.load_state_dict(bend.average.network.state_dict())
+    lesson = Lesson(network, device)
+    draw: Run[Batch] = Run(network, lesson.losses, weights=WEIGHTS)
+    _train(draw, drawer, given.out / "draw", given, minutes=given.minutes, rate=DRAW_RATE, lesson=lesson)
+    shipped = draw.average.network.to("cpu")
+    training = {
+        "data": DATA,
+        "start": "random numbers",
+        **given.training(
+            f"{bend.seconds / 60:.0f} minutes for bending ({bend.step * BATCH} views), "
             f"{draw.seconds / 60:.0f} for drawing ({draw.step * BATCH} views) on {given.device}, "
-            f"{given.threads} threads",
-            "held out": f"each fifth of the street photos: {len(kept)}",
-        }
-        export(shipped, given.out, training=training)
-        scores = held_out_scores(given.out, kept)
-        for one in scores:
-            sys.stderr.write(f"held out: {one.name} {one.value:.4f} [{one.low:.4f}, {one.high:.4f}] n={one.n}\n")
-        export(shipped, given.out, training=training, scores=scores)
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+            f"{given.threads} threads"
+        ),
+        "held out": f"each fifth of the street photos: {len(kept)}",
+    }
+    export(shipped, given.out, training=training)
+    scores = held_out_scores(given.out, kept)
+    for one in scores:
+        sys.stderr.write(f"held out: {one.name} {one.value:.4f} [{one.low:.4f}, {one.high:.4f}] n={one.n}\n")
+    export(shipped, given.out, training=training, scores=scores)
 
 
 def _train(
-    run: Run[Batch], drawer: Drawer, out: Path, given: argparse.Namespace, *, minutes: float, rate: float,
+    run: Run[Batch], drawer: Drawer, out: Path, given: Given, *, minutes: float, rate: float,
     lesson: Lesson | None = None,
 ) -> None:  # fmt: skip
     if given.resume and (out / CHECKPOINT).is_file():

@@ -1,4 +1,4 @@
-"""A generator against its critic: the losses, one step of both, checkpoints; and what ships of it.
+"""A generator against its critic: the losses, one step of both; and what ships of it.
 
 Non-saturating logistic losses (Goodfellow et al. 2014), a penalty on the critic's slope at real pictures (R1, Mescheder
 et al. 2018, every few steps as in StyleGAN2), augmentation that adapts, an average of the generator's weights. With an
@@ -8,7 +8,7 @@ CPU, for the forms are there before the critic asks for detail.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from catalens.training.generator_augment import Augmentation
 from catalens.training.generator_network import LATENT, StyleGenerator
 from catalens.training.generator_pictures import Pictures, Words
 from catalens.training.generator_weave import Woven
-from catalens.training.loop import CHECKPOINT, drawn, read_checkpoint, train
+from catalens.training.loop import CHECKPOINT, Learner, Part, drawn, train
 from catalens.training.network import Average
 from catalens.types import FloatArray, ImageArray, IntArray
 
@@ -70,7 +70,7 @@ Batch = tuple[Tensor, Tensor]
 """Pictures (N, C, S, S) in -1..1, and their words (N, L)."""
 
 
-class Contest:
+class Contest(Learner[Batch]):
     """A generator and a critic in training; what `loop.train` teaches and keeps.
 
     Args:
@@ -96,7 +96,6 @@ class Contest:
         self._judge = torch.optim.Adam(critic.parameters(), betas=plan.betas)
         self.is_judged = True
         """Whether there is a critic yet; before, pictures are only made again."""
-        self.step, self.seconds = 0, 0.0
 
     def learn(self, batch: Batch, *, rate: float) -> dict[str, float]:
         """One step of both; returns the losses."""
@@ -175,34 +174,16 @@ class Contest:
         (gradient,) = torch.autograd.grad(self.critic(given, words)[:, 0].sum(), given, create_graph=True)
         return gradient.square().sum((1, 2, 3)).mean()
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint beside the old one, then put it in its place."""
-        state = {
-            "makers": self._makers.state_dict(),
-            "critic": self.critic.state_dict(),
-            "average": self.average.network.state_dict(),
-            "maker": self._maker.state_dict(),
-            "judge": self._judge.state_dict(),
-            "augmented": self.augment.share,
-            "step": self.step,
-            "seconds": self.seconds,
+    def parts(self) -> Mapping[str, Part]:
+        """What learns, by its name in a checkpoint."""
+        return {
+            "makers": self._makers,
+            "critic": self.critic,
+            "average": self.average.network,
+            "maker": self._maker,
+            "judge": self._judge,
+            "augmented": self.augment,
         }
-        torch.save(state, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        state = read_checkpoint(path)
-        self._makers.load_state_dict(state["makers"])
-        self.critic.load_state_dict(state["critic"])
-        self.average.network.load_state_dict(state["average"])
-        self._maker.load_state_dict(state["maker"])
-        self._judge.load_state_dict(state["judge"])
-        self.augment.share, self.step, self.seconds = state["augmented"], state["step"], state["seconds"]
 
 
 def taught(

@@ -39,6 +39,14 @@ class Augmentation:
             self.share = min(MOST, max(0.0, self.share + way * len(on_real) * ADJUST_EVERY / ADJUST_OVER))
             self._signs.clear()
 
+    def state_dict(self) -> float:
+        """What is kept in a checkpoint: the share."""
+        return self.share
+
+    def load_state_dict(self, state_dict: float) -> None:
+        """Go on from a checkpoint."""
+        self.share = state_dict
+
     def _chosen(self, count: int) -> Tensor:
         return (torch.rand(count) < self.share).float()
 

@@ -7,6 +7,7 @@ import math
 import queue
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -32,26 +33,50 @@ DECAY, LONGEST_STEP = 0.05, 2.0
 """Weight decay; the norm that a gradient is cut to."""
 
 B = TypeVar("B")
-Given = TypeVar("Given", contravariant=True)
 
 
-class Learner(Protocol[Given]):
-    """What `train` teaches: networks, their optimisers, and how far they are."""
+class Part(Protocol):
+    """Something that learns, as torch's modules and optimisers do: what it is by now can be kept and given back."""
 
-    step: int
-    seconds: float
+    def state_dict(self) -> Any: ...
 
-    def learn(self, batch: Given, *, rate: float) -> dict[str, float]:
+    def load_state_dict(self, state_dict: Any) -> Any: ...
+
+
+class Learner(ABC, Generic[B]):
+    """What `train` teaches: networks, their optimisers, and how far they are; all of it is in a checkpoint."""
+
+    step = 0
+    seconds = 0.0
+
+    @abstractmethod
+    def learn(self, batch: B, *, rate: float) -> dict[str, float]:
         """One step; returns the losses."""
-        ...
+
+    @abstractmethod
+    def parts(self) -> Mapping[str, Part]:
+        """What learns, by its name in a checkpoint."""
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint."""
-        ...
+        """Write a checkpoint beside the old one, then put it in its place."""
+        state = {name: part.state_dict() for name, part in self.parts().items()}
+        torch.save({**state, "step": self.step, "seconds": self.seconds}, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        state = read_checkpoint(path)
+        for name, part in self.parts().items():
+            part.load_state_dict(state[name])
+        self.step, self.seconds = state["step"], state["seconds"]
 
 
-class Run(Generic[B]):
-    """A network in training, its optimiser, how far it is: all of it is in a checkpoint.
+class Run(Learner[B]):
+    """A network in training, and its optimiser.
 
     Args:
         network: on the device that it is trained on; an average of its weights over time is what ships.
@@ -73,33 +98,11 @@ class Run(Generic[B]):
         self.average = Average(network)
         self._learned = [*self.network.parameters(), *self.heads.parameters()]
         self.optimizer = torch.optim.AdamW(self._learned, weight_decay=DECAY)
-        self.step, self.seconds = 0, 0.0
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint beside the old one, then put it in its place."""
-        state = {
-            "network": self.network.state_dict(),
-            "heads": self.heads.state_dict(),
-            "average": self.average.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-        torch.save(state, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        state = read_checkpoint(path)
-        self.network.load_state_dict(state["network"])
-        self.heads.load_state_dict(state["heads"])
-        self.average.network.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = state["step"], state["seconds"]
+    def parts(self) -> Mapping[str, Part]:
+        """What learns, by its name in a checkpoint."""
+        average = self.average.network
+        return {"network": self.network, "heads": self.heads, "average": average, "optimizer": self.optimizer}
 
     def inherit(self, path: Path) -> None:
         """Begin with what an earlier run learned, also where its networks were smaller.
@@ -128,7 +131,7 @@ class Run(Generic[B]):
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What `Run.save` wrote.
+    """What `Learner.save` wrote.
 
     Raises:
         NotFoundError: there is no such file.

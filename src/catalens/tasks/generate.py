@@ -75,13 +75,8 @@ class Generator:
         """Make pictures; see `generate`."""
         chosen = {"kind": kind, "color": color, "pattern": pattern}
         used = self._checked(chosen, n=n, seed=seed, truncation=truncation)
-        words, latents = [], np.empty((n, self._latent), np.float32)
-        for number in range(n):
-            # A picture has a generator of its own: it is the same in whatever company it is made.
-            rng = np.random.default_rng([used, number])
-            latents[number] = rng.standard_normal(self._latent, np.float32)
-            words.append({what: chosen[what] or str(rng.choice(known)) for what, known in self._known.items() if known})
-        return Made(self._run(latents * np.float32(truncation), words), tuple(words), used)
+        latents, words = zip(*(self._drawn(chosen, seed=used, number=number) for number in range(n)), strict=True)
+        return Made(self._run(np.stack(latents) * np.float32(truncation), words), words, used)
 
     def walk(
         self,
@@ -96,13 +91,17 @@ class Generator:
         """The way from one picture to another of the same words, along a great circle, in n steps; see `generate`."""
         chosen = {"kind": kind, "color": color, "pattern": pattern}
         used = self._checked(chosen, n=n, seed=seed, truncation=truncation)
-        rng = np.random.default_rng([used, 0])
-        first = rng.standard_normal(self._latent, np.float32)
-        words = {what: chosen[what] or str(rng.choice(known)) for what, known in self._known.items() if known}
-        last = np.random.default_rng([used, 1]).standard_normal(self._latent, np.float32)
+        first, words = self._drawn(chosen, seed=used, number=0)
+        last, _ = self._drawn(chosen, seed=used, number=1)
         turns = np.linspace(0, np.pi / 2, n, dtype=np.float32)[:, None]
         latents = (np.cos(turns) * first + np.sin(turns) * last) * np.float32(truncation)
         return Made(self._run(latents.astype(np.float32), [words] * n), (words,) * n, used)
+
+    def _drawn(self, chosen: dict[str, str | None], *, seed: int, number: int) -> tuple[FloatArray, dict[str, str]]:
+        """The latent (L,) and the words of one picture, which is the same in whatever company it is made."""
+        rng = np.random.default_rng([seed, number])
+        latent = rng.standard_normal(self._latent, np.float32)
+        return latent, {what: chosen[what] or str(rng.choice(known)) for what, known in self._known.items() if known}
 
     def _checked(self, chosen: dict[str, str | None], *, n: int, seed: int | None, truncation: float) -> int:
         """The seed, drawn where none is given."""

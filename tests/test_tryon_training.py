@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is in the train extra")
 
 from catalens.errors import NotFoundError  # noqa: E402
-from catalens.evaluation.tryon import scaled, ssim  # noqa: E402
+from catalens.evaluation.tryon import scaled  # noqa: E402
 from catalens.models.parts import CLASSES, JOINTS, MIRRORED  # noqa: E402
 from catalens.tasks.pose import joints_of, likely_places  # noqa: E402
 from catalens.tasks.tryon import bones  # noqa: E402
@@ -141,14 +141,5 @@ def test_bells_sum_to_one_and_what_is_not_there_is_nowhere() -> None:
     assert int(bells[0, 0].argmax()) == 1 * 5 + 2
 
 
-def test_ssim_is_that_of_scikit_image() -> None:
-    metrics = pytest.importorskip("skimage.metrics", reason="scikit-image is in the dev extra")
-    rng = np.random.default_rng(0)
-    a = cv2.GaussianBlur(rng.integers(0, 255, (60, 50, 3), np.uint8), (0, 0), 2)
-    b = np.clip(a.astype(int) + rng.integers(-30, 30, a.shape), 0, 255).astype(np.uint8)
-    _, theirs = metrics.structural_similarity(
-        a, b, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
-    )
-    np.testing.assert_allclose(ssim(a, b)[6:-6, 6:-6], theirs.mean(2)[6:-6, 6:-6], atol=1e-3)
-    np.testing.assert_allclose(ssim(a, a), 1, atol=1e-6)
-    assert scaled(a).shape == (230, 192, 3)
+def test_pictures_are_compared_as_large_as_fits_into_the_protocol() -> None:
+    assert scaled(np.zeros((60, 50, 3), np.uint8)).shape == (230, 192, 3)

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import UnfitImageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.ssim import ssim
 from catalens.geometry import mask_to_box, scale_and_shift, thin_plate
 from catalens.images.prepare import resize
 from catalens.models.parts import CLASSES
@@ -170,20 +170,6 @@ def _joints_for(kind: str) -> list[int]:
     if kind == "dress":
         return [0, 1, 6, 7, 2, 3, 4, 5, 10, 11]
     return [6, 7, 10, 11, 8, 9] if kind in LEGS_BARE else [0, 1, 6, 7, 2, 3, 4, 5]
-
-
-def ssim(a: ImageArray, b: ImageArray) -> FloatArray:
-    """(H, W) structural similarity of two pictures HWC uint8, mean over the channels: Gaussian window, sigma 1.5."""
-    x, y = a.astype(np.float64), b.astype(np.float64)
-
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5, borderType=cv2.BORDER_REFLECT), np.float64)
-
-    mean_x, mean_y = mean(x), mean(y)
-    var_x, var_y, both = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2, mean(x * y) - mean_x * mean_y
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    top = (2 * mean_x * mean_y + c1) * (2 * both + c2)
-    return np.asarray((top / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean(2), np.float32)
 
 
 def scaled(image: ImageArray) -> ImageArray:

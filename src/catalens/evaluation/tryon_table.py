@@ -11,7 +11,7 @@ import numpy as np
 from catalens.errors import CatalensError, UsageError
 from catalens.evaluation.generation import KID_SCALE, GenerationScores, generation_scores
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.tryon import ssim
+from catalens.evaluation.ssim import ssim
 from catalens.evaluation.tryon_data import Pair
 from catalens.images.prepare import resize
 from catalens.images.read import read_image

@@ -215,7 +215,7 @@ def test_the_encoder_is_not_loaded_until_it_is_needed(full: Catalog) -> None:
 
 def test_another_encoder_is_not_taken_unasked(full: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundled = FakeEncoder("newer@222222222222")
-    monkeypatch.setattr("catalens.catalog.catalog.load_encoder", lambda name=None, **_: bundled)
+    monkeypatch.setattr("catalens.catalog.encoder.load_encoder", lambda name=None, **_: bundled)
     photo = write_photo(tmp_path / "a.png", seed=99)
     query = [Product("a", Where("x"), pictures=(photo,))]
     with Catalog.open(full.path) as other:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -15,17 +13,17 @@ from catalens.catalog import browse, export
 from catalens.catalog.browse import Facet, ShownPicture
 from catalens.catalog.diagnosis import Diagnosis
 from catalens.catalog.doctor import diagnose
+from catalens.catalog.encoder import ChosenEncoder
+from catalens.catalog.info import CatalogInfo, count_all
 from catalens.catalog.ingest import Ingest
-from catalens.catalog.pictures import PictureRows, deep_space
+from catalens.catalog.pictures import PictureRows
 from catalens.catalog.records import read_product
-from catalens.catalog.schema import VERSION
 from catalens.catalog.search import Searcher
 from catalens.catalog.sources import Source, open_sources
 from catalens.catalog.store import Store
-from catalens.errors import ModelError, NotFoundError
+from catalens.errors import NotFoundError
 from catalens.images.read import ImageLike
 from catalens.tasks.embed import Encoder
-from catalens.tasks.embed import encoder as load_encoder
 from catalens.types import AddReport, Matches, Product, Progress
 
 if TYPE_CHECKING:
@@ -34,33 +32,6 @@ if TYPE_CHECKING:
     from catalens.catalog.room import Room
 
 _PAGE = 256
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogInfo:
-    """What is in a catalog. `spaces` maps the name of each space to its number of vectors; sizes are in bytes.
-
-    `encoders` are those whose vectors the catalog has; `unread` counts pictures that a source names and that could not
-    be read.
-    """
-
-    path: Path
-    version: int
-    products: int
-    variants: int
-    pictures: int
-    unread: int
-    encoders: tuple[str, ...]
-    spaces: Mapping[str, int]
-    size_bytes: int
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            **{name: getattr(self, name) for name in self.__slots__},
-            "path": str(self.path),
-            "encoders": list(self.encoders),
-            "spaces": dict(self.spaces),
-        }
 
 
 class Catalog:
@@ -72,10 +43,8 @@ class Catalog:
 
     def __init__(self, store: Store, *, encoder: str | Encoder | None) -> None:
         self._store = store
-        self._chosen = encoder
-        self._loaded: Encoder | None = None
-        self._loading = threading.Lock()
-        self._searcher = Searcher(store, self._search_encoder)
+        self._encoder = ChosenEncoder(encoder)
+        self._searcher = Searcher(store, self.encoder)
 
     @classmethod
     def open(cls, path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
@@ -137,7 +106,7 @@ class Catalog:
         """
         sources = open_sources(source, media=media, mapping=mapping, format=format)
         with self._store.writing():
-            chosen = self._add_encoder(encoder)
+            chosen = self._encoder.to_add(self._store, asked=encoder)
             report = Ingest(self._store, chosen, fetch=fetch, blur_faces=blur_faces, progress=progress).run(sources)
         return replace(report, feed=sources.name, notes=sources.notes)
 
@@ -305,7 +274,7 @@ class Catalog:
 
         asked = Asked(k, kinds, budget, wishes, colors, own, like, unlike)
         return complete_outfits(
-            self._store, self._searcher.nearest, self._search_encoder(), start=start, asked=asked, model=model
+            self._store, self._searcher.nearest, self.encoder(), start=start, asked=asked, model=model
         )
 
     def room(
@@ -337,7 +306,7 @@ class Catalog:
         from catalens.catalog.room import furnish  # with it come two networks
 
         return furnish(
-            self._store, self._searcher.nearest, self._search_encoder(), photo, k=k, kinds=kinds, budget=budget,
+            self._store, self._searcher.nearest, self.encoder(), photo, k=k, kinds=kinds, budget=budget,
             wishes=wishes,
         )  # fmt: skip
 
@@ -345,42 +314,26 @@ class Catalog:
 
     def info(self) -> CatalogInfo:
         """Count what is in the catalog."""
-        counts = self._store.counts()
-        spaces = dict(
-            self._store.fetch_all(
-                "SELECT name, (SELECT count(*) FROM vector WHERE space_id = space.id) FROM space ORDER BY id"
-            )
-        )
-        return CatalogInfo(
-            path=self.path,
-            version=VERSION,
-            products=counts.products,
-            variants=counts.variants,
-            pictures=counts.pictures,
-            unread=counts.unread,
-            encoders=tuple(name.removeprefix("deep:") for name in spaces if name.startswith("deep:")),
-            spaces=spaces,
-            size_bytes=_size(self.path),
-        )
+        return count_all(self._store)
 
     def doctor(self, *, repair: bool = False, deep: bool = False) -> Diagnosis:
         """Look this catalog over; see `diagnose`."""
         if not repair:
-            return diagnose(self.path, deep=deep, load_encoder=self._encoder)
+            return diagnose(self.path, deep=deep, load_encoder=self._encoder.load)
         # A repair may put another file in the place of the database: hold nothing open meanwhile.
         self._store.close()
         try:
-            return diagnose(self.path, repair=True, deep=deep, load_encoder=self._encoder)
+            return diagnose(self.path, repair=True, deep=deep, load_encoder=self._encoder.load)
         finally:
             self._store = Store(self.path, readonly=self._store.readonly)
-            self._searcher = Searcher(self._store, self._search_encoder)
+            self._searcher = Searcher(self._store, self.encoder)
 
     @staticmethod
     def diagnose(
         path: str | Path, *, repair: bool = False, deep: bool = False, encoder: str | Encoder | None = None
     ) -> Diagnosis:
         """Look over a catalog that may be too damaged to open; see `catalens.catalog.doctor.diagnose`."""
-        return diagnose(Path(path), repair=repair, deep=deep, load_encoder=lambda: _load(encoder))
+        return diagnose(Path(path), repair=repair, deep=deep, load_encoder=ChosenEncoder(encoder).load)
 
     # The encoder
 
@@ -390,37 +343,7 @@ class Catalog:
         Raises:
             ModelError: the catalog was embedded by another encoder than the one it was opened with.
         """
-        return self._search_encoder()
-
-    def _encoder(self) -> Encoder:
-        with self._loading:
-            if self._loaded is None:
-                self._loaded = _load(self._chosen)
-            return self._loaded
-
-    def _search_encoder(self) -> Encoder:
-        """Return the encoder, provided that the catalog has vectors of its space (or none at all yet)."""
-        encoder = self._encoder()
-        self._refuse_other_space(encoder)
-        return encoder
-
-    def _add_encoder(self, asked: str | Encoder | None) -> Encoder:
-        chosen = self._chosen if asked is None else asked
-        # Each worker of an `add` runs the network by itself: cheaper by a fifth than all of them sharing threads.
-        encoder = _load(chosen, threads=1)
-        if chosen is None:
-            self._refuse_other_space(encoder)
-        return encoder
-
-    def _refuse_other_space(self, encoder: Encoder) -> None:
-        names = [space.name for space in self._store.spaces() if space.name.startswith("deep:")]
-        if names and deep_space(encoder) not in names:
-            built = ", ".join(name.removeprefix("deep:") for name in names)
-            raise ModelError(
-                f"{self.path} was embedded by {built}, and the encoder is {encoder.name}: their vectors do not compare",
-                cure="open it with encoder=... of that name or folder, or add all sources again with this encoder "
-                "named explicitly (--encoder NAME), which embeds their pictures anew",
-            )
+        return self._encoder.of(self._store)
 
     # Life
 
@@ -449,21 +372,7 @@ def open(path: str | Path, *, encoder: str | Encoder | None = None, readonly: bo
     return Catalog.open(path, encoder=encoder, readonly=readonly)
 
 
-def _load(encoder: str | Encoder | None, *, threads: int | None = None) -> Encoder:
-    if encoder is None or isinstance(encoder, str):
-        return load_encoder(encoder, threads=threads)
-    return encoder
-
-
 def _refuse_unknown(skus: Sequence[str]) -> None:
     if skus:
         named = ", ".join(repr(sku) for sku in skus[:5]) + (f" and {len(skus) - 5} more" if len(skus) > 5 else "")
         raise NotFoundError(f"no product with sku {named}", cure="check the sku; upper and lower case differ")
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # the write-ahead log comes and goes
-            total += path.stat().st_size if path.is_file() else 0
-    return total

@@ -51,7 +51,7 @@ class OnnxNetwork:
         Raises:
             ModelError: the network does not take this batch.
         """
-        return self._run(self._output, batch)
+        return _answers(self._session, self._input, batch, [self._output])[0]
 
     def regions(self, batch: FloatArray) -> FloatArray:
         """(N, 3, H, W) float32 -> (N, h, w, D) float32, a vector for each place.
@@ -59,16 +59,7 @@ class OnnxNetwork:
         Raises:
             ModelError: the network does not take this batch, or has no output of that name.
         """
-        return self._run(REGIONS, batch)
-
-    def _run(self, output: str, batch: FloatArray) -> FloatArray:
-        try:
-            (result,) = self._session.run([output], {self._input: batch})
-        except Exception as error:  # ONNX Runtime has no common base for what it raises
-            raise ModelError(
-                f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the pictures first"
-            ) from None
-        return result  # type: ignore[no-any-return]
+        return _answers(self._session, self._input, batch, [REGIONS])[0]
 
 
 class OnnxTextNetwork:
@@ -117,13 +108,7 @@ class OnnxDenseNetwork:
         Raises:
             ModelError: the network does not take this batch.
         """
-        try:
-            (places,) = self._session.run(None, {self._input: batch})
-        except Exception as error:  # ONNX Runtime has no common base for what it raises
-            raise ModelError(
-                f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the pictures first"
-            ) from None
-        return places  # type: ignore[no-any-return]
+        return _answers(self._session, self._input, batch)[0]
 
 
 class OnnxDetectorNetwork:
@@ -146,12 +131,7 @@ class OnnxDetectorNetwork:
         Raises:
             ModelError: the network does not take this picture.
         """
-        try:
-            return self._session.run(None, {self._input: batch})  # type: ignore[no-any-return]
-        except Exception as error:  # ONNX Runtime has no common base for what it raises
-            raise ModelError(
-                f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the picture first"
-            ) from None
+        return _answers(self._session, self._input, batch)
 
 
 def load_onnx(path: Path, *, output: str | None, threads: int) -> Run:
@@ -184,6 +164,18 @@ def open_session(weights: Path, *, threads: int | None) -> ort.InferenceSession:
         return ort.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime has no common base for what it raises on a bad file
         raise ModelError(f"{weights} does not load: {error}", cure="copy the weights again") from None
+
+
+def _answers(
+    session: ort.InferenceSession, name: str, batch: FloatArray, outputs: list[str] | None = None
+) -> list[FloatArray]:
+    """What a network says of pictures; all its outputs where none is named."""
+    try:
+        return session.run(outputs, {name: batch})  # type: ignore[no-any-return]
+    except Exception as error:  # ONNX Runtime has no common base for what it raises
+        raise ModelError(
+            f"the network does not take {batch.dtype} {batch.shape}: {error}", cure="prepare the pictures first"
+        ) from None
 
 
 def _check_shape(card: Card, what: str, found: list[int | str], expected: tuple[int, ...]) -> None:

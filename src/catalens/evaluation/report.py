@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from catalens.errors import CatalensError, UsageError
 from catalens.evaluation.runs import Item, Run
 from catalens.images.draw import write_whole
 from catalens.images.html import html_page, image_tag
 from catalens.images.read import read_image
+
+T = TypeVar("T")
 
 MISTAKES = 24
 THUMB = 200
@@ -36,19 +38,25 @@ dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}@media(max-width:560px)
 
 
 def save_report(run: Run, path: Path) -> None:
-    """Write a run as .html, .md or .json, by the ending; whole or not at all.
+    """Write a run as .html, .md or .json, by the ending; as `write_as`."""
+    write_as(path, run, html=report_html, markdown=report_markdown, json=report_json)
+
+
+def write_as(
+    path: Path, what: T, *, html: Callable[[T], str], markdown: Callable[[T], str], json: Callable[[T], str]
+) -> None:
+    """Write something as .html, .md or .json, by the ending; whole or not at all.
 
     Raises:
         UsageError: another ending.
         StorageError: the file cannot be written.
     """
-    forms = {".html": report_html, ".htm": report_html, ".md": report_markdown, ".json": report_json}
-    form = forms.get(path.suffix.lower())
+    form = {".html": html, ".htm": html, ".md": markdown, ".json": json}.get(path.suffix.lower())
     if form is None:
         raise UsageError(
             f"a report cannot be written as {path.suffix or path.name!r}", cure="write .html, .md or .json"
         )
-    write_whole(path, form(run).encode("utf-8"))
+    write_whole(path, form(what).encode("utf-8"))
 
 
 def report_json(run: Run) -> str:

@@ -7,8 +7,7 @@ import math
 from html import escape
 from pathlib import Path
 
-from catalens.errors import UsageError
-from catalens.images.draw import write_whole
+from catalens.evaluation.report import write_as
 from catalens.images.html import html_page
 from catalens.training.learning_curve import Curve, LearningCurve
 
@@ -29,19 +28,8 @@ th:first-child,td:first-child{text-align:left}
 
 
 def save_curve(curve: LearningCurve, path: Path) -> None:
-    """Write a curve as .html, .md or .json, by the ending; whole or not at all.
-
-    Raises:
-        UsageError: another ending.
-        StorageError: the file cannot be written.
-    """
-    forms = {".html": curve_html, ".htm": curve_html, ".md": curve_markdown, ".json": curve_json}
-    form = forms.get(path.suffix.lower())
-    if form is None:
-        raise UsageError(
-            f"a report cannot be written as {path.suffix or path.name!r}", cure="write .html, .md or .json"
-        )
-    write_whole(path, form(curve).encode("utf-8"))
+    """Write a curve as .html, .md or .json, by the ending; as `evaluation.report.write_as`."""
+    write_as(path, curve, html=curve_html, markdown=curve_markdown, json=curve_json)
 
 
 def answer_of(curve: Curve) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from catalens.cli.options import AsJson
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.cli.train_regions import Minutes, Out, Resume, Seed, need_torch
+from catalens.cli.train_regions import Minutes, Out, Resume, Seed, need_torch, tell
 from catalens.errors import StorageError, UsageError
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")]
@@ -86,15 +86,7 @@ def train(
         found = train_generator(
             data, label=label, out=out, minutes=minutes, seed=seed, resume=resume, progress=progress
         )  # fmt: skip
-    list_failures(found.failed)
-    if as_json:
-        write_json(
-            {"folder": str(found.folder), "photos": found.photos, "left out": len(found.failed), **found.figures}
-        )
-        return
-    for name, figure in found.figures.items():
-        write(f"{name}: {figure}")
-    say(f"written: {found.folder}")
+    tell(found, as_json, on="")
 
 
 def evaluate(

@@ -33,7 +33,7 @@ def detector(
     need_torch(minutes)
     from catalens.training.own_data import train_detector
 
-    _tell(train_detector(data, out=out, photos=photos, minutes=minutes, seed=seed, resume=resume), as_json)
+    tell(train_detector(data, out=out, photos=photos, minutes=minutes, seed=seed, resume=resume), as_json)
 
 
 def segmenter(
@@ -52,7 +52,7 @@ def segmenter(
 
     classes = [name.strip() for name in names.split(",") if name.strip()]
     found = train_segmenter(data, photos=photos, names=classes, out=out, minutes=minutes, seed=seed, resume=resume)
-    _tell(found, as_json)
+    tell(found, as_json)
 
 
 def need_torch(minutes: float) -> None:
@@ -65,7 +65,8 @@ def need_torch(minutes: float) -> None:
         raise MissingExtraError.of("torch", extra="train") from None
 
 
-def _tell(found: Learned, as_json: bool) -> None:
+def tell(found: Learned, as_json: bool, *, on: str = ", on photos held out") -> None:
+    """Write what a network is worth, with what `on` says behind the name of each figure, and where it is."""
     list_failures(found.failed)
     if as_json:
         write_json(
@@ -73,5 +74,5 @@ def _tell(found: Learned, as_json: bool) -> None:
         )
         return
     for name, figure in found.figures.items():
-        write(f"{name}, on photos held out: {figure}")
+        write(f"{name}{on}: {figure}")
     say(f"written: {found.folder}")

@@ -17,7 +17,7 @@ from catalens.training.recipe import Given, RecipeParser, as_command, progress_o
 
 
 def read(*arguments: str) -> Given:
-    parser = RecipeParser("hats")
+    parser = RecipeParser("hats", "Recipe: hats.\n\nMore of them.")
     parser.add_shared("--out", "--minutes")
     parser.add_argument("--brim", type=float, default=2.5)
     parser.add_shared("--rate", "--seed", "--device", "--threads", "--resume", "--data", "--teachers")

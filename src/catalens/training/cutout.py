@@ -146,7 +146,7 @@ def score(network: torch.nn.Module, pictures: Sequence[tuple[ImageArray, FloatAr
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("cutout")
+    parser = RecipeParser("cutout", __doc__)
     parser.add_shared("--out", "--minutes")
     parser.add_argument("--start", type=Path, help="folder of a parser's run, whose network to begin with")
     parser.add_shared("--rate", "--seed", "--device", "--threads", "--resume", "--data")

@@ -123,7 +123,7 @@ def card_scores(scores: DetectionScores, recalls: dict[str, Estimate]) -> tuple[
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("detector")
+    parser = RecipeParser("detector", __doc__)
     parser.add_shared("--out", "--minutes")
     parser.add_argument("--start", type=Path, help="folder of a parser's run, whose network to begin with")
     parser.add_shared("--rate", "--seed", "--device", "--threads", "--resume")

@@ -179,7 +179,7 @@ def teach(lesson: Lesson, run: Run[Batch], *, out: Path, minutes: float, rate: f
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("encoder")
+    parser = RecipeParser("encoder", __doc__)
     parser.add_shared("--out", "--minutes", "--seed", "--device", "--threads")
     parser.add_argument("--hold-out", type=float, default=0.0, help="share of the photos kept aside to make choices on")
     parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of the weights that ship")

@@ -234,7 +234,7 @@ def _found(network: nn.Module, image: ImageArray) -> FloatArray:
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("faces")
+    parser = RecipeParser("faces", __doc__)
     parser.add_shared("--out", "--minutes", "--rate", "--seed", "--device", "--threads", "--resume")
     parser.add_shared("--data", "--teachers")
     parser.set_defaults(minutes=12.0, rate=RATE)

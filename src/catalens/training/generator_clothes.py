@@ -148,7 +148,7 @@ def beside_nearest(made: ImageArray, learned: ImageArray) -> ImageArray:
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("generator_clothes", about=(__doc__ or "").split("\n")[0])
+    parser = RecipeParser("generator_clothes", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, sheets, card and weights")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--begin", type=float, default=BEGIN, help="share of the time in which there is no critic")

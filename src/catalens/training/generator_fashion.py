@@ -117,7 +117,7 @@ def figures_of(shipped: Shipped, judge: Judge, learned: Pictures, held: Pictures
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("generator_fashion", about=(__doc__ or "").split("\n")[0])
+    parser = RecipeParser("generator_fashion", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, sheets and figures.json")
     parser.add_argument(
         "--classifier", type=Path, required=True, help="folder of a run of textbook.residual, of the same seed"

@@ -274,7 +274,7 @@ class Taught:
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("outfit")
+    parser = RecipeParser("outfit", __doc__)
     parser.add_shared("--out")
     parser.add_argument("--cache", type=Path, help="folder for cuts and vectors, to be used again; in --out if absent")
     parser.add_argument("--encoder", help="name or folder of the encoder; the bundled one if absent")

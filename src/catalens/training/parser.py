@@ -222,7 +222,7 @@ def card_scores(scores: SegmentationScores) -> tuple[Score, ...]:
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("parser")
+    parser = RecipeParser("parser", __doc__)
     parser.add_shared("--out", "--minutes")
     parser.add_argument("--encoder", type=Path, help="folder of an encoder's run, whose trunk to begin with")
     parser.add_argument("--start", type=Path, help="folder of an earlier run, whose network to begin with")

@@ -214,7 +214,7 @@ def found_by(network: nn.Module, image: ImageArray) -> Pose:
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("pose")
+    parser = RecipeParser("pose", __doc__)
     parser.add_shared("--out", "--minutes", "--rate", "--seed", "--device", "--threads", "--resume")
     parser.add_shared("--data", "--teachers")
     parser.set_defaults(minutes=10.0, rate=RATE)

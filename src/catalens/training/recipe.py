@@ -46,10 +46,14 @@ class Given(argparse.Namespace):
 
 
 class RecipeParser(argparse.ArgumentParser):
-    """The options of a recipe, `python -m catalens.training.NAME`; those that it alone has are added as usual."""
+    """The options of a recipe, `python -m catalens.training.NAME`; those that it alone has are added as usual.
 
-    def __init__(self, name: str, *, about: str = "Recipe") -> None:
-        super().__init__(prog=f"python -m catalens.training.{name}", description=about)
+    Args:
+        module: the recipe's docstring, whose first line says what it is.
+    """
+
+    def __init__(self, name: str, module: str | None) -> None:
+        super().__init__(prog=f"python -m catalens.training.{name}", description=(module or "").split("\n")[0])
 
     def add_shared(self, *names: str) -> None:
         """Add options that several recipes have; `set_defaults` says for how many minutes and at which rate."""

@@ -219,7 +219,7 @@ def held_out_scores(folder: Path, kept: Sequence[Person]) -> tuple[Score, ...]:
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
-    parser = RecipeParser("tryon")
+    parser = RecipeParser("tryon", __doc__)
     parser.add_shared("--out")
     parser.add_argument("--bend-minutes", type=float, default=25.0, help="time for learning to bend garments")
     parser.add_argument("--minutes", type=float, default=36.0, help="time for learning to draw the rest")

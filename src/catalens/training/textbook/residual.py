@@ -9,7 +9,6 @@ time, asked about each picture and its mirror image. 10,000 of the 60,000 traini
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens import settings
-from catalens.errors import CatalensError
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.training.loop import CHECKPOINT, Run, read_checkpoint, train
 from catalens.training.network import Residual
+from catalens.training.recipe import RecipeParser, as_command
 from catalens.training.textbook.two_convolutions import split
 from catalens.types import FloatArray, IntArray
 
@@ -114,36 +112,27 @@ def answers(network: nn.Module, x: FloatArray) -> IntArray:
     return torch.cat(said).numpy()
 
 
-def main(arguments: list[str] | None = None) -> int:
+@as_command
+def main(arguments: list[str] | None = None) -> None:
     """Train and measure."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = RecipeParser("textbook.residual", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and curves")
-    parser.add_argument("--minutes", type=float, default=70.0, help="time for training, that of earlier runs included")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=settings.threads())
-    parser.add_argument("--data", type=Path, default=settings.data_folder())
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(given.seed)
-    try:
-        x, y, held_x, held_y = split(given.data, seed=given.seed)
-        network = residual_network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        run: Run[Batch] = Run(
-            network, lambda one: {"wrong": F.cross_entropy(network(one.x), one.y, label_smoothing=SMOOTHING)}
-        )
-        if given.resume:
-            run.load(given.out / CHECKPOINT)
-        drawer = Drawer(x, y, seed=given.seed + run.step)
-        train(run, drawer.batches(), out=given.out, minutes=given.minutes, rate=RATE, at=drawer.grow)
-        count = sum(one.numel() for one in network.parameters())
-        right = answers(run.average.network, held_x) == held_y
-        sys.stdout.write(f"{count:,} weights, {run.step * BATCH / len(x):.1f} rounds of {len(x):,} pictures\n")
-        sys.stdout.write(f"accuracy on pictures held out {bootstrap_mean(right)}\n")
-    except CatalensError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    parser.add_shared("--minutes", "--seed", "--threads", "--resume", "--data")
+    parser.set_defaults(minutes=70.0)
+    given = parser.read(arguments)
+    x, y, held_x, held_y = split(given.data, seed=given.seed)
+    network = residual_network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    run: Run[Batch] = Run(
+        network, lambda one: {"wrong": F.cross_entropy(network(one.x), one.y, label_smoothing=SMOOTHING)}
+    )
+    if given.resume:
+        run.load(given.out / CHECKPOINT)
+    drawer = Drawer(x, y, seed=given.seed + run.step)
+    train(run, drawer.batches(), out=given.out, minutes=given.minutes, rate=RATE, at=drawer.grow)
+    count = sum(one.numel() for one in network.parameters())
+    right = answers(run.average.network, held_x) == held_y
+    sys.stdout.write(f"{count:,} weights, {run.step * BATCH / len(x):.1f} rounds of {len(x):,} pictures\n")
+    sys.stdout.write(f"accuracy on pictures held out {bootstrap_mean(right)}\n")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.errors import FeedError, ImageError, NotFoundError, UsageError
 from catalens.evaluation import boxes, label_maps
 from catalens.evaluation.annotations import read_annotations
 from catalens.geometry import iou
+from catalens.images.read import read_codes
 from catalens.tasks.proposals import SelectiveSearch, propose, proposer
 from catalens.types import Detections, ImageArray
 from tests.painted import PAINT, painted, parser_folder
@@ -54,7 +56,10 @@ def test_coco(photos: Path, count: int) -> None:
         ({"image_id": 0, "category_id": 7, "bbox": [5, 5, -3, 9]}, "shows nothing"),
         ({"image_id": 0, "category_id": 7, "bbox": [5, 5]}, "not understood"),
         ({"image_id": 0, "category_id": 7, "bbox": ["x", 5, 1, 1]}, "not understood"),
-        ({"image_id": 0}, "not understood"),
+        ({"image_id": 0}, "it has no 'bbox'"),
+        ({"image_id": [0], "category_id": 7, "bbox": [0, 0, 5, 5]}, "not understood"),
+        ({"image_id": 0, "category_id": {}, "bbox": [0, 0, 5, 5]}, "not understood"),
+        ({"image_id": 0, "category_id": 7, "bbox": [float("nan"), 0, 5, 5]}, "shows nothing"),
         (5, "not understood"),
     ],
 )
@@ -82,15 +87,17 @@ def voc(folder: Path, name: str, *, xmax: str = "50") -> None:
 def test_voc(photos: Path) -> None:
     voc(photos, "a")
     voc(photos, "b", xmax="nan?")
+    good = (photos / "a.xml").read_text().partition("<object>")[2]
+    (photos / "b.xml").write_text((photos / "b.xml").read_text().replace("</annotation>", f"<object>{good}"))
     (photos / "c.xml").write_text("<annotation>")
     (photos / "d.xml").write_text('<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>')
     found = read_annotations(photos)
-    assert len(found.photos) == 1
-    assert found.photos[0].truth.boxes.tolist() == [[10, 10, 50, 40]]
+    # A box that cannot be understood takes no other with it.
+    assert [photo.truth.boxes.tolist() for photo in found.photos] == [[[10, 10, 50, 40]]] * 2
     assert len(found.failed) == 3
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"images": 3}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"images": 3}', "\x00", "[" * 100_000], ids=range(6))
 def test_no_annotations(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(FeedError, match="no COCO file"):
@@ -122,8 +129,32 @@ def test_label_maps(tmp_path: Path) -> None:
     assert run.figures["mean IoU of the ten largest"].value > 0.9  # of the two that occur
     assert len(run.notes) == 3
     assert [item.name for item in run.items] == ["a"]
-    with pytest.raises(UsageError, match="none of"):
+    with pytest.raises(UsageError, match="none of 4 label maps can be used; a"):
+        label_maps.evaluate_label_maps(maps, photos=tmp_path, model=model)
+    with pytest.raises(UsageError, match="none of sky"):
         label_maps.evaluate_label_maps(maps, photos=photos, model=model, names="sky,sea")
+
+
+@pytest.mark.parametrize(
+    ("mode", "codes"),
+    [("L", [0, 3, 200]), ("P", [0, 3, 200]), ("1", [0, 0, 1]), ("RGB", None), ("I;16", None)],
+)
+def test_label_maps_are_grey_or_have_a_palette(tmp_path: Path, mode: str, codes: list[int] | None) -> None:
+    file = tmp_path / "map.png"
+    values = np.array([[0, 3, 200]], np.uint8)
+    if mode == "P":  # as Pascal VOC has them; colors that say nothing of the codes
+        picture = Image.fromarray(values, mode="P")
+        picture.putpalette(list(range(255, -1, -1)) * 3)
+    elif mode == "I;16":
+        picture = Image.fromarray(values.astype(np.uint16))
+    else:
+        picture = Image.fromarray(values).convert(mode)
+    picture.save(file)
+    if codes is None:
+        with pytest.raises(ImageError, match="no 8-bit map"):
+            read_codes(file)
+    else:
+        assert read_codes(file).tolist() == [codes]
 
 
 def test_a_detector_is_measured_on_what_it_has_labels_for(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +167,7 @@ def test_a_detector_is_measured_on_what_it_has_labels_for(photos: Path, monkeypa
 
     monkeypatch.setattr(boxes, "detector", lambda *_, **__: Finder())
     rows: list[object] = [{"image_id": 0, "category_id": 5, "bbox": [50, 40, 20, 20]}]
-    with pytest.raises(UsageError, match="no box that can be measured"):
+    with pytest.raises(UsageError, match="no box of a name"):
         boxes.evaluate_boxes(coco(photos, rows), model="parts")
     rows += [{"image_id": 0, "category_id": 7, "bbox": [10, 10, 40, 30]}, {"image_id": 9, "category_id": 7, "bbox": []}]
     run = boxes.evaluate_boxes(coco(photos, rows), model="parts")

@@ -69,9 +69,8 @@ def tell(found: Learned, as_json: bool, *, on: str = ", on photos held out") -> 
     """Write what a network is worth, with what `on` says behind the name of each figure, and where it is."""
     list_failures(found.failed)
     if as_json:
-        write_json(
-            {"folder": str(found.folder), "photos": found.photos, "left out": len(found.failed), **found.figures}
-        )
+        failed = [failure.to_dict() for failure in found.failed]
+        write_json({"folder": str(found.folder), "photos": found.photos, **found.figures, "failed": failed})
         return
     for name, figure in found.figures.items():
         write(f"{name}{on}: {figure}")

@@ -9,17 +9,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from catalens.errors import CatalensError, FeedError, NotFoundError
+from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.evaluation.detection import Truth
 from catalens.images.read import read_header
 from catalens.types import Failure, Where
 
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+_Box: TypeAlias = tuple[tuple[float, float, float, float], str]
 LEAST_SIDE = 1.0
 """Boxes narrower than a pixel show nothing."""
 
@@ -38,6 +40,14 @@ class Annotations:
 
     photos: tuple[Annotated, ...]
     failed: tuple[Failure, ...]
+
+    def check_has_boxes(self, source: Path) -> None:
+        """Raise UsageError where no photo has a box, with what was left out first."""
+        if any(photo.truth.labels for photo in self.photos):
+            return
+        why = "".join(f"; {one.what}: {one.why}" for one in self.failed[:1])
+        cure = self.failed[0].cure if self.failed else "label some"
+        raise UsageError(f"{source} has no box on a photo that is there{why}", cure=cure)
 
 
 def read_annotations(source: Path, *, photos: Path | None = None) -> Annotations:
@@ -68,23 +78,25 @@ def _coco(source: Path, folder: Path) -> Iterator[Annotated | Failure]:
         images = {image["id"]: str(image["file_name"]) for image in table["images"]}
         names = {category["id"]: str(category["name"]) for category in table["categories"]}
         rows: list[Any] = list(table["annotations"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise FeedError(f"{source} is no COCO file: {error}", cure="give images, annotations and categories") from None
-    boxes: dict[Any, list[tuple[tuple[float, ...], str]]] = {key: [] for key in images}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise FeedError(f"{source} is no COCO file: {why}", cure="give images, annotations and categories") from None
+    boxes: dict[Any, list[_Box]] = {key: [] for key in images}
     for number, row in enumerate(rows):
         where, what = Where(f"{source}#annotations", number), "a box"
         try:
             x, y, width, height = (float(side) for side in row["bbox"])
-            picture, name = row["image_id"], names.get(row["category_id"])
+            listed, name = row["image_id"] in boxes, names.get(row["category_id"])
         except (KeyError, TypeError, ValueError) as error:
-            yield Failure(where, what, f"not understood: {error}", "give bbox, image_id and category_id")
+            why = f"it has no {error}" if isinstance(error, KeyError) else error
+            yield Failure(where, what, f"not understood: {why}", "give bbox, image_id and category_id")
             continue
-        if picture not in boxes:
-            yield Failure(where, what, f"no image has the id {picture!r}", "add the image, or remove the box")
+        if not listed:
+            yield Failure(where, what, f"no image has the id {row['image_id']!r}", "add the image, or remove the box")
         elif name is None:
             yield Failure(where, what, f"no category has the id {row['category_id']!r}", "add the category")
         else:
-            boxes[picture].append(((x, y, x + width, y + height), name))
+            boxes[row["image_id"]].append(((x, y, x + width, y + height), name))
     for key, name in images.items():
         yield from _photo(folder / name, boxes[key], Where(str(source)))
 
@@ -96,21 +108,23 @@ def _voc(source: Path, folder: Path) -> Iterator[Annotated | Failure]:
     for file in files:
         try:
             root = ElementTree.parse(file).getroot()
-            name = root.findtext("filename") or f"{file.stem}.jpg"
-            boxes = [
-                (
-                    tuple(float(one.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")),
-                    one.findtext("name", ""),
-                )
-                for one in root.iter("object")
-            ]
         except (ElementTree.ParseError, DefusedXmlException, ValueError, OSError) as error:
             yield Failure(Where(str(file)), "the file", f"not understood: {error}", "write it again")
             continue
-        yield from _photo(folder / name, boxes, Where(str(file)))
+        boxes: list[_Box] = []
+        for one in root.iter("object"):
+            name, sides = one.findtext("name", ""), [one.findtext(f"bndbox/{side}", "") for side in _SIDES]
+            try:
+                left, top, right, bottom = map(float, sides)
+            except ValueError:
+                why = f"not understood: {name!r} {', '.join(map(repr, sides))}"
+                yield Failure(Where(str(file)), "a box", why, f"give {', '.join(_SIDES)} as numbers")
+                continue
+            boxes.append(((left, top, right, bottom), name))
+        yield from _photo(folder / (root.findtext("filename") or f"{file.stem}.jpg"), boxes, Where(str(file)))
 
 
-def _photo(path: Path, boxes: list[tuple[tuple[float, ...], str]], where: Where) -> Iterator[Annotated | Failure]:
+def _photo(path: Path, boxes: list[_Box], where: Where) -> Iterator[Annotated | Failure]:
     """The photo with its boxes cut to its bounds; what lies outside or has no area is named."""
     try:
         height, width = read_header(path).size

@@ -47,8 +47,9 @@ def evaluate_boxes(
     annotations = read_annotations(data, photos=photos)
     known, notes = _with_labels(annotations.photos, finder.labels)
     if not any(photo.truth.labels for photo in known):
+        annotations.check_has_boxes(data)
         raise UsageError(
-            f"{data} has no box that can be measured on a photo that is there",
+            f"{data} has no box of a name that the detector knows",
             cure=f"name things as the detector does: {', '.join(finder.labels)}",
         )
     found: list[Detections] = []

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.evaluation.runs import Item, Run, machine
 from catalens.evaluation.segmentation import confusion, segmentation_scores
-from catalens.images.read import read_image
+from catalens.images.read import read_codes, read_image
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.tasks.segment import Parser, parser
 from catalens.types import Failure, ImageArray, IntArray, Progress, Where
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".JPG", ".JPEG", ".PNG")
 PIXELS = "pixels that are right"
 UNCOUNTED = 255
 
@@ -40,7 +39,7 @@ def evaluate_label_maps(
 
     Raises:
         NotFoundError: no label maps.
-        UsageError: none of the names is one of the parser's.
+        UsageError: none of the names is one of the parser's, or none of the maps can be used.
     """
     network = parser(model)
     table = _codes(names, network.names)
@@ -58,6 +57,9 @@ def evaluate_label_maps(
             failed.append(Failure(Where(str(file)), file.name, error.what, error.cure))
         if progress is not None:
             progress(done, len(files), "looking")
+    if not counts:
+        first = failed[0]
+        raise UsageError(f"none of {len(files)} label maps can be used; {first.what}: {first.why}", cure=first.cure)
     scores = segmentation_scores(counts, network.names, seed=seed)
     return Run(
         task="segmenter",
@@ -92,12 +94,10 @@ def read_label_map(file: Path, *, photos: Path) -> tuple[ImageArray, NDArray[np.
 
     Raises:
         NotFoundError: there is no photo of the map's name.
-        UsageError: it is no 8-bit map of one channel, or of another size.
-        ImageError: the photo cannot be read.
+        UsageError: the map is of another size.
+        ImageError: the photo cannot be read, or the map: 8 bits of one channel, grey or with a palette.
     """
-    labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
-    if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
-        raise UsageError("not an 8-bit map of one channel", cure="write one code a pixel")
+    labels = read_codes(file)
     photo = photo_of(file, photos)
     if photo is None:
         raise NotFoundError(f"no photo {file.stem} in {photos}", cure="put it there, or remove its map")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
@@ -31,6 +32,8 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 _ORIENTATION = 0x0112
 """EXIF tag; its eight values: EXIF 2.32, section 4.6.4."""
 _TURNED = frozenset({5, 6, 7, 8})
+_CODES = frozenset({"1", "L", "P"})
+"""Pillow's modes of one value a pixel, up to 8 bits; P has a palette, as the masks of Pascal VOC."""
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 _CUT_OFF = ("truncat", "unexpected end", "end of file")
 
@@ -63,6 +66,14 @@ def decode_pixels(data: bytes, *, name: str, target: int | None) -> ImageArray:
             pixels = to_srgb(image)
             orientation = 1 if image.format == "TIFF" else orientation  # Pillow turns a TIFF when it loads it
         return upright(pixels, orientation)
+
+
+def decode_codes(data: bytes, *, name: str) -> NDArray[np.uint8]:
+    """Decode a picture of one channel as its values lie in the file: HxW uint8; of a palette the codes, not colors."""
+    with _boundary(name, data), _opened(data, name) as image:
+        if image.mode not in _CODES:
+            raise ImageError(f"{name} is no 8-bit map of one channel, but {image.mode}", cure="write one code a pixel")
+        return np.array(image).astype(np.uint8)
 
 
 def pixels_of_pil(image: Image.Image, *, name: str) -> ImageArray:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalens.errors import ImageError, ImageLimitError, NotFoundError, UsageError
-from catalens.images.decode import Header, decode_header, decode_pixels, pixels_of_pil
+from catalens.images.decode import Header, decode_codes, decode_header, decode_pixels, pixels_of_pil
 from catalens.images.limits import FORMATS, MAX_BYTES, judge_size
 from catalens.images.srgb import over_white
 from catalens.types import ImageArray
@@ -24,6 +24,7 @@ __all__ = [
     "Header",
     "ImageLike",
     "read_bytes",
+    "read_codes",
     "read_header",
     "read_image",
     "read_rgba",
@@ -68,6 +69,12 @@ def read_header(source: FileLike) -> Header:
 def read_bytes(source: FileLike) -> bytes:
     """Read a picture file as it is, within the cap on its bytes. Raises what `read_image` raises of files."""
     return _load(source)[0]
+
+
+def read_codes(source: FileLike) -> NDArray[np.uint8]:
+    """Read a label map, one code a pixel: HxW uint8, grey or with a palette. Raises what `read_image` raises."""
+    data, name = _load(source)
+    return decode_codes(data, name=name)
 
 
 def _pixels(source: ImageLike, *, target: int | None) -> ImageArray:

@@ -65,6 +65,7 @@ def train_detector(
         UsageError: too few photos with boxes.
     """
     annotations = read_annotations(data, photos=photos)
+    annotations.check_has_boxes(data)
     names = tuple(sorted({label for one in annotations.photos for label in one.truth.labels}))
     found: list[Labelled] = []
     failed = list(annotations.failed)
@@ -78,9 +79,7 @@ def train_detector(
         grow = np.array([size[1] / image.shape[1], size[0] / image.shape[0]] * 2, np.float32)
         labels = np.array([names.index(label) for label in one.truth.labels], np.int64)
         found.append(Labelled(resize(image, size), one.truth.boxes * grow, labels))
-    if not names:
-        raise UsageError("no photo has a box", cure="label some")
-    taught, held = _split(found, seed)
+    taught, held = _split(found, seed, failed)
     torch.manual_seed(seed)
     network = DetectorNetwork(len(names))
     _with_trunk(network.pyramid)
@@ -125,7 +124,7 @@ def train_segmenter(
             found.append(_mapped(file, photos, len(names), number))
         except CatalensError as error:
             failed.append(Failure(Where(str(file)), file.name, error.what, error.cure))
-    taught, held = _split(found, seed)
+    taught, held = _split(found, seed, failed)
     torch.manual_seed(seed)
     network = DenseNetwork(len(names), presence=True)
     _with_trunk(network.pyramid)
@@ -158,10 +157,11 @@ def _size(image: ImageArray) -> tuple[int, int]:
     return max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale))
 
 
-def _split(photos: Sequence[T], seed: int) -> tuple[list[T], list[T]]:
+def _split(photos: Sequence[T], seed: int, failed: Sequence[Failure]) -> tuple[list[T], list[T]]:
     """Those to learn from, and those held out."""
     if len(photos) < FEWEST:
-        raise UsageError(f"{len(photos)} photos can be used", cure=f"label at least {FEWEST}")
+        why = f" ({failed[0].what}: {failed[0].why}; {len(failed)} left out in all)" if failed else ""
+        raise UsageError(f"{len(photos)} photos can be used{why}", cure=f"label at least {FEWEST}")
     order = np.random.default_rng(seed).permutation(len(photos)).tolist()
     count = max(1, round(HELD_OUT * len(photos)))
     return [photos[row] for row in order[count:]], [photos[row] for row in order[:count]]

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from catalens.catalog.look import shop_the_look
+from catalens.catalog.look import Look, shop_the_look
+from catalens.catalog.look_page import look_page
+from catalens.images.draw import color_of
+from catalens.models.parts import CLASSES, PRODUCTS
 from catalens.types import Detections, ImageArray, Match, Matches
 
 SHOP = {
@@ -63,3 +73,58 @@ def test_a_shop_without_categories_is_searched_whole() -> None:
     search = searcher({"SKU-1": "", "SKU-2": "", "SKU-3": "红色"}, near=3)
     look = shop_the_look(search, image, k=2, finder=finder("shoes"))  # type: ignore[arg-type]
     assert [match.sku for match in look.parts[0].matches] == ["SKU-1", "SKU-2"]
+
+
+class Tags(HTMLParser):
+    """Tags with their attributes, and which tag each stands in."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str, dict[str, str | None]]] = []
+        self._open = [""]
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, self._open[-1], dict(attrs)))
+        if tag not in {"img", "meta", "br"}:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+
+def test_a_page_of_no_product() -> None:
+    page = look_page(Look(np.full((60, 40, 3), 200, np.uint8), ()))
+    assert "No product was found" in page
+    assert not [tag for tag, _, _ in Tags(page).found if tag in {"a", "ol", "script"}]
+
+
+@pytest.mark.parametrize("size", [(60, 60), (60, 3000), (400, 60)], ids=str)
+def test_a_page_leads_from_each_box_to_its_matches(size: tuple[int, int], tmp_path: Path) -> None:
+    image = np.full((*size, 3), 200, np.uint8)
+    look = shop_the_look(searcher(SHOP, near=6), image, k=2, finder=finder("trousers"))  # type: ignore[arg-type]
+    evil = "<script>alert(1)</script>"
+    first = replace(
+        look.parts[0].matches.items[0], title=evil, attributes={"price": 12.5}, picture=tmp_path / "gone.jpg"
+    )
+    parts = (replace(look.parts[0], matches=Matches((first,))), replace(look.parts[0], matches=Matches()))
+    page = look_page(Look(image, parts))
+    tags = Tags(page).found
+    assert not [tag for tag, _, _ in tags if tag in {"script", "link", "iframe"}]
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page)
+    links = [attributes["href"] for tag, _, attributes in tags if tag == "a" and attributes.get("aria-label")]
+    assert links == [f"#{attributes['id']}" for tag, _, attributes in tags if tag == "section"] == ["#part0", "#part1"]
+    assert {inside for tag, inside, _ in tags if tag == "li"} == {"ol"}
+    assert {tag for tag, inside, _ in tags if inside == "ol"} == {"li"}
+    for said in ("12.50", "0.50 alike", "100% sure", "picture missing", "nothing like it"):
+        assert said in page
+
+
+@pytest.mark.parametrize(
+    ("labels", "least"),
+    [(("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag"), 60), ({*CLASSES, *PRODUCTS}, 8)],
+)
+def test_colors_of_labels_can_be_told_apart(labels: Iterable[str], least: int) -> None:
+    colors = [color_of(label) for label in labels]
+    away = [max(abs(a - b) for a, b in zip(one, two, strict=True)) for one, two in combinations(colors, 2)]
+    assert min(away) >= least

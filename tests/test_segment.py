@@ -109,6 +109,11 @@ def test_some_of_what_was_found() -> None:
     assert found[found.scores > 0.4].labels == ("a", "b")
     assert found[:1].boxes.tolist() == [[0, 0, 4, 4]]
     assert found[[2, 0]].labels == ("a", "a")
+    assert found[[False, True, False]].labels == ("b",)
+    assert found[1].labels == found[-2].labels == ("b",)
+    assert len(found[[]]) == 0
+    with pytest.raises(UsageError, match="no category id for b"):
+        found.to_coco(categories={"a": 7})
     assert repr(found[:1]) == "Detections(4x4: a 0.90)"
     assert found.to_coco(categories={"a": 7, "b": 9})[1] == {
         "image_id": 1, "category_id": 9, "bbox": [1.0, 1.0, 1.0, 1.0], "score": 0.5,

@@ -345,9 +345,11 @@ class Detections:
         for box, score, label in zip(self.boxes.tolist(), self.scores.tolist(), self.labels, strict=True):
             yield Detection((box[0], box[1], box[2], box[3]), score, label)
 
-    def __getitem__(self, chosen: NDArray[np.generic] | slice | Sequence[int]) -> Detections:
-        """Some of them: by a condition on each, by positions, or a slice."""
-        rows = np.arange(len(self))[np.asarray(chosen) if isinstance(chosen, Sequence) else chosen]
+    def __getitem__(self, chosen: NDArray[np.generic] | slice | Sequence[int] | int) -> Detections:
+        """Some of them, or one: by a condition on each, by positions, a slice, or a position."""
+        if isinstance(chosen, Sequence):
+            chosen = np.asarray(chosen) if len(chosen) else np.zeros(0, np.int64)
+        rows = np.atleast_1d(np.arange(len(self))[chosen])
         masks = None if self.masks is None else self.masks[rows]
         names = tuple(self.labels[row] for row in rows.tolist())
         return Detections(self.boxes[rows], self.scores[rows], names, self.size, masks)
@@ -360,7 +362,16 @@ class Detections:
         return {"size": list(self.size), "detections": [one.to_dict() for one in self]}
 
     def to_coco(self, *, image_id: int = 1, categories: Mapping[str, int]) -> list[dict[str, object]]:
-        """Result rows of the COCO format: boxes as x, y, width, height; labels by their category ids."""
+        """Result rows of the COCO format: boxes as x, y, width, height; labels by their category ids.
+
+        Raises:
+            UsageError: a label without an id.
+        """
+        unknown = sorted(set(self.labels) - set(categories))
+        if unknown:
+            raise UsageError(
+                f"no category id for {', '.join(unknown)}", cure="give one for each label, or choose first"
+            )
         return [
             {
                 "image_id": image_id,

@@ -11,7 +11,7 @@ from catalens.errors import CatalensError
 from catalens.images.draw import Tile, contact_sheet, save_image, write_whole
 from catalens.images.html import SIDE, html_page, image_tag
 from catalens.images.read import read_image
-from catalens.types import AttributeValue, ImageArray, Match, Matches
+from catalens.types import ImageArray, Match, Matches
 
 CHIPS = 4
 PARTS = ("deep", "color", "texture", "shape", "text", "words", "liked")
@@ -25,10 +25,10 @@ _STYLE = """
 border:2px solid var(--accent)}ol{list-style:none;margin:0;
 padding:0;display:grid;gap:18px;grid-template-columns:repeat(auto-fill,minmax(208px,1fr))}li{
 background:var(--card);border:1px solid var(--line);border-radius:16px;overflow:hidden;display:flex;
-flex-direction:column}li .pic{background:#fff;aspect-ratio:1;display:grid;place-items:center;color:#777;
-font-size:14px}li .pic img{width:100%;height:100%;object-fit:contain}.body{padding:14px 16px 16px;
-display:flex;flex-direction:column;gap:8px;flex:1}.title{font-weight:600;font-size:15px;line-height:1.35;
-overflow-wrap:anywhere}.row{display:flex;justify-content:space-between;gap:8px;font-size:14px}.price{
+flex-direction:column}li .pic{position:relative;background:#fff;aspect-ratio:1;display:grid;
+place-items:center;color:#777;font-size:14px}li .pic img{position:absolute;width:100%;height:100%;
+object-fit:contain}.body{padding:14px 16px 16px;display:flex;flex-direction:column;gap:8px;flex:1}.title{
+font-weight:600;font-size:15px;line-height:1.35;overflow-wrap:anywhere}.row{display:flex;justify-content:space-between;gap:8px;font-size:14px}.price{
 font-variant-numeric:tabular-nums;font-weight:600}.sku{color:var(--quiet);font-size:13px;
 overflow-wrap:anywhere}.chips{display:flex;flex-wrap:wrap;gap:6px}.chip{font-size:12px;color:var(--quiet);
 border:1px solid var(--line);border-radius:99px;padding:1px 9px;overflow-wrap:anywhere}.bar{display:flex;
@@ -105,8 +105,8 @@ def _section(section: Section) -> str:
 def _card(match: Match) -> str:
     picture = _picture(match)
     shown = "no picture" if picture is None else image_tag(picture, match.title or match.sku)
-    price = match.attributes.get("price")
-    price_text = "" if price is None else f'<span class="price">{escape(_price(price, match))}</span>'
+    price = price_of(match)
+    price_text = f'<span class="price">{escape(price)}</span>' if price else ""
     parts = ", ".join(f"{name} {value:.2f}" for name, value in match.parts.items())
     title = escape(match.title or match.sku)
     return (
@@ -118,7 +118,11 @@ def _card(match: Match) -> str:
     )
 
 
-def _price(price: AttributeValue, match: Match) -> str:
+def price_of(match: Match) -> str:
+    """A match's price with its currency; empty where it has none."""
+    price = match.attributes.get("price")
+    if price is None:
+        return ""
     text = f"{price:.2f}" if isinstance(price, int | float) else str(price)
     return f"{text} {match.attributes.get('currency', '')}".strip()
 

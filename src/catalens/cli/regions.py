@@ -49,7 +49,7 @@ def detect(
     image = catalens.read_image(photo)
     words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
     if proposals is None:
-        found = catalens.detect(image, min_score=min_score, model=model, labels=words)
+        found = catalens.detect(image, min_score=min_score, model=model, labels=words, masks=False)
     else:
         found = _proposed(image, proposals)
     if save is not None:
@@ -265,4 +265,6 @@ def look(
     for part in found.parts:
         write(f"{part.found.label} {part.found.score:.2f}")
         for match in part.matches:
-            write(f"  {match.score:.3f}  {match.sku}  {match.title}")
+            write(f"  {match.score:.3f}  {match.sku}  {match.title}".rstrip())
+        if not len(part.matches):
+            write("  nothing like it in the catalog")

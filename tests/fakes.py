@@ -11,6 +11,7 @@ from PIL import Image
 
 from catalens.errors import ModelError
 from catalens.images.read import ImageLike, read_image
+from catalens.models.known_words import DoubtfulWord
 from catalens.types import FloatArray, ImageArray, PictureSource, Product, Variant, Where
 
 
@@ -57,6 +58,9 @@ class FakeEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         raise ModelError(f"{self.name} knows no words", cure="name an encoder that does")
+
+    def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
+        return ()
 
     @property
     def has_regions(self) -> bool:

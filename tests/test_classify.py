@@ -208,6 +208,21 @@ def test_by_words(tmp_path: Path) -> None:
     assert classify_by_words([], ["red", "blue"], encoder=Painter()) == []
 
 
+def test_a_label_of_strange_words_is_left_out_and_told(tmp_path: Path) -> None:
+    wall = write_wall(tmp_path / "wall.png", (30, 60, 200), seed=0)
+    found = classify_by_words([wall], ["red", "платье", "blue"], encoder=Painter())[0]
+    assert found.names == ("blue", "red")
+    assert found.notes == ('"платье" is not known: this label was left out',)
+    assert found.to_dict()["notes"] == list(found.notes)
+    result = run("classify", wall, "--labels", "dress, ,skirt,платье,")
+    assert result.exit_code == 0, result.output
+    assert "платье" in result.stderr
+    assert "платье" not in result.stdout
+    result = run("classify", wall, "--labels", "dress,платье")
+    assert isinstance(result.exception, UsageError)
+    assert "платье" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("labels", "network", "error"),
     [
@@ -215,7 +230,9 @@ def test_by_words(tmp_path: Path) -> None:
         (["red"], Painter(), UsageError),
         (["red", "red"], Painter(), UsageError),
         (["red", " "], Painter(), UsageError),
-        (["red", "qwxyz"], Painter(), ModelError),
+        (["red", "Red"], Painter(), UsageError),
+        (["red", "qwxyz"], Painter(), UsageError),
+        (["asdf", "qwxyz"], Painter(), UsageError),
         (["red", "blue"], FakeEncoder(), ModelError),
     ],
 )

@@ -68,6 +68,12 @@ CALLS = {
         ("search", "--text", "red dress", "-k", "4", "--where", "price<90", "--json", "--catalog", "SHOP"),
         "/v1/search", {"text": "red dress", "k": "4", "where": "price<90"}, matches, photo=False,
     ),
+    "words of which one is not known": Call(
+        lambda shop, _: shop.search(text="red платье", k=4).to_dict(),
+        ("search", "red платье", "-k", "4", "--json", "--catalog", "SHOP"),
+        "/v1/search", {"text": "red платье", "k": "4"},
+        lambda answer: [*matches(answer), *answer["notes"]], photo=False,
+    ),
     "detect": Call(
         lambda _, photo: catalens.detect(photo, min_score=0.3).to_dict(),
         ("detect", "PHOTO", "--min-score", "0.3", "--json"),

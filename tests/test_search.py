@@ -25,6 +25,7 @@ from catalens.catalog.weights import DEFAULT_WEIGHTS, PICTURE_PARTS, shares
 from catalens.catalog.words import split_words
 from catalens.errors import FilterError, ImageError, NotFoundError, UsageError
 from catalens.images.read import read_image
+from catalens.models.known_words import DoubtfulWord
 from catalens.types import FloatArray, Matches, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 
@@ -484,6 +485,9 @@ PAINTS = {"red": (220, 20, 20), "green": (20, 160, 40), "blue": (30, 60, 200)}
 class Painter(FakeEncoder):
     """An encoder that knows three words: what a wall of that paint looks like."""
 
+    def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
+        return tuple(DoubtfulWord(word) for word in text.split() if word not in PAINTS)
+
     @property
     def has_text(self) -> bool:
         return True
@@ -524,8 +528,28 @@ def test_what_is_written_counts_more_than_what_is_seen(painted: Catalog) -> None
     assert skus(painted.search(text="red", weights={"words": 0})) == ["w-4"]
 
 
-def test_words_nobody_knows_find_nothing(painted: Catalog) -> None:
-    assert skus(painted.search(text="qwxyz")) == []
+@pytest.mark.parametrize(
+    ("text", "found", "strange"),
+    [
+        ("qwxyz", [], ["qwxyz"]),
+        ("qwxyz asdf", [], ["qwxyz", "asdf"]),
+        ("green qwxyz", ["w-2"], ["qwxyz"]),
+        ("green wall", ["w-2"], []),  # not taught, and written in a product
+        ("green", ["w-2"], []),
+    ],
+)
+def test_words_nobody_knows_are_named_and_the_others_asked_for(
+    painted: Catalog, text: str, found: list[str], strange: list[str]
+) -> None:
+    matches = painted.search(text=text, weights={"text": 0.01, "words": 1}, k=1)
+    assert skus(matches) == found
+    assert list(matches.notes) == [f'"{word}" is not known' for word in strange]
+    assert list(matches[:1].notes) == matches.to_dict()["notes"]
+
+
+def test_without_an_encoder_of_words_what_is_written_is_known(shop: Catalog) -> None:
+    matches = shop.search(text="qwxyz", k=3)
+    assert (skus(matches), matches.notes) == ([], ('"qwxyz" is not known',))
 
 
 def test_a_photo_and_words_together(painted: Catalog) -> None:

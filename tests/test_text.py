@@ -80,6 +80,27 @@ def test_known_words_forgive_slips(text: str, known: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", []),
+        ("a dress for me", []),
+        ("dresses", []),
+        ("drss", ['"drss" is not known, and read as "dress"']),
+        ("qwxyz Dress qwxyz", ['"qwxyz" is not known']),
+        ("платье", ['"платье" is not known']),
+        ("stress", ['"stress" is not known, and read as "dress"']),
+        ("undressings", ['"undressings" is not known (words like it: "dress")']),
+        ("红色连衣裙", []),
+        ("长裙", ['"长裙" is not known (words like it: "连衣裙")']),
+        ("桌子", ['"桌子" is not known']),
+    ],
+)
+def test_words_that_are_not_known_are_named_with_those_like_them(text: str, said: list[str]) -> None:
+    assert [str(one) for one in KnownWords(["dress", "t-shirt", "连衣裙"]).doubtful(text)] == said
+    assert all(not one.near for one in KnownWords([]).doubtful(text))
+
+
+@pytest.mark.parametrize(
     ("claims", "facts", "expected"),
     [
         ({}, COAT, 1.0),

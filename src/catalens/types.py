@@ -175,11 +175,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Matches(Sequence[Match]):
-    """Products found, best first. `query` says in words what was asked; `took_ms` how long the search took."""
+    """Products found, best first.
+
+    `query` says in words what was asked; `took_ms` how long the search took; `notes` which words were not known.
+    """
 
     items: tuple[Match, ...] = ()
     query: str = ""
     took_ms: float = 0.0
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -193,13 +197,14 @@ class Matches(Sequence[Match]):
     def __getitem__(self, index: slice) -> Matches: ...
     def __getitem__(self, index: int | slice) -> Match | Matches:
         if isinstance(index, slice):
-            return Matches(self.items[index], self.query, self.took_ms)
+            return Matches(self.items[index], self.query, self.took_ms, self.notes)
         return self.items[index]
 
     def to_dict(self) -> dict[str, object]:
         return {
             "query": self.query,
             "took_ms": round(self.took_ms, 3),
+            "notes": list(self.notes),
             "matches": [match.to_dict() for match in self.items],
         }
 
@@ -210,12 +215,14 @@ class Labels:
 
     `unknown`: it looks like none of the labels. `names` then still says which come nearest.
     `ids`: of each label in Google's product taxonomy, 0 where it has none; empty where nobody asked.
+    `notes`: which of the words that were given to choose from are not known.
     """
 
     names: tuple[str, ...]
     scores: tuple[float, ...]
     unknown: bool = False
     ids: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def best(self) -> str:
@@ -230,6 +237,7 @@ class Labels:
                 {"name": name, "score": round(score, 6)} | ({"taxonomy_id": id} if id else {})
                 for name, score, id in zip(self.names, self.scores, self.ids or (0,) * len(self.names), strict=True)
             ],
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
 
 

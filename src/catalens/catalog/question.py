@@ -12,9 +12,11 @@ import numpy as np
 from catalens import features
 from catalens.catalog.filters import read_filter
 from catalens.catalog.weights import PICTURE_PARTS, shares
-from catalens.catalog.words import split_words
+from catalens.catalog.words import is_written, split_words
 from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.images.read import ImageLike, read_image
+from catalens.models.known_words import DoubtfulWord
+from catalens.models.text import words_of
 from catalens.tasks.embed import Encoder, decode_target
 from catalens.types import FloatArray, IntArray
 
@@ -84,12 +86,14 @@ class Question:
         vectors: part -> (name of its space, unit vector (D,)).
         words: to look for.
         left_out: ids of products that are not to be found.
+        notes: which words are not known: no product has them, and the encoder was not taught them.
     """
 
     shares: Mapping[str, float]
     vectors: Mapping[str, tuple[str, FloatArray]] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     left_out: frozenset[int] = frozenset()
+    notes: tuple[str, ...] = ()
 
     def directions(self) -> list[tuple[str, FloatArray]]:
         """Where candidates lie, as (space, vector): one direction in the deep space, or one in each other space.
@@ -125,7 +129,7 @@ class Asking:
         """
         liked, unliked = self._products(request.like), self._products(request.unlike)
         asked = [*PICTURE_PARTS] if request.image is not None else []
-        described = self._words_vector(request.text) if request.text and request.words else {}
+        described, doubtful = self._described(request.text) if request.text and request.words else ({}, ())
         asked += [*(["text"] if request.words else []), *described]
         asked += ["liked"] if liked or unliked else []
         counted = shares(request.weights, asked)
@@ -135,7 +139,8 @@ class Asking:
         vectors.update({part: vector for part, vector in described.items() if part in counted})
         if "liked" in counted:
             vectors.update(self._liked_vector(liked, unliked))
-        return Question(counted, vectors, request.words if "text" in counted else (), frozenset(liked))
+        notes = tuple(str(one) for one in doubtful if not is_written(self._store, one.word))
+        return Question(counted, vectors, request.words if "text" in counted else (), frozenset(liked), notes)
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
         found: dict[str, tuple[str, FloatArray]] = {}
@@ -151,18 +156,25 @@ class Asking:
             found.update({part: (part, described[part]) for part in parts if part != "deep"})
         return found
 
-    def _words_vector(self, text: str) -> dict[str, tuple[str, FloatArray]]:
-        """What such pictures look like; nothing where there are no pictures, or the encoder knows no words."""
+    def _described(self, text: str) -> tuple[dict[str, tuple[str, FloatArray]], Sequence[DoubtfulWord]]:
+        """What pictures of the words look like that the encoder knows, and words that it was not taught.
+
+        Where there are no pictures, or the encoder knows no words, all words are such.
+        """
+        strange = [DoubtfulWord(word) for word in words_of(text)]
         if not self._store.fetch_all("SELECT 1 FROM space WHERE name LIKE 'deep:%' LIMIT 1"):
-            return {}
+            return {}, strange
         try:
             encoder = self._load_encoder()
         except (ModelError, NotFoundError):
-            return {}  # what is written in products is found without an encoder
+            return {}, strange  # what is written in products is found without an encoder
         if not encoder.has_text:
-            return {}
-        vector = encoder.encode_texts([text])[0]
-        return {"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}
+            return {}, strange
+        doubtful = encoder.doubtful_words(text)
+        ignored = {one.word for one in doubtful if not one.is_read}
+        known = " ".join(word for word in words_of(text) if word not in ignored) if ignored else text
+        vector = encoder.encode_texts([known])[0]
+        return ({"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}), doubtful
 
     def _liked_vector(self, liked: Sequence[int], unliked: Sequence[int]) -> dict[str, tuple[str, FloatArray]]:
         space = self._deep_space()

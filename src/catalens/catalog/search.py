@@ -120,14 +120,16 @@ class Searcher:
         _check_numbers(k, offset, min_score)
         request = Request(image, text, like, unlike, where, weights)
         passing = None if where is None else self._filters.products(where)
+        notes: tuple[str, ...] = ()
         if request.asks_for_all:
             matches = self._listed(passing, k=k, offset=offset, min_score=min_score)
         else:
             question = self._asking.question(request)
+            notes = question.notes
             scored = self._scored(question, passing, wanted=k + offset, group=group) if k else []
             kept = [one for one in scored if min_score is None or one.score >= min_score]
             matches = self._matches(kept[offset : offset + k])
-        return Matches(tuple(matches), str(request), 1000 * (time.perf_counter() - started))
+        return Matches(tuple(matches), str(request), 1000 * (time.perf_counter() - started), notes)
 
     def nearest(
         self, space: str, direction: FloatArray, *, where: str | Mapping[str, object] | None = None, k: int = 10

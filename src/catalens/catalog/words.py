@@ -60,6 +60,12 @@ def find_by_words(store: Reader, words: Sequence[str], *, products: Sequence[int
     return list(found)[:limit]
 
 
+def is_written(store: Reader, word: str) -> bool:
+    """Whether any product has a word, in one of its forms or as the beginning of one."""
+    found = split_words(word)
+    return bool(found) and bool(_matching(store, " OR ".join(_groups(found)), None, 1))
+
+
 def score_by_words(store: Reader, words: Sequence[str], products: Iterable[int]) -> dict[int, float]:
     """Score (0..1, as above) of those of the products that have any of the words."""
     wanted = json.dumps(list(products))

@@ -26,7 +26,7 @@ def classify(
     as_json: AsJson = False,
 ) -> None:
     """Say what photos show: by your classifier, by words of yours, or by common kinds of goods."""
-    words = None if labels is None else [word.strip() for word in labels.split(",")]
+    words = None if labels is None else [word for word in labels.split(",") if word.strip()]
     answers: list[tuple[Path, Labels]] = []
     failed = False
     for photo in photos:
@@ -35,6 +35,8 @@ def classify(
         except ImageError as error:
             failed = True
             say(f"{photo}: {error}")
+    for note in answers[0][1].notes if answers else ():  # the same for all
+        say(note)
     if as_json:
         write_json([{"photo": str(photo), **found.to_dict()} for photo, found in answers])
     else:

@@ -55,6 +55,8 @@ def search(
             weights=numbers(weights or [], option="--weights", example="deep=1,color=0.5"),
             group=group,
         )
+    for note in matches.notes:
+        say(note)
     if save is not None:
         _save(matches, save, photo=photo)
     if as_json:
@@ -66,13 +68,17 @@ def search(
 def _photo_or_words(query: str | None) -> tuple[Path | None, str | None]:
     if query is None:
         return None, None
+    if not query.strip():
+        raise UsageError("the query is empty", cure="give a photo's path, or words")
     path = Path(query)
     try:
-        is_there = path.exists()
+        is_there = path.is_file()
     except OSError:  # too long for a file name: words
         is_there = False
     if is_there:
         return path, None
+    if query != path.name and path.is_dir():
+        raise UsageError(f"{query} is a folder", cure="name a photo in it")
     if path.suffix.lower() in PICTURE_SUFFIXES:
         raise NotFoundError(f"no photo at {query}", cure="check the path; words are anything that is no file name")
     return None, query

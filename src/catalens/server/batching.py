@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalens.images.read import ImageLike, read_image
+from catalens.models.known_words import DoubtfulWord
 from catalens.tasks.embed import Encoder, decode_target
 from catalens.types import FloatArray, ImageArray
 
@@ -105,6 +106,10 @@ class BatchingEncoder:
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """As `Encoder` says."""
         return self._encoder.encode_texts(texts)
+
+    def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
+        """As `Encoder` says."""
+        return self._encoder.doubtful_words(text)
 
     @property
     def has_regions(self) -> bool:

@@ -18,7 +18,7 @@ from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
 from catalens.models.files import KINDS, FileNetwork
 from catalens.models.hub import HubNetwork
-from catalens.models.known_words import KnownWords
+from catalens.models.known_words import DoubtfulWord, KnownWords
 from catalens.models.onnx import OnnxNetwork, OnnxTextNetwork
 from catalens.models.openvino import OpenVinoNetwork
 from catalens.models.published import check_license, find_published
@@ -63,6 +63,9 @@ class Encoder(Protocol):
         Raises:
             ModelError: it knows no words.
         """
+
+    def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
+        """Words of a text that it was not taught; none where it has no list of words."""
 
     @property
     def has_regions(self) -> bool:
@@ -171,6 +174,9 @@ class OnnxEncoder(_NetworkEncoder):
         known = np.array([self._known.knows_any(text) for text in texts])
         return np.asarray(_units(self._words(texts)) * known[:, None], np.float32)
 
+    def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
+        return self._known.doubtful(text) if self.has_text else ()
+
     @cached_property
     def _words(self) -> OnnxTextNetwork | None:
         """Loaded when it is first asked, for most work is done with pictures alone."""
@@ -225,6 +231,10 @@ class ForeignEncoder(_NetworkEncoder):
         if not len(texts):
             return np.empty((0, self.dim), np.float32)
         return _units(self._network.texts(texts))
+
+    def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
+        del text  # nobody has listed what it was taught
+        return ()
 
     @property
     def has_regions(self) -> bool:

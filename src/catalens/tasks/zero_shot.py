@@ -35,18 +35,24 @@ def classify_by_words(
 
     Args:
         images: paths, bytes or arrays.
-        labels: at least two, each once.
+        labels: at least two, each once. Those of which the encoder knows no word are left out, and noted.
         top: how many of the labels to give at most.
 
     Raises:
-        UsageError: fewer than two labels, or one twice.
-        ModelError: the encoder knows no words, or none of those of a label.
+        UsageError: fewer than two labels, one twice, or fewer than two that are known.
+        ModelError: the encoder knows no words.
     """
     names = [label.strip() for label in labels]
-    if isinstance(labels, str) or len(names) < 2 or len(set(names)) < len(names) or not all(names):
+    if (
+        isinstance(labels, str)
+        or len(names) < 2
+        or len({name.casefold() for name in names}) < len(names)
+        or not all(names)
+    ):
         raise UsageError(f"expected at least two different labels and got {labels!r}", cure='as in "dress,shirt,shoes"')
     if top < 1:
         raise UsageError(f"expected at least one label and got top={top}", cure="ask for one or more")
+    names, notes = _known(names, encoder) if encoder.has_text else (names, ())
     words = label_vectors(names, encoder=encoder)
     logits = SHARPNESS * encoder.encode_images(images) @ words.T
     found = []
@@ -54,12 +60,35 @@ def classify_by_words(
         likely = np.exp(row - row.max())
         likely /= likely.sum()
         order = np.argsort(-likely, kind="stable")[:top].tolist()
-        found.append(Labels(tuple(names[label] for label in order), tuple(float(likely[label]) for label in order)))
+        said = tuple(names[label] for label in order)
+        found.append(Labels(said, tuple(float(likely[label]) for label in order), notes=notes))
     return found
 
 
+def _known(labels: Sequence[str], encoder: Encoder) -> tuple[list[str], tuple[str, ...]]:
+    """The labels of which the encoder knows a word, and notes of words that it does not know."""
+    known, notes, strange = [], [], []
+    for label, vector in zip(labels, encoder.encode_texts(labels), strict=True):
+        said = "; ".join(map(str, encoder.doubtful_words(label)))
+        if vector.any():
+            known.append(label)
+            notes += [said] if said else []
+        else:
+            strange.append(said or f'"{label}" is not known')
+    if len(known) < 2:
+        raise UsageError(
+            f"of {len(labels)} labels {len(known)} can be understood: {'; '.join(strange)}",
+            cure="say them in other words, in English or Chinese, or train a classifier on photos",
+        )
+    return known, (*notes, *(f"{one}: this label was left out" for one in strange))
+
+
 def label_vectors(labels: Sequence[str], *, encoder: Encoder) -> FloatArray:
-    """(C, D) of unit length: what pictures of the labels look like."""
+    """(C, D) of unit length: what pictures of the labels look like.
+
+    Raises:
+        ModelError: the encoder knows no words, or none of those of a label.
+    """
     if not encoder.has_text:
         raise ModelError(f"{encoder.name} knows no words", cure="name an encoder that does, or train a classifier")
     plain = encoder.encode_texts(labels)

@@ -77,7 +77,7 @@ def answer(matches: Matches, state: State, caller: Caller) -> dict[str, Any]:
         }
         for match in matches
     ]
-    return {"query": matches.query, "took_ms": round(matches.took_ms, 3), "matches": rows}
+    return {**matches.to_dict(), "matches": rows}
 
 
 @router.post("/look", openapi_extra=takes(LOOK, image=True))

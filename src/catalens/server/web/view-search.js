@@ -155,16 +155,17 @@ export async function show(host) {
   }
 
   function draw() {
-    const { matches, took_ms: ms } = asked.found;
+    const { matches, notes, took_ms: ms } = asked.found;
     if (!matches.length) {
       say(t("found.none"));
-      replace(results, empty(t("found.none")));
+      replace(results, empty(t("found.none"), notes.join("; ")));
       return;
     }
     const told = t("found", { n: number(matches.length), ms: number(ms, 1) });
     say(told);
     const hrefOf = (match) => `#/product/${encodeURIComponent(match.sku)}`;
     replace(results, h("div", { class: "row between" }, h("p", { class: "quiet" }, told), legend(matches)),
+      notes.length > 0 && h("p", { class: "quiet small" }, notes.join("; ")),
       h("div", { class: "grid" }, matches.map((match) => card(match, { href: hrefOf(match) }))),
       asked.more && h("div", { class: "row center" }, h("button", { type: "button", onclick: () => search(null, matches.length) }, t("more"))));
   }

@@ -15,6 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import catalens
+from catalens import settings
 from catalens.catalog.catalog import Catalog
 from catalens.catalog.tagging import tag_catalog
 from catalens.cli.main import app
@@ -25,6 +26,7 @@ from catalens.tasks.embed import encoder
 from catalens.tasks.zero_shot import classify_by_words
 from catalens.training.classifier import taxonomy_ids, train_classifier
 from catalens.training.labelled import read_labelled
+from catalens.training.seen import learned_from
 from catalens.types import FloatArray, Labels, PictureSource, Product, Where
 from tests.fakes import FakeEncoder
 from tests.test_encoder_contract import tiny_card
@@ -180,6 +182,18 @@ def test_one_photo_of_a_label_is_learned_and_told(walls: Path, card: str, tmp_pa
     report = train_classifier(read_labelled(tmp_path), name="x", head="svm", encoder=encoder(card))
     assert report.classifier.classify([walls / "blue" / "0.png"], top=1)[0].names == ("blue",)
     assert any("blue" in note for note in report.notes)
+
+
+def test_photos_that_the_encoder_learned_from_are_told() -> None:
+    folder = settings.data_folder() / "clothing"
+    if not folder.is_dir():
+        pytest.skip(f"no photos at {folder} (set CATALENS_DATA)")
+    tables = (read_labelled(folder / name, label="category") for name in ("train.csv", "validation.csv"))
+    known, new = (table.of([0, 200, len(table) - 1]).paths for table in tables)
+    identity = encoder().name
+    assert learned_from((*known, *new), identity).tolist() == [True] * 3 + [False] * 3
+    assert not learned_from(known, "another@000000000000").any()
+    assert learned_from((), identity).shape == (0,)
 
 
 def test_several_labels_each(walls: Path, card: str, tmp_path: Path) -> None:

@@ -177,8 +177,8 @@ def _print(report: TrainReport, out: Path) -> None:
         write(f"calibration error: {report.calibration_error:.3f}")
     if report.classifier.unknown is not None:
         one = report.classifier.unknown
-        share = f"{one.false_acceptance:.0%} of other things pass, {one.kept:.0%} of its own"
-        write(f"unknown below {one.threshold:.3f}: {share}")
+        own = f"{one.kept:.0%} in cross-validation" if report.passing is None else f"{report.passing} of those held out"
+        write(f"unknown below {one.threshold:.3f}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
     write(f"pictures held out that look like one learned from: {len(report.leaks)}")
     for asked, known in report.leaks[:10]:
         write(f"  {asked} = {known}")

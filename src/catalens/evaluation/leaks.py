@@ -41,6 +41,11 @@ def near_duplicates(a: Sequence[Path], b: Sequence[Path]) -> list[tuple[int, int
     return found
 
 
+def hashes(paths: Sequence[Path]) -> NDArray[np.uint8]:
+    """(N, 8) perceptual hashes; zeros for photos that cannot be read."""
+    return _described(paths)[0]
+
+
 def _described(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], FloatArray]:
     """(N, 8) hashes and (N, 1024) grey pixels of zero mean and unit length; zeros for what cannot be read."""
     hashes = np.zeros((len(paths), 8), np.uint8)

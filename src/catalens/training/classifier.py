@@ -21,6 +21,7 @@ from catalens.tasks.embed import Encoder, embed_photos
 from catalens.tasks.heads import HeadKind
 from catalens.training.heads import Fitted, fit, strangers
 from catalens.training.labelled import LabelledPhotos
+from catalens.training.seen import learned_from
 from catalens.types import Failure, FloatArray, Progress
 
 EXAMPLES = 12
@@ -31,6 +32,7 @@ EXAMPLES = 12
 class TrainReport:
     """What came out of a training. Figures are of photos held out; None where none were.
 
+    `passing`: share that is not taken for unknown.
     `leaks` pairs photos held out with training photos that look the same.
     """
 
@@ -41,6 +43,7 @@ class TrainReport:
     accuracy: Estimate | None
     macro_f1: float | None
     calibration_error: float | None
+    passing: Estimate | None
     settings: Mapping[str, float]
     skipped: tuple[Failure, ...]
     notes: tuple[str, ...]
@@ -57,6 +60,7 @@ class TrainReport:
             "macro_f1": None if self.macro_f1 is None else round(self.macro_f1, 4),
             "calibration_error": None if self.calibration_error is None else round(self.calibration_error, 4),
             "settings": dict(self.settings),
+            "passing": None if self.passing is None else self.passing.to_dict(),
             "unknown_below": None if self.classifier.unknown is None else self.classifier.unknown.threshold,
             "skipped": [failure.to_dict() for failure in self.skipped],
             "notes": list(self.notes),
@@ -150,9 +154,10 @@ def train_classifier(
         accuracy=figures.accuracy,
         macro_f1=figures.macro_f1,
         calibration_error=figures.calibration_error,
+        passing=figures.passing,
         settings=fitted.settings,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + _notes(used, fitted, classifier),
+        notes=photos.notes + _notes(used, fitted, classifier) + _by_heart(used, test, encoder),
         leaks=leaks,
         seconds=time.perf_counter() - started,
     )
@@ -208,6 +213,7 @@ class _Figures:
     accuracy: Estimate | None = None
     macro_f1: float | None = None
     calibration_error: float | None = None
+    passing: Estimate | None = None
 
 
 def _figures(classifier: Classifier, vectors: FloatArray, targets: NDArray[np.bool_]) -> _Figures:
@@ -223,7 +229,9 @@ def _figures(classifier: Classifier, vectors: FloatArray, targets: NDArray[np.bo
     said = np.eye(targets.shape[1], dtype=np.bool_)[said_label]
     present = targets.any(0)
     f1 = float(np.mean(f1_scores(targets, said)[present]))
-    return _Figures(bootstrap_mean(correct), f1, expected_calibration_error(likely.max(1), correct))
+    sure = likely.max(1)
+    passing = None if classifier.unknown is None else bootstrap_mean(sure >= classifier.unknown.threshold)
+    return _Figures(bootstrap_mean(correct), f1, expected_calibration_error(sure, correct), passing)
 
 
 def _scores(figures: _Figures) -> tuple[Score, ...]:
@@ -288,6 +296,17 @@ def _notes(photos: LabelledPhotos, fitted: Fitted, classifier: Classifier) -> tu
     if any(LEVEL in name for name in classifier.classes):
         notes.append(f"labels have levels, divided by {LEVEL.strip()!r}")
     return tuple(notes)
+
+
+def _by_heart(photos: LabelledPhotos, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
+    """What to think of figures of photos that the encoder itself learned from."""
+    asked = photos.of(np.flatnonzero(test if test.any() else ~test).tolist()).paths
+    count = int(learned_from(asked, encoder.name).sum())
+    if not count:
+        return ()
+    name = encoder.name.partition("@")[0]
+    told = f"{count} of {len(asked)} photos to measure on are photos that {name} itself learned from"
+    return (f"{told}: on others expect lower accuracy, fewer that pass as known and more strangers that do",)
 
 
 def taxonomy_ids(classes: Sequence[str], lines: Sequence[str]) -> dict[str, int]:

@@ -1,0 +1,63 @@
+"""Photos that the bundled encoder learned from: a classifier's figures on these flatter, for it has them by heart.
+
+    python -m catalens.training.seen --data DATA
+
+writes their perceptual hashes beside the encoder's card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from catalens import settings
+from catalens.evaluation.leaks import hashes
+from catalens.models.zoo import DEFAULT_ENCODER, find_card
+
+FILE = "seen.npy"
+"""(N, 8) uint8 hashes, beside the card."""
+TABLES = (
+    "clothing/train.csv",
+    "grocery/train.csv",
+    "grocery/products.csv",
+    "retail/products.csv",
+    "streetstyle/photos.csv",
+)
+"""Tables of the photos that it learned from; Fashion-MNIST and what was rendered are no photos of products."""
+DISTANCE = 2
+"""Bits of 64 in which the hash of a recompressed photo may differ; there are no pixels here to confirm more."""
+
+
+def learned_from(paths: Sequence[Path], identity: str) -> NDArray[np.bool_]:
+    """(N,) whether the encoder of that identity learned from each photo; all False where it is not the bundled one."""
+    card = find_card(DEFAULT_ENCODER)
+    known = card.weights.parent / FILE
+    if identity != card.identity or not len(paths) or not known.is_file():
+        return np.zeros(len(paths), np.bool_)
+    index = faiss.IndexBinaryFlat(64)
+    index.add(np.load(known, allow_pickle=False))
+    asked = hashes(paths)
+    return np.asarray((index.search(asked, 1)[0][:, 0] <= DISTANCE) & asked.any(1), np.bool_)
+
+
+def main() -> None:
+    """Write the hashes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=settings.data_folder())
+    data = parser.parse_args().data
+    paths = []
+    for name in TABLES:
+        with (data / name).open(newline="", encoding="utf-8") as lines:
+            paths += [(data / name).parent / row["image"] for row in csv.DictReader(lines)]
+    found = np.unique(hashes(paths), axis=0)
+    np.save(find_card(DEFAULT_ENCODER).weights.parent / FILE, found[found.any(1)])
+
+
+if __name__ == "__main__":
+    main()

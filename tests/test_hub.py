@@ -238,7 +238,15 @@ def run(*words: str) -> Any:
 def test_the_model_commands() -> None:
     listed = json.loads(run("models", "list", "--json").stdout)
     assert len(listed) >= 15
-    assert "catalens-encoder-s" in run("models", "list").stdout
+    rows = {row.split("\t")[0]: row.split("\t") for row in run("models", "list").stdout.splitlines()}
+    assert rows["catalens-encoder-s"][2:4] == ["pictures and words", "320 numbers"]
+    assert rows["catalens-detector-s"][2:4] == ["pictures", "boxes of 16 classes"]
+    assert rows["catalens-faces-xs"][3] == "boxes of 1 class"
+    assert rows["catalens-parser-s"][3] == "masks of 16 classes"
+    assert all(len(row) == 6 and all(row) for row in rows.values())
+    for name in rows:
+        assert run("models", "show", name).exit_code == 0
+    assert isinstance(run("models", "advise", "--task", "detect").exception, UsageError)
     assert "Apache-2.0" in run("models", "show", "catalens-encoder-s").stdout
     assert "CC-BY-NC-4.0" in run("models", "show", "jina-clip-v2").stdout
     assert isinstance(run("models", "show", "nothing").exception, CatalensError | SystemExit)

@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 app = typer.Typer(name="models", help="Which networks there are, and which one to take.", no_args_is_help=True)
 
 
+TAKES = {
+    "embed": "pictures",
+    "segment": "pictures",
+    "matte": "pictures",
+    "detect": "pictures",
+    "outfit": "vectors of pictures",
+    "pose": "pictures of persons",
+    "tryon": "two pictures",
+    "generate": "words",
+}
+"""What a network of each task is given."""
+
+
 @app.callback()
 def _group() -> None:
     """Which networks there are, and which one to take."""
@@ -26,7 +39,7 @@ def _group() -> None:
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List bundled networks, and networks of others that are worth using."""
+    """List networks: name, where it is, what it takes and gives, parameters, licence."""
     from catalens.models.makers import makers
     from catalens.models.published import published
     from catalens.models.zoo import bundled_cards, find_card
@@ -40,18 +53,18 @@ def list_models(as_json: AsJson = False) -> None:
         )
         return
     for card in cards:
-        words = "pictures and words" if card.text is not None else "pictures"
-        write(f"{card.name}\tbundled\t{words}\t{card.dim} numbers\t{card.parameters / 1e6:.1f} M\t{card.license}")
+        taken = "pictures and words" if card.text is not None else TAKES[card.task]
+        write(f"{card.name}\tbundled\t{taken}\t{card.gives}\t{card.parameters / 1e6:.1f} M\t{card.license}")
     for one in published():
         words = "pictures and words" if one.words else "pictures"
         allowed = "" if one.commercial else ", limits commercial use"
         size = f"{one.parameters / 1e6:.0f} M"
         write(f"{one.key}\thf:{one.hub}\t{words}\t{one.dim} numbers\t{size}\t{one.license}{allowed}")
     for maker in makers():
-        made = "a garment on a person" if maker.task == "tryon" else "pictures from words"
-        size = "" if maker.parameters is None else f"{maker.parameters / 1e6:.0f} M"
+        taken, made = ("two pictures", "a garment on a person") if maker.task == "tryon" else ("words", "pictures")
+        size = "?" if maker.parameters is None else f"{maker.parameters / 1e6:.0f} M"
         allowed = "" if maker.commercial else ", limits commercial use"
-        write(f"{maker.key}\thf:{maker.hub}\t{made}\t\t{size}\t{maker.license}{allowed}")
+        write(f"{maker.key}\thf:{maker.hub}\t{taken}\t{made}\t{size}\t{maker.license}{allowed}")
 
 
 @app.command()
@@ -98,7 +111,10 @@ def advise(
     from catalens.evaluation.advice import advise as choose
 
     if task not in ("search", "classify") or device not in ("cpu", "gpu"):
-        raise UsageError(f"task {task!r} on {device!r}", cure="search or classify, on cpu or gpu")
+        raise UsageError(
+            f"task {task!r} on {device!r}: there is advice for search or classify, on cpu or gpu",
+            cure="`catalens models list` names the one network that there is for each other task",
+        )
     found = choose(
         Wish(
             task="search" if task == "search" else "classify",
@@ -145,6 +161,8 @@ def _write(values: dict[str, object], as_json: bool) -> None:
         write_json(values)
         return
     for name, value in values.items():
+        if value is None or (isinstance(value, list | tuple) and not value):
+            continue
         if isinstance(value, dict):
             write(f"{name}:")
             for inner, text in value.items():
@@ -154,21 +172,25 @@ def _write(values: dict[str, object], as_json: bool) -> None:
             for row in value:
                 write("  " + ", ".join(f"{key} {text}" for key, text in row.items()))
         else:
-            write(f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+            write(f"{name}: {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}")
 
 
 def _card_dict(card: Card) -> dict[str, object]:
     return {
         "name": card.name,
         "where": "bundled",
+        "task": card.task,
+        "gives": card.gives,
+        "classes": list(card.classes),
         "identity": card.identity,
         "license": card.license,
         "commercial": True,
-        "dim": card.dim,
-        "size": card.preprocess.size[0],
+        "dim": card.dim if card.task == "embed" else None,
+        "size": list(card.preprocess.size),
         "parameters": card.parameters,
         "precision": card.precision,
         "words": card.text is not None,
+        "known": [] if card.text is None else list(card.text.known),
         "training": dict(card.training),
         "scores": [
             {"name": one.name, "value": one.value, "n": one.n, "low": one.low, "high": one.high} for one in card.scores

@@ -79,6 +79,21 @@ class Card:
         """Name of the vector space: vectors of two cards may be compared only where this is equal."""
         return f"{self.name}@{self.sha256[:12]}"
 
+    @property
+    def gives(self) -> str:
+        """In words what comes out, as in "boxes of 16 classes"."""
+        kinds = sum(name.startswith("kind:") for name in self.classes)
+        return {
+            "embed": f"{self.dim} numbers",
+            "segment": f"masks of {len(self.classes)} classes",
+            "matte": "a mask of the product",
+            "detect": f"boxes of {len(self.classes)} class{'' if len(self.classes) == 1 else 'es'}",
+            "outfit": f"how well {len(self.classes)} kinds of clothes go together",
+            "pose": f"{len(self.classes)} joints of a body",
+            "tryon": "a garment on a person",
+            "generate": f"pictures of {kinds} kinds of products",
+        }[self.task]
+
 
 def read_card(folder: Path) -> Card:
     """Read and check the card in a folder, and that the weights beside it are those it was written for.

@@ -146,7 +146,8 @@ def test_what_and_whom_a_product_names() -> None:
     ("wish", "words", "value"),
     [
         ("work", "a shirt for work", 1), ("work", "a network of fishers", 0), ("work", "made for the office", 0.7),
-        ("winter", "season: winter", 1), ("winter", "a warm coat", 0.7), ("winter", '"season": "summer"', -0.5),
+        ("winter", "season: winter", 1), ("winter", "a warm coat", 0.7), ("winter", "for a warm climate", 0),
+        ("winter", '"season": "summer"', -0.5),
         ("leather", "leather bag", 1), ("leather", "leatherette", 0),
     ],
 )  # fmt: skip

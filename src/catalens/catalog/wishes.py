@@ -18,7 +18,7 @@ RELATED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "travel": ("comfortable", "outdoor", "backpack", "lightweight", "packable"),
         "beach": ("swim", "sandals", "straw", "linen", "sun hat", "sunglasses"),
         # seasons
-        "winter": ("cold", "warm", "wool", "fleece", "knit", "insulated", "lined", "coat", "boots", "scarf", "beanie"),
+        "winter": ("cold", "wintry", "wool", "fleece", "knit", "insulated", "coat", "boots", "scarf", "beanie"),
         "summer": ("hot", "warm weather", "linen", "light", "lightweight", "sleeveless", "sandals", "shorts", "straw"),
         "spring": ("light", "lightweight", "mild", "floral", "trench", "all-weather"),
         "autumn": ("fall", "cool", "windy", "layer", "cardigan", "suede", "corduroy"),

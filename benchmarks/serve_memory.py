@@ -7,7 +7,7 @@ import threading
 import time
 
 import numpy as np
-from benchmarks.serve_load import crowd_of
+from benchmarks.crowd import in_turns, searches
 from benchmarks.serving import Service
 
 WARM = 0.4
@@ -26,7 +26,7 @@ def run(service: Service, photos: list[bytes], *, requests: int, clients: int = 
     watcher = threading.Thread(target=watch)
     watcher.start()
     began = time.perf_counter()
-    statuses = asyncio.run(crowd_of(service.address, photos, requests=requests, clients=clients))
+    statuses = asyncio.run(in_turns(service.port, searches(photos), clients=clients, count=requests)).statuses
     spent = time.perf_counter() - began
     stop.set()
     watcher.join()

@@ -21,6 +21,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
@@ -37,7 +38,7 @@ from catalens.server.jobs import Job, Jobs, Keep
 from catalens.server.keys import Keys
 from catalens.server.problems import STATUS, TYPES, RefusedError, problem_of
 from catalens.server.rates import Rates
-from catalens.server.state import ServeOptions
+from catalens.server.state import ServeOptions, State
 from tests.fakes import FakeEncoder
 from tests.pictures import encoded
 
@@ -186,6 +187,42 @@ def test_bodies_are_bounded_in_bytes_in_time_and_together() -> None:
     assert ask([b"x" * 50, b"x" * 51]) == 413
     assert ask([b"x"] * 3, wait=0.05, patience_s=0.01) == 408
     assert ask([b"x" * 50], held=49) == 429
+
+
+# Room
+
+
+def at_the_door(app: FastAPI, path: str) -> tuple[int, dict[bytes, bytes]]:
+    """Post to a path with a body that nobody may read; return the status and the headers."""
+    starts: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("a body was read")
+
+    async def send(message: Message) -> None:
+        starts.extend([message] if "status" in message else [])
+
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [(b"host", b"testserver")]}
+    asyncio.run(app(scope, receive, send))
+    (start,) = starts
+    return start["status"], dict(start["headers"])
+
+
+def test_where_there_is_no_room_no_body_is_read(shop_folder: Path) -> None:
+    app = create_app(ServeOptions(shop_folder, hosts=frozenset({"testserver"})))
+    state: State = app.state.catalens
+    posted = [path for path, calls in app.openapi()["paths"].items() if "post" in calls and "{" not in path]
+    assert at_the_door(app, "/v1/search")[0] == 400  # there is room, and nothing is asked
+    for gate in state.gates.values():
+        gate._taken = gate.running + gate.waiting
+    for path in posted:
+        status, headers = at_the_door(app, path)
+        assert status == 429, path
+        assert headers[b"content-type"] == b"application/problem+json"
+        assert int(headers[b"retry-after"]) > 0
+        assert f'route="{path}",status="429"' in state.metrics.text().decode()
+    assert at_the_door(app, "/v1/nothing")[0] == 404
+    state.close()
 
 
 # Pictures

@@ -34,18 +34,10 @@ def allowed(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     there: neither by sending forms (its Origin tells) nor by a name that leads here (DNS rebinding; the Host tells).
 
     Raises:
-        RefusedError: no key or a wrong one (401), one without the scope or from another page (403), too often, or the
-            service is too busy (429).
+        RefusedError: no key or a wrong one (401), one without the scope or from another page (403), too often (429).
     """
 
     async def caller(request: Request) -> Caller:
-        found = identified(request)
-        gate = state_of(request).gates.get(scope)  # classes of work are called as scopes are
-        if gate is not None:
-            gate.require_room()
-        return found
-
-    def identified(request: Request) -> Caller:
         state = state_of(request)
         keys = state.keys
         if not state.options.closed and not keys.all():

@@ -68,7 +68,8 @@ class Gate:
         self._take(1)
         try:
             try:
-                await asyncio.wait_for(self._free.acquire(), self.deadline_s)
+                async with asyncio.timeout(self.deadline_s):
+                    await self._free.acquire()
             except TimeoutError:
                 why = f"no turn within {self.deadline_s:g} seconds"
                 raise self._refusal(503, "deadline-passed", why) from None

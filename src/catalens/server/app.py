@@ -1,25 +1,22 @@
-"""The application: routes, problems, limits, and what is counted of each request."""
+"""The application: routes, problems, limits, from the outside in."""
 
 from __future__ import annotations
 
-import json
-import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from traceback import extract_tb
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
 
 import catalens
 from catalens.errors import CatalensError
 from catalens.server.bodies import BodyLimit
+from catalens.server.counted import Counted
 from catalens.server.described import describe
+from catalens.server.door import Door
 from catalens.server.problems import problem, problem_of
 from catalens.server.routes import (
     feeds,
@@ -36,9 +33,20 @@ from catalens.server.routes import (
 )
 from catalens.server.state import ServeOptions, State
 
-log = logging.getLogger("catalens.server")
 MODULES = (page, health, search, outfits, generate, regions, tryon, words, feeds, products, pictures)
 """Modules of routes, in the order in which they are asked."""
+WORK = {
+    "/v1/search": "search",
+    **dict.fromkeys(("/v1/feeds", "/v1/products"), "ingest"),
+    **dict.fromkeys(
+        (f"/v1/{name}" for name in (
+            "look", "explain", "outfit", "room", "generate", "tryon", "detect", "segment", "cutout", "enhance", "check",
+            "fix", "classify", "embeddings",
+        )),
+        "analyse",
+    ),
+}  # fmt: skip
+"""Path -> the class of what is posted there."""
 
 
 def create_app(options: ServeOptions) -> FastAPI:
@@ -63,6 +71,7 @@ def create_app(options: ServeOptions) -> FastAPI:
         app.include_router(one.router)
     describe(app)
     app.add_middleware(BodyLimit, limit=options.max_body, longer={"/v1/feeds": options.max_feed})
+    app.add_middleware(Door, gates={path: state.gates[work] for path, work in WORK.items()})
     if options.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -74,7 +83,7 @@ def create_app(options: ServeOptions) -> FastAPI:
     app.add_exception_handler(CatalensError, _library)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.middleware("http")(_counted)
+    app.add_middleware(Counted, metrics=state.metrics, paths=WORK)
     return app
 
 
@@ -100,30 +109,3 @@ async def _http(request: Request, error: Exception) -> Response:
         return problem(405, "wrong-method", "not a method of this path", headers={"Allow": ", ".join(methods)})
     kinds = {400: "bad-request", 404: "no-such-route"}
     return problem(error.status_code, kinds.get(error.status_code, "http"), str(error.detail), headers=error.headers)
-
-
-async def _answered(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    try:
-        return await call(request)
-    except ClientDisconnect:
-        return Response(status_code=499)  # nobody is there to read it
-    except Exception as error:
-        places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
-        # Where it happened, and not its text: that may hold what nobody should read.
-        log.error(json.dumps({"unexpected": type(error).__name__, "at": places[-4:]}))
-        return problem(500, "unexpected", "Something went wrong here. It was counted.")
-
-
-async def _counted(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Count a request, time it, and write a line about it: never its key, its picture or its words."""
-    state: State = request.app.state.catalens
-    started = time.perf_counter()
-    response = await _answered(request, call)
-    route = getattr(request.scope.get("route"), "path", "none")
-    spent = time.perf_counter() - started
-    state.metrics.requests.labels(route, response.status_code).inc()
-    state.metrics.seconds.labels(route).observe(spent)
-    line = {"route": route, "method": request.method, "status": response.status_code, "ms": round(1000 * spent, 1)}
-    log.info(json.dumps(line))
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    return response

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,7 +47,7 @@ class BodyLimit:
             await problem_of(_too_large(limit))(scope, receive, send)
             return
         counts_as_held = scope["path"] not in self._longer
-        began, counted, complete = time.monotonic(), 0, False
+        began, counted, complete = asyncio.get_running_loop().time(), 0, False
         refusal: RefusedError | None = None
         answered = False
 
@@ -57,8 +56,8 @@ class BodyLimit:
             if complete:  # from now on it tells only that the client is gone
                 return await receive()
             try:
-                left = began + self._patience_s + counted / SLOWEST - time.monotonic()
-                message = await asyncio.wait_for(receive(), max(0.001, left))
+                async with asyncio.timeout_at(began + self._patience_s + counted / SLOWEST):
+                    message = await receive()
             except TimeoutError:
                 refusal = RefusedError(408, "body-too-slow", "the body did not arrive in time", cure="send it again")
                 raise refusal from None

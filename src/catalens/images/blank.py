@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from catalens.types import ImageArray
 
@@ -19,14 +19,17 @@ LINES = 256
 
 def is_blank(image: ImageArray) -> bool:
     """HWC uint8 -> True where it is of one color all over, or noise."""
-    lines = image[:: -(-len(image) // LINES)], image.swapaxes(0, 1)[:: -(-image.shape[1] // LINES)]
-    spread = max(float(line.reshape(-1, 3).std(axis=0).max()) for line in lines)
-    return spread < FLAT or max(map(_correlation, lines)) < ALONE
+    height, width = image.shape[:2]
+    rows = np.ascontiguousarray(image[:: -(-height // LINES)])
+    columns = np.ascontiguousarray(image[:, :: -(-width // LINES)])
+    spread = max(float(cv2.meanStdDev(lines)[1].max()) for lines in (rows, columns))
+    return spread < FLAT or max(_correlation(rows, axis=1), _correlation(columns, axis=0)) < ALONE
 
 
-def _correlation(lines: ImageArray) -> float:
-    """Of each pixel with the next one on its line; (N, L, 3) uint8."""
-    grey: NDArray[np.float32] = lines.mean(axis=2, dtype=np.float32)
-    grey -= grey.mean()
-    power = float((grey**2).mean())
-    return float((grey[:, 1:] * grey[:, :-1]).mean()) / power if grey.shape[1] > 1 and power > 0 else 0.0
+def _correlation(lines: ImageArray, *, axis: int) -> float:
+    """Of each pixel with the next one along an axis; (H, W, 3) uint8."""
+    grey = cv2.cvtColor(lines, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey -= cv2.mean(grey)[0]
+    ahead, behind = (grey[:, 1:], grey[:, :-1]) if axis == 1 else (grey[1:], grey[:-1])
+    power = float(np.vdot(grey, grey)) / grey.size
+    return float((ahead * behind).mean()) / power if ahead.size and power > 0 else 0.0

@@ -208,9 +208,9 @@ async def slow_clients(port: int, count: int, *, opened: asyncio.Event, seconds:
 async def beside_slow(port: int, requests: Sequence[bytes], *, rate: float, seconds: float, slow: int) -> Load:
     """A crowd, while others send a byte a second."""
     opened = asyncio.Event()
-    others = asyncio.create_task(slow_clients(port, slow, opened=opened, seconds=seconds + 2))
+    others = asyncio.create_task(slow_clients(port, slow, opened=opened, seconds=seconds + 3))
     await opened.wait()
-    await asyncio.sleep(1)
+    await asyncio.sleep(2)  # they are taken in
     load = await crowd(port, requests, rate=rate, seconds=seconds)
     await others
     return load

@@ -42,7 +42,7 @@ class Amounts:
     requests: int = 50_000
 
 
-SHORT = Amounts(products=300, seconds=4.0, mutants=2000, strangers=600, kills=3, many=10_000, requests=800)
+SHORT = Amounts(products=300, seconds=10.0, mutants=2000, strangers=600, kills=3, many=10_000, requests=800)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ WARM = 0.4
 """Share of the time after which the slope is taken: until then caches fill."""
 
 
-def run(service: Service, photos: list[bytes], *, requests: int, clients: int = 8) -> dict[str, object]:
+def run(service: Service, photos: list[bytes], *, requests: int, clients: int = 4) -> dict[str, object]:
     """So many searches by photo, as fast as they are answered."""
     seen: list[tuple[float, float]] = []
     stop = threading.Event()

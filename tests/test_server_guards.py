@@ -21,9 +21,9 @@ import pytest
 
 pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
 
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from starlette.types import Message, Receive, Scope, Send
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import catalens
 from catalens.catalog.lock import WriterLock
@@ -32,10 +32,12 @@ from catalens.server.answers import Answers
 from catalens.server.app import create_app
 from catalens.server.batching import BatchingEncoder
 from catalens.server.bodies import BodyLimit
+from catalens.server.counted import Counted
 from catalens.server.decoding import Decoders
 from catalens.server.intake import unpack
 from catalens.server.jobs import Job, Jobs, Keep
 from catalens.server.keys import Keys
+from catalens.server.metrics import Metrics
 from catalens.server.problems import STATUS, TYPES, RefusedError, problem_of
 from catalens.server.rates import Rates
 from catalens.server.state import ServeOptions, State
@@ -192,37 +194,75 @@ def test_bodies_are_bounded_in_bytes_in_time_and_together() -> None:
 # Room
 
 
-def at_the_door(app: FastAPI, path: str) -> tuple[int, dict[bytes, bytes]]:
-    """Post to a path with a body that nobody may read; return the status and the headers."""
-    starts: list[Message] = []
+async def no_body() -> Message:
+    raise AssertionError("a body was read")
 
-    async def receive() -> Message:
-        raise AssertionError("a body was read")
+
+def posted(app: ASGIApp, path: str, *, receive: Receive = no_body) -> list[Message]:
+    """What is answered to a post from a page of a shop."""
+    sent: list[Message] = []
 
     async def send(message: Message) -> None:
-        starts.extend([message] if "status" in message else [])
+        sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [(b"host", b"testserver")]}
+    headers = [(b"host", b"testserver"), (b"origin", b"https://shop.example")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
     asyncio.run(app(scope, receive, send))
-    (start,) = starts
-    return start["status"], dict(start["headers"])
+    return sent
 
 
 def test_where_there_is_no_room_no_body_is_read(shop_folder: Path) -> None:
-    app = create_app(ServeOptions(shop_folder, hosts=frozenset({"testserver"})))
+    hosts, origins = frozenset({"testserver"}), ("https://shop.example",)
+    app = create_app(ServeOptions(shop_folder, hosts=hosts, origins=origins))
     state: State = app.state.catalens
-    posted = [path for path, calls in app.openapi()["paths"].items() if "post" in calls and "{" not in path]
-    assert at_the_door(app, "/v1/search")[0] == 400  # there is room, and nothing is asked
+    paths = [path for path, calls in app.openapi()["paths"].items() if "post" in calls and "{" not in path]
+    assert posted(app, "/v1/search")[0]["status"] == 400  # there is room, and nothing is asked
     for gate in state.gates.values():
         gate._taken = gate.running + gate.waiting
-    for path in posted:
-        status, headers = at_the_door(app, path)
-        assert status == 429, path
+    for path in paths:
+        start = posted(app, path)[0]
+        headers = dict(start["headers"])
+        assert start["status"] == 429, path
         assert headers[b"content-type"] == b"application/problem+json"
+        assert headers[b"access-control-allow-origin"] == b"https://shop.example"
         assert int(headers[b"retry-after"]) > 0
         assert f'route="{path}",status="429"' in state.metrics.text().decode()
-    assert at_the_door(app, "/v1/nothing")[0] == 404
+    assert posted(app, "/v1/nothing")[0]["status"] == 404
     state.close()
+
+
+# Counts
+
+
+@pytest.mark.parametrize(
+    ("starts", "error", "told", "counted"),
+    [
+        (False, None, [], 499),
+        (True, None, [200], 200),
+        (False, ClientDisconnect(), [], 499),
+        (True, ClientDisconnect(), [200], 200),
+        (False, ValueError("secret"), [500], 500),
+        (True, ValueError("secret"), [200], 200),
+    ],
+)
+def test_every_request_is_counted_however_it_ends(
+    starts: bool, error: Exception | None, told: list[int], counted: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def application(_: Scope, receive: Receive, send: Send) -> None:
+        if starts:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        if error is not None:
+            raise error
+
+    metrics = Metrics()
+    with caplog.at_level("INFO", "catalens.server"):
+        sent = posted(Counted(application, metrics=metrics, paths=["/a"]), "/a")
+        posted(Counted(application, metrics=metrics, paths=["/a"]), "/b")
+    assert [message["status"] for message in sent if "status" in message] == told
+    for route in ("/a", "none"):
+        assert f'catalens_requests_total{{route="{route}",status="{counted}"}} 1.0' in metrics.text().decode()
+    assert ("ValueError" in caplog.text) == isinstance(error, ValueError)
+    assert "secret" not in caplog.text + str(sent)
 
 
 # Pictures

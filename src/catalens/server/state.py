@@ -97,7 +97,7 @@ class State:
         self.rates = Rates(options.metrics)
         threads = settings.threads()
         gates = (
-            Gate("search", running=threads, waiting=2 * threads, deadline_s=4.0, metrics=self.metrics),
+            Gate("search", running=threads, waiting=max(2, threads), deadline_s=4.0, metrics=self.metrics),
             Gate("analyse", running=threads, waiting=4 * threads, deadline_s=8.0, metrics=self.metrics),
             Gate("ingest", running=1, waiting=8, deadline_s=60.0, metrics=self.metrics),
             Gate("pictures", running=threads, waiting=128, deadline_s=20.0, metrics=self.metrics),

@@ -5,13 +5,17 @@ An alpha is HxW float32 in 0..1: how much of a pixel the product covers. A pictu
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from catalens.errors import ImageError
+from catalens.images.guided import Pixels, lines_of
 from catalens.types import FloatArray, ImageArray
 
-FINEST = 1024
+FINEST = 2048
 """Longer side at which edges are followed, in pixels; the result is enlarged beyond it."""
 EPSILON = 1e-4
 """Contrast (variance of values in 0..1) below which the guided filter sees no edge."""
@@ -19,8 +23,14 @@ SURE = 0.93
 """Alpha from which a coarse answer is believed, at some distance from its edge."""
 ALIKE = 25.0
 """Distance of two colors (0..255) at which they say as much of a pixel as the coarse alpha does."""
+GRAIN = 2.0
+"""How many pixels a coarse alpha may be off by on the small picture on which the colors around edges are averaged."""
 REACHES = (0.06, 0.006)
 """Of the two passes that estimate the colors, as a share of the longer side."""
+BROAD = 320
+"""Longer side at which these passes are made, in pixels: a third of what they reach is one pixel there at least."""
+WHOLE = 0.996
+"""Alpha above which a pixel is the product's alone: the other share is less than one step of 255."""
 
 
 def refine_alpha(image: ImageArray, alpha: FloatArray, *, reach: float) -> FloatArray:
@@ -28,7 +38,8 @@ def refine_alpha(image: ImageArray, alpha: FloatArray, *, reach: float) -> Float
 
     Where it is neither 0 nor 1, a pixel's alpha is read from where its color lies between those of the sure product and
     the sure background nearby (as in Chuang et al. 2001, with one color each); where those two are alike, the coarse
-    alpha stays. A guided filter (He, Sun and Tang 2013) then smooths along edges.
+    alpha stays. A fast guided filter (`guided.py`) then smooths along edges. What is averaged is averaged on a small
+    picture, and only pixels near the edge are worked on.
 
     Args:
         image: HWC uint8; alpha: HxW of the same size.
@@ -40,63 +51,93 @@ def refine_alpha(image: ImageArray, alpha: FloatArray, *, reach: float) -> Float
     _require_same_size(image, alpha)
     height, width = alpha.shape
     scale = min(1.0, FINEST / max(height, width))
-    reach = max(1.0, reach * scale)
-    guide, coarse = image, alpha
+    fine = _followed(_smaller(image, scale), _smaller(alpha, scale), max(1.0, reach * scale))
     if scale < 1:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        guide = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        coarse = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
-    told = _by_color(guide, coarse, reach)
-    # On 8-bit guides only: on floats of several channels this function answers as if there were no guide.
-    fine = cv2.ximgproc.guidedFilter(guide, told, max(1, round(reach / 3)), EPSILON * 255**2)
-    if scale < 1:
-        fine = cv2.resize(fine, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip((fine - 0.04) / 0.92, 0, 1), np.float32)
+        fine = np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    fine -= np.float32(0.04)
+    fine /= np.float32(0.92)
+    return np.clip(fine, 0, 1, out=fine)
 
 
-def _by_color(image: ImageArray, coarse: FloatArray, reach: float) -> FloatArray:
-    """Alpha of the doubtful pixels by their colors."""
-    pixels = image.astype(np.float32)
-    step = np.ones((2 * round(reach / 2) + 1,) * 2, np.uint8)
-    product = cv2.erode((coarse > SURE).astype(np.float32), step)[..., None]
-    ground = cv2.erode((coarse < 1 - SURE).astype(np.float32), step)[..., None]
-    size = 2 * round(3 * reach) + 1
-    weights = _blurred(product, size), _blurred(ground, size)
-    front = _blurred(pixels * product, size) / np.maximum(weights[0], np.float32(1e-4))
-    back = _blurred(pixels * ground, size) / np.maximum(weights[1], np.float32(1e-4))
-    apart = front - back
-    square = (apart * apart).sum(2)
-    between = np.clip(((pixels - back) * apart).sum(2) / np.maximum(square, 1), 0, 1)
-    trusted = square / (square + ALIKE**2) * (weights[0][..., 0] > 1e-3) * (weights[1][..., 0] > 1e-3)
-    doubtful = (product[..., 0] < 0.5) & (ground[..., 0] < 0.5)
-    return np.asarray(np.where(doubtful, trusted * between + (1 - trusted) * coarse, coarse), np.float32)
+def _followed(image: ImageArray, coarse: FloatArray, reach: float) -> FloatArray:
+    """An alpha of its own, not yet stretched to 0..1."""
+    scale = min(1.0, GRAIN / reach)
+    small, rough = _smaller(image, scale).astype(np.float32), _smaller(coarse, scale)
+    step = _square(reach / 2)
+    unsure = cv2.dilate(cv2.compare(coarse, SURE, cv2.CMP_LE), step)
+    unsure &= cv2.dilate(cv2.compare(coarse, 1 - SURE, cv2.CMP_GE), step)
+    fine = coarse.copy()
+    told = fine.reshape(-1)
+    doubtful = Pixels.of(unsure)
+    told[doubtful.flat] = _by_color(image, told[doubtful.flat], doubtful, _colors_around(small, rough, reach * scale))
+    near = Pixels.of(cv2.dilate(unsure, step))
+    lines = near.read(lines_of(small / np.float32(255), _smaller(fine, scale), epsilon=EPSILON))
+    told[near.flat] = np.einsum("nc,nc->n", lines[:, :3], near.colors(image) / np.float32(255)) + lines[:, 3]
+    return fine
+
+
+def _colors_around(pixels: FloatArray, coarse: FloatArray, reach: float) -> tuple[FloatArray, FloatArray]:
+    """Of the sure product and of the sure ground: mean colors around each place, and whether there are any; hxwx4."""
+    size, step = 2 * round(3 * reach) + 1, _square(reach / 2)
+    found = []
+    for sure in (cv2.compare(coarse, SURE, cv2.CMP_GT), cv2.compare(coarse, 1 - SURE, cv2.CMP_LT)):
+        mask = (cv2.erode(sure, step) > 0).astype(np.float32)[..., None]
+        weight = _blurred(mask, size)
+        mean = _blurred(pixels * mask, size) / np.maximum(weight, np.float32(1e-4))
+        found.append(np.dstack([mean, (weight > 1e-3).astype(np.float32)]))
+    return found[0], found[1]
+
+
+def _by_color(
+    image: ImageArray, coarse: FloatArray, doubtful: Pixels, around: tuple[FloatArray, FloatArray]
+) -> FloatArray:
+    """(N,) alpha of the doubtful pixels by their colors."""
+    front, back = (doubtful.read(means) for means in around)
+    apart = front[:, :3] - back[:, :3]
+    square = np.einsum("nc,nc->n", apart, apart)
+    along = np.einsum("nc,nc->n", doubtful.colors(image) - back[:, :3], apart)
+    between = np.clip(along / np.maximum(square, 1), 0, 1)
+    trusted = square / (square + np.float32(ALIKE**2)) * front[:, 3] * back[:, 3]
+    return np.asarray(coarse + trusted * (between - coarse), np.float32)
 
 
 def foreground_colors(image: ImageArray, alpha: FloatArray) -> ImageArray:
     """The product's own colors at its edge, so that nothing of the old background shines through.
 
-    Two passes of blurred colors weighted by alpha (Forte 2021, "Approximate Fast Foreground Colour Estimation").
+    Two passes of blurred colors weighted by alpha (Forte 2021, "Approximate Fast Foreground Colour Estimation"), on a
+    small picture; then every pixel that is covered in part gets what is left of its own color. Where the product covers
+    all, the picture stays as it is; where it covers nothing, its colors go on.
 
     Raises:
         ImageError: the sizes differ.
     """
     _require_same_size(image, alpha)
-    pixels, cover = image.astype(np.float32), alpha[..., None].astype(np.float32)
-    front: FloatArray = pixels
-    back: FloatArray = pixels
-    least = np.float32(1e-4)
+    height, width = alpha.shape
+    scale = min(1.0, BROAD / max(height, width))
+    front, back = _two_passes(_smaller(image, scale).astype(np.float32), _smaller(alpha, scale)[..., None])
+    whole = cv2.compare(alpha, WHOLE, cv2.CMP_GT)
+    going_on = cv2.resize(np.round(front).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+    found = np.asarray(cv2.copyTo(image, whole, going_on), np.uint8)
+    edge = Pixels.of(cv2.compare(alpha, 0, cv2.CMP_GT) & ~whole)
+    cover = alpha.reshape(-1)[edge.flat][:, None]
+    own, old = edge.read(front), edge.read(back)
+    own += cover * (edge.colors(image) - cover * own - (1 - cover) * old)
+    found.reshape(-1, 3)[edge.flat] = np.round(np.clip(own, 0, 255, out=own), out=own)
+    return found
+
+
+def _two_passes(pixels: FloatArray, cover: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean colors of the product and of the ground around each place: hxwx3 float32 in 0..255."""
+    front, back, least = pixels, pixels, np.float32(1e-4)
     for reach, power in zip(REACHES, (4, 1), strict=True):
-        size = 2 * max(1, round(reach * max(alpha.shape))) + 1
+        size = 2 * max(1, round(reach * max(pixels.shape[:2]))) + 1
         # At first nearly pure pixels say nearly all: the others are what is to be found out.
         of_front, of_back = cover**power, (1 - cover) ** power
         front_mean = _blurred(front * of_front, size) / np.maximum(_blurred(of_front, size), least)
-        back_mean = _blurred(back * of_back, size) / np.maximum(_blurred(of_back, size), least)
-        left = pixels - cover * front_mean - (1 - cover) * back_mean
-        front, back = (
-            np.asarray(np.clip(front_mean + cover * left, 0, 255), np.float32),
-            np.asarray(back_mean, np.float32),
-        )
-    return np.asarray(np.round(np.where(cover > 0.996, pixels, front)), np.uint8)
+        back = _blurred(back * of_back, size) / np.maximum(_blurred(of_back, size), least)
+        left = pixels - cover * front_mean - (1 - cover) * back
+        front = np.clip(front_mean + cover * left, 0, 255)
+    return front_mean, back
 
 
 def composite(colors: ImageArray, alpha: FloatArray, background: ImageArray) -> ImageArray:
@@ -107,8 +148,25 @@ def composite(colors: ImageArray, alpha: FloatArray, background: ImageArray) -> 
     """
     _require_same_size(colors, alpha)
     _require_same_size(background, alpha)
-    cover = alpha[..., None]
-    return np.asarray(np.round(colors * cover + background * (1 - cover)), np.uint8)
+    whole = cv2.compare(alpha, 1, cv2.CMP_GE)
+    laid = np.asarray(cv2.copyTo(colors, whole, background.copy()), np.uint8)
+    edge = Pixels.of(cv2.compare(alpha, 0, cv2.CMP_GT) & ~whole)
+    cover = alpha.reshape(-1)[edge.flat][:, None]
+    mixed = edge.colors(colors) * cover + edge.colors(background) * (1 - cover)
+    laid.reshape(-1, 3)[edge.flat] = np.round(mixed, out=mixed)
+    return laid
+
+
+def _smaller(values: FloatArray | ImageArray, scale: float) -> Any:
+    """A picture or an alpha made smaller; itself at a scale of 1."""
+    if scale >= 1:
+        return values
+    size = max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale))
+    return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+
+
+def _square(reach: float) -> NDArray[np.uint8]:
+    return np.ones((2 * round(reach) + 1,) * 2, np.uint8)
 
 
 def _blurred(values: FloatArray, size: int) -> FloatArray:

@@ -43,28 +43,30 @@ class Cutout:
     Args:
         colors: HWC uint8, the product's own; beyond its outline they mean nothing.
         alpha: HxW float32 in 0..1, how much of each pixel it covers.
-        shade: HxW float32 in 0..1, how much light reaches the background: below 1 where the product's shadow lies.
+        shade: HxW float32 in 0..1, how much light reaches the background: below 1 where the product's shadow lies; None
+            where there is none.
     """
 
     colors: ImageArray
     alpha: FloatArray
-    shade: FloatArray
+    shade: FloatArray | None
 
     @property
     def rgba(self) -> ImageArray:
         """HxWx4 uint8; a shadow is black that covers in part."""
-        dark = (1 - self.shade) * (1 - self.alpha)
-        cover = self.alpha + dark
-        colors = self.colors * (self.alpha / np.maximum(cover, 1e-6))[..., None]
-        return np.dstack([np.round(colors).astype(np.uint8), np.round(cover * 255).astype(np.uint8)])
+        cover, colors = self.alpha, self.colors
+        if self.shade is not None:
+            cover = self.alpha + (1 - self.shade) * (1 - self.alpha)
+            black = np.zeros_like(colors)
+            colors = composite(colors, self.alpha / np.maximum(cover, 1e-6), black)
+        seen = cv2.convertScaleAbs(cover, alpha=255)
+        return np.asarray(cv2.merge([*cv2.split(cv2.copyTo(colors, seen)), seen]), np.uint8)
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:
         """Bounds of the product, xyxy in whole pixels; None where there is none."""
-        rows, columns = np.flatnonzero((self.alpha > 0.1).any(1)), np.flatnonzero((self.alpha > 0.1).any(0))
-        if not len(rows):
-            return None
-        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+        left, top, width, height = cv2.boundingRect(cv2.compare(self.alpha, 0.1, cv2.CMP_GT))
+        return (left, top, left + width, top + height) if width else None
 
     def on(self, background: ImageArray | tuple[int, int, int]) -> ImageArray:
         """Lay it on a color, or on a picture that is scaled to fill: HWC uint8."""
@@ -73,8 +75,9 @@ class Cutout:
             ground = np.full((height, width, 3), background, np.uint8)
         else:
             ground = _filling(background, (height, width))
-        shaded = np.round(ground * self.shade[..., None]).astype(np.uint8)
-        return composite(self.colors, self.alpha, shaded)
+        if self.shade is not None:
+            ground = composite(ground, self.shade, np.zeros_like(ground))
+        return composite(self.colors, self.alpha, ground)
 
     def cropped(self, *, margin: float) -> Cutout:
         """Its bounds with a margin, a share of the longer side, on all sides; the picture grows where it has to."""
@@ -92,7 +95,7 @@ class Cutout:
         return Cutout(
             np.pad(self.colors[cut], (*missing, (0, 0)), mode="edge"),
             np.pad(self.alpha[cut], missing),
-            np.pad(self.shade[cut], missing, constant_values=1.0),
+            None if self.shade is None else np.pad(self.shade[cut], missing, constant_values=1.0),
         )
 
 
@@ -118,7 +121,7 @@ class Cutter:
         seen, mirrored = self._network(np.stack([x, x[:, :, ::-1]]))
         # Both ways round: what only one of them doubts stays whole.
         logits = uncovered((seen + mirrored[:, :, ::-1]) / 2, placement, image.shape[:2])[0]
-        coarse = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+        coarse = _sigmoid(logits)
         # One place of the network's answer covers this many pixels.
         reach = max(image.shape[:2]) / max(spec.size) * 2
         return _clean(refine_alpha(image, coarse, reach=reach), reach=reach)
@@ -131,12 +134,13 @@ def cutout_of(image: ImageArray, alpha: FloatArray, *, shadow: Shadow = "none", 
         ImageError: they differ in size.
     """
     colors = foreground_colors(image, alpha) if decontaminate else image
+    shade: FloatArray | None
     if shadow == "keep":
         shade = _kept_shadow(image, alpha)
     elif shadow == "soft":
         shade = _drawn_shadow(alpha)
     else:
-        shade = np.ones_like(alpha)
+        shade = None
     return Cutout(colors, alpha, shade)
 
 
@@ -171,33 +175,45 @@ def cutout(
     return cutout_of(image, cutter(model).alpha(image), shadow=shadow, decontaminate=decontaminate).rgba
 
 
+def _sigmoid(logits: FloatArray) -> FloatArray:
+    """In place."""
+    np.negative(logits, out=logits)
+    cv2.exp(logits, dst=logits)
+    logits += 1
+    return np.divide(1, logits, out=logits)
+
+
 def _clean(alpha: FloatArray, *, reach: float) -> FloatArray:
-    """All or nothing where it is nearly that; dust and haze away; holes that the network was not sure of closed."""
-    found = np.where(alpha > SOLID, 1.0, np.where(alpha < EMPTY, 0.0, alpha)).astype(np.float32)
-    solid = (found > SURE).astype(np.uint8)
+    """All or nothing where it is nearly that; dust and haze away; holes that the network was not sure of closed.
+
+    In place.
+    """
+    alpha[alpha > SOLID] = 1
+    alpha[alpha < EMPTY] = 0
+    solid = cv2.compare(alpha, SURE, cv2.CMP_GT)
     side = 2 * max(2, round(reach)) + 1
-    if solid.mean() > SPECK:
-        found[cv2.dilate(solid, np.ones((side, side), np.uint8)) == 0] = 0  # far from all that is sure
-    _, parts, stats, _ = cv2.connectedComponentsWithStats((found > 0.1).astype(np.uint8), connectivity=8)
-    sizes = stats[1:, cv2.CC_STAT_AREA]
-    if len(sizes) > 1:
-        dust = 1 + np.flatnonzero(sizes < SPECK * sizes.sum())
-        found[np.isin(parts, dust)] = 0
-    return _without_doubtful_holes(found)
+    if cv2.countNonZero(solid) > SPECK * solid.size:
+        alpha[cv2.dilate(solid, np.ones((side, side), np.uint8)) == 0] = 0  # far from all that is sure
+    count, parts = cv2.connectedComponents(cv2.compare(alpha, 0.1, cv2.CMP_GT), connectivity=8)
+    if count > 2:
+        sizes = np.bincount(parts.ravel(), minlength=count)
+        dust = sizes < SPECK * sizes[1:].sum()
+        dust[0] = False
+        alpha[dust[parts]] = 0
+    _close_doubtful_holes(alpha)
+    return alpha
 
 
-def _without_doubtful_holes(alpha: FloatArray) -> FloatArray:
-    """What the product encloses is a hole only where something in it is clearly background."""
-    count, parts, stats, _ = cv2.connectedComponentsWithStats((alpha < SOLID).astype(np.uint8), connectivity=4)
-    closed = alpha.copy()
-    for part in range(1, count):
-        left, top, width, height, _ = stats[part]
-        at_edge = left == 0 or top == 0 or left + width == alpha.shape[1] or top + height == alpha.shape[0]
-        window = (slice(top, top + height), slice(left, left + width))
-        inside = parts[window] == part
-        if not at_edge and alpha[window][inside].min() > DOUBTFUL:
-            closed[window][inside] = 1.0
-    return closed
+def _close_doubtful_holes(alpha: FloatArray) -> None:
+    """What the product encloses is a hole only where something in it is clearly background; in place."""
+    count, parts = cv2.connectedComponents(cv2.compare(alpha, SOLID, cv2.CMP_LT), connectivity=4)
+    closed = np.ones(count, np.bool_)
+    closed[0] = False  # the product itself
+    for border in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
+        closed[border] = False
+    if closed.any():
+        closed[parts[alpha <= DOUBTFUL]] = False
+        alpha[closed[parts]] = 1
 
 
 def _filling(background: ImageArray, size: tuple[int, int]) -> ImageArray:

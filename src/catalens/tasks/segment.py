@@ -70,13 +70,15 @@ def canvas_for(spec: Preprocess, size: tuple[int, int]) -> Preprocess:
 def uncovered(places: FloatArray, placement: Placement, size: tuple[int, int]) -> FloatArray:
     """Read (C, h, w) values of a prepared picture back at (height, width) of the original, between places linearly."""
     original, prepared = placement.original, placement.prepared
-    across = (np.arange(size[1]) + 0.5) * (original[1] / size[1]) * placement.scale[0] + placement.shift[0]
-    down = (np.arange(size[0]) + 0.5) * (original[0] / size[0]) * placement.scale[1] + placement.shift[1]
-    # A place covers several pixels of what the network saw.
-    across, down = across * (places.shape[2] / prepared[1]) - 0.5, down * (places.shape[1] / prepared[0]) - 0.5
-    xs, ys = np.meshgrid(across.astype(np.float32), down.astype(np.float32))
-    found = [cv2.remap(plane, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in places]
-    return np.stack(found).astype(np.float32)
+    # A place covers several of the pixels that the network saw. (x, y) each:
+    fewer = places.shape[2] / prepared[1], places.shape[1] / prepared[0]
+    across = original[1] / size[1] * placement.scale[0] * fewer[0]
+    down = original[0] / size[0] * placement.scale[1] * fewer[1]
+    left, top = placement.shift[0] * fewer[0] + across / 2 - 0.5, placement.shift[1] * fewer[1] + down / 2 - 0.5
+    back = np.array([[across, 0, left], [0, down, top]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    found = [cv2.warpAffine(plane, back, size[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE) for plane in places]
+    return np.stack(found).astype(np.float32, copy=False)
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

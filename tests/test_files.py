@@ -65,6 +65,18 @@ def test_a_network_in_a_file_keeps_the_encoders_promises(tmp_path: Path, kind: s
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_network_for_one_picture_at_a_time_takes_many(tmp_path: Path) -> None:
+    torch.export.save(torch.export.export(Means(), (torch.zeros(1, 3, 8, 6),)), tmp_path / "net.pt2")
+    (tmp_path / "net.toml").write_text(CARD, "utf-8")
+    network = encoder(f"torch:{tmp_path / 'net.pt2'}")
+    images = [np.full((8, 6, 3), shade, np.uint8) for shade in (10, 200, 90)]
+    vectors = network.encode_images(images)
+    assert vectors.shape == (3, 6)
+    np.testing.assert_allclose(network.encode_images(images[2:])[0], vectors[2], atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_it_sees_what_its_card_prepares(tmp_path: Path) -> None:
     image = np.zeros((8, 6, 3), np.uint8)
     image[:4] = (255, 0, 0)

@@ -20,7 +20,10 @@ CatalogFolder: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 EncoderName: TypeAlias = Annotated[
     str | None,
-    typer.Option("--encoder", help="A bundled encoder's name, a folder with a card.toml, or hf:FOLDER_OR_ID."),
+    typer.Option(
+        "--encoder",
+        help="A bundled encoder's name, a folder with a card.toml, hf:FOLDER_OR_ID, or KIND:FILE (docs/models.md).",
+    ),
 ]
 Certificate: TypeAlias = Annotated[
     Path | None, typer.Option(help="Sign what is written (C2PA): a PEM file with your certificate chain.")

@@ -130,7 +130,8 @@ def _source(encoder: str | None) -> str:
     from catalens.models.zoo import DEFAULT_ENCODER
 
     name = encoder or DEFAULT_ENCODER
-    return str(Path(name).absolute()) if Path(name).is_dir() else name
+    scheme, colon, path = name.rpartition(":")
+    return scheme + colon + str(Path(path).absolute()) if Path(path).exists() else name
 
 
 def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainReport:

@@ -63,11 +63,14 @@ class FileNetwork:
 
     def __init__(self, kind: Kind, path: Path, *, threads: int | None = None) -> None:
         if not path.is_file():
-            raise NotFoundError(f"no network at {path}", cure="check the path")
+            hint = "; save a network of keras.applications to a file first (docs/models.md)" if kind == "keras" else ""
+            raise NotFoundError(f"no network at {path}", cure=f"check the path{hint}")
         card = read_file_card(path.with_suffix(".toml"))
         self.preprocess = card.preprocess
         self.identity = f"{path.stem}@{_digest(path, card)}"
         self._run = LOADERS[kind](path, output=card.output, threads=threads or settings.threads())
+        self._is_single = False
+        """Whether it was exported for one picture at a time, as is learned when it refuses more."""
         self.dim = int(self(np.zeros((1, 3, *card.preprocess.size), np.float32)).shape[1])
 
     def __call__(self, batch: FloatArray) -> FloatArray:
@@ -76,12 +79,17 @@ class FileNetwork:
         Raises:
             ModelError: it does not take this batch, or gives something else than one vector for each picture.
         """
+        if self._is_single and len(batch) > 1:
+            return np.concatenate([self(batch[row : row + 1]) for row in range(len(batch))])
         try:
             found = np.asarray(self._run(np.ascontiguousarray(batch, np.float32)), np.float32)
         except Exception as error:  # each runtime raises its own
+            if len(batch) > 1:
+                self._is_single = True
+                return self(batch)
             raise ModelError(
                 f"{self.identity} does not take pictures of {batch.shape[1:]}: {_first_line(error)}",
-                cure="mend size and output on its card, and export it with a free number of pictures",
+                cure="mend size and output on its card",
             ) from None
         if found.shape[:1] != (len(batch),) or max(found.shape[2:], default=1) > 1:
             raise ModelError(

@@ -2,11 +2,11 @@
 
     python benchmarks/look.py [--photos 161] [--catalog FOLDER]
 
-Each fifth of the masked street photos, which no network learned from, against a catalog of the clothing photos (train
-and validation) and of Magento's sample shop. A thing on a photo is a box of its mask, under its merged label
-(`training/detector_lesson.py`); `SOLD` says which categories of the two are right for it. Three ways to search: `look`
-as it is; its boxes without the category filter; the whole photo, without boxes. The encoder learned from the clothing
-photos of the training half; it never saw the validation photos, Magento's, nor these street photos.
+Each fifth of the masked street photos, which detector and parser never learned from, against a catalog of the clothing
+photos (train and validation) and of Magento's sample shop. A thing on a photo is a box of its mask, under its merged
+label (`training/detector_lesson.py`); `SOLD` says which categories of the two are right for it. Three ways to search:
+`look` as it is; its boxes without the category filter; the whole photo, without boxes. The encoder did learn from the
+street photos with their tags, and from the clothing photos for training; not from those for validation and Magento's.
 """
 
 from __future__ import annotations

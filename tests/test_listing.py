@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.decode import Header
-from catalens.tasks.listing import bundled_packs, check, check_folder, judge, measure, measures, read_rules
-from catalens.types import FloatArray, ImageArray
+from catalens.images.read import read_image
+from catalens.tasks.listing import bundled_packs, check, check_folder, fix, judge, measure, measures, read_rules
+from catalens.types import FloatArray, ImageArray, Masks
 
 WHITE = (255, 255, 255)
 
@@ -181,6 +182,43 @@ def test_a_folder_its_twins_and_its_broken_files(folder: Path) -> None:
     assert {name for name, one in found.items() if one.has_error} == {"a.webp", "d.jpg"}
 
 
+def test_products_of_one_shape_are_no_twins(tmp_path: Path) -> None:
+    red = photo(size=(600, 600))
+    for name, image in (("a", red), ("b", red[::2, ::2]), ("c", red[..., ::-1])):
+        (tmp_path / f"{name}.jpg").write_bytes(encoded(image, "JPEG"))
+    found = {one.path.stem: one.same_as for one in check_folder(tmp_path)}
+    assert found == {"a": None, "b": tmp_path / "a.jpg", "c": None}
+
+
+def test_pale_clothes_on_white_are_kept_and_the_white_made_pure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "cutter", lambda: pytest.fail("a network may lose what is pale"))
+    image = photo(size=(1200, 1200), ground=(254, 254, 254), box=(0.1, 0.1, 0.9, 0.6))
+    image[700:, 200:1000], image[800:900, 300:900] = (205, 232, 215), (225, 225, 228)  # to the edge; a pale stripe
+    image[:, :60] = 255
+    outline = measures.outline(image)
+    assert outline[1000, 600] == outline[850, 600] == outline[300, 600] == 1
+    assert outline[50, 600] == outline[1000, 1150] == outline[1000, 30] == 0
+    assert "white" in breaks(image, "amazon")
+    data, _, findings = fix(encoded(image), rules=["amazon"])
+    assert "white" not in {finding.rule.name for finding in findings}
+    assert np.abs(read_image(data)[1000, 600].astype(int) - (205, 232, 215)).max() < 6
+
+
+@pytest.mark.parametrize(("share", "left"), [(0.0, False), (0.5, True), (1.0, True)])
+def test_a_doubtful_outline_is_not_followed(share: float, left: bool) -> None:
+    image = photo(size=(1200, 1200), ground=(120, 150, 120))
+
+    def alpha_of(image: ImageArray) -> FloatArray:
+        alpha = (image[..., 0] > image[..., 1]).astype(np.float32)
+        alpha[: round(share * len(alpha))] *= 0.5
+        return alpha
+
+    data, _, findings = fix(encoded(image), rules=["amazon"], alpha_of=alpha_of)
+    assert ("white" in {finding.rule.name for finding in findings}) == left
+    corner = read_image(data)[5, 5].astype(int)
+    assert np.abs(corner - ((120, 150, 120) if left else WHITE)).max() < 6
+
+
 def test_what_was_repaired_passes(folder: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.rglob("*.*")}
     found = {one.path.name: one for one in check_folder(folder, rules=["amazon", "vtex"], fix=tmp_path / "out")}
@@ -225,11 +263,87 @@ def test_an_uneven_ground_is_cut_away_and_both_checks_say_the_same(
     stripes = np.where((np.arange(1500) // 60 % 2)[:, None, None], (60, 60, 70), (200, 200, 190)).astype(np.uint8)
     image = np.where((image == 255).all(2, keepdims=True), stripes, image)
     (tmp_path / "a.jpg").write_bytes(encoded(image, "JPEG"))
-    assert {"white", "whole"} <= breaks(image, "amazon")
+    # Without a network nobody can tell where the product ends: not that it is cut off, nor how much it fills.
+    assert breaks(image, "amazon") == {"white"}
     (one,) = check_folder(tmp_path / "a.jpg", rules=["amazon"], fix=tmp_path / "out")
     assert one.findings == ()
     assert one.repaired is not None
     assert check(one.repaired, rules=["amazon"]) == ()
+
+
+def on_floor(image: ImageArray) -> ImageArray:
+    image[1300:] = (90, 70, 50)
+    return image
+
+
+def bands(size: int = 1600) -> ImageArray:
+    image = np.full((size, size, 3), WHITE, np.uint8)
+    image[300:1200, :], image[:, 500:900] = (200, 120, 90), (60, 60, 160)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        (photo(box=(0.3, 0.3, 0.9, 0.9)), {"fill": 0.6, "cut_off": False, "pure_white": 1.0}),
+        (photo(box=(0.3, 0.0, 0.9, 0.9)), {"fill": 0.9, "cut_off": True, "pure_white": 1.0}),
+        (on_floor(photo(box=(0.3, 0.3, 0.7, 0.9))), {"fill": None, "cut_off": None}),
+        (on_floor(photo(ground=(200, 200, 200))), {"fill": None, "cut_off": None, "pure_white": 0.0}),
+        (bands(), {"fill": None, "cut_off": None, "pure_white": None}),  # its border is white in part
+        (np.full((600, 600, 3), 255, np.uint8), {"fill": None, "cut_off": None, "pure_white": None, "blank": True}),
+        (np.full((600, 600, 3), 9, np.uint8), {"fill": None, "cut_off": None, "pure_white": 0.0, "blank": True}),
+    ],
+    ids=["inside", "at an edge", "on a floor", "on a floor, not white", "across", "white", "black"],
+)
+def test_what_cannot_be_told_is_not_judged(image: ImageArray, found: dict[str, object]) -> None:
+    told = measured(image)
+    for name, value in found.items():
+        assert getattr(told, name) == (pytest.approx(value, abs=0.01) if isinstance(value, float) else value), name
+    rules = [rule for rule in read_rules(["amazon"]) if rule.measure in found and found[rule.measure] is None]
+    assert not judge(told, rules)  # type: ignore[arg-type]
+
+
+def test_a_shadow_at_the_edge_is_no_product() -> None:
+    image = photo(box=(0.2, 0.2, 0.8, 0.8))
+    image[700:800, :20] = 200
+    assert measured(image).cut_off is False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_an_empty_picture_is_a_placeholder(shade: int) -> None:
+    for pack in ("amazon", "ebay", "google", "meta", "walmart"):
+        assert "placeholder" in breaks(np.full((600, 600, 3), shade, np.uint8), pack), pack
+
+
+class Parts:
+    """A parser that sees what it is told: parts as (name, top, bottom) in shares of the height."""
+
+    def __init__(self, *seen: tuple[str, float, float]) -> None:
+        self._seen = seen
+
+    def __call__(self, image: ImageArray) -> Masks:
+        names = ("background", "skin", "hair", "top", "trousers")
+        labels = np.zeros(image.shape[:2], np.uint8)
+        for name, top, bottom in self._seen:
+            labels[round(top * len(labels)) : round(bottom * len(labels)), 150:350] = names.index(name)
+        return Masks(labels, names)
+
+
+@pytest.mark.parametrize(
+    ("seen", "whole"),
+    [
+        ([], False),
+        ([("top", 0.3, 1.0)], False),  # nobody wears it
+        ([("skin", 0.1, 0.2), ("top", 0.2, 0.8), ("trousers", 0.8, 1.0)], True),  # a model's legs may be cut
+        ([("skin", 0.1, 0.2), ("top", 0.2, 0.3), ("trousers", 0.3, 1.0)], False),
+        ([("skin", 0.1, 1.0)], False),  # nothing is worn: it is about what is seen
+    ],
+)
+def test_of_a_model_what_is_worn_must_be_whole(
+    monkeypatch: pytest.MonkeyPatch, seen: list[tuple[str, float, float]], whole: bool
+) -> None:
+    monkeypatch.setattr(measures, "parser", lambda: Parts(*seen))
+    assert ("whole" not in breaks(photo(box=(0.3, 0.1, 0.7, 1.0)), "amazon")) == whole
 
 
 def test_people_are_looked_for_where_it_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

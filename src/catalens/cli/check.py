@@ -71,6 +71,10 @@ def check(
                 write(f"{one.repaired or one.path}: {line}")
         bad = sum(one.has_error for one in found)
         say(f"{len(found)} photos, {bad} with errors, {sum(one.repaired is not None for one in found)} repaired")
+        untold = sum(one.measures is not None and one.measures.fill is None for one in found)
+        if untold:
+            cure = "" if network else "; --network finds it"
+            say(f"{untold} where the product cannot be told from its background: fill and cut_off not judged{cure}")
     if fail_on in ("warning", "advice") and any(map(str, against)):
         raise typer.Exit(FINDINGS)
     levels = FAIL_ON[: FAIL_ON.index(fail_on) + 1] if fail_on != "never" else ()

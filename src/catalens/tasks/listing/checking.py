@@ -16,6 +16,7 @@ from catalens import settings
 from catalens.errors import CatalensError, ImageError, NotFoundError, UsageError
 from catalens.images.decode import Header
 from catalens.images.mark import mark_of
+from catalens.images.prepare import resize
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.tasks.listing import repair
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
@@ -25,7 +26,12 @@ from catalens.types import Failure, ImageArray, Progress, Where
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
 DEFAULT = ("google",)
 SAME = 4
-"""Bits of 64 in which two difference hashes may differ for two photos to look the same."""
+"""Bits of 64 in which two difference hashes may differ for two photos to look the same ..."""
+ALIKE = 10.0
+"""... if their small pictures' values differ by so little, on average of 255: a hash knows no colors, and two products
+of one shape, or two models of one pose, may share it.
+"""
+SMALL = 16
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class CheckedPhoto:
     Args:
         failure: why it could not be read; then nothing was measured.
         repaired: the file that was written in its place; findings: of that one, then.
+        hash, small: of the picture: `difference_hash`, and its colors at 16x16.
     """
 
     path: Path
@@ -44,6 +51,7 @@ class CheckedPhoto:
     failure: Failure | None = None
     repaired: Path | None = None
     hash: int = 0
+    small: bytes = b""
 
     @property
     def has_error(self) -> bool:
@@ -83,7 +91,7 @@ def check(
     data = photo if isinstance(photo, bytes) else _bytes(Path(photo))
     name = "" if isinstance(photo, bytes) else str(photo)
     known = read_rules(rules)
-    return judge(_measured(data, name, alpha_of, people or _about_people(known))[0], known)
+    return judge(_measured(data, name, known, alpha_of, people)[0], known)
 
 
 def fix(
@@ -99,13 +107,12 @@ def fix(
         As `check`.
     """
     known = read_rules(rules)
-    people = _about_people(known)
-    measures, image = _measured(photo, "", alpha_of, people)
+    measures, image = _measured(photo, "", known, alpha_of)
     findings = judge(measures, known)
     if not findings:
         return photo, ENDINGS[measures.format][0], ()
     data, ending = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
-    return data, ending, judge(_measured(data, f"fixed{ending}", _again(alpha_of), people)[0], known)
+    return data, ending, judge(_measured(data, f"fixed{ending}", known, _again(alpha_of))[0], known)
 
 
 def check_folder(
@@ -135,7 +142,7 @@ def check_folder(
         raise NotFoundError(f"no photos at {folder}", cure="name a photo or a folder with photos")
     if fix is not None and folder.is_dir() and fix.resolve() == folder.resolve():
         raise UsageError(f"{fix} is where the photos are", cure="name another folder: originals are never overwritten")
-    seen: list[tuple[int, Path]] = []
+    seen: list[CheckedPhoto] = []
     with ThreadPoolExecutor(settings.threads()) as pool:
         one = partial(
             _checked,
@@ -143,15 +150,15 @@ def check_folder(
             rules=known,
             fix=fix,
             alpha_of=alpha_of or (outline if fix else border_alpha),
-            people=people or _about_people(known),
+            people=people,
         )
         for done, found in enumerate(pool.map(one, photos), start=1):
-            twin = next((path for hash, path in seen if (hash ^ found.hash).bit_count() <= SAME), None)
+            twin = next((one.path for one in seen if found.failure is None and _same(one, found)), None)
             if found.failure is None:
-                seen.append((found.hash, found.path))
+                seen.append(found)
             if progress is not None:
                 progress(done, len(photos), "checking")
-            yield replace(found, same_as=None if found.failure is not None else twin)
+            yield replace(found, same_as=twin)
 
 
 def _checked(
@@ -159,17 +166,17 @@ def _checked(
 ) -> CheckedPhoto:
     try:
         photo = _bytes(path)
-        measures, image = _measured(photo, path.name, alpha_of, people)
+        measures, image = _measured(photo, path.name, rules, alpha_of, people)
         findings = judge(measures, rules)
-        hash = difference_hash(image)
+        hash, small = difference_hash(image), resize(image, (SMALL, SMALL)).tobytes()
         if fix is None or not findings:
-            return CheckedPhoto(path, measures, findings, hash=hash)
+            return CheckedPhoto(path, measures, findings, hash=hash, small=small)
         data, ending = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=mark_of(photo))
         inside = path.relative_to(folder).parent if folder.is_dir() else Path()
         target = repair.target_name(path, fix / inside, ending)
         repair.write(data, target)
-        measures, _ = _measured(data, target.name, _again(alpha_of), people)
-        return CheckedPhoto(path, measures, judge(measures, rules), hash=hash, repaired=target)
+        measures, _ = _measured(data, target.name, rules, _again(alpha_of), people)
+        return CheckedPhoto(path, measures, judge(measures, rules), hash=hash, small=small, repaired=target)
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)
         return CheckedPhoto(path, None, (), failure=failure)
@@ -189,15 +196,25 @@ def _again(alpha_of: AlphaOf) -> AlphaOf:
     return border_alpha if alpha_of is outline else alpha_of
 
 
-def _about_people(rules: Sequence[Rule]) -> bool:
-    """Whether rules must know of people; for an advice alone no network is run unasked."""
-    return any(rule.measure == "person" and rule.level != "advice" for rule in rules)
+def _about(rules: Sequence[Rule], measure: str) -> bool:
+    """Whether rules must know of a measure; for an advice alone no network is run unasked."""
+    return any(rule.measure == measure and rule.level != "advice" for rule in rules)
 
 
-def _measured(data: bytes, name: str, alpha_of: AlphaOf, people: bool) -> tuple[Measures, ImageArray]:
+def _measured(
+    data: bytes, name: str, rules: Sequence[Rule], alpha_of: AlphaOf, people: bool = False
+) -> tuple[Measures, ImageArray]:
     header: Header = read_header(BytesIO(data))
     image = read_image(data)
-    return measure(image, header, name=name, alpha_of=alpha_of, people=people), image
+    people, worn = people or _about(rules, "person"), _about(rules, "cut_off")
+    return measure(image, header, name=name, alpha_of=alpha_of, people=people, worn=worn), image
+
+
+def _same(one: CheckedPhoto, other: CheckedPhoto) -> bool:
+    if (one.hash ^ other.hash).bit_count() > SAME:
+        return False
+    pixels = [np.frombuffer(photo.small, np.uint8).astype(np.float32) for photo in (one, other)]
+    return float(np.abs(pixels[0] - pixels[1]).mean()) <= ALIKE
 
 
 def difference_hash(image: ImageArray) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.features.foreground import evenness, foreground_guess
+from catalens.images.blank import is_blank
 from catalens.images.decode import Header
 from catalens.images.prepare import resize
 from catalens.tasks.cutout import cutter
@@ -37,6 +38,19 @@ DARK, BRIGHT = 8, 247
 
 PLAIN = 0.97
 """Share of the border that is alike where the background is plain: what is unlike it is the product."""
+WALL = 0.9
+"""Share of one edge that a product hardly covers: what does is a floor, a table, a wall."""
+LIGHT, PALEST = 238, 250
+"""Darkest channel of a background that is white but for haze; of what nobody tells from white, on a product either."""
+MOSTLY = 0.3
+"""Share of the border that is light where the photo was taken on white, whatever the product covers of it."""
+SOME_WHITE = 0.02
+"""Share of the border's pixels that are pure white from which its background may be."""
+SPECK = 0.1
+"""Pieces at the edge below this share of the largest one's area are shadows, not the product."""
+NOT_PRODUCTS = ("skin", "hair")
+WORN_AT_LEAST = 0.01
+"""Share of a picture that skin and hair have together where somebody wears the product."""
 
 AlphaOf = Callable[[ImageArray], FloatArray]
 
@@ -48,10 +62,14 @@ class Measures:
     Args:
         format: by content; ending_fits: whether the file's name says so.
         longer_side, shorter_side: pixels; megapixels; bytes.
-        pure_white: share of the background's pixels that are 255 255 255; 0 where there is no even background.
+        blank: of one color all over, or noise.
+        pure_white: share of the background's pixels that are 255 255 255; None where it cannot be told from the product
+            and the picture's border is partly white.
         background: darkest channel of the background's median, 0..255.
-        fill: the product's longer extent as a share of the frame's; area: its share of the picture.
-        cut_off: whether the product touches the picture's edge.
+        fill: the product's longer extent as a share of the frame's; area: its share of the picture. None where it
+            cannot be told from its background.
+        cut_off: whether the product touches the picture's edge, or, where somebody wears it, what is worn; None as
+            above.
         framed: whether a line of one color, which is not white, runs along all four edges, unlike what it encloses.
         overlaid_text: share of the picture that looks like letters outside the product.
         sharpness: how steep the product's edges are for their height, at 512 pixels: 0.5 at best, 0.4 over the blur's
@@ -67,11 +85,12 @@ class Measures:
     shorter_side: int
     megapixels: float
     bytes: int
-    pure_white: float
+    blank: bool
+    pure_white: float | None
     background: int
-    fill: float
-    area: float
-    cut_off: bool
+    fill: float | None
+    area: float | None
+    cut_off: bool | None
     framed: bool
     overlaid_text: float
     sharpness: float
@@ -88,32 +107,69 @@ NAMES = tuple(field.name for field in fields(Measures))
 
 
 def border_alpha(image: ImageArray) -> FloatArray:
-    """The product's outline without a network: what is unlike the picture's border."""
-    return foreground_guess(image).astype(np.float32)
+    """The product's outline without a network: what is unlike the picture's border; all of it where nobody can tell."""
+    found = foreground_guess(image)
+    top, bottom, left, right = (float(edge.mean()) for edge in _edges(found))
+    if evenness(image) < PLAIN and (max(top, bottom, left, right) > WALL or top * bottom > 0 or left * right > 0):
+        return np.ones(found.shape, np.float32)  # a floor, a wall, folds of a sheet
+    return _without_specks(found).astype(np.float32)
+
+
+def _edges(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], ...]:
+    """Top, bottom, left, right."""
+    return mask[0], mask[-1], mask[:, 0], mask[:, -1]
+
+
+def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Without small pieces at the edge."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if count < 3 or mask.all():
+        return mask
+    areas = stats[:, cv2.CC_STAT_AREA]
+    at_edge = np.unique(np.concatenate(_edges(pieces)))
+    specks = [piece for piece in at_edge.tolist() if piece and areas[piece] < SPECK * areas[1:].max()]
+    return np.asarray(mask & ~np.isin(pieces, specks))
 
 
 def outline(image: ImageArray) -> FloatArray:
-    """The product's outline: what is unlike the border where that is plain, else what the cut-out network says."""
-    return border_alpha(image) if evenness(image) >= PLAIN else cutter().alpha(image)
+    """The product's outline: what is unlike the border where that is plain or white, else what the cut-out network
+    says.
+    """
+    if evenness(image) >= PLAIN:
+        return border_alpha(image)
+    darkest = image.min(axis=2)
+    pieces = cv2.connectedComponents((darkest >= LIGHT).astype(np.uint8), connectivity=4)[1]
+    bounds = np.concatenate(_edges(pieces))
+    if (bounds > 0).mean() < MOSTLY:
+        return cutter().alpha(image)
+    # A network may lose pale clothes on white, and there is nothing to find: only what is white becomes whiter.
+    ground = np.isin(pieces, np.unique(bounds[bounds > 0])) | (darkest >= PALEST)
+    return np.asarray(~ground, np.float32)
 
 
 def measure(
-    image: ImageArray, header: Header, *, name: str = "", alpha_of: AlphaOf = border_alpha, people: bool = False
+    image: ImageArray,
+    header: Header,
+    *,
+    name: str = "",
+    alpha_of: AlphaOf = border_alpha,
+    people: bool = False,
+    worn: bool = False,
 ) -> Measures:
     """Measure a photo.
 
     Args:
         image: HWC uint8, at its full size; header: of its file; name: of the file, for its ending.
         alpha_of: gives the product's alpha of a picture; people: look for them, by the parser.
+        worn: where the outline touches the edge, ask the parser whether somebody wears the product, and judge that.
     """
     height, width = image.shape[:2]
     scale = min(1.0, WORKING / max(height, width))
     small = resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
     product = alpha_of(small) > 0.5
+    told = product.any() and not product.all()
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     inside = product if product.any() else np.ones_like(product)
-    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    extent = max((rows[-1] - rows[0] + 1) / len(inside), (columns[-1] - columns[0] + 1) / inside.shape[1])
     white, level = _background(image, product)
     ending = Path(name).suffix.lower()
     return Measures(
@@ -123,11 +179,12 @@ def measure(
         shorter_side=min(header.size),
         megapixels=header.size[0] * header.size[1] / 1e6,
         bytes=header.bytes,
+        blank=is_blank(image),
         pure_white=white,
         background=level,
-        fill=float(extent),
-        area=float(product.mean()),
-        cut_off=bool(product[0].any() or product[-1].any() or product[:, 0].any() or product[:, -1].any()),
+        fill=_extent(product) if told else None,
+        area=float(product.mean()) if told else None,
+        cut_off=_is_cut_off(small, product, worn=worn) if told else None,
         framed=_is_framed(small),
         overlaid_text=_letters(grey, product),
         sharpness=_sharpness(grey, inside),
@@ -138,21 +195,42 @@ def measure(
     )
 
 
-def _background(image: ImageArray, product: NDArray[np.bool_]) -> tuple[float, int]:
-    """Share of the background, at the photo's own size, that is pure white; the darkest channel of its median."""
+def _extent(product: NDArray[np.bool_]) -> float:
+    rows, columns = np.flatnonzero(product.any(1)), np.flatnonzero(product.any(0))
+    return float(max((rows[-1] - rows[0] + 1) / len(product), (columns[-1] - columns[0] + 1) / product.shape[1]))
+
+
+def _is_cut_off(image: ImageArray, product: NDArray[np.bool_], *, worn: bool) -> bool:
+    """Whether the product touches an edge. A model's legs may: then it is about the largest thing that is worn."""
+    if not any(edge.any() for edge in _edges(product)):
+        return False
+    parts = parser()(image) if worn else None
+    if parts is None or sum(parts.areas.get(name, 0.0) for name in NOT_PRODUCTS) < WORN_AT_LEAST:
+        return True
+    garments = [name for name in parts.areas if name not in (*NOT_PRODUCTS, "background")]
+    return not garments or any(edge.any() for edge in _edges(parts[max(garments, key=parts.areas.__getitem__)]))
+
+
+def _background(image: ImageArray, product: NDArray[np.bool_]) -> tuple[float | None, int]:
+    """Share of the background, at the photo's own size, that is pure white; the darkest channel of its median.
+
+    Without a background of its own it is the border's where that has no white at all, else not known.
+    """
     scale = max(product.shape) / max(image.shape[:2])
     reach = 2 * max(1, round(HALO * max(product.shape)), round(BLOCK * scale)) + 1
     near = cv2.dilate(product.astype(np.uint8), np.ones((reach, reach), np.uint8))
     free = cv2.resize(near, image.shape[1::-1], interpolation=cv2.INTER_NEAREST) == 0
     if not free.any():
-        return 0.0, int(np.median(image.reshape(-1, 3), axis=0).min())
+        bounds = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+        white = float((bounds == 255).all(1).mean())
+        return None if white > SOME_WHITE else 0.0, int(np.median(image.reshape(-1, 3), axis=0).min())
     pixels = image[free]
     return float((pixels == 255).all(1).mean()), int(np.median(pixels, axis=0).min())
 
 
 def _person(image: ImageArray) -> float:
     areas = parser()(image).areas
-    return areas.get("skin", 0.0) + areas.get("hair", 0.0)
+    return sum(areas.get(name, 0.0) for name in NOT_PRODUCTS)
 
 
 def _is_framed(image: ImageArray) -> bool:

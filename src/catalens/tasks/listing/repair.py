@@ -23,6 +23,10 @@ QUALITIES = (94, 90, 84, 76, 66)
 WHITE = 255
 HAZE = 0.01
 """How far around the product something may shine through, as a share of the longer side."""
+DOUBTFUL = 0.3
+"""Share of an outline that is neither product nor background from which it is not followed: of 36 photos looked at, all
+seven outlines above lost parts of the product or kept parts of a room, and two of 29 below.
+"""
 EDGE = 0.02
 """White that is left around a product that is framed anew, as a share of its longer side."""
 
@@ -42,8 +46,9 @@ def repair(
     if "framed" in broken:
         image = _without_frame(image)
     if {"pure_white", "fill"} & broken:
-        alpha = _fine(image, alpha_of)
-        if 0.005 < alpha.mean() < 0.98:
+        rough = alpha_of(image)
+        alpha = refine_alpha(image, rough, reach=max(image.shape[:2]) / 200)
+        if 0.005 < alpha.mean() < 0.98 and _doubt(rough) <= DOUBTFUL:
             if "pure_white" in broken:
                 image = _on_white(image, alpha)
             if "fill" in broken:
@@ -63,9 +68,9 @@ def write(data: bytes, path: Path) -> None:
     write_whole(path, data)
 
 
-def _fine(image: ImageArray, alpha_of: AlphaOf) -> FloatArray:
-    alpha = alpha_of(image)
-    return refine_alpha(image, alpha, reach=max(image.shape[:2]) / 200)
+def _doubt(alpha: FloatArray) -> float:
+    """Share of the product's pixels that are hardly more product than background."""
+    return float(((alpha > 0.1) & (alpha < 0.9)).sum() / max((alpha > 0.1).sum(), 1))
 
 
 def _on_white(image: ImageArray, alpha: FloatArray) -> ImageArray:

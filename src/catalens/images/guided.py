@@ -7,6 +7,7 @@ place to place, so that they can be found on a small picture and applied to the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import cv2
 import numpy as np
@@ -39,17 +40,17 @@ class Pixels:
         """HxWx3 uint8 -> (N, 3) float32 in 0..255."""
         return image.reshape(-1, 3).take(self.flat, axis=0).astype(np.float32)
 
-    def read(self, small: FloatArray) -> FloatArray:
-        """The same picture made small, float32 of up to 4 channels -> (N, C), linear between its pixels."""
-        count = len(self.flat)
+    def read(self, *pictures: FloatArray) -> list[FloatArray]:
+        """The picture made small, hxwxC float32, C up to 4; one or more -> (N, C) of each, linear between pixels."""
+        count, (height, width) = len(self.flat), pictures[0].shape[:2]
         if not count:
-            return np.zeros((0, small.shape[2]), np.float32)
+            return [np.zeros((0, picture.shape[2]), np.float32) for picture in pictures]
         xs, ys = np.zeros((2, -(-count // ROW), ROW), np.float32)
         rows, columns = np.divmod(self.flat, self.size[1])
-        xs.reshape(-1)[:count] = (columns + 0.5) * (small.shape[1] / self.size[1]) - 0.5
-        ys.reshape(-1)[:count] = (rows + 0.5) * (small.shape[0] / self.size[0]) - 0.5
-        read = cv2.remap(small, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(read.reshape(-1, small.shape[2])[:count], np.float32)
+        xs.reshape(-1)[:count] = (columns + 0.5) * (width / self.size[1]) - 0.5
+        ys.reshape(-1)[:count] = (rows + 0.5) * (height / self.size[0]) - 0.5
+        found = [cv2.remap(one, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for one in pictures]
+        return [np.asarray(one.reshape(-1, one.shape[2])[:count], np.float32) for one in found]
 
 
 def lines_of(guide: FloatArray, values: FloatArray, *, epsilon: float) -> FloatArray:
@@ -62,25 +63,25 @@ def lines_of(guide: FloatArray, values: FloatArray, *, epsilon: float) -> FloatA
     Returns:
         hxwx4 float32: a value is the first three times the color, and the fourth.
     """
-    first, second = guide[..., [0, 0, 0, 1, 1, 2]], guide[..., [0, 1, 2, 1, 2, 2]]
-    mean, level = _mean(guide), _mean(values)
-    spread = _mean(first * second) - mean[..., [0, 0, 0, 1, 1, 2]] * mean[..., [0, 1, 2, 1, 2, 2]]
-    rr, rg, rb, gg, gb, bb = np.moveaxis(spread, 2, 0) + np.float32([epsilon, 0, 0, epsilon, 0, epsilon])[:, None, None]
-    along = _mean(guide * values[..., None]) - mean * level[..., None]
-    # The inverse of a symmetric 3x3 matrix by its minors.
-    minors = (
-        gg * bb - gb * gb,
-        gb * rb - rg * bb,
-        rg * gb - gg * rb,
-        rr * bb - rb * rb,
-        rb * rg - rr * gb,
-        rr * gg - rg * rg,
+    colors = cv2.split(guide)
+    means, level = [_mean(color) for color in colors], _mean(values)
+    rr, rg, rb, gg, gb, bb = (
+        _mean(colors[i] * colors[j]) - means[i] * means[j] + np.float32(epsilon * (i == j))
+        for i, j in combinations_with_replacement(range(3), 2)
     )
-    det = rr * minors[0] + rg * minors[1] + rb * minors[2]
-    order = ((0, 1, 2), (1, 3, 4), (2, 4, 5))
-    slopes = [sum(minors[at] * along[..., channel] for channel, at in enumerate(row)) / det for row in order]
-    slope = np.stack(slopes, axis=2)
-    return _mean(np.dstack([slope, level - (slope * mean).sum(2)]))
+    r, g, b = (_mean(color * values) - mean * level for color, mean in zip(colors, means, strict=True))
+    # The inverse of a symmetric 3x3 matrix, by its minors, times what goes along with each color.
+    by_r, by_g, by_b = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
+    slopes = [
+        by_r * r + by_g * g + by_b * b,
+        by_g * r + (rr * bb - rb * rb) * g + (rb * rg - rr * gb) * b,
+        by_b * r + (rb * rg - rr * gb) * g + (rr * gg - rg * rg) * b,
+    ]
+    det = rr * by_r + rg * by_g + rb * by_b
+    for slope, mean in zip(slopes, means, strict=True):
+        slope /= det
+        level -= slope * mean
+    return np.asarray(cv2.merge([_mean(plane) for plane in (*slopes, level)]), np.float32)
 
 
 def _mean(values: FloatArray) -> FloatArray:

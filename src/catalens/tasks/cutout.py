@@ -58,7 +58,7 @@ class Cutout:
         if self.shade is not None:
             cover = self.alpha + (1 - self.shade) * (1 - self.alpha)
             black = np.zeros_like(colors)
-            colors = composite(colors, self.alpha / np.maximum(cover, 1e-6), black)
+            colors = composite(colors, self.alpha / np.maximum(cover, np.float32(1e-6)), black)
         seen = cv2.convertScaleAbs(cover, alpha=255)
         return np.asarray(cv2.merge([*cv2.split(cv2.copyTo(colors, seen)), seen]), np.uint8)
 
@@ -186,19 +186,21 @@ def _sigmoid(logits: FloatArray) -> FloatArray:
 def _clean(alpha: FloatArray, *, reach: float) -> FloatArray:
     """All or nothing where it is nearly that; dust and haze away; holes that the network was not sure of closed.
 
-    In place.
+    May write into `alpha`.
     """
-    alpha[alpha > SOLID] = 1
-    alpha[alpha < EMPTY] = 0
+    np.copyto(alpha, 1, where=alpha > SOLID)
+    cv2.threshold(alpha, EMPTY, 0, cv2.THRESH_TOZERO, dst=alpha)
     solid = cv2.compare(alpha, SURE, cv2.CMP_GT)
     side = 2 * max(2, round(reach)) + 1
-    if cv2.countNonZero(solid) > SPECK * solid.size:
-        alpha[cv2.dilate(solid, np.ones((side, side), np.uint8)) == 0] = 0  # far from all that is sure
-    count, parts = cv2.connectedComponents(cv2.compare(alpha, 0.1, cv2.CMP_GT), connectivity=8)
-    if count > 2:
-        sizes = np.bincount(parts.ravel(), minlength=count)
-        dust = sizes < SPECK * sizes[1:].sum()
-        dust[0] = False
+    if cv2.countNonZero(solid) > SPECK * solid.size:  # away with what is far from all that is sure
+        alpha = np.asarray(cv2.copyTo(alpha, cv2.dilate(solid, np.ones((side, side), np.uint8))), np.float32)
+    _, parts, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        cv2.compare(alpha, 0.1, cv2.CMP_GT), 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
+    sizes = stats[:, cv2.CC_STAT_AREA]
+    dust = sizes < SPECK * sizes[1:].sum()
+    dust[0] = False
+    if dust.any():
         alpha[dust[parts]] = 0
     _close_doubtful_holes(alpha)
     return alpha
@@ -206,14 +208,16 @@ def _clean(alpha: FloatArray, *, reach: float) -> FloatArray:
 
 def _close_doubtful_holes(alpha: FloatArray) -> None:
     """What the product encloses is a hole only where something in it is clearly background; in place."""
-    count, parts = cv2.connectedComponents(cv2.compare(alpha, SOLID, cv2.CMP_LT), connectivity=4)
-    closed = np.ones(count, np.bool_)
-    closed[0] = False  # the product itself
-    for border in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
-        closed[border] = False
-    if closed.any():
-        closed[parts[alpha <= DOUBTFUL]] = False
-        alpha[closed[parts]] = 1
+    outlines, tree = cv2.findContours(cv2.compare(alpha, SOLID, cv2.CMP_GE), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    for outline, (*_, parent) in zip(outlines, tree[0] if len(outlines) else (), strict=True):
+        if parent < 0:
+            continue
+        left, top, width, height = cv2.boundingRect(outline)
+        window = alpha[top : top + height, left : left + width]
+        inside = np.zeros(window.shape, np.uint8)
+        cv2.drawContours(inside, [outline], -1, 1, cv2.FILLED, offset=(-left, -top))
+        if window[inside > 0].min() > DOUBTFUL:
+            window[inside > 0] = 1
 
 
 def _filling(background: ImageArray, size: tuple[int, int]) -> ImageArray:

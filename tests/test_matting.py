@@ -56,6 +56,16 @@ def test_all_or_nothing_is_no_trouble(alpha: FloatArray) -> None:
     assert np.isfinite(refine_alpha(image, alpha, reach=4)).all()
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 2), (3, 700)], ids=str)
+def test_pictures_of_any_shape(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    for alpha in (np.zeros(size, np.float32), np.full(size, 0.5, np.float32), np.ones(size, np.float32)):
+        assert np.isfinite(refine_alpha(image, alpha, reach=6)).all()
+        assert foreground_colors(image, alpha).shape == image.shape
+        wanted = np.round(image * alpha[..., None] + 255 * (1 - alpha[..., None]))
+        assert (composite(image, alpha, np.full_like(image, 255)) == wanted).all()
+
+
 def test_an_alpha_of_another_size_is_refused() -> None:
     with pytest.raises(ImageError, match="expected an alpha"):
         refine_alpha(flat((0, 0, 0)), np.zeros((10, 10), np.float32), reach=3)

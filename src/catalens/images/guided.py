@@ -32,9 +32,9 @@ class Pixels:
     flat: NDArray[np.intp]
 
     @classmethod
-    def of(cls, mask: NDArray[np.uint8]) -> Pixels:
-        """Where an HxW mask is not zero."""
-        return cls((mask.shape[0], mask.shape[1]), np.flatnonzero(mask != 0))
+    def of(cls, mask: NDArray[np.bool_]) -> Pixels:
+        """Where an HxW mask is true."""
+        return cls((mask.shape[0], mask.shape[1]), np.flatnonzero(mask))
 
     def colors(self, image: ImageArray) -> FloatArray:
         """HxWx3 uint8 -> (N, 3) float32 in 0..255."""

@@ -67,13 +67,12 @@ def _followed(image: ImageArray, coarse: FloatArray, reach: float) -> FloatArray
     scale = min(1.0, GRAIN / reach)
     small, rough = _smaller(image, scale).astype(np.float32), _smaller(coarse, scale)
     step = _square(reach / 2)
-    unsure = cv2.dilate(cv2.compare(coarse, SURE, cv2.CMP_LE), step)
-    unsure &= cv2.dilate(cv2.compare(coarse, 1 - SURE, cv2.CMP_GE), step)
+    unsure = cv2.dilate(_mask(coarse <= SURE), step) & cv2.dilate(_mask(coarse >= 1 - SURE), step)
     fine = coarse.copy()
     told = fine.reshape(-1)
-    doubtful = Pixels.of(unsure)
+    doubtful = Pixels.of(unsure > 0)
     told[doubtful.flat] = _by_color(image, told[doubtful.flat], doubtful, _colors_around(small, rough, reach * scale))
-    near = Pixels.of(cv2.dilate(unsure, step))
+    near = Pixels.of(cv2.dilate(unsure, step) > 0)
     (lines,) = near.read(lines_of(small / np.float32(255), _smaller(fine, scale), epsilon=EPSILON))
     told[near.flat] = np.einsum("nc,nc->n", lines[:, :3], near.colors(image) / np.float32(255)) + lines[:, 3]
     return fine
@@ -83,8 +82,8 @@ def _colors_around(pixels: FloatArray, coarse: FloatArray, reach: float) -> tupl
     """Of the sure product and of the sure ground: mean colors around each place, and whether there are any; hxwx4."""
     size, step = 2 * round(3 * reach) + 1, _square(reach / 2)
     found = []
-    for sure in (cv2.compare(coarse, SURE, cv2.CMP_GT), cv2.compare(coarse, 1 - SURE, cv2.CMP_LT)):
-        mask = (cv2.erode(sure, step) > 0).astype(np.float32)[..., None]
+    for sure in (_mask(coarse > SURE), _mask(coarse < 1 - SURE)):
+        mask = cv2.erode(sure, step).astype(np.float32)[..., None]
         weight = _blurred(mask, size)
         mean = _blurred(pixels * mask, size) / np.maximum(weight, np.float32(1e-4))
         found.append(np.dstack([mean, (weight > 1e-3).astype(np.float32)]))
@@ -118,10 +117,10 @@ def foreground_colors(image: ImageArray, alpha: FloatArray) -> ImageArray:
     height, width = alpha.shape
     scale = min(1.0, BROAD / max(height, width))
     front, back = _two_passes(_smaller(image, scale).astype(np.float32), _smaller(alpha, scale)[..., None])
-    whole = cv2.compare(alpha, WHOLE, cv2.CMP_GT)
+    whole = alpha > WHOLE
     going_on = cv2.resize(np.round(front).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
-    found = np.asarray(cv2.copyTo(image, whole, going_on), np.uint8)
-    edge = Pixels.of(cv2.compare(alpha, 0, cv2.CMP_GT) & ~whole)
+    found = np.asarray(cv2.copyTo(image, _mask(whole), going_on), np.uint8)
+    edge = Pixels.of((alpha > 0) & ~whole)
     cover = alpha.reshape(-1)[edge.flat][:, None]
     own, old = edge.read(front, back)
     own += cover * (edge.colors(image) - cover * own - (1 - cover) * old)
@@ -136,11 +135,11 @@ def _two_passes(pixels: FloatArray, cover: FloatArray) -> tuple[FloatArray, Floa
         size = 2 * max(1, round(reach * max(pixels.shape[:2]))) + 1
         # At first nearly pure pixels say nearly all: the others are what is to be found out.
         of_front, of_back = cover**power, (1 - cover) ** power
-        front_mean = _blurred(front * of_front, size) / np.maximum(_blurred(of_front, size), least)
-        back = _blurred(back * of_back, size) / np.maximum(_blurred(of_back, size), least)
-        left = pixels - cover * front_mean - (1 - cover) * back
-        front = np.asarray(np.clip(front_mean + cover * left, 0, 255), np.float32)
-    return front_mean, back
+        mean = _blurred(front * of_front, size) / np.maximum(_blurred(of_front, size), least)
+        back = np.asarray(_blurred(back * of_back, size) / np.maximum(_blurred(of_back, size), least), np.float32)
+        left = pixels - cover * mean - (1 - cover) * back
+        front = np.asarray(np.clip(mean + cover * left, 0, 255), np.float32)
+    return np.asarray(mean, np.float32), back
 
 
 def composite(colors: ImageArray, alpha: FloatArray, background: ImageArray) -> ImageArray:
@@ -151,9 +150,9 @@ def composite(colors: ImageArray, alpha: FloatArray, background: ImageArray) -> 
     """
     _require_same_size(colors, alpha)
     _require_same_size(background, alpha)
-    whole = cv2.compare(alpha, 1, cv2.CMP_GE)
-    laid = np.asarray(cv2.copyTo(colors, whole, background.copy()), np.uint8)
-    edge = Pixels.of(cv2.compare(alpha, 0, cv2.CMP_GT) & ~whole)
+    whole = alpha >= 1
+    laid = np.asarray(cv2.copyTo(colors, _mask(whole), background.copy()), np.uint8)
+    edge = Pixels.of((alpha > 0) & ~whole)
     cover = alpha.reshape(-1)[edge.flat][:, None]
     mixed = edge.colors(colors) * cover + edge.colors(background) * (1 - cover)
     laid.reshape(-1, 3)[edge.flat] = np.round(mixed, out=mixed)
@@ -169,6 +168,11 @@ def _smaller(values: FloatArray | ImageArray, scale: float, way: int = cv2.INTER
         return values
     size = max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale))
     return cv2.resize(values, size, interpolation=way)
+
+
+def _mask(places: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """As OpenCV takes it, 0 or 1, without a copy."""
+    return places.view(np.uint8)
 
 
 def _square(reach: float) -> NDArray[np.uint8]:

@@ -57,15 +57,15 @@ class Cutout:
         cover, colors = self.alpha, self.colors
         if self.shade is not None:
             cover = self.alpha + (1 - self.shade) * (1 - self.alpha)
-            black = np.zeros_like(colors)
-            colors = composite(colors, self.alpha / np.maximum(cover, np.float32(1e-6)), black)
+            share = np.asarray(self.alpha / np.maximum(cover, 1e-6), np.float32)
+            colors = composite(colors, share, np.zeros_like(colors))
         seen = cv2.convertScaleAbs(cover, alpha=255)
         return np.asarray(cv2.merge([*cv2.split(cv2.copyTo(colors, seen)), seen]), np.uint8)
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:
         """Bounds of the product, xyxy in whole pixels; None where there is none."""
-        left, top, width, height = cv2.boundingRect(cv2.compare(self.alpha, 0.1, cv2.CMP_GT))
+        left, top, width, height = cv2.boundingRect((self.alpha > 0.1).view(np.uint8))
         return (left, top, left + width, top + height) if width else None
 
     def on(self, background: ImageArray | tuple[int, int, int]) -> ImageArray:
@@ -190,12 +190,12 @@ def _clean(alpha: FloatArray, *, reach: float) -> FloatArray:
     """
     np.copyto(alpha, 1, where=alpha > SOLID)
     cv2.threshold(alpha, EMPTY, 0, cv2.THRESH_TOZERO, dst=alpha)
-    solid = cv2.compare(alpha, SURE, cv2.CMP_GT)
+    solid = (alpha > SURE).view(np.uint8)
     side = 2 * max(2, round(reach)) + 1
     if cv2.countNonZero(solid) > SPECK * solid.size:  # away with what is far from all that is sure
         alpha = np.asarray(cv2.copyTo(alpha, cv2.dilate(solid, np.ones((side, side), np.uint8))), np.float32)
     _, parts, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        cv2.compare(alpha, 0.1, cv2.CMP_GT), 8, cv2.CV_32S, cv2.CCL_GRANA
+        (alpha > 0.1).view(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
     )
     sizes = stats[:, cv2.CC_STAT_AREA]
     dust = sizes < SPECK * sizes[1:].sum()
@@ -208,7 +208,7 @@ def _clean(alpha: FloatArray, *, reach: float) -> FloatArray:
 
 def _close_doubtful_holes(alpha: FloatArray) -> None:
     """What the product encloses is a hole only where something in it is clearly background; in place."""
-    outlines, tree = cv2.findContours(cv2.compare(alpha, SOLID, cv2.CMP_GE), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    outlines, tree = cv2.findContours((alpha >= SOLID).view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     for outline, (*_, parent) in zip(outlines, tree[0] if len(outlines) else (), strict=True):
         if parent < 0:
             continue

@@ -148,7 +148,9 @@ def test_a_pickle_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(ModelError, match="pickles are never read"):
         load_classifier(tmp_path / "model.pkl")
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ModelError, match="pickles are never read"):
+        encoder(str(tmp_path / "model.pkl"))
+    with pytest.raises(NotFoundError, match="train classifier"):
         load_classifier(tmp_path / "nothing")
 
 
@@ -172,6 +174,14 @@ def test_too_few_labels(walls: Path, card: str, tmp_path: Path, kept: tuple[str,
         shutil.copy(walls / "red" / "0.png", tmp_path / "red")
     with pytest.raises(UsageError):
         train_classifier(read_labelled(tmp_path), name="x", head="softmax", encoder=encoder(card))
+
+
+def test_where_no_photo_can_be_read_the_first_is_named(card: str, tmp_path: Path) -> None:
+    (tmp_path / "photos.csv").write_text("image,label\nbroken.jpg,hat\ngone.jpg,dress\n", "utf-8")
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    photos = read_labelled(tmp_path / "photos.csv", label="label")
+    with pytest.raises(UsageError, match=r"none of 2 photos .* broken\.jpg"):
+        train_classifier(photos, name="x", head="softmax", encoder=encoder(card))
 
 
 def test_one_photo_of_a_label_is_learned_and_told(walls: Path, card: str, tmp_path: Path) -> None:

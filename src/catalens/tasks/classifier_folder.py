@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import ModelError, StorageError
+from catalens.errors import ModelError, NotFoundError, StorageError
 from catalens.models.card import FILE, CardTable, check_file, read_table, score_of
 from catalens.tasks.classifier import Classifier, Examples, Unknown
 from catalens.tasks.embed import Encoder, encoder
@@ -37,6 +37,10 @@ def load_classifier(folder: str | Path) -> Classifier:
         raise ModelError(
             f"{folder} is a file, and a classifier is a folder with {FILE} and {HEAD_FILE}",
             cure="give the folder that `catalens train classifier` wrote; pickles are never read",
+        )
+    if not (folder / FILE).is_file():
+        raise NotFoundError(
+            f"no classifier at {folder}", cure="give the folder that `catalens train classifier --out FOLDER` wrote"
         )
     table = read_table(folder)
     task = table.text("task")

@@ -79,8 +79,19 @@ class Embedded:
 
 
 def embed_labelled(photos: LabelledPhotos, encoder: Encoder, *, progress: Progress | None = None) -> Embedded:
-    """Embed labelled photos; those that cannot be read are skipped and named."""
+    """Embed labelled photos; those that cannot be read are skipped and named.
+
+    Raises:
+        UsageError: none can be read, or there are none.
+    """
     found = embed_photos(photos.paths, encoder, progress=progress)
+    if not found.rows:
+        skipped = photos.skipped + found.failed
+        why = f"; the first: {skipped[0].what}, {skipped[0].why}" if skipped else ""
+        raise UsageError(
+            f"none of {len(photos) + len(photos.skipped)} photos can be used{why}",
+            cure="check the folder, and the paths and labels in the table",
+        )
     return Embedded(photos.of(found.rows), found.vectors, found.failed)
 
 
@@ -115,10 +126,6 @@ def train_classifier(
         raise UsageError(f"test share {test_share} and rejection {reject}", cure="give shares between 0 and 1")
     embedded = embed_labelled(photos, encoder, progress=progress)
     used, vectors = embedded.photos, embedded.vectors
-    if not len(used):
-        raise UsageError(
-            f"none of {len(photos)} photos can be used", cure="check the folder, and the labels in the table"
-        )
     test = held_out(used, test_share, seed=seed)
     train = ~test
     classes = used.of(np.flatnonzero(train).tolist()).classes

@@ -49,8 +49,6 @@ def evaluate_classifier(
     classifier = load_classifier(model)
     _one_label_each(photos)
     embedded = embed_labelled(photos, classifier.encoder, progress=progress)
-    if not len(embedded.photos):
-        raise UsageError(f"none of {len(photos)} photos can be used", cure="check the folder and the labels")
     kept = () if classifier.examples is None else tuple(Path(path) for path in classifier.examples.paths)
     known = kept if train is None else train.paths
     pairs = near_duplicates(embedded.photos.paths, known)

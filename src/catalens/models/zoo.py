@@ -30,14 +30,9 @@ def find_card(name: str, *, task: Task | None = None) -> Card:
 
     Raises:
         NotFoundError: neither a bundled name nor a folder with a card.
-        ModelError: a file, or the card or its weights cannot be used, or are for another task than the one given.
+        ModelError: the card or its weights cannot be used, or are for another task than the one given.
     """
     folder = WEIGHTS / name if name in bundled_cards() else Path(name)
-    if folder.is_file():
-        raise ModelError(
-            f"{name} is a file, and a network by itself is a folder with a {FILE}",
-            cure="say of which kind a file is, as in onnx:FILE or torch:FILE, for encoders; pickles are never read",
-        )
     if not (folder / FILE).is_file():
         raise NotFoundError(
             f"no network called {name!r}",

@@ -325,6 +325,11 @@ def encoder(
         return ForeignEncoder(FileNetwork(kind, Path(rest), threads=threads))
     known = find_published(given)
     source = known.hub if known is not None else given.removeprefix("hf:") if given.startswith("hf:") else None
+    if source is None and Path(given).is_file():
+        raise ModelError(
+            f"{given} is a file, and an encoder by itself is a folder with a card.toml",
+            cure="say of which kind the file is, as in onnx:FILE or torch:FILE; pickles are never read",
+        )
     if source is None:
         return OnnxEncoder(find_card(given, task="embed"), threads=threads, runtime=runtime)
     if not Path(source).is_dir():  # a folder is the user's own

@@ -40,6 +40,9 @@ def detect(
     proposals: Annotated[
         str | None, typer.Option(help="Instead: 100 boxes that may show anything, by rpn or selective-search.")
     ] = None,
+    tiles: Annotated[
+        int, typer.Option(help="For hundreds of things: windows along the longer side, each about three things wide.")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Find the products on a photo: boxes in pixels, names, how sure."""
@@ -49,7 +52,7 @@ def detect(
     image = catalens.read_image(photo)
     words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
     if proposals is None:
-        found = catalens.detect(image, min_score=min_score, model=model, labels=words, masks=False)
+        found = catalens.detect(image, min_score=min_score, model=model, labels=words, masks=False, tiles=tiles)
     else:
         found = _proposed(image, proposals)
     if save is not None:

@@ -115,6 +115,7 @@ def test_some_of_what_was_found() -> None:
     with pytest.raises(UsageError, match="no category id for b"):
         found.to_coco(categories={"a": 7})
     assert repr(found[:1]) == "Detections(4x4: a 0.90)"
+    assert repr(found[[1] * 12]).endswith("b 0.50 and 2 more)")
     assert found.to_coco(categories={"a": 7, "b": 9})[1] == {
         "image_id": 1, "category_id": 9, "bbox": [1.0, 1.0, 1.0, 1.0], "score": 0.5,
     }  # fmt: skip

@@ -324,6 +324,10 @@ class Detection:
         return {"box": [round(side, 1) for side in self.box], "score": round(self.score, 4), "label": self.label}
 
 
+SHOWN = 10
+"""Things that a repr names, at most."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
     """What is on a picture, the surest first. Nothing found is an empty one, not an error.
@@ -363,7 +367,8 @@ class Detections:
         return Detections(self.boxes[rows], self.scores[rows], names, self.size, masks)
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{one.label} {one.score:.2f}" for one in self)
+        said = ", ".join(f"{one.label} {one.score:.2f}" for one in self[:SHOWN])
+        said += f" and {len(self) - SHOWN} more" if len(self) > SHOWN else ""
         return f"Detections({self.size[0]}x{self.size[1]}: {said or 'nothing'})"
 
     def to_dict(self) -> dict[str, object]:

@@ -64,7 +64,8 @@ def check(
         write_json([{**one.to_dict(), **row} for one, row in zip(found, rows, strict=True)])
     else:
         for one, said in zip(found, against, strict=True):
-            lines = [str(one.failure)] if one.failure is not None else [str(finding) for finding in one.findings]
+            failure = one.failure
+            lines = [f"error: {failure.why}; {failure.cure}"] if failure else [str(finding) for finding in one.findings]
             lines += [f"looks the same as {one.same_as}"] if one.same_as is not None else []
             lines += [str(said)] if str(said) else []
             for line in lines:

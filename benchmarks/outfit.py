@@ -8,7 +8,8 @@
   products' links name most often: it has seen links, which nothing else here has.
 - `rooms`: rooms rendered from the sample shop, with two to five things: are they found; and how near (CIELAB, Delta E
   1976) the colors of the goods lie to the room's palette, beside goods of the same kinds drawn by chance.
-- `time`: milliseconds and memory of `Catalog.outfits` on that shop, each number of threads in a process of its own.
+- `time`: milliseconds (and those of processor time, in which what else runs does not count) and memory of
+  `Catalog.outfits` on that shop, each number of threads in a process of its own.
 - `million`: completing a look among clustered vectors (`benchmarks.memory`): the network's direction and one search
   filtered by kind for a missing piece, beside one plain search; both with k as the catalog asks; in milliseconds of
   processor time on one core, so that what else runs does not count.
@@ -203,13 +204,17 @@ def timed(folder: Path) -> dict[str, float]:
     shop = catalens.Catalog.open(folder, readonly=True)
     skus = [one.sku for one in shop.products() if shop.pictures(one.sku)][:: max(1, len(shop) // 20)]
     shop.outfits(skus[0])
-    took = []
+    took, busy = [], []
     for sku in skus:
-        started = time.perf_counter()
+        started, begun = time.perf_counter(), time.process_time()
         shop.outfits(sku)
         took.append(1000 * (time.perf_counter() - started))
-    grown = memory_mb()["private"] - before["private"]
-    return {"threads": settings.threads(), "ms": round(statistics.median(took), 1), "private_mb": round(grown)}
+        busy.append(1000 * (time.process_time() - begun))
+    return {
+        "threads": settings.threads(), "ms": round(statistics.median(took), 1),
+        "processor_ms": round(statistics.median(busy), 1),
+        "private_mb": round(memory_mb()["private"] - before["private"]),
+    }  # fmt: skip
 
 
 def million(count: int, kinds: int = len(KINDS)) -> dict[str, Any]:

@@ -16,9 +16,11 @@ import catalens
 from catalens.errors import NotFoundError, UsageError
 from catalens.evaluation.outfits import Wardrobe
 from catalens.models.parts import CLASSES
-from catalens.tasks.outfit import KINDS, outfit_model
-from catalens.training.outfit import BATCH, PADDING, Drawer, OutfitNetwork, losses_of
+from catalens.tasks.outfit import KINDS, Piece, outfit_model
+from catalens.training.outfit import OutfitNetwork, Together, export, losses_of, weighed_pairs
+from catalens.training.outfit_lesson import BATCH, Drawer
 from catalens.training.own_outfits import train_outfit
+from catalens.training.pairs import PADDING, learned_pairs
 from catalens.training.worn import garments_of, jittered, statistics_of
 
 
@@ -53,6 +55,59 @@ def test_what_is_drawn(wardrobe: Wardrobe) -> None:
     others = batch.candidates[:, 1:].argmax(2)
     assert (wardrobe.kinds[others] == wardrobe.kinds[wanted][:, None]).all()
     assert (others != wanted[:, None]).all()
+
+
+@pytest.fixture
+def tied() -> Wardrobe:
+    """Of each of 60 outfits the two garments have the same number (-1..1) in the first place, and chance in others."""
+    rng = np.random.default_rng(0)
+    style = np.repeat(rng.uniform(-1, 1, 60), 2)
+    vectors = rng.normal(size=(120, 2, 6)).astype(np.float32)
+    vectors[..., 0] = style[:, None]
+    outfits = [np.array([2 * number, 2 * number + 1]) for number in range(60)]
+    return Wardrobe(np.tile([0, 5], 60), vectors, np.zeros((120, 2, 3), np.float32), outfits)
+
+
+def test_pairs_learn_what_outfits_share(tied: Wardrobe) -> None:
+    pairs = weighed_pairs(tied, seed=0)
+
+    def said(*styles: float) -> tuple[float, np.ndarray]:
+        vectors = torch.zeros(1, len(styles), 6)
+        vectors[0, :, 0] = torch.tensor(styles)
+        logits, asked = pairs(vectors, torch.zeros(1, len(styles), 3), torch.tensor([[0, 5, 0][: len(styles)]]))
+        return float(logits), asked[0].numpy()
+
+    alike, opposed = said(0.9, 0.9)[0], said(0.9, -0.9)[0]
+    assert alike > 0.5 > -0.5 > opposed
+    assert said(-0.9, -0.9)[0] == pytest.approx(alike, abs=0.5)
+    assert said(0.9, -0.9)[0] == pytest.approx(said(-0.9, 0.9)[0], abs=0.5)
+    direction = said(0.9)[1]
+    assert direction.argmax() == abs(direction).argmax() == 0
+    assert said(-0.9)[1].argmin() == 0
+
+
+def test_pairs_learn_nothing_from_chance(tied: Wardrobe) -> None:
+    rng = np.random.default_rng(1)
+    mixed = Wardrobe(tied.kinds, rng.permutation(tied.vectors), tied.colors, tied.outfits)
+    assert float(weighed_pairs(mixed, seed=0).gain) < 0.3 * float(weighed_pairs(tied, seed=0).gain)
+
+
+def test_what_is_shipped_says_what_was_learned(tied: Wardrobe, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    colors = np.full((120, 2, 448), 448**-0.5, np.float32)
+    both = Together([OutfitNetwork(6)], learned_pairs(Wardrobe(tied.kinds, tied.vectors, colors, tied.outfits))).eval()
+    export(both, tmp_path, dim=6, name="tied", scores={}, training={"encoder": "none"})
+    model = outfit_model(str(tmp_path))
+    outfits = [tied.outfits[0], np.array([0, 3, 7])]
+    pieces = [[Piece(KINDS[tied.kinds[row]], tied.vectors[row, 0], colors[row, 0]) for row in rows] for rows in outfits]
+    for rows, mine in zip(outfits, pieces, strict=True):  # alone and beside a longer one: padding says nothing
+        with torch.no_grad():
+            logits, _ = both(*(torch.from_numpy(one[None]) for one in (
+                tied.vectors[rows, 0], colors[rows, 0], tied.kinds[rows]
+            )))  # fmt: skip
+        assert model.scores([mine])[0] == pytest.approx(float(torch.sigmoid(logits)), abs=1e-5)
+    assert model.scores(pieces) == pytest.approx([float(model.scores([one])[0]) for one in pieces], abs=1e-5)
+    assert np.linalg.norm(model.wanted(pieces[0], ["bag"]), axis=1) == pytest.approx(1)
 
 
 def test_losses_are_those_of_chance_at_first(wardrobe: Wardrobe) -> None:

@@ -5,22 +5,21 @@
 What people wear together goes together; a garment of the same kind from another photo mostly does not. A small
 transformer over the set of garments (Vaswani et al. 2017; without positions, so that their order says nothing), and
 beside it each pair of them, learn to tell the two apart, and what vector a missing garment has (as in
-OutfitTransformer, Sarkar et al. 2022). A few such networks, begun from other random numbers, are shipped as one that
-says their mean. Beside them a control learns from light and focus alone: it must stay at chance, or the figures mean
-nothing.
+OutfitTransformer, Sarkar et al. 2022). What pairs of garments tell in closed form (`training.pairs`) is added: from a
+thousand outfits it is the better half. Both are shipped as one network. Beside it a control learns from light and focus
+alone: it must stay at chance, or the figures mean nothing.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
@@ -29,24 +28,31 @@ from catalens.evaluation.outfits import Judge, Rows, Wardrobe, drawn_trial, outf
 from catalens.models.card import Card, Score
 from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.tasks.embed import encoder as load_encoder
-from catalens.tasks.outfit import KINDS, MOST
+from catalens.tasks.outfit import KINDS
 from catalens.training.export import LICENSE, OPSET, PREPROCESS, export_onnx, sha256, write_card
-from catalens.training.loop import Run, drawn, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, train
+from catalens.training.outfit_lesson import BATCH, Batch, Drawer
+from catalens.training.pairs import PADDING, Pairs, learned_pairs
 from catalens.training.recipe import RecipeParser, as_command, progress_of, say_held_out
-from catalens.training.worn import STATISTICS, worn_together
+from catalens.training.worn import ALL, BRIGHTNESS, FOCUS, Worn, worn_together
 from catalens.types import FloatArray
 
 WIDTH, HEADS, LAYERS, COLOR_DIM = 96, 4, 1, 448
 BLIND, DROPOUT = 0.35, 0.25
 """Of the inputs, and inside."""
-BATCH, RATE = 96, 1e-3
+RATE = 1e-3
 VERSIONS = 2
-NETWORKS = 2
-OTHERS = 31
-"""Garments of the kind that the missing one is told from."""
+NETWORKS = 1
+"""Such networks, begun from other random numbers, of which the mean is taken."""
 TEMPERATURE = 0.08
 WANTED_WEIGHT = 0.5
-PADDING = 2 * len(KINDS)
+PARTS = 4
+"""Of the outfits, each judged by pairs learned from the others, so that what these say is weighed as it deserves."""
+SHARES = (1.25, 0.7)
+"""Of the network's logit and that of the pairs in their sum, by logistic regression on a fifth of the photos that was
+left out of what is learned from."""
+LOOKED_FOR = 0.5
+"""What the pairs' direction counts beside the network's, chosen there, too."""
 DATA = (
     "garments cut from Clothing Co-Parsing photos but each fifth, by masks or, without, by the bundled parser and the "
     "photo's tags (Apache-2.0)"
@@ -119,100 +125,18 @@ class _Block(nn.Module):
 
 
 class Together(nn.Module):
-    """Networks that say their mean: of the logits, and of the vectors at unit length."""
+    """The mean of networks (of the logits, and of the vectors at unit length) and what pairs tell, weighed."""
 
-    def __init__(self, networks: Sequence[OutfitNetwork]) -> None:
+    def __init__(self, networks: Sequence[OutfitNetwork], pairs: Pairs) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.networks, self.pairs = nn.ModuleList(networks), pairs
 
     def forward(self, vectors: Tensor, colors: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
         said = [network(vectors, colors, kinds) for network in self.networks]
         logits = torch.stack([one for one, _ in said]).mean(0)
-        return logits, torch.stack([F.normalize(wanted, dim=-1) for _, wanted in said]).mean(0)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Outfits: vectors, colors, kinds; truth (N,) 1 where worn together.
-
-    `asked` are the true ones again, each with one garment looked for, at `places` (n,); `candidates` (n, C, D) are
-    vectors of such garments, the first the right one.
-    """
-
-    vectors: FloatArray
-    colors: FloatArray
-    kinds: NDArray[np.int64]
-    truth: FloatArray
-    asked: tuple[FloatArray, FloatArray, NDArray[np.int64]]
-    places: NDArray[np.int64]
-    candidates: FloatArray
-
-
-class Drawer:
-    """Draws outfits that were worn, and such with garments exchanged for others of their kind."""
-
-    def __init__(self, wardrobe: Wardrobe) -> None:
-        self._wardrobe = wardrobe
-        rows = [outfit[:MOST] for outfit in wardrobe.outfits]
-        self._rows = np.full((len(rows), MOST), -1, np.int64)
-        for number, outfit in enumerate(rows):
-            self._rows[number, : len(outfit)] = outfit
-        some = wardrobe.of_kind
-        self._counts = np.array([max(len(one), 1) for one in some])
-        self._table = np.zeros((len(some), self._counts.max()), np.int64)
-        self._place = np.zeros(len(wardrobe.kinds), np.int64)
-        for kind, one in enumerate(some):
-            self._table[kind, : len(one)] = one
-            self._place[one] = np.arange(len(one))
-
-    def draw(self, rng: np.random.Generator) -> Batch:
-        rows = self._some(rng, BATCH // 2)
-        false = self._exchanged(rows, rng)
-        vectors, colors, kinds = self._stacked(np.concatenate([rows, false]), rng)
-        sizes = (rows >= 0).sum(1)
-        places = (rng.random(len(rows)) * sizes).astype(np.int64)
-        each = np.arange(len(rows))
-        wanted = rows[each, places]
-        kind = self._wardrobe.kinds[wanted]
-        asked = self._stacked(rows, rng)
-        asked[0][each, places], asked[1][each, places], asked[2][each, places] = 0, 0, len(KINDS) + kind
-        others = self._other(np.repeat(wanted[:, None], OTHERS, 1), rng)
-        offered = np.concatenate([wanted[:, None], others], 1)
-        version = int(rng.integers(self._wardrobe.vectors.shape[1]))
-        truth = np.repeat([1.0, 0.0], len(rows)).astype(np.float32)
-        return Batch(vectors, colors, kinds, truth, asked, places, self._wardrobe.vectors[offered, version])
-
-    def _some(self, rng: np.random.Generator, count: int) -> Rows:
-        """(count, L) outfits in any order, at times only parts of them; -1 where nothing is."""
-        rows = self._rows[rng.integers(len(self._rows), size=count)]
-        order = np.where(rows >= 0, rng.random(rows.shape), 2).argsort(1)
-        rows = np.take_along_axis(rows, order, 1)
-        sizes = (rows >= 0).sum(1)
-        kept = np.where(rng.random(count) < 0.5, 2 + (rng.random(count) * (sizes - 1)).astype(np.int64), sizes)
-        rows = np.where(np.arange(MOST) < kept[:, None], rows, -1)
-        return rows[:, : int(kept.max())]
-
-    def _exchanged(self, rows: Rows, rng: np.random.Generator) -> Rows:
-        """All garments but one, or fewer, exchanged for others of their kind."""
-        sizes = (rows >= 0).sum(1)
-        count = 1 + (rng.random(len(rows)) * (sizes - 1)).astype(np.int64)
-        chosen = np.where(rows >= 0, rng.random(rows.shape), 2).argsort(1).argsort(1) < count[:, None]
-        return np.where(chosen & (rows >= 0), self._other(rows, rng), rows)
-
-    def _other(self, rows: Rows, rng: np.random.Generator) -> Rows:
-        """Other garments of the same kinds."""
-        kinds = self._wardrobe.kinds[rows]
-        counts = self._counts[kinds]
-        step = 1 + (rng.random(rows.shape) * np.maximum(counts - 1, 1)).astype(np.int64)
-        return np.asarray(self._table[kinds, (self._place[rows] + step) % counts])
-
-    def _stacked(self, rows: Rows, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-        """Vectors, colors and kinds, each garment in a version of its own."""
-        worn, there = self._wardrobe, rows >= 0
-        version = rng.integers(worn.vectors.shape[1], size=rows.shape)
-        vectors = worn.vectors[rows, version] * there[..., None]
-        colors = worn.colors[rows, version] * there[..., None]
-        return vectors, colors, np.where(there, worn.kinds[rows], PADDING)
+        wanted = torch.stack([F.normalize(one, dim=-1) for _, one in said]).mean(0)
+        beside, asked = self.pairs(vectors, colors, kinds)
+        return SHARES[0] * logits + SHARES[1] * beside, wanted + LOOKED_FOR * F.normalize(asked, dim=-1)[:, None]
 
 
 def losses_of(network: OutfitNetwork, batch: Batch) -> dict[str, Tensor]:
@@ -246,21 +170,43 @@ def judge_of(network: nn.Module, wardrobe: Wardrobe) -> Judge:
     return judge
 
 
-def taught(wardrobe: Wardrobe, *, out: Path, minutes: float, seed: int, rate: float, networks: int) -> Taught:
-    """Train networks one after the other, each from other random numbers, each for its share of the minutes."""
+def taught(
+    wardrobe: Wardrobe, *, out: Path, minutes: float, seed: int, rate: float = RATE, resume: bool = False
+) -> Taught:
+    """Train networks one after the other, each from other random numbers and for its share of the minutes; and pairs.
+
+    Args:
+        resume: go on from the checkpoints in `out`, where there are any.
+    """
     made: list[OutfitNetwork] = []
     steps = 0
-    for number in range(networks):
+    for number in range(NETWORKS):
         torch.manual_seed(seed + number)
         network = OutfitNetwork(wardrobe.vectors.shape[2], color_dim=wardrobe.colors.shape[2])
         run: Run[Batch] = Run(network, partial(losses_of, network))
+        if resume and (out / str(number) / CHECKPOINT).is_file():
+            run.load(out / str(number) / CHECKPOINT)
         batches = drawn(Drawer(wardrobe).draw, seed=seed + number)
-        train(run, batches, out=out / str(number), minutes=minutes / networks, rate=rate)
+        train(run, batches, out=out / str(number), minutes=minutes / NETWORKS, rate=rate)
         average = run.average.network.to("cpu")
         assert isinstance(average, OutfitNetwork)
         made.append(average)
         steps += run.step
-    return Taught(Together(made).eval(), steps)
+    return Taught(Together(made, weighed_pairs(wardrobe, seed=seed)).eval(), steps)
+
+
+def weighed_pairs(wardrobe: Wardrobe, *, seed: int) -> Pairs:
+    """Pairs whose logits are as sure as those of pairs learned from other outfits may be."""
+    said, truth = [], []
+    for part in range(PARTS):
+        others = replace(wardrobe, outfits=[one for n, one in enumerate(wardrobe.outfits) if n % PARTS != part])
+        mine = replace(wardrobe, outfits=wardrobe.outfits[part::PARTS])
+        trial = drawn_trial(mine, seed=seed)
+        said.append(judge_of(learned_pairs(others), wardrobe)(trial.outfits))
+        truth.append(trial.truth)
+    pairs = learned_pairs(wardrobe)
+    pairs.weigh(np.concatenate(said), np.concatenate(truth))
+    return pairs
 
 
 @dataclass(frozen=True)
@@ -279,7 +225,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, help="folder for cuts and vectors, to be used again; in --out if absent")
     parser.add_argument("--encoder", help="name or folder of the encoder; the bundled one if absent")
     parser.add_argument("--minutes", type=float, default=4.0, help="time for training; the control gets a third of it")
-    parser.add_shared("--rate", "--seed", "--threads", "--data")
+    parser.add_shared("--rate", "--seed", "--threads", "--resume", "--data")
     parser.set_defaults(rate=RATE)
     given = parser.read(arguments)
     encoder = load_encoder(given.encoder, threads=given.threads)
@@ -289,17 +235,21 @@ def main(arguments: list[str] | None = None) -> None:
             seed=given.seed, progress=progress,
         )  # fmt: skip
     learned, held = worn.wardrobe(held_out=False), worn.wardrobe(held_out=True)
-    found = taught(learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, networks=NETWORKS)
+    found = taught(learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, resume=given.resume)
     trial = drawn_trial(held, seed=given.seed)
     figures = {"": outfit_figures(trial, judge_of(found.network, held))}
     for name, judge in simple_judges(held, learned=learned).items():
         figures[f"{name} only"] = outfit_figures(trial, judge)
-    shown = np.zeros((*worn.statistics.shape[:2], 1), np.float32), _scaled(worn.statistics)
-    control, control_held = (Wardrobe(worn.kinds, *shown, one.outfits) for one in (learned, held))
+    control, control_held = (_seen_only(worn, one.outfits, ALL) for one in (learned, held))
     cheat = taught(
-        control, out=given.out / "control", minutes=given.minutes / 3, seed=given.seed, rate=given.rate, networks=1
-    )
+        control, out=given.out / "control", minutes=given.minutes / 3, seed=given.seed, rate=given.rate,
+        resume=given.resume,
+    )  # fmt: skip
     figures["light and focus only"] = outfit_figures(trial, judge_of(cheat.network, control_held))
+    for name, columns in {"focus only": FOCUS, "brightness only": BRIGHTNESS}.items():
+        control, control_held = (_seen_only(worn, one.outfits, columns) for one in (learned, held))
+        pairs = weighed_pairs(control, seed=given.seed)
+        figures[name] = outfit_figures(trial, judge_of(pairs, control_held))
     scores = {_called(name, figure): one for name, some in figures.items() for figure, one in some.items()}
     say_held_out(scores)
     export(found.network, given.out, dim=worn.vectors.shape[2], name=DEFAULT_OUTFIT, scores=scores, training={
@@ -316,10 +266,12 @@ def _called(name: str, figure: str) -> str:
     return f"{name}: {figure}" if name else figure
 
 
-def _scaled(statistics: FloatArray) -> FloatArray:
-    """Each number with mean 0 and deviation 1."""
-    flat = statistics.reshape(-1, STATISTICS)
-    return np.asarray((statistics - flat.mean(0)) / np.maximum(flat.std(0), 1e-6), np.float32)
+def _seen_only(worn: Worn, outfits: Sequence[Rows], columns: slice) -> Wardrobe:
+    """Garments of which nothing but some statistics are seen, each number with mean 0 and deviation 1."""
+    some = worn.statistics[..., columns]
+    flat = some.reshape(-1, some.shape[2])
+    scaled = np.asarray((some - flat.mean(0)) / np.maximum(flat.std(0), 1e-6), np.float32)
+    return Wardrobe(worn.kinds, np.zeros((*some.shape[:2], 1), np.float32), scaled, outfits)
 
 
 def export(

@@ -10,7 +10,8 @@ from catalens.evaluation.intervals import Estimate
 from catalens.evaluation.outfit_data import Split, prepare, read_outfit_data
 from catalens.evaluation.outfits import outfit_figures
 from catalens.tasks.embed import encoder as load_encoder
-from catalens.training.outfit import BATCH, NETWORKS, RATE, export, judge_of, taught
+from catalens.training.outfit import export, judge_of, taught
+from catalens.training.outfit_lesson import BATCH
 from catalens.types import Failure, Progress
 
 FEWEST = 20
@@ -50,7 +51,7 @@ def train_outfit(
         raise UsageError(
             f"{len(found.learned.outfits)} outfits of two things or more to learn from", cure=f"give at least {FEWEST}"
         )
-    made = taught(found.learned, out=out, minutes=minutes, seed=seed, rate=RATE, networks=NETWORKS)
+    made = taught(found.learned, out=out, minutes=minutes, seed=seed)
     figures = outfit_figures(found.trial, judge_of(made.network, found.held_out))
     out.mkdir(parents=True, exist_ok=True)
     export(made.network, out, dim=used.dim, name=out.name, scores=figures, training={

@@ -36,6 +36,8 @@ TOGETHER = 32
 """Garments that are embedded in one call."""
 STATISTICS = 4
 """Brightness, sharpness, noise, size: what light and focus tell. White balance and a garment's color are one number."""
+ALL, BRIGHTNESS, FOCUS = slice(STATISTICS), slice(1), slice(1, STATISTICS)
+"""Of these: brightness is the garment's own as well as the light's, focus says nothing of a garment."""
 FINEST = (42.0, 50.0)
 """Pixels of a cut's longer side that are left, between these: less than nearly all cuts have (95 % have 55), so that
 neither the focus of a photo nor how far away somebody stood is told."""

@@ -22,7 +22,8 @@ def spots(image: ImageArray) -> Detections:
 
 
 def sheet(size: tuple[int, int], step: int) -> tuple[ImageArray, list[list[float]]]:
-    image, boxes = np.full((*size, 3), 255, np.uint8), []
+    image = np.full((*size, 3), 255, np.uint8)
+    boxes: list[list[float]] = []
     for y in range(0, size[0] - 20, step):
         for x in range(0, size[1] - 30, step):
             image[y : y + 20, x : x + 30] = 0

@@ -1,6 +1,6 @@
 """A residual network under a million weights on Fashion-MNIST (He et al. 2016).
 
-    python -m catalens.training.textbook.residual --out runs/fashion --minutes 70
+    python -m catalens.training.textbook.residual --out runs/fashion --minutes 124
 
 Its pictures are flipped, shifted, and a square of many is hidden (DeVries and Taylor 2017). They begin small, since
 small ones are learned from quickly, and end at their own size. What is measured is the average of the weights over
@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = RecipeParser("textbook.residual", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and curves")
     parser.add_shared("--minutes", "--seed", "--threads", "--resume", "--data")
-    parser.set_defaults(minutes=70.0)
+    parser.set_defaults(minutes=124.0)
     given = parser.read(arguments)
     x, y, held_x, held_y = split(given.data, seed=given.seed)
     network = residual_network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -200,7 +200,7 @@ def test_a_generator_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     asked = ["train", "generator", "--data", str(data), "--out", str(out), "--minutes", "0.02"]
     result = RUNNER.invoke(app, [*asked, "--json"])
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["left out"] == 1
+    assert len(json.loads(result.stdout)["failed"]) == 1
     assert generator(str(out)).kinds == ("bag", "cap")
     with pytest.raises(UsageError, match="taught no colors"):
         generator(str(out)).make(kind="bag", color="red")

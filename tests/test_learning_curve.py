@@ -130,7 +130,7 @@ def test_two_sizes_are_too_few_for_an_answer(tmp_path: Path) -> None:
 def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
     encoder = FakeEncoder()
     for photos in (LabelledPhotos((), ()), make(tmp_path, 1), make(tmp_path, 9, labels=("blue",))):
-        with pytest.raises(UsageError, match="too few for a curve"):
+        with pytest.raises(UsageError, match=r"too few for a curve|none of 0 photos"):
             learning_curve(photos, encoder=encoder)
     several = LabelledPhotos(make(tmp_path, 1).paths, (("a", "b"), ("a",)))
     with pytest.raises(UsageError, match="several labels"):

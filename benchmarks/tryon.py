@@ -58,13 +58,9 @@ def sheet(fittings: Sequence[Fitting]) -> ImageArray:
 def against_photos(fittings: Sequence[Fitting]) -> GenerationScores:
     """FID, KID, precision and recall of people in garments of others against the same people's photos, at 256x192."""
     ask = encoder()
-    photos, worn = ([scaled(one) for one in pictures] for pictures in zip(*map(_both, fittings), strict=True))
+    photos, worn = [scaled(one.person.image) for one in fittings], [scaled(one.worn.image) for one in fittings]
     features = f"{ask.name}, {ask.dim} numbers of unit length"
     return generation_scores(ask.encode_images(photos), ask.encode_images(worn), features=features)
-
-
-def _both(fitting: Fitting) -> tuple[ImageArray, ImageArray]:
-    return fitting.person.image, fitting.worn.image
 
 
 def timed(cores: int) -> dict[str, float]:

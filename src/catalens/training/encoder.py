@@ -28,7 +28,7 @@ from catalens.training.export import export_encoder
 from catalens.training.facts import caption, known_words, truths
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson, lesson
-from catalens.training.loop import CHECKPOINT, Run, drawn, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, side_at, train
 from catalens.training.network import KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, targets_of
 from catalens.training.pyramid import normalized
@@ -170,7 +170,7 @@ def teach(lesson: Lesson, run: Run[Batch], *, out: Path, minutes: float, rate: f
     drawer, side = Drawer(lesson), [SIZES[0][1]]
 
     def grow(share: float) -> None:
-        side[0] = next(size for until, size in SIZES if share <= until)
+        side[0] = side_at(share, SIZES)
 
     ready = drawn(lambda rng: drawer.draw(rng, size=side[0]), seed=seed + run.step)
     train(run, ready, out=out, minutes=minutes, rate=rate, at=grow)

@@ -32,7 +32,7 @@ from catalens.types import FloatArray, ImageArray, IntArray
 SLOPE_EVERY = 16
 """Steps between penalties on the critic's slope; each then counts as much as all that were left out."""
 AVERAGE = 0.998
-"""Decay of the average of the generator's weights: runs are short."""
+"""Decay of the average of the generator's weights: over some 500 steps, for runs are short."""
 LONGEST_STEP = 2.0
 """The norm that the makers' gradient is cut to."""
 LEVELS = 3

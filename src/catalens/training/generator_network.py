@@ -4,9 +4,9 @@ All take words as numbers: (N, L), one column for each list of words (kinds, col
 list's last means that nobody said it. Pictures are (N, C, H, W) in -1..1, latents (N, LATENT).
 
 Unlike StyleGAN2, for a CPU: no noise at the places, so that a latent is one picture; a constant for each kind to begin
-from; convolutions before enlarging; the features end at a quarter or half of the picture's side, and channels become
-places (Shi et al. 2016). And for conditions that hold: what the last layer gives are maps, which a palette colors. Only
-the palette is told the color, so that a form is learned once and not for each color.
+from; convolutions before enlarging; the features may end at a quarter or half of the picture's side, and channels then
+become places (Shi et al. 2016). And for conditions that hold: what the last layer gives are maps, which a palette
+colors. Only the palette is told the color, so that a form is learned once and not for each color.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
@@ -146,6 +146,11 @@ def rate_at(share: float, *, peak: float) -> float:
     """Learning rate after this share (0..1) of the time: a short warm-up, then half a cosine down to nothing."""
     falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (share - WARM_UP) / (1 - WARM_UP))))
     return peak * min(1.0, share / WARM_UP) * falling + 1e-6
+
+
+def side_at(share: float, sides: Sequence[tuple[float, int]]) -> int:
+    """The side of pictures, in pixels, after this share (0..1) of the time: of (until which share, side) the first."""
+    return next(side for until, side in sides if share <= until)
 
 
 def drawn(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from catalens import settings
 from catalens.errors import ImageError, ModelError, UnfitImageError, UsageError
@@ -15,8 +16,8 @@ from catalens.images.read import read_image
 from catalens.models.parts import CLASSES
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.tasks.tryon import KINDS, TryOn, try_on, tryon_model
-from catalens.tasks.tryon.body import OVER, TAKEN_OFF, undress
-from catalens.tasks.tryon.bones import standing
+from catalens.tasks.tryon.body import OVER, TAKEN_OFF, come_to_light, stays_under, undress
+from catalens.tasks.tryon.bones import Joints, standing
 from catalens.tasks.tryon.garment import Garment
 from catalens.types import ImageArray, Worn
 
@@ -190,6 +191,46 @@ def test_nothing_to_take_off_leaves_the_body_free_all_the_same(kind: str) -> Non
     box = mask_to_box(undressed.region)
     assert box is not None
     assert set(TAKEN_OFF) == set(KINDS)
+
+
+def dressed_in_blocks() -> tuple[ImageArray, NDArray[np.uint8], Joints]:
+    """Somebody in a coat, open over a top and a dress, legs bare; each pixel has a color of its own."""
+    joints = standing(60, arms=0.3, at=(100, 60))
+    labels = np.zeros((300, 200), np.uint8)
+    hips = int(joints[6:8, 1].mean())
+    for name, rows, columns in (
+        ("outerwear", slice(58, hips + 20), slice(70, 131)),
+        ("top", slice(62, hips - 10), slice(88, 113)),
+        ("dress", slice(hips + 20, hips + 50), slice(80, 121)),
+        ("skin", slice(hips + 50, 290), slice(85, 116)),
+    ):
+        labels[rows, columns] = CLASSES.index(name)
+    return np.random.default_rng(1).integers(0, 256, (300, 200, 3), np.uint8), labels, joints
+
+
+def test_a_coat_goes_over_what_is_worn_and_leaves_the_legs() -> None:
+    image, labels, joints = dressed_in_blocks()
+    undressed = undress(image, labels, joints, "outerwear")
+    behind, stays = come_to_light(image, labels, undressed, "outerwear"), stays_under(labels, joints, "outerwear")
+    inner_top = np.zeros(labels.shape, np.bool_)
+    inner_top[68 : int(joints[6:8, 1].mean()) - 16, 94:107] = True
+    assert stays[inner_top].all()
+    for kept in (inner_top, np.isin(labels, [CLASSES.index(name) for name in ("dress", "skin")]) & ~undressed.region):
+        assert kept.sum() > 100
+        assert (behind[kept] == image[kept]).all()
+    coat = (labels == CLASSES.index("outerwear")) & undressed.region
+    assert (behind[coat] != image[coat]).any(1).mean() > 0.9
+    assert not undressed.region[labels == CLASSES.index("skin")].all()
+
+
+@pytest.mark.parametrize("kind", ["skirt", "dress"])
+def test_bare_legs_stay_the_photos_own(kind: str) -> None:
+    image, labels, joints = dressed_in_blocks()
+    behind = come_to_light(image, labels, undress(image, labels, joints, kind), kind)
+    legs = np.zeros(labels.shape, np.bool_)
+    legs[int(joints[6:8, 1].mean()) + 60 : 280, 90:111] = True
+    assert stays_under(labels, joints, kind)[legs].all()
+    assert (behind[legs] == image[legs]).all()
 
 
 def test_a_card_of_another_task_is_refused() -> None:

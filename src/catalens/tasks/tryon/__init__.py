@@ -27,7 +27,16 @@ from catalens.tasks.faces import face_finder
 from catalens.tasks.pose import pose_finder
 from catalens.tasks.segment import parser
 from catalens.tasks.tryon import bones
-from catalens.tasks.tryon.body import TAKEN_OFF, VIEW, Mask, come_to_light, seen, undress, view_of
+from catalens.tasks.tryon.body import (
+    TAKEN_OFF,
+    VIEW,
+    Mask,
+    come_to_light,
+    seen,
+    stays_under,
+    undress,
+    view_of,
+)
 from catalens.tasks.tryon.bones import map_between
 from catalens.tasks.tryon.composing import compose, network_input, roughly
 from catalens.tasks.tryon.garment import KINDS, Garment, read_garment
@@ -95,7 +104,7 @@ class TryOn:
         """
         require_place(body, garment.kind)
         image, labels = body.image, body.labels
-        region, behind = _changeable(body, garment.kind)
+        region, behind, stays = _changeable(body, garment.kind)
         if region.sum() < LEAST * bones.size_of(body.joints) ** 2:
             raise UnfitImageError(
                 f"the place for a garment of kind {garment.kind} is hidden on the person's photo",
@@ -106,7 +115,7 @@ class TryOn:
         person = undress(seen(image, view), seen(labels, view, nearest=True), there, garment.kind)
         back = map_between(garment.kind, there, garment.joints, VIEW)
         places = self._network(network_input(person, *roughly(garment, back))[None])[0]
-        worn, changed = compose(image, region, behind, places, view=view, garment=garment, back=back)
+        worn, changed = compose(image, region, behind, stays, places, view=view, garment=garment, back=back)
         notes = (*garment.notes, *body.notes, *_taken_off_too(labels, garment.kind))
         return Worn(worn, changed, notes, garment.kind)
 
@@ -142,8 +151,11 @@ def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: 
     return tryon_model(model)(photo, piece, kind=kind)
 
 
-def _changeable(body: Body, kind: str) -> tuple[Mask, ImageArray]:
-    """The region on the whole photo, and what is behind; worked out on a smaller photo where it is large."""
+def _changeable(body: Body, kind: str) -> tuple[Mask, ImageArray, Mask]:
+    """The region on the whole photo, what is behind, and where that stays under the garment.
+
+    Worked out on a smaller photo where it is large.
+    """
     height, width = body.labels.shape
     scale = min(1.0, FINEST / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
@@ -152,11 +164,13 @@ def _changeable(body: Body, kind: str) -> tuple[Mask, ImageArray]:
     joints = body.joints * np.array([size[1] / width, size[0] / height], np.float32)
     whole = undress(image, labels, joints, kind)
     behind = come_to_light(image, labels, whole, kind)
+    stays = stays_under(labels, joints, kind)
     if scale == 1:
-        return whole.region, behind
-    unknown = _enlarged(whole.region & ~whole.known, (height, width))
+        return whole.region, behind, stays
+    unknown = _enlarged((behind != image).any(2), (height, width))
     larger = resize(behind, (height, width))
-    return _enlarged(whole.region, (height, width)), np.where(unknown[..., None], larger, body.image).astype(np.uint8)
+    behind = np.where(unknown[..., None], larger, body.image).astype(np.uint8)
+    return _enlarged(whole.region, (height, width)), behind, _enlarged(stays, (height, width))
 
 
 def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:

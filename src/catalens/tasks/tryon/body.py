@@ -32,6 +32,10 @@ OVER = ("hair", "bag", "hat", "glasses", "shoes", "accessory", "scarf")
 """Parts that stay in front."""
 BELOW = {"top": ("trousers", "skirt", "dress"), "outerwear": ("trousers", "skirt", "dress")}
 """Parts that go on under a garment that ends at the hips."""
+UNDER = {"outerwear": ("top", "dress")}
+"""Clothes that a garment goes over: seen where it is open."""
+BARE = ("skin", "legwear")
+"""Parts that any garment goes over: where it leaves them bare they are the photo's own."""
 ARMS_BARE, LEGS_BARE = {"top", "outerwear", "dress"}, {"dress", "trousers", "skirt"}
 """Kinds that may cover or show arms; legs."""
 GROUPS = (("skin",), ("hair", "hat", "glasses"), ("top", "outerwear", "dress", "scarf"),
@@ -91,15 +95,38 @@ def come_to_light(image: ImageArray, labels: NDArray[np.uint8], undressed: Undre
     Unlike `Undressed.filled` it may use what is known within the region: the network shall not see that, for it would
     tell the old garment's outline.
     """
-    unknown = undressed.region & ~undressed.known
+    bare, clothes, under = _worn_under(labels, undressed.joints, kind)
+    unknown = undressed.region & ~undressed.known & ~bare & ~clothes
     below = _below(labels, kind) & ~unknown
     around = _from_around(image, ((labels == 0) | below) & ~unknown)
-    under = _goes_on(labels, undressed.joints, undressed.region, kind)
-    around[under] = _from_around(image, below)[under]
-    arms, legs = _bare(labels.shape, undressed.joints, kind, to_waist=bool(under.any()))
-    body = (arms | legs) & ~under
+    skirt = _goes_on(labels, undressed.joints, undressed.region, kind)
+    around[skirt] = _from_around(image, below)[skirt]
+    arms, legs = _bare(labels.shape, undressed.joints, kind, to_waist=bool(skirt.any()))
+    body = (arms | legs) & ~skirt
     around[body] = undressed.filled[body]
+    around[under] = _from_around(image, clothes)[under]
     return np.asarray(np.where(unknown[..., None], around, image), np.uint8)
+
+
+def stays_under(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
+    """HxW where a garment of a kind goes over something that is seen wherever the garment does not cover it."""
+    bare, clothes, under = _worn_under(labels, joints, kind)
+    return bare | clothes | under
+
+
+def _worn_under(labels: NDArray[np.uint8], joints: Joints, kind: str) -> tuple[Mask, Mask, Mask]:
+    """What a garment of a kind goes over and is seen now, skin and clothes, and where those clothes go on under what
+    is taken off. Not what is so near to the old garment that its color may be seen there.
+    """
+    size = bones.size_of(joints)
+    over = UNDER.get(kind, ())
+    old = np.isin(labels, [CLASSES.index(name) for name in TAKEN_OFF[kind] if name not in over])
+    apart = cv2.dilate(old.astype(np.uint8), _disk(BLURRED * size)) == 0
+    bare, worn = (np.isin(labels, [CLASSES.index(name) for name in names]) for names in (BARE, over))
+    clothes, chest = worn & apart, np.zeros(labels.shape, np.uint8)
+    if clothes.sum() > 0.03 * size * size:
+        _fill(chest, _torso(joints, wider=0.02 * size, down=0.0))
+    return bare & apart, clothes, np.asarray((chest > 0) & (old | worn) & ~clothes, np.bool_)
 
 
 def _below(labels: NDArray[np.uint8], kind: str) -> Mask:
@@ -155,14 +182,15 @@ def _taken_off(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
     hips = float(joints[6:8, 1].mean())
     off = np.isin(labels, [CLASSES.index(name) for name in TAKEN_OFF[kind]])
     dress = labels == CLASSES.index("dress")
-    if kind == "top":
+    if kind in {"top", "outerwear"}:
         off &= ~(dress & (rows > hips + 0.05 * size))
     elif kind in {"trousers", "skirt"}:
         off &= ~(dress & (rows < hips - 0.3 * size))
     skin = np.isin(labels, [CLASSES.index("skin"), CLASSES.index("accessory")])
     if kind in ARMS_BARE:
-        chest = rows > float(joints[:2, 1].mean()) - 0.06 * size
-        off |= skin & (chest | _limbs(labels.shape, joints, bones.ARMS, 0.16 * size)) & (rows < hips + 0.9 * size)
+        chest = (rows > float(joints[:2, 1].mean()) - 0.06 * size) & (rows < hips + 0.1 * size)
+        arms = _limbs(labels.shape, joints, bones.ARMS, 0.16 * size) & (rows < hips + 0.9 * size)
+        off |= skin & (chest | arms)
     if kind in LEGS_BARE:
         legwear = labels == CLASSES.index("legwear")
         off |= (skin | legwear) & _limbs(labels.shape, joints, bones.LEGS, 0.24 * size) & (rows > hips - 0.1 * size)

@@ -51,6 +51,7 @@ def compose(
     photo: ImageArray,
     region: Mask,
     behind: ImageArray,
+    stays: Mask,
     places: FloatArray,
     *,
     view: Affine,
@@ -60,7 +61,8 @@ def compose(
     """Lay the garment and what was drawn onto the photo, at the photo's own size.
 
     Args:
-        photo: HWC uint8; region: HxW; behind: HWC uint8, what is kept where the photo is seen.
+        photo: HWC uint8; region: HxW; behind: HWC uint8, what is kept where the photo is seen; stays: HxW, where
+            nothing but the garment itself may hide that.
         places: (9, h, w), the network's answer; view: from the photo's pixels to those of the view.
         garment: its colors are read from its own photo; back: (h, w, 2), from the view to the garment's pixels.
 
@@ -79,7 +81,7 @@ def compose(
     shares = _softmax(_read_planes(places[CLASSES], there))
     drawn = np.clip(_read_planes(places[PICTURE], there).transpose(1, 2, 0) * 63.75 + 127.5, 0, 255)
     gain = np.exp(BRIGHTEST * np.tanh(_read_planes(places[GAIN], there)[0]))[..., None]
-    kept = (shares[2] / (shares[1] + shares[2] + 1e-4))[..., None]
+    kept = np.maximum(shares[2] / (shares[1] + shares[2] + 1e-4), stays[cut])[..., None]
     seen = kept * behind[cut] + (1 - kept) * drawn
     cover = (shares[0] * alpha)[..., None]
     new = cover * np.clip(colors * gain, 0, 255) + (1 - cover) * seen

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalens import settings
 from catalens.errors import ModelError, NotFoundError
 from catalens.tasks.embed import encoder
 from tests.test_encoder_contract import tiny_card
@@ -38,8 +39,6 @@ def write(folder: Path, kind: str) -> str:
         count = torch.export.Dim("n")
         torch.export.save(torch.export.export(Means(), (example,), dynamic_shapes=({0: count},)), path)
     else:
-        from catalens import settings
-
         settings.prefer_torch_for_keras()
         keras = pytest.importorskip("keras", reason="keras is an extra")
         layers = [keras.layers.Input((8, 6, 3)), keras.layers.AveragePooling2D(2), keras.layers.Flatten()]
@@ -103,3 +102,47 @@ def test_cards_that_say_nonsense(tmp_path: Path, card: str) -> None:
     (tmp_path / "net.toml").write_text(card, "utf-8")
     with pytest.raises(ModelError, match="no card"):
         encoder(f"onnx:{tmp_path / 'net.onnx'}")
+
+
+def test_an_unknown_application_of_keras_offers_near_names() -> None:
+    with pytest.raises(NotFoundError, match="Take MobileNetV2"):
+        encoder("keras:MobilNetV2")
+    with pytest.raises(NotFoundError, match="Take one of ConvNeXtBase"):
+        encoder("keras:qqq")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_application_of_keras_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.prefer_torch_for_keras()
+    keras = pytest.importorskip("keras", reason="keras is an extra")
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: pytest.fail("a test asked the network"))
+    network = keras.applications.MobileNetV2(include_top=False, pooling="avg", weights=None, input_shape=(224, 224, 3))
+    (tmp_path / "models").mkdir()
+    published = tmp_path / "models" / "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+    with pytest.importorskip("h5py").File(published, "w") as file:  # the layout in which Keras publishes them
+        keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(file, network)
+    loaded = encoder("keras:MobileNetV2")
+    picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    vectors = loaded.encode_images([picture])
+    expected = keras.ops.convert_to_numpy(network(picture[None].astype(np.float32) / 127.5 - 1))
+    np.testing.assert_allclose(vectors[0], expected[0] / np.linalg.norm(expected), atol=1e-4)
+    assert loaded.dim == 1280
+    assert loaded.name.startswith("MobileNetV2@")
+    assert not loaded.has_text
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_without_a_network_an_application_of_keras_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.prefer_torch_for_keras()
+    pytest.importorskip("keras", reason="keras is an extra")
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path))
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    with pytest.raises(NotFoundError, match="could not be fetched"):
+        encoder("keras:MobileNetV3Small")

@@ -63,8 +63,7 @@ class FileNetwork:
 
     def __init__(self, kind: Kind, path: Path, *, threads: int | None = None) -> None:
         if not path.is_file():
-            hint = "; save a network of keras.applications to a file first (docs/models.md)" if kind == "keras" else ""
-            raise NotFoundError(f"no network at {path}", cure=f"check the path{hint}")
+            raise NotFoundError(f"no network at {path}", cure="check the path")
         card = read_file_card(path.with_suffix(".toml"))
         self.preprocess = card.preprocess
         self.identity = f"{path.stem}@{_digest(path, card)}"

@@ -18,6 +18,7 @@ from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
 from catalens.models.files import KINDS, FileNetwork
 from catalens.models.hub import HubNetwork
+from catalens.models.keras_application import KerasApplication
 from catalens.models.known_words import DoubtfulWord, KnownWords
 from catalens.models.onnx import OnnxNetwork, OnnxTextNetwork
 from catalens.models.openvino import OpenVinoNetwork
@@ -200,9 +201,9 @@ class OnnxEncoder(_NetworkEncoder):
 
 
 class ForeignEncoder(_NetworkEncoder):
-    """An encoder on a network of another tool: of the Transformers library, or in a file."""
+    """An encoder on a network of another tool: of Transformers or Keras by name, or in a file."""
 
-    def __init__(self, network: HubNetwork | FileNetwork) -> None:
+    def __init__(self, network: HubNetwork | FileNetwork | KerasApplication) -> None:
         self._network = network
 
     @property
@@ -226,7 +227,7 @@ class ForeignEncoder(_NetworkEncoder):
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         _refuse_one_text(texts)
-        if isinstance(self._network, FileNetwork):
+        if not isinstance(self._network, HubNetwork):
             raise ModelError(f"{self.name} knows no words", cure="name an encoder that does, or search by photo")
         if not len(texts):
             return np.empty((0, self.dim), np.float32)
@@ -307,8 +308,9 @@ def encoder(
 
     Args:
         name: a bundled one (the default where None); a folder with a card; "hf:" and a folder or hub id of the
-            Transformers library, such as a published network's short name (`catalens models list`) stands for; or
-            "onnx:", "torch:" or "keras:" and a file with a small card beside it (`models.files`).
+            Transformers library, such as a published network's short name (`catalens models list`) stands for;
+            "keras:" and a network of keras.applications; or "onnx:", "torch:" or "keras:" and a file with a small card
+            beside it (`models.files`).
         runtime: "openvino" runs the same ONNX file on OpenVINO.
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
 
@@ -321,6 +323,8 @@ def encoder(
     given = name or DEFAULT_ENCODER
     scheme, _, rest = given.partition(":")
     kind = next((one for one in KINDS if one == scheme), None)
+    if kind == "keras" and rest.isidentifier() and not Path(rest).exists():
+        return ForeignEncoder(KerasApplication(rest))
     if kind is not None:
         return ForeignEncoder(FileNetwork(kind, Path(rest), threads=threads))
     known = find_published(given)

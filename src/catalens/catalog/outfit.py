@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Protocol, cast, get_args, overload
 import numpy as np
 
 from catalens.catalog.browse import picture_data
+from catalens.catalog.grown import CHEAPEST, Candidate, Grown, best, least, varied, with_each
 from catalens.catalog.harmony import Harmony, ThingColor, agreement, harmony
 from catalens.catalog.pictures import deep_space
 from catalens.catalog.pieces import Known, OutfitItem, Pieces, PieceStore, own_pieces
@@ -40,16 +40,12 @@ BODY: Mapping[str, tuple[str, ...]] = {
     "skirt": ("trousers",),
 }
 """Kind -> kinds that nobody needs beside it."""
-LOOKED_OVER, CANDIDATES, CHEAPEST = 60, 10, 3
-"""Products of each kind that are looked over; those that are tried, and of these at least so many of the cheapest."""
-KEPT, ALIKE = 24, 3
-"""Outfits that are kept while the next kind is tried, and at most so many of them that end with the same thing."""
+LOOKED_OVER = 60
+"""Products of each kind that are looked over."""
 SHARES: Mapping[str, float] = {
     "worn together": 0.6, "as looked for": 0.3, "colors": 0.1, "wishes": 0.3, "liked": 0.3,
 }  # fmt: skip
 """Weights of the parts of a score; of those that count for a question they are scaled to sum to 1."""
-ASKED = 0.15
-"""What a wish, or the likeness to what is liked, counts beside the cosine when products of a kind are chosen."""
 SEEN = 72
 """Longer side, in pixels, at which the main color of a thing is looked for."""
 HARMONIES: tuple[Harmony, ...] = get_args(Harmony)
@@ -149,31 +145,6 @@ class Nearest(Protocol):
     ) -> Matches: ...
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A thing that may be added: its likeness to what was looked for, how it fits what was asked, and what is liked."""
-
-    thing: Known
-    near: float
-    wished: float
-    liked: float
-
-
-@dataclass(frozen=True)
-class Grown:
-    """An outfit in the making."""
-
-    things: tuple[Known, ...]
-    added: tuple[Candidate, ...] = ()
-
-    @property
-    def cost(self) -> float:
-        return sum(one.item.price or 0.0 for one in self.things if not one.item.own)
-
-    def with_one(self, one: Candidate) -> Grown:
-        return Grown((*self.things, one.thing), (*self.added, one))
-
-
 @dataclass
 class Stylist:
     """Completes outfits from a catalog.
@@ -196,11 +167,11 @@ class Stylist:
             pools[choice] = self._pool(choice, begun, asked, own=own, share=len(choices))
         grown, missing = [Grown(tuple(begun))], []
         for place, choice in enumerate(choices):
-            reserve = sum(_least(pools[later]) for later in choices[place + 1 :])
-            more = _grown(grown, pools[choice], budget=asked.budget, reserve=reserve)
+            reserve = sum(least(pools[later]) for later in choices[place + 1 :])
+            more = with_each(grown, pools[choice], budget=asked.budget, reserve=reserve)
             if more:
                 scores, _ = self._scores(more, asked)
-                grown = _varied([more[row] for row in np.argsort(-scores, kind="stable")])
+                grown = varied([more[row] for row in np.argsort(-scores, kind="stable")])
                 continue
             missing.append(" or ".join(choice))
             within = f" within the budget of {asked.budget:g}" if asked.budget is not None and pools[choice] else ""
@@ -245,7 +216,7 @@ class Stylist:
                 if (not people or not one.audience or people & one.audience)
                 and (asked.budget is None or one.item.own or one.item.price is not None)
             ]
-            pool += _best(fitting)
+            pool += best(fitting)
         return pool
 
     def _found(self, direction: FloatArray, where: Mapping[str, object] | None) -> list[Known]:
@@ -359,41 +330,6 @@ def _told(grown: Grown, asked: Asked) -> list[str]:
     if asked.budget is not None:
         found.append(f"it costs {grown.cost:.2f} of {asked.budget:.2f}")
     return found
-
-
-def _best(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that fit best, among them all one's own and some of the cheapest."""
-    order = sorted(candidates, key=lambda one: -(one.near + ASKED * (one.wished + one.liked)))
-    cheap = sorted(
-        (one for one in order if one.thing.item.price is not None), key=lambda one: one.thing.item.price or 0
-    )
-    kept = [*order[:CANDIDATES], *(one for one in order if one.thing.item.own), *cheap[:CHEAPEST]]
-    return list({one.thing.item.name: one for one in kept}.values())
-
-
-def _varied(outfits: Sequence[Grown]) -> list[Grown]:
-    """Of outfits, the best first, those to go on with: a few with each of the things added last."""
-    counts: Counter[str] = Counter()
-    kept: list[Grown] = []
-    for one in outfits:
-        last = one.added[-1].thing.item.name
-        counts[last] += 1
-        if counts[last] <= ALIKE and len(kept) < KEPT:
-            kept.append(one)
-    return kept
-
-
-def _least(pool: Sequence[Candidate]) -> float:
-    """What the cheapest costs; nothing where there is none."""
-    return min((0.0 if one.thing.item.own else one.thing.item.price or 0.0 for one in pool), default=0.0)
-
-
-def _grown(outfits: Sequence[Grown], pool: Sequence[Candidate], *, budget: float | None, reserve: float) -> list[Grown]:
-    """Each outfit with each thing, where the budget allows it: at first such that leave enough for what comes after."""
-    more = [grown.with_one(one) for grown in outfits for one in pool]
-    if budget is None:
-        return more
-    return [one for one in more if one.cost + reserve <= budget] or [one for one in more if one.cost <= budget]
 
 
 def complete_outfits(

@@ -114,6 +114,26 @@ def test_sides_of_networks(shape: Shape, side: int) -> None:
     assert mean.shape == spread.shape == (4, 64)
 
 
+class LikesLight(torch.nn.Module):
+    """A critic that takes light pictures for real, and all for the kind that was asked for."""
+
+    def forward(self, pictures: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+        kinds = torch.nn.functional.one_hot(words[:, 0], 10) * 20.0
+        return torch.cat([1000 * pictures.mean((1, 2, 3))[:, None], kinds], 1)
+
+
+def test_the_critic_picks_what_it_takes_for_real() -> None:
+    contest = generator_fashion.contest_of("style", seed=0)
+    contest.critic = LikesLight()
+    shipped, words = Shipped(contest.generator), np.arange(5)[:, None]
+    drawn = [sample(shipped, words, seed=4 + turn) for turn in range(generator_fashion.OF)]
+    lightest = np.stack(drawn).mean((2, 3, 4)).argmax(0)
+    picked = generator_fashion.picked(contest, shipped, words, seed=4)
+    assert picked.shape == (5, 28, 28, 1)
+    for row, turn in enumerate(lightest.tolist()):
+        assert (picked[row] == drawn[turn][row]).all()
+
+
 @torch.no_grad()
 def test_sharpening_steepens_outlines() -> None:
     torch.manual_seed(0)

@@ -10,16 +10,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="torch is in the train extra")
 pytest.importorskip("onnx", reason="onnx is in the train extra")
 
 import torch
 
-from catalens.errors import NotFoundError
+from catalens import settings
+from catalens.errors import CatalensError, NotFoundError
 from catalens.models.card import read_card
 from catalens.models.text import text_batch
-from catalens.tasks.embed import OnnxEncoder
+from catalens.models.zoo import DEFAULT_ENCODER
+from catalens.tasks.embed import OnnxEncoder, encoder
 from catalens.training import encoder as recipe
 from catalens.training import loop, teacher
 from catalens.training.export import PREPROCESS, export_encoder
@@ -28,7 +32,8 @@ from catalens.training.heldout import held_out, score_held_out
 from catalens.training.lesson import Lesson, sampling_weights
 from catalens.training.network import LOOK_SHARE, EncoderNetwork, inherit, joined
 from catalens.training.photos import Photo, squared, training_photos
-from catalens.training.views import cut, student_view, view_boxes
+from catalens.training.views import mixed, random_box, view
+from catalens.types import FloatArray, ImageArray
 
 SIDE = 64
 STEPS = 2
@@ -39,7 +44,7 @@ KINDS = ("dress", "coat", "hat")
 
 @pytest.fixture(scope="module")
 def lesson() -> Lesson:
-    """Two hundred random pictures of three tasks, with what a random teacher says of them."""
+    """Two hundred random pictures of three tasks."""
     rng = np.random.default_rng(0)
     coat = {"kind": kinds("coat"), "color": frozenset({"red"})}
     photos = [
@@ -53,17 +58,19 @@ def lesson() -> Lesson:
     squares = [*rng.integers(0, 256, (100, SIDE, SIDE, 3), np.uint8), *rng.integers(0, 256, (100, 40, 40, 3), np.uint8)]
     sides = np.array([len(square) for square in squares])
     whole = np.stack([sides * 0, sides * 0, sides, sides], axis=1).astype(np.int32)
-    owners, boxes = view_boxes(whole, sides, np.full(200, 2), seed=0)
-    features = rng.normal(size=(len(owners), teacher.DIM))
-    features /= np.linalg.norm(features, axis=1, keepdims=True)
-    features[::3] = 0
-    chances = sampling_weights(photos)
-    return Lesson(squares, photos, owners, boxes, features.astype(np.float16), chances, np.zeros(200, np.bool_))
+    return Lesson(squares, photos, whole, sampling_weights(photos), np.zeros(200, np.bool_))
+
+
+def ask(views: ImageArray) -> FloatArray:
+    """A teacher that knows views by their mean color."""
+    features = np.zeros((len(views), teacher.DIM), np.float32)
+    features[:, :3] = views.mean((1, 2)) + 1
+    return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True), np.float32)
 
 
 @pytest.fixture(scope="module")
 def some_batches(lesson: Lesson) -> list[recipe.Batch]:
-    drawer, rng = recipe.Drawer(lesson), np.random.default_rng(0)
+    drawer, rng = recipe.Drawer(lesson, ask), np.random.default_rng(0)
     return [drawer.draw(rng, size=32) for _ in range(STEPS + 1)]
 
 
@@ -155,12 +162,12 @@ def test_training_ends_by_the_clock_with_a_log_and_a_picture(
 ) -> None:
     monkeypatch.setattr(recipe, "SIZES", ((1.0, 32),))
     started = recipe.Learner(lesson, seed=0, device="cpu").run()
-    recipe.teach(lesson, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
+    recipe.teach(lesson, ask, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
     steps = started.step
     assert steps
     assert (tmp_path / "log.jsonl").read_text("utf-8").count("\n") == 1
     assert cv2.imread(str(tmp_path / "curves.png")) is not None
-    recipe.teach(lesson, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
+    recipe.teach(lesson, ask, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
     assert started.step == steps
 
 
@@ -184,22 +191,80 @@ def test_photos_held_out_are_never_shop_pictures_and_know_themselves() -> None:
     assert not score_held_out(EncoderNetwork(), [*np.zeros((100, 8, 8, 3), np.uint8)], photos, np.zeros(100, np.bool_))
 
 
-def test_views_lie_on_their_photo() -> None:
-    inner = np.array([[0, 16, 64, 48], [20, 0, 44, 64]], np.int32)
-    owners, boxes = view_boxes(inner, np.array([SIDE, SIDE]), np.array([4, 8]), seed=3)
-    assert np.bincount(owners).tolist() == [5, 9]
-    assert boxes[np.searchsorted(owners, [0, 1])].tolist() == [[0, 0, SIDE]] * 2
-    assert (boxes[:, :2] >= 0).all()
-    assert (boxes[:, :2] + boxes[:, 2:] <= SIDE + 1e-3).all()
+def test_a_batch_is_of_products_their_like_and_blends(lesson: Lesson, some_batches: list[recipe.Batch]) -> None:
+    batch = some_batches[0]
+    assert batch.pixels.shape == (recipe.BATCH, 32, 32, 3)
+    assert batch.features.shape == (recipe.BATCH, teacher.DIM)
+    rows = batch.rows.numpy()
+    assert len(rows) == len(batch.colors) == 2 * recipe.PRODUCTS
+    photos = [lesson.photos[row] for row in rows.tolist()]
+    assert [photo.product for photo in photos[::2]] == [photo.product for photo in photos[1::2]]
+    firsts = [recipe.kind_of(photo) for photo in photos[: 2 * recipe.GROUPS : 2]]
+    like = [recipe.kind_of(photo) for photo in photos[2 * (recipe.PRODUCTS - 3 * recipe.GROUPS) :: 2]]
+    assert like == [kind for kind in firsts for _ in range(recipe.ALIKE - 1)]
 
 
-def test_a_view_is_the_crop_it_names() -> None:
+def test_what_is_held_out_is_never_drawn(lesson: Lesson) -> None:
+    held = np.arange(200) % 2 == 0
+    chances = np.where(held, 0.0, lesson.chances)
+    aside = replace(lesson, chances=chances / chances.sum(), held=held)
+    assert not held[recipe.Drawer(aside, ask).draw(np.random.default_rng(0), size=32).rows.numpy()].any()
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 24), st.integers(1, 24), st.integers(0, 99))
+def test_views_lie_on_their_square(left: int, top: int, width: int, height: int, seed: int) -> None:
+    inner = np.array([left, top, left + width, top + height], np.int32)
+    box = random_box(inner, SIDE, np.random.default_rng(seed))
+    assert (box[:2] >= 0).all()
+    assert (box[:2] + box[2] <= SIDE + 1e-3).all()
+    assert box[2] >= 0.5 * 0.85 * max(width, height) - 1e-3
+
+
+def test_a_view_has_the_side_that_was_asked_for() -> None:
     square = np.zeros((SIDE, SIDE, 3), np.uint8)
-    square[32:, 32:] = (200, 100, 50)
-    view = cut(square, np.array([32, 32, 32], np.float32), size=32)
-    np.testing.assert_array_equal(view, square[32:, 32:])
-    seen = student_view(square, np.array([0, 0, SIDE], np.float32), size=48, rng=np.random.default_rng(0))
+    seen = view(square, np.array([0, 0, SIDE], np.float32), size=48, rng=np.random.default_rng(0))
     assert (seen.shape, seen.dtype) == ((48, 48, 3), np.uint8)
+
+
+def test_blends_lie_between_what_they_are_of() -> None:
+    views = np.stack([np.full((4, 4, 3), 40, np.uint8), np.full((4, 4, 3), 200, np.uint8)])
+    blends = mixed(views, 64, np.random.default_rng(0))
+    assert (blends.shape, blends.dtype) == ((64, 4, 4, 3), np.uint8)
+    assert blends.min() >= 40
+    assert blends.max() <= 200
+    assert len(np.unique(blends)) > 10
+    assert mixed(views, 0, np.random.default_rng(0)).shape[0] == 0
+
+
+def test_weights_with_a_zero_point_are_asked_as_whole_numbers() -> None:
+    openvino = pytest.importorskip("openvino", reason="openvino is in the train extra")
+    ops, rng = openvino.opset13, np.random.default_rng(0)
+    stored = rng.integers(0, 256, (5, 3, 2, 2), np.uint8)
+    picture = ops.parameter([1, teacher.INPUT, teacher.INPUT, 3], np.uint8)
+    floats = ops.multiply(
+        ops.subtract(ops.convert(ops.constant(stored), "f32"), ops.constant(np.float32(120))),
+        ops.constant(np.float32(0.01)),
+    )
+    turned = ops.transpose(ops.convert(picture, "f32"), ops.constant(np.array([0, 3, 1, 2])))
+    seen = ops.convolution(turned, floats, [2, 2], [0, 0], [0, 0], [1, 1])
+    pool = ops.avg_pool(seen, [112, 112], [0, 0], [0, 0], [112, 112], exclude_pad=True)
+    network = teacher.pooled(openvino.Model([ops.relu(pool).output(0)], [picture]))
+    views = rng.integers(0, 256, (teacher.BATCH, teacher.INPUT, teacher.INPUT, 3), np.uint8)
+    said = openvino.Core().compile_model(network, "CPU")(views)[0].reshape(teacher.BATCH, 5)
+    means = views.reshape(-1, 112, 2, 112, 2, 3).mean((1, 3))
+    expected = np.einsum("nyxc,ocyx->no", means, (stored.astype(np.float64) - 120) * 0.01)
+    np.testing.assert_allclose(said, expected, rtol=0.02, atol=1.0)
+
+
+@pytest.mark.skipif(not settings.teacher_folder().is_dir(), reason="no teachers: CATALENS_TEACHERS names no folder")
+def test_teachers_know_a_view_again() -> None:
+    pytest.importorskip("openvino", reason="openvino is in the train extra")
+    views = np.random.default_rng(0).integers(0, 256, (9, 7, 7, 3), np.uint8).repeat(32, axis=1).repeat(32, axis=2)
+    asked = teacher.Teachers(settings.teacher_folder(), views, threads=1)
+    said, paler = asked(views), asked(np.asarray(views * 0.9, np.uint8))
+    assert said.shape == (9, teacher.DIM)
+    np.testing.assert_allclose(np.linalg.norm(said, axis=1), 1, atol=1e-3)
+    assert (said @ paler.T).argmax(1).tolist() == list(range(9))
 
 
 def write_sets(data: Path) -> None:
@@ -246,15 +311,28 @@ def test_photos_are_listed_with_their_labels_and_squared_on_white(tmp_path: Path
     assert (squares[:, 5:15] == 0).all()
 
 
-def test_without_photos_or_teacher_the_command_ends_with_a_sentence(
+def test_without_photos_or_teachers_the_recipe_ends_with_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = ["--out", str(tmp_path / "out"), "--data", str(tmp_path), "--teachers", str(tmp_path), "--threads", "1"]
     assert recipe.main(given) == NotFoundError.exit_code
     assert "no photo set" in capsys.readouterr().err
-    write_sets(tmp_path)
-    assert recipe.main(given) == NotFoundError.exit_code
-    assert "no teacher" in capsys.readouterr().err
+    with pytest.raises(NotFoundError, match="no teacher"):
+        teacher.Teachers(tmp_path, np.zeros((1, 224, 224, 3), np.uint8), threads=1)
+
+
+def test_a_run_begins_with_an_encoder_by_name(lesson: Lesson) -> None:
+    begun = recipe.Learner(lesson, seed=0, device="cpu").run()
+    assert "random numbers" in recipe.begin(begun, None, np.zeros((0, 8, 8, 3), np.uint8))
+    views = np.stack([cv2.resize(square, (224, 224)) for square in lesson.squares[:16]])
+    assert DEFAULT_ENCODER in recipe.begin(begun, Path(DEFAULT_ENCODER), np.asarray(views, np.uint8))
+    said = encoder().encode_images(list(views))
+    with torch.no_grad():
+        pictures = torch.from_numpy(np.stack([PREPROCESS.apply(one)[0] for one in views]))
+        learned = torch.nn.functional.normalize(recipe.averaged(begun)[0].eval()(pictures)).numpy()
+    assert (said * learned).sum(1).min() > 0.98  # in 8 bits
+    with pytest.raises(CatalensError):
+        recipe.begin(begun, Path("no-such-run"), views)
 
 
 @pytest.mark.parametrize("dims", [(4, 0), (4, 6), (8, 6)], ids=["no looks", "looks are new", "more room"])

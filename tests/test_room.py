@@ -43,11 +43,16 @@ def test_a_rendered_room_is_the_same_each_time_and_knows_what_stands_where(room:
         rendered_room([next(one for one in sample_shop(60, seed=3) if one.spec.kind not in HEIGHTS)])
 
 
-def test_what_stands_there_is_found(room: RenderedRoom) -> None:
-    found = things_in_room(room.image)
-    right = sum((Counter(found.labels) & Counter(room.kinds)).values())
-    assert right >= 2
-    assert len(found) <= right + 2
+def test_most_of_what_stands_there_is_found() -> None:
+    home = {one.spec.kind: one for one in sample_shop(160, seed=3)}
+    right = found = there = 0
+    for seed, kinds in enumerate((("armchair", "vase", "pillow"), ("sofa", "lamp"), ("table", "chair", "bowl"))):
+        room = rendered_room([home[kind] for kind in kinds], seed=seed)
+        labels = things_in_room(room.image).labels
+        right += sum((Counter(labels) & Counter(kinds)).values())
+        found, there = found + len(labels), there + len(kinds)
+    assert right >= there / 2
+    assert right >= found / 2
 
 
 def test_a_bare_picture_shows_nothing() -> None:

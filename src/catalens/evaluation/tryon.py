@@ -25,7 +25,7 @@ from catalens.models.parts import CLASSES
 from catalens.tasks.embed import Encoder
 from catalens.tasks.segment import Parser
 from catalens.tasks.tryon import TryOn, bones
-from catalens.tasks.tryon.body import LEGS_BARE, TAKEN_OFF, undress
+from catalens.tasks.tryon.body import LEGS_BARE, TAKEN_OFF, come_to_light, undress
 from catalens.tasks.tryon.composing import roughly
 from catalens.tasks.tryon.garment import Garment
 from catalens.tasks.tryon.outline import joints_of_outline
@@ -157,11 +157,11 @@ def _plate_map(body: Body, garment: Garment) -> FloatArray:
 
 
 def laid_on(body: Body, garment: Garment, back: FloatArray) -> ImageArray:
-    """The garment read at `back` (H, W, 2) over the photo with the old one painted over; no network."""
+    """The garment read at `back` (H, W, 2) over what comes to light where the old one was; no network."""
     undressed = undress(body.image, body.labels, body.joints, garment.kind)
     colors, alpha = roughly(garment, back)
     cover = (alpha * undressed.region)[..., None]
-    behind = np.where((undressed.region & ~undressed.known)[..., None], undressed.filled, body.image)
+    behind = come_to_light(body.image, body.labels, undressed, garment.kind)
     return np.asarray(np.round(colors * cover + behind * (1 - cover)), np.uint8)
 
 

@@ -25,7 +25,7 @@ from catalens.evaluation.matting import boundary_f, iou, mean_error, s_measure
 from catalens.images.prepare import Preprocess
 from catalens.models.zoo import DEFAULT_MATTE
 from catalens.training.export import export_dense, score_rows
-from catalens.training.loop import CHECKPOINT, Run, drawn, read_checkpoint, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, read_checkpoint, train
 from catalens.training.network import inherit
 from catalens.training.objects import Thing, goods, people, rendered
 from catalens.training.parts import Parsed, masked_photos
@@ -104,7 +104,7 @@ def losses_of(network: DenseNetwork, device: torch.device, batch: Batch) -> dict
     """Cross-entropy, more at edges; and one less the overlap of each picture (soft IoU), which small things need."""
     x = normalized(torch.from_numpy(batch.pixels).to(device)).contiguous(memory_format=torch.channels_last)
     wanted = torch.from_numpy(batch.alpha).to(device)[:, None]
-    with torch.autocast(device.type, torch.bfloat16):
+    with half_precision(device):
         places = network(x)
     logits = places.float()
     changes = F.max_pool2d(wanted, 7, 1, 3) + F.max_pool2d(-wanted, 7, 1, 3)

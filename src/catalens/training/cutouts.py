@@ -68,7 +68,7 @@ def _products(photo: Photo, labels: NDArray[np.uint8], names: dict[int, str]) ->
         if min(box[1] - box[0], box[3] - box[2]) < EDGE:
             continue
         product = f"{photo.product} {name}"
-        yield _square(image, mask, box), Photo(photo.path, "cutout", name, product, _facts(name, image, mask))
+        yield _square(image, mask, box), Photo(photo.path, "cutout", name, product, facts_of(name, image, mask))
 
 
 def _square(image: ImageArray, mask: NDArray[np.bool_], box: tuple[int, int, int, int]) -> ImageArray:
@@ -81,7 +81,8 @@ def _square(image: ImageArray, mask: NDArray[np.bool_], box: tuple[int, int, int
     return Preprocess(size=(SIDE, SIDE), fit="letterbox").place(np.ascontiguousarray(cut))[0]
 
 
-def _facts(name: str, image: ImageArray, mask: NDArray[np.bool_]) -> Facts:
+def facts_of(name: str, image: ImageArray, mask: NDArray[np.bool_]) -> Facts:
+    """What is known of a product: its kind, by a name of the vocabulary, and its color where one covers most of it."""
     facts = {"kind": kinds(name)}
     inside = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     main = dominant_colors(image, k=4, mask=inside if inside.sum() > 50 else mask)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.training.boxes import anchors, best_apart, decode, encode, matched, pooled, sampled
+from catalens.training.loop import half_precision
 from catalens.training.network import BLOCKS, WIDTHS
 from catalens.training.pyramid import WIDTH, Pyramid
 
@@ -99,7 +100,7 @@ class DetectorNetwork(nn.Module):
         Args:
             objects: of each picture (M, 4) boxes and (M,) classes.
         """
-        with torch.autocast(x.device.type, torch.bfloat16):
+        with half_precision(x.device):
             features, found = self.first_stage(x)
         features = features.float()
         first: list[Tensor] = []

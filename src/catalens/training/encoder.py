@@ -3,8 +3,9 @@
     python -m catalens.training.encoder --out runs/encoder --minutes 66
 
 A small residual network for pictures and a smaller one for words learn together from photos that may be learned from
-(`photos.py`), products cut out of them, rendered and dyed ones (`lesson.py`): to predict a teacher's features and the
-colors of many views, to tell categories and products apart, to know a product again, and which words are true of it.
+(`photos.py`), products cut out of them, people dressed anew, rendered and dyed products (`lesson.py`): to predict what
+two teachers say of the very same views and of blends of them, and the colors; to tell categories and products apart, to
+know a product again among its like, and which words are true of it.
 The schedule runs by the clock, so that it always ends annealed; it goes on from its last checkpoint with --resume. CPU
 and GPU alike.
 """
@@ -12,6 +13,7 @@ and GPU alike.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -19,25 +21,35 @@ from typing import Any, cast, get_args
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from catalens.models.card import Precision
 from catalens.models.text import text_batch
+from catalens.models.zoo import find_card
 from catalens.training import teacher
-from catalens.training.export import export_encoder
+from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import caption, known_words, truths
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson, lesson
-from catalens.training.loop import CHECKPOINT, Run, drawn, side_at, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, side_at, train
 from catalens.training.network import KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, targets_of
+from catalens.training.photos import Photo
+from catalens.training.pretrained import network_of, unfolded
 from catalens.training.pyramid import normalized
 from catalens.training.recipe import RecipeParser, as_command, progress_of
-from catalens.training.views import student_view
+from catalens.training.views import mixed, random_box, view
 from catalens.types import FloatArray, ImageArray, IntArray
 
-BATCH = 128
-"""Views to a step: two of each of 64 products."""
+PRODUCTS, BLENDS = 48, 32
+"""In a step: products, of each of which there are two views, and blends of those."""
+BATCH = 2 * PRODUCTS + BLENDS
+ALIKE, GROUPS = 4, 6
+"""Products of one kind that are drawn together, and how often: told from its like, a product is known by more than its
+kind. The others come as they may."""
+MEANS = 512
+"""Views over which the teachers' means are taken."""
 WHOLE = 0.4
 """Chance that the first of the two views is the whole photo, as it is asked with later."""
 SIBLING = 0.7
@@ -50,16 +62,16 @@ COLOR_DIM = 256
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from: 2n views, rows 2i and 2i + 1 of one product, and n captions."""
+    """What one step learns from: 2n views, rows 2i and 2i + 1 of one product, b blends of them, and n captions."""
 
     pixels: ImageArray
-    """(2n, S, S, 3)."""
+    """(2n + b, S, S, 3), the blends last."""
     rows: Tensor
     """(2n,) the pictures that they are views of."""
     features: FloatArray
-    """(2n, 1280) what the teacher says of the views; zeros where it was not asked."""
+    """(2n + b, 2560) what the teachers say of them."""
     colors: FloatArray
-    """(2n, 256) their color histograms."""
+    """(2n, 256) color histograms."""
     grams: IntArray
     weights: FloatArray
     """(n, L) both: the captions, as the text network takes them."""
@@ -68,44 +80,68 @@ class Batch:
 
 
 class Drawer:
-    """Draws batches from a lesson."""
+    """Draws batches from a lesson, and asks the teachers about them."""
 
-    def __init__(self, lesson: Lesson) -> None:
-        self._lesson = lesson
-        self._first = np.searchsorted(lesson.owners, np.arange(len(lesson.squares)))
-        self._count = np.bincount(lesson.owners)
-        self._drawable = lesson.chances > 0
-        _, products = np.unique([photo.product for photo in lesson.photos], return_inverse=True)
-        members: list[list[int]] = [[] for _ in range(int(products.max()) + 1)]
-        for row, product in enumerate(products.tolist()):
-            if lesson.chances[row] > 0:
-                members[product].append(row)
-        self._siblings = [np.array(members[product]) for product in products.tolist()]
+    def __init__(self, lesson: Lesson, ask: teacher.Ask) -> None:
+        self._lesson, self._ask = lesson, ask
+        self._siblings = _members([photo.product for photo in lesson.photos], lesson.chances)
+        self._like = _members([kind_of(photo) for photo in lesson.photos], lesson.chances)
 
     def draw(self, rng: np.random.Generator, *, size: int) -> Batch:
         """Views of products, each in two pictures where there are more, and a caption for each."""
         lesson = self._lesson
-        chosen = rng.choice(len(lesson.squares), BATCH // 2, replace=False, p=lesson.chances)
+        chosen = self._products(rng)
         rows = np.stack([chosen, [self._partner(row, rng) for row in chosen.tolist()]], axis=1).ravel()
-        views = self._first[rows] + rng.integers(0, self._count[rows])
-        views[::2] = np.where(rng.random(len(chosen)) < WHOLE, self._first[chosen], views[::2])
-        pixels = np.stack(
-            [
-                student_view(lesson.squares[row], lesson.boxes[view], size=size, rng=rng)
-                for row, view in zip(rows.tolist(), views.tolist(), strict=True)
-            ]
-        )
+        views = np.stack([some_view(lesson, row, rng, whole=place % 2 == 0) for place, row in enumerate(rows.tolist())])
+        everything = np.concatenate([views, mixed(views, BLENDS, rng)])
+        pixels = np.stack([cv2.resize(view, (size, size), interpolation=cv2.INTER_AREA) for view in everything])
         facts = [lesson.photos[row].facts for row in rows.tolist()]
         captions = [caption(one, rng) for one in facts[::2] if one]
         grams, weights = text_batch([one.text for one in captions])
-        features = lesson.features[views].astype(np.float32)
         return Batch(
-            pixels, torch.from_numpy(rows), features, view_colors(pixels), grams, weights, truths(captions, facts)
+            np.asarray(pixels, np.uint8),
+            torch.from_numpy(rows),
+            self._ask(everything),
+            view_colors(pixels[: len(rows)]),
+            grams,
+            weights,
+            truths(captions, facts),
         )
+
+    def _products(self, rng: np.random.Generator) -> IntArray:
+        """Rows of the lesson: some groups of the like, and others."""
+        chances = self._lesson.chances
+        chosen = rng.choice(len(chances), PRODUCTS - (ALIKE - 1) * GROUPS, replace=False, p=chances)
+        like = [rng.choice(self._like[row], ALIKE - 1) for row in chosen[:GROUPS].tolist()]
+        return np.asarray(np.concatenate([chosen, *like]), np.int64)
 
     def _partner(self, row: int, rng: np.random.Generator) -> int:
         siblings = self._siblings[row]
         return int(rng.choice(siblings)) if len(siblings) > 1 and rng.random() < SIBLING else row
+
+
+def kind_of(photo: Photo) -> str:
+    """What a photo has in common with its like: groceries and people in the street are of one kind each."""
+    return photo.task if photo.task in {"grocery", "street", "retail"} else f"{photo.task} {photo.label}"
+
+
+def _members(names: Sequence[str], chances: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Of each row the rows of the same name that may be drawn."""
+    found: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        if chances[row] > 0:
+            found.setdefault(name, []).append(row)
+    arrays = {name: np.array(rows, np.int64) for name, rows in found.items()}
+    return [arrays.get(name, np.zeros(0, np.int64)) for name in names]
+
+
+def some_view(lesson: Lesson, row: int, rng: np.random.Generator, *, whole: bool) -> ImageArray:
+    """(224, 224, 3) a view of a picture; of the whole of it now and then, where that may be."""
+    square = lesson.squares[row]
+    box = np.array([0, 0, len(square)], np.float32)
+    if not whole or rng.random() >= WHOLE:
+        box = random_box(lesson.inner[row], len(square), rng)
+    return view(square, box, size=teacher.INPUT, rng=rng)
 
 
 def view_colors(pixels: ImageArray) -> FloatArray:
@@ -137,7 +173,7 @@ class Learner:
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Losses by name, as `Objectives` says them."""
-        with torch.autocast(self._device.type, torch.bfloat16):
+        with half_precision(self._device):
             places, looks = self.towers["pictures"].parts(normalized(self._on(batch.pixels)))  # type: ignore[operator]
         words = self.towers["words"](self._on(batch.grams), self._on(batch.weights))
         losses: dict[str, Tensor] = self.objectives(
@@ -165,15 +201,36 @@ def averaged(run: Run[Batch]) -> tuple[EncoderNetwork, TextNetwork]:
     return cast(EncoderNetwork, towers["pictures"]), cast(TextNetwork, towers["words"])
 
 
-def teach(lesson: Lesson, run: Run[Batch], *, out: Path, minutes: float, rate: float, seed: int) -> None:
+def teach(
+    lesson: Lesson, ask: teacher.Ask, run: Run[Batch], *, out: Path, minutes: float, rate: float, seed: int
+) -> None:
     """Train with views that grow with time; as `loop.train`."""
-    drawer, side = Drawer(lesson), [SIZES[0][1]]
+    drawer, side = Drawer(lesson, ask), [SIZES[0][1]]
 
     def grow(share: float) -> None:
         side[0] = side_at(share, SIZES)
 
-    ready = drawn(lambda rng: drawer.draw(rng, size=side[0]), seed=seed + run.step)
+    # On a processor the teachers and the training would fight for its cores.
+    beside = run.device.type != "cpu"
+    ready = drawn(lambda rng: drawer.draw(rng, size=side[0]), seed=seed + run.step, beside=beside)
     train(run, ready, out=out, minutes=minutes, rate=rate, at=grow)
+
+
+def begin(run: Run[Batch], start: Path | None, views: ImageArray) -> str:
+    """Give a run its first weights; returns where they are from, as a card says it.
+
+    Raises:
+        NotFoundError: there is no such run, and no encoder of that name.
+    """
+    if start is None:
+        return "random numbers"
+    if (start / CHECKPOINT).is_file():
+        run.inherit(start / CHECKPOINT)
+        return f"networks of an earlier run ({start}), which began with random numbers"
+    card = find_card(str(start), task="embed")
+    network = unfolded(network_of(card), PREPROCESS, views)
+    run.take({f"pictures.{name}": tensor for name, tensor in network.state_dict().items()})
+    return f"pictures: {card.name}@{card.sha256[:12]}, which began with random numbers; words: random numbers"
 
 
 @as_command
@@ -182,29 +239,33 @@ def main(arguments: list[str] | None = None) -> None:
     parser = RecipeParser("encoder", __doc__)
     parser.add_shared("--out", "--minutes", "--seed", "--device", "--threads")
     parser.add_argument("--hold-out", type=float, default=0.0, help="share of the photos kept aside to make choices on")
+    parser.add_argument("--rendered", type=int, default=5000, help="products that are rendered")
     parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of the weights that ship")
     parser.add_shared("--resume")
-    parser.add_argument("--start", type=Path, help="folder of an earlier run, whose networks to begin with")
+    parser.add_argument(
+        "--start", type=Path, help="what to begin with: folder of an earlier run, or an encoder by its name"
+    )
     parser.add_shared("--rate", "--data", "--teachers")
     parser.set_defaults(minutes=66.0, rate=RATE)
     given = parser.read(arguments)
     with progress_of("reading photos") as progress:
         taught = lesson(
             data=given.data,
-            teachers=given.teachers,
             cache=given.out / "cache",
             seed=given.seed,
+            rendered=given.rendered,
             hold_out=given.hold_out,
             progress=progress,
         )
-    history = "random numbers"
+    rng = np.random.default_rng([given.seed, 13])
+    some = rng.choice(len(taught.squares), MEANS, p=taught.chances)
+    views = np.stack([some_view(taught, row, rng, whole=True) for row in some.tolist()])
+    ask = teacher.Teachers(given.teachers, views, threads=given.threads)
     run = Learner(taught, seed=given.seed, device=given.device).run()
-    if given.start is not None:
-        run.inherit(given.start / CHECKPOINT)
-        history = f"networks of an earlier run ({given.start}), which began with random numbers"
+    history = begin(run, given.start, views)
     if given.resume:
         run.load(given.out / CHECKPOINT)
-    teach(taught, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed)
+    teach(taught, ask, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed)
     pictures, words = averaged(run)
     for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
         sys.stderr.write(f"held out: {name} 1-NN {score}\n")

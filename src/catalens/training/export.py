@@ -44,7 +44,7 @@ DATA = (
     "clothing-dataset-small train (CC0), GroceryStoreDataset train and its shop pictures (MIT), "
     "AWS retail-demo-store (MIT-0), Clothing Co-Parsing photos, tags and masks (Apache-2.0), "
     "Fashion-MNIST train, dyed (MIT), rendered products of our own; words: a vocabulary of our own; "
-    "targets: features of MobileNet EdgeTPU 1.0 224 (Apache-2.0), colors and the labels"
+    "targets: features of MobileNet EdgeTPU 1.0 224 and MobileNetV2 1.0 224 (Apache-2.0), colors and the labels"
 )
 
 

@@ -29,7 +29,7 @@ from catalens.models.zoo import DEFAULT_FACES
 from catalens.tasks.faces import MIN_SCORE, OVERLAP, STRIDE, faces_of
 from catalens.tasks.segment import canvas_for
 from catalens.training.export import export_dense, score_rows
-from catalens.training.loop import CHECKPOINT, Run, drawn, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, train
 from catalens.training.network import trunk_stages
 from catalens.training.parts import HELD_OUT
 from catalens.training.pyramid import normalized
@@ -197,7 +197,7 @@ def losses_of(network: nn.Module, device: torch.device, batch: Batch) -> dict[st
     """Focal loss (Lin et al. 2017) over places; absolute difference of log distances where there is a face."""
     x = normalized(torch.from_numpy(batch.pixels).to(device)).contiguous(memory_format=torch.channels_last)
     wanted = torch.from_numpy(batch.targets).to(device)
-    with torch.autocast(device.type, torch.bfloat16):
+    with half_precision(device):
         found = network(x)
     found = found.float()
     is_face, counted = wanted[:, 0] > 0.5, wanted[:, 0] > -0.5

@@ -2,9 +2,9 @@
 Words: a weighted mean over vectors of character n-grams, and one hidden layer.
 
 Shapes for a picture of H x W: stem H/4, stages at H/4, H/8, H/16, H/32; a linear map of each place of the last; their
-mean says what it is. Beside it, a short branch says how it looks: what is learned of single colors, pooled over parts
-of the picture as a color histogram is. Without a share of its own, the looks were drowned by the kinds: two views of
-one dress were found less often than by a plain color histogram.
+mean says what it is. Beside it, a short branch says how it looks: what is learned of single colors, and what the trunk
+saw of textures, pooled over parts of the picture as a color histogram is. Without a share of its own, the looks were
+drowned by the kinds: two views of one dress were found less often than by a plain color histogram.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 from catalens.models.text import BUCKETS
 
 WIDTHS = (32, 96, 192, 320)
-BLOCKS = (1, 2, 3, 1)
-KIND_DIM, LOOK_DIM = 256, 64
+BLOCKS = (1, 2, 3, 2)
+KIND_DIM, LOOK_DIM = 256, 128
 DIM = KIND_DIM + LOOK_DIM
 LOOK_SHARE = 0.3
 """Of the similarity of two pictures, what their looks decide."""
 LOOK_WIDTHS = (48, 96)
+TEXTURES = 2
+"""Stages of the trunk after which textures are counted: at H/8, where weaves and prints are still seen."""
 GRAM_DIM, HIDDEN = 128, 512
 
 
@@ -55,26 +57,31 @@ def trunk_stages(widths: tuple[int, ...], blocks: tuple[int, ...]) -> list[list[
 
 
 class Looks(nn.Module):
-    """(N, 3, H, W) normalised pictures -> (N, dim): colors, counted in the upper and lower half and in the middle."""
+    """(N, 3, H, W) normalised pictures and (N, C, h, w) what the trunk sees at a finer stage, none below zero ->
+    (N, dim): colors and textures, counted in the upper and lower half and in the middle.
+    """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, *, textures: int) -> None:
         super().__init__()
         first, second = LOOK_WIDTHS
         self.colors = nn.Sequential(*_points(3, first), nn.ReLU(), *_points(first, second), nn.ReLU())
-        self.out = nn.Sequential(*_points(3 * second, dim))
+        self.out = nn.Sequential(*_points(3 * (second + textures), dim))
 
-    def forward(self, x: Tensor) -> Tensor:
-        colors = self.colors(F.avg_pool2d(x, 4))
-        height, width = colors.shape[2:]
-        parts = (
-            colors[:, :, : height // 2],
-            colors[:, :, height // 2 :],
-            colors[:, :, height // 4 : height - height // 4, width // 4 : width - width // 4],
-        )
+    def forward(self, x: Tensor, textures: Tensor) -> Tensor:
+        parts = [*_parts(self.colors(F.avg_pool2d(x, 4))), *_parts(textures)]
         # The square root keeps small areas from being drowned by large ones (Arandjelovic and Zisserman 2012).
         counts = torch.cat([part.mean((2, 3), keepdim=True) for part in parts], 1).clamp(min=1e-4).sqrt()
         looks: Tensor = self.out(counts).flatten(1)
         return looks
+
+
+def _parts(places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    height, width = places.shape[2:]
+    return (
+        places[:, :, : height // 2],
+        places[:, :, height // 2 :],
+        places[:, :, height // 4 : height - height // 4, width // 4 : width - width // 4],
+    )
 
 
 class EncoderNetwork(nn.Module):
@@ -94,14 +101,17 @@ class EncoderNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.dim = dim + look_dim
-        self.looks = Looks(look_dim) if look_dim else None
-        self.trunk = nn.Sequential(*chain.from_iterable(trunk_stages(widths, blocks)))
+        stages = trunk_stages(widths, blocks)
+        self._middle = sum(map(len, stages[:TEXTURES]))
+        self.looks = Looks(look_dim, textures=widths[TEXTURES - 1]) if look_dim else None
+        self.trunk = nn.Sequential(*chain.from_iterable(stages))
         self.head = nn.Conv2d(widths[-1], dim, 1)
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """(N, dim, H/32, W/32): what each place is; (N, look_dim): how the picture looks; of any length."""
-        looks = None if self.looks is None else self.looks(x)
-        return self.head(self.trunk(x)), looks
+        middle = self.trunk[: self._middle](x)
+        looks = None if self.looks is None else self.looks(x, middle)
+        return self.head(self.trunk[self._middle :](middle)), looks
 
     def regions(self, x: Tensor) -> Tensor:
         """(N, dim + look_dim, H/32, W/32): the vector of each place; their mean is the picture's.

@@ -20,8 +20,8 @@ TAG_AT_LEAST = 30
 SCALE, MARGIN = 20.0, 0.1
 """Cosine softmax (Wang et al. 2018, CosFace): logits = 20 (cos - 0.1 for the right label)."""
 TEMPERATURE, WORD_SCALE = 0.1, 18.0
-WEIGHTS = {"teacher": 2.0, "labels": 0.7, "tags": 0.3, "instance": 0.35, "looks": 0.25, "color": 0.6, "words": 0.7}
-TASKS = ("clothing", "grocery", "retail", "cutout", "rendered", "thumbnail")
+WEIGHTS = {"teacher": 4.0, "labels": 0.7, "tags": 0.3, "instance": 0.5, "looks": 0.4, "color": 0.6, "words": 0.7}
+TASKS = ("clothing", "grocery", "retail", "cutout", "dressed", "rendered", "thumbnail")
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,19 @@ class Objectives(nn.Module):
         """Losses by name.
 
         Args:
-            kinds, looks: (2n, dim) and (2n, look_dim); rows 2i and 2i + 1 show one product.
+            kinds, looks: (2n + b, dim) and (2n + b, look_dim); rows 2i and 2i + 1 show one product. The last b show
+                blends, of which only the teachers know something.
             words: (m, dim + look_dim), of captions.
-            features: (2n, teacher_dim) unit length, what the teacher says of the views; zeros where it was not asked.
+            features: (2n + b, teacher_dim) unit length, what the teachers say of the views.
             colors: (2n, color_dim) unit length, the color histograms of the views.
             truth: (m, 2n), 1 where a caption is true of a view, 0 where it is not, nan where nobody knows.
             targets: of the 2n views.
         """
+        unlike = _unlike(self.teacher(kinds), features)
+        kinds, looks = kinds[: len(colors)], looks[: len(colors)]
         units = joined(kinds, looks)
         return {
-            "teacher": _unlike(self.teacher(kinds), features),
+            "teacher": unlike,
             "labels": self._labels(F.normalize(kinds), targets),
             "tags": self._tags(kinds, targets),
             "instance": _instance(units, targets.products),
@@ -133,9 +136,8 @@ class Objectives(nn.Module):
 
 
 def _unlike(said: Tensor, wanted: Tensor) -> Tensor:
-    """Mean of 1 - cosine, over the rows that are wanted: those that are not zero."""
-    asked = wanted.square().sum(1) > 0.5
-    return (asked * (1 - (F.normalize(said) * wanted).sum(1))).sum() / asked.sum().clamp(min=1)
+    """Mean of 1 - cosine."""
+    return (1 - (F.normalize(said) * wanted).sum(1)).mean()
 
 
 def _instance(units: Tensor, products: Tensor) -> Tensor:

@@ -27,13 +27,13 @@ from catalens.evaluation.segmentation import SegmentationScores, confusion, segm
 from catalens.images.prepare import Preprocess
 from catalens.models.card import Score
 from catalens.models.parts import CLASSES
+from catalens.training.dressed import GARMENTS, dyed_parts, on_even_ground
 from catalens.training.export import export_dense, score_rows
-from catalens.training.loop import CHECKPOINT, Run, drawn, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, train
 from catalens.training.network import inherit
 from catalens.training.parts import PERSON, UNKNOWN, Parsed, clothes_photos, masked_photos, shares, tagged_photos
 from catalens.training.pyramid import DenseNetwork, normalized, trunk_of
 from catalens.training.recipe import RecipeParser, as_command, progress_of
-from catalens.training.scenes import even_ground
 from catalens.types import ImageArray
 
 NAME = "catalens-parser-s"
@@ -49,7 +49,6 @@ PARTIAL, PRESENCE = 0.5, 0.3
 """Weights of what is only partly known, and of which classes a view shows."""
 DYED = 0.6
 """Share of the views with masks whose garments get other colors, each its own."""
-GARMENTS = tuple(CLASSES.index(name) for name in CLASSES if name not in {"background", "skin", "hair"})
 DATA = (
     "Clothing Co-Parsing: masks of four fifths of the masked photos, tags of the others (Apache-2.0); "
     "clothing-dataset-small train, categories (CC0); "
@@ -107,37 +106,10 @@ def view(photo: Parsed, rng: np.random.Generator, *, dyed: Sequence[int] = ()) -
     )  # fmt: skip
     labels = cv2.warpAffine(photo.labels, matrix / 2, (SIZE[1] // 2, SIZE[0] // 2), flags=cv2.INTER_NEAREST)
     if photo.number and rng.random() < STUDIO and int(labels.max()) < PERSON:
-        pixels = _in_studio(np.asarray(pixels, np.uint8), np.asarray(labels, np.uint8), rng)
+        pixels = on_even_ground(np.asarray(pixels, np.uint8), labels > 0, rng)
     if rng.random() < DYED:
-        pixels = _dyed(np.asarray(pixels, np.uint8), np.asarray(labels, np.uint8), dyed, rng)
+        pixels = dyed_parts(np.asarray(pixels, np.uint8), np.asarray(labels, np.uint8), dyed, rng)
     return _relit(np.asarray(pixels, np.uint8), rng), np.asarray(labels, np.uint8)
-
-
-def _dyed(
-    pixels: ImageArray, labels: NDArray[np.uint8], classes: Sequence[int], rng: np.random.Generator
-) -> ImageArray:
-    """Each garment turned around the grey axis, paled or deepened, lighter or darker: its cut is what is learned."""
-    full = cv2.resize(labels, pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    dyed = pixels.copy()
-    for garment in classes:
-        there = full == garment
-        if not there.any():
-            continue
-        angle, deep = rng.uniform(-np.pi, np.pi), rng.uniform(0.2, 1.4)
-        grey = np.full((3, 3), 1 / 3)
-        cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
-        turn = grey + deep * (np.cos(angle) * (np.eye(3) - grey) + np.sin(angle) * cross)  # Rodrigues' rotation
-        light, shade = rng.uniform(0.7, 1.25), rng.uniform(-40, 40)
-        dyed[there] = np.clip(pixels[there] @ turn.T * light + shade, 0, 255).astype(np.uint8)
-    return dyed
-
-
-def _in_studio(pixels: ImageArray, labels: NDArray[np.uint8], rng: np.random.Generator) -> ImageArray:
-    """The person on an even background, as on a shop's own photos."""
-    person = cv2.resize((labels > 0).astype(np.float32), SIZE[::-1], interpolation=cv2.INTER_LINEAR)
-    cover = cv2.GaussianBlur(person, (0, 0), 1.0)[..., None]
-    ground = even_ground(SIZE, rng)
-    return np.asarray(np.clip(pixels * cover + ground * (1 - cover), 0, 255), np.uint8)
 
 
 def _relit(pixels: ImageArray, rng: np.random.Generator) -> ImageArray:
@@ -152,7 +124,7 @@ def losses_of(network: DenseNetwork, weights: Tensor, batch: Batch) -> dict[str,
     """Cross-entropy where the class is known; where it is one of several, minus the logarithm of their sum."""
     device = weights.device
     x = normalized(torch.from_numpy(batch.pixels).to(device)).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16):
+    with half_precision(device):
         places, shown = network.judged(x)
     assert shown is not None
     logits = F.interpolate(places.float(), scale_factor=2.0, mode="bilinear", align_corners=False)

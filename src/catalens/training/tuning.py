@@ -262,8 +262,7 @@ def _step(state: _State, pixels: Tensor, targets: Tensor, *, rate: float, plan: 
         group["lr"] = rate * group["share"]
     pixels, targets = mixed(pixels, targets, np.random.default_rng([plan.seed, 7, state.step]), chance=plan.mix)
     # Norms stay in evaluation mode: batches of a user's few photos are no better statistics.
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = state.model(pixels.contiguous(memory_format=torch.channels_last))
+    logits = state.model(pixels.contiguous(memory_format=torch.channels_last))
     if one_label:
         loss = F.cross_entropy(logits, targets, label_smoothing=SMOOTHING)
     else:

@@ -1,4 +1,4 @@
-"""Views of photos: fixed boxes that the teacher describes, and what the student sees of them, a little otherwise."""
+"""Views of photos: fresh ones at each step, which teachers and student see alike."""
 
 from __future__ import annotations
 
@@ -14,48 +14,29 @@ THUMBNAIL = (48, 100)
 """Sides in pixels that a view may be shrunk to and enlarged from again."""
 
 
-def view_boxes(
-    inner: NDArray[np.int32], sides: NDArray[np.int64], crops: NDArray[np.int64], *, seed: int
-) -> tuple[NDArray[np.int64], FloatArray]:
-    """Choose the views: the whole square, and crops of 25-100 % of the photo's area, nearly square.
+def random_box(inner: NDArray[np.int32], side: int, rng: np.random.Generator) -> FloatArray:
+    """Choose a view: 25-100 % of a photo's area, nearly square.
 
     Args:
-        inner: (N, 4) xyxy of each photo inside its square, in pixels.
-        sides: (N,) of the squares, in pixels.
-        crops: (N,) how many of each.
+        inner: (4,) xyxy of the photo inside its square; side: of the square; in pixels.
 
     Returns:
-        (V,) the photo of each view, ascending; (V, 3) its left, top and side, in pixels of the square.
+        (3,) left, top and side, in pixels of the square.
     """
-    rng = np.random.default_rng(seed)
-    owners: list[int] = []
-    boxes: list[tuple[float, float, float]] = []
-    for photo, (x0, y0, x1, y1) in enumerate(inner.tolist()):
-        side = float(sides[photo])
-        owners.append(photo)
-        boxes.append((0.0, 0.0, side))
-        for _ in range(int(crops[photo])):
-            scale = math.sqrt(rng.uniform(0.25, 1.0))
-            width, height = scale * (x1 - x0), scale * (y1 - y0)
-            length = min(max(width, height) * rng.uniform(0.85, 1.18), side)
-            center_x, center_y = (
-                rng.uniform(x0 + width / 2, x1 - width / 2),
-                rng.uniform(y0 + height / 2, y1 - height / 2),
-            )
-            left = float(np.clip(center_x - length / 2, 0, side - length))
-            top = float(np.clip(center_y - length / 2, 0, side - length))
-            owners.append(photo)
-            boxes.append((left, top, length))
-    return np.array(owners, np.int64), np.array(boxes, np.float32)
+    x0, y0, x1, y1 = inner.tolist()
+    scale = math.sqrt(rng.uniform(0.25, 1.0))
+    width, height = scale * (x1 - x0), scale * (y1 - y0)
+    length = min(max(width, height) * rng.uniform(0.85, 1.18), side)
+    center_x, center_y = rng.uniform(x0 + width / 2, x1 - width / 2), rng.uniform(y0 + height / 2, y1 - height / 2)
+    left = float(np.clip(center_x - length / 2, 0, side - length))
+    top = float(np.clip(center_y - length / 2, 0, side - length))
+    return np.array((left, top, length), np.float32)
 
 
-def cut(square: ImageArray, box: FloatArray, *, size: int) -> ImageArray:
-    """Cut a view (left, top, side) out of a squared photo, at size x size."""
-    return _warped(square, box, size, np.eye(2))
-
-
-def student_view(square: ImageArray, box: FloatArray, *, size: int, rng: np.random.Generator) -> ImageArray:
-    """The view with its box moved by up to 5 %, turned, stretched, mirrored, relit, shrunk, partly covered."""
+def view(square: ImageArray, box: FloatArray, *, size: int, rng: np.random.Generator) -> ImageArray:
+    """A view (left, top, side) of a squared photo at size x size: its box moved by up to 5 %, turned, stretched,
+    mirrored, relit, shrunk, partly covered.
+    """
     side = float(box[2])
     grown = side * rng.uniform(0.9, 1.1)
     moved = box[:2] + (side - grown) / 2 + rng.uniform(-0.05, 0.05, 2) * side
@@ -64,8 +45,21 @@ def student_view(square: ImageArray, box: FloatArray, *, size: int, rng: np.rand
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = math.cos(angle), math.sin(angle)
     turn = np.array([[cos * stretch * mirror, -sin / stretch], [sin * stretch * mirror, cos / stretch]])
-    view = _warped(square, np.array([*moved, grown], np.float32), size, turn)
-    return _covered(_shrunk(_relit(view, rng), rng), rng)
+    seen = _warped(square, np.array([*moved, grown], np.float32), size, turn)
+    return _covered(_shrunk(_relit(seen, rng), rng), rng)
+
+
+def mixed(views: ImageArray, count: int, rng: np.random.Generator) -> ImageArray:
+    """(count, ...) blends of two random views each, at any ratio (mixup, Zhang et al. 2018): between photos there are
+    more pictures than there are photos, and a teacher has an answer to each (Beyer et al. 2022, section 3).
+    """
+    pairs = rng.integers(0, len(views), (2, count))
+    ratios = rng.random(count)
+    blends = [
+        cv2.addWeighted(views[a], ratio, views[b], 1 - ratio, 0)
+        for a, b, ratio in zip(*pairs.tolist(), ratios.tolist(), strict=True)
+    ]
+    return np.asarray(blends, np.uint8)
 
 
 def _warped(square: ImageArray, box: FloatArray, size: int, turn: NDArray[np.float64]) -> ImageArray:

@@ -32,7 +32,7 @@ from catalens.training.heldout import held_out, score_held_out
 from catalens.training.lesson import Lesson, sampling_weights
 from catalens.training.network import LOOK_SHARE, EncoderNetwork, inherit, joined
 from catalens.training.photos import Photo, squared, training_photos
-from catalens.training.views import mixed, random_box, view
+from catalens.training.views import blended, random_box, view
 from catalens.types import FloatArray, ImageArray
 
 SIDE = 64
@@ -228,12 +228,12 @@ def test_a_view_has_the_side_that_was_asked_for() -> None:
 
 def test_blends_lie_between_what_they_are_of() -> None:
     views = np.stack([np.full((4, 4, 3), 40, np.uint8), np.full((4, 4, 3), 200, np.uint8)])
-    blends = mixed(views, 64, np.random.default_rng(0))
+    blends = blended(views, 64, np.random.default_rng(0))
     assert (blends.shape, blends.dtype) == ((64, 4, 4, 3), np.uint8)
     assert blends.min() >= 40
     assert blends.max() <= 200
     assert len(np.unique(blends)) > 10
-    assert mixed(views, 0, np.random.default_rng(0)).shape[0] == 0
+    assert blended(views, 0, np.random.default_rng(0)).shape[0] == 0
 
 
 def test_weights_with_a_zero_point_are_asked_as_whole_numbers() -> None:

@@ -16,7 +16,7 @@ from catalens.images.read import read_image
 from catalens.models.parts import CLASSES
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.tasks.tryon import KINDS, TryOn, try_on, tryon_model
-from catalens.tasks.tryon.body import OVER, TAKEN_OFF, come_to_light, stays_under, undress
+from catalens.tasks.tryon.body import OVER, TAKEN_OFF, come_to_light, undress
 from catalens.tasks.tryon.bones import Joints, standing
 from catalens.tasks.tryon.garment import Garment
 from catalens.types import ImageArray, Worn
@@ -211,7 +211,7 @@ def dressed_in_blocks() -> tuple[ImageArray, NDArray[np.uint8], Joints]:
 def test_a_coat_goes_over_what_is_worn_and_leaves_the_legs() -> None:
     image, labels, joints = dressed_in_blocks()
     undressed = undress(image, labels, joints, "outerwear")
-    behind, stays = come_to_light(image, labels, undressed, "outerwear"), stays_under(labels, joints, "outerwear")
+    behind, stays = come_to_light(image, labels, undressed, "outerwear")
     inner_top = np.zeros(labels.shape, np.bool_)
     inner_top[68 : int(joints[6:8, 1].mean()) - 16, 94:107] = True
     assert stays[inner_top].all()
@@ -226,10 +226,10 @@ def test_a_coat_goes_over_what_is_worn_and_leaves_the_legs() -> None:
 @pytest.mark.parametrize("kind", ["skirt", "dress"])
 def test_bare_legs_stay_the_photos_own(kind: str) -> None:
     image, labels, joints = dressed_in_blocks()
-    behind = come_to_light(image, labels, undress(image, labels, joints, kind), kind)
+    behind, stays = come_to_light(image, labels, undress(image, labels, joints, kind), kind)
     legs = np.zeros(labels.shape, np.bool_)
     legs[int(joints[6:8, 1].mean()) + 60 : 280, 90:111] = True
-    assert stays_under(labels, joints, kind)[legs].all()
+    assert stays[legs].all()
     assert (behind[legs] == image[legs]).all()
 
 

@@ -161,7 +161,7 @@ def laid_on(body: Body, garment: Garment, back: FloatArray) -> ImageArray:
     undressed = undress(body.image, body.labels, body.joints, garment.kind)
     colors, alpha = roughly(garment, back)
     cover = (alpha * undressed.region)[..., None]
-    behind = come_to_light(body.image, body.labels, undressed, garment.kind)
+    behind, _ = come_to_light(body.image, body.labels, undressed, garment.kind)
     return np.asarray(np.round(colors * cover + behind * (1 - cover)), np.uint8)
 
 

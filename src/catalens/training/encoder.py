@@ -39,7 +39,7 @@ from catalens.training.photos import Photo
 from catalens.training.pretrained import network_of, unfolded
 from catalens.training.pyramid import normalized
 from catalens.training.recipe import RecipeParser, as_command, progress_of
-from catalens.training.views import mixed, random_box, view
+from catalens.training.views import blended, random_box, view
 from catalens.types import FloatArray, ImageArray, IntArray
 
 PRODUCTS, BLENDS = 48, 32
@@ -93,7 +93,7 @@ class Drawer:
         chosen = self._products(rng)
         rows = np.stack([chosen, [self._partner(row, rng) for row in chosen.tolist()]], axis=1).ravel()
         views = np.stack([some_view(lesson, row, rng, whole=place % 2 == 0) for place, row in enumerate(rows.tolist())])
-        everything = np.concatenate([views, mixed(views, BLENDS, rng)])
+        everything = np.concatenate([views, blended(views, BLENDS, rng)])
         pixels = np.stack([cv2.resize(view, (size, size), interpolation=cv2.INTER_AREA) for view in everything])
         facts = [lesson.photos[row].facts for row in rows.tolist()]
         captions = [caption(one, rng) for one in facts[::2] if one]

@@ -124,25 +124,29 @@ def _said(critic: nn.Module, images: ImageArray, words: IntArray) -> FloatArray:
     return np.concatenate(found)
 
 
-def figures_of(shipped: Shipped, judge: Judge, learned: Pictures, held: Pictures, *, seed: int) -> dict[str, object]:
-    """Against the pictures held out, asked for the same kinds."""
-    made = sample(shipped, held.words, seed=seed)
-    right = judge.describe(sample(shipped, held.words, seed=seed, truncation=TRUNCATION))[1] == held.words[:, 0]
+def figures_of(
+    shipped: Shipped, judge: Judge, learned: Pictures, words: IntArray, real: FloatArray, *, seed: int
+) -> dict[str, object]:
+    """Of pictures asked for by the words (N, 1) of those held out, of which `real` (N, 128) are the features."""
+    made = sample(shipped, words, seed=seed)
+    right = judge.describe(sample(shipped, words, seed=seed, truncation=TRUNCATION))[1] == words[:, 0]
     some = made[:1000].reshape(1000, -1).astype(np.float32)
     copied = copies(some, learned.images.reshape(len(learned.words), -1).astype(np.float32))
     return {
-        **against(judge.describe(made), judge, held, seed=seed),
+        **against(judge.describe(made), words, real, seed=seed),
         f"class agreement, truncation {TRUNCATION}": bootstrap_mean(right).to_dict(),
         "copies": bootstrap_mean(copied).to_dict(),
         "parameters": sum(p.numel() for p in shipped.generator.parameters()),
     }
 
 
-def against(described: tuple[FloatArray, IntArray], judge: Judge, held: Pictures, *, seed: int) -> dict[str, object]:
+def against(
+    described: tuple[FloatArray, IntArray], words: IntArray, real: FloatArray, *, seed: int
+) -> dict[str, object]:
     """Figures of pictures, as the judge describes them, against those held out, whose kinds they were asked for."""
     features, kinds = described
-    scores = generation_scores(judge.describe(held.images)[0], features, features=FEATURES, seed=seed)
-    return {**scores.to_dict(), "class agreement": bootstrap_mean(kinds == held.words[:, 0]).to_dict()}
+    scores = generation_scores(real, features, features=FEATURES, seed=seed)
+    return {**scores.to_dict(), "class agreement": bootstrap_mean(kinds == words[:, 0]).to_dict()}
 
 
 @as_command
@@ -159,7 +163,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.read(arguments)
     learned, held = split(given.data, seed=given.seed)
     judge = Judge(given.classifier / CHECKPOINT)
-    right = bootstrap_mean(judge.describe(held.images)[1] == held.words[:, 0])
+    real, kinds = judge.describe(held.images)
+    right = bootstrap_mean(kinds == held.words[:, 0])
     figures: dict[str, object] = {"features": FEATURES, "classifier on real pictures": right.to_dict()}
     for name, rate, begin in (("dcgan", DCGAN_RATE, 0.0), ("style", RATE, BEGIN)):
         contest = contest_of(name, seed=given.seed)
@@ -168,10 +173,10 @@ def main(arguments: list[str] | None = None) -> None:
             batch=BATCH, seed=given.seed, resume=given.resume,
         )  # fmt: skip
         shipped = shipped_of(contest, learned)
-        found = figures_of(shipped, judge, learned, held, seed=given.seed)
+        found = figures_of(shipped, judge, learned, held.words, real, seed=given.seed)
         if name == "style":
             chosen = picked(contest, shipped, held.words, seed=given.seed)
-            found[f"picked by the critic, of {OF}"] = against(judge.describe(chosen), judge, held, seed=given.seed)
+            found[f"picked by the critic, of {OF}"] = against(judge.describe(chosen), held.words, real, seed=given.seed)
         found |= {"steps": contest.step, "pictures seen": contest.step * BATCH, "seconds": round(contest.seconds)}
         figures[name] = found
         asked = np.repeat(np.arange(len(NAMES)), 10)[:, None]

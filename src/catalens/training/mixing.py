@@ -1,6 +1,7 @@
 """Mixing pictures of a batch with one another: mixup (Zhang et al. 2018) and cutmix (Yun et al. 2019).
 
-Only networks that are tuned see such pictures: two products in one are no photo that a head on fixed vectors could use.
+Networks that are tuned see such pictures, with mixed targets: two products in one are no photo that a head on fixed
+vectors could use. What the encoder learns from blends needs none: its teachers are asked about them (`views.blended`).
 """
 
 from __future__ import annotations

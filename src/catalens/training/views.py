@@ -49,7 +49,7 @@ def view(square: ImageArray, box: FloatArray, *, size: int, rng: np.random.Gener
     return _covered(_shrunk(_relit(seen, rng), rng), rng)
 
 
-def mixed(views: ImageArray, count: int, rng: np.random.Generator) -> ImageArray:
+def blended(views: ImageArray, count: int, rng: np.random.Generator) -> ImageArray:
     """(count, ...) blends of two random views each, at any ratio (mixup, Zhang et al. 2018): between photos there are
     more pictures than there are photos, and a teacher has an answer to each (Beyer et al. 2022, section 3).
     """

@@ -33,7 +33,6 @@ from catalens.tasks.tryon.body import (
     Mask,
     come_to_light,
     seen,
-    stays_under,
     undress,
     view_of,
 )
@@ -163,8 +162,7 @@ def _changeable(body: Body, kind: str) -> tuple[Mask, ImageArray, Mask]:
     labels = np.asarray(cv2.resize(body.labels, size[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
     joints = body.joints * np.array([size[1] / width, size[0] / height], np.float32)
     whole = undress(image, labels, joints, kind)
-    behind = come_to_light(image, labels, whole, kind)
-    stays = stays_under(labels, joints, kind)
+    behind, stays = come_to_light(image, labels, whole, kind)
     if scale == 1:
         return whole.region, behind, stays
     unknown = _enlarged((behind != image).any(2), (height, width))

@@ -89,8 +89,11 @@ def undress(
     return Undressed(image, region, known, filled, (parts & ~region).astype(np.float32), joints)
 
 
-def come_to_light(image: ImageArray, labels: NDArray[np.uint8], undressed: Undressed, kind: str) -> ImageArray:
-    """The photo with what is taken off replaced by what is around it: the background, and what is worn below.
+def come_to_light(
+    image: ImageArray, labels: NDArray[np.uint8], undressed: Undressed, kind: str
+) -> tuple[ImageArray, Mask]:
+    """The photo with what is taken off replaced by what is around it: the background, and what is worn below; and HxW
+    where the garment goes over something that is seen wherever it does not cover it.
 
     Unlike `Undressed.filled` it may use what is known within the region: the network shall not see that, for it would
     tell the old garment's outline.
@@ -105,13 +108,8 @@ def come_to_light(image: ImageArray, labels: NDArray[np.uint8], undressed: Undre
     body = (arms | legs) & ~skirt
     around[body] = undressed.filled[body]
     around[under] = _from_around(image, clothes)[under]
-    return np.asarray(np.where(unknown[..., None], around, image), np.uint8)
-
-
-def stays_under(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
-    """HxW where a garment of a kind goes over something that is seen wherever the garment does not cover it."""
-    bare, clothes, under = _worn_under(labels, joints, kind)
-    return bare | clothes | under
+    behind = np.asarray(np.where(unknown[..., None], around, image), np.uint8)
+    return behind, bare | clothes | under
 
 
 def _worn_under(labels: NDArray[np.uint8], joints: Joints, kind: str) -> tuple[Mask, Mask, Mask]:

@@ -131,6 +131,30 @@ def test_drawn_trials_exchange_things_of_the_same_kind() -> None:
         assert judge(trial.outfits).shape == (6,), name
 
 
+@pytest.mark.parametrize(("is_light_known", "able"), [(False, 59), (True, 6)])  # all others; a tenth of sixty
+def test_a_thing_is_exchanged_for_another_about_as_bright(*, is_light_known: bool, able: int) -> None:
+    kinds, table = np.tile([0, 5], 60), np.ones((120, 1, 8), np.float32)
+    light = np.random.default_rng(2).permutation(120).astype(np.float32)
+    outfits = [np.array([row, row + 1]) for row in range(0, 120, 2)]
+    wardrobe = Wardrobe(kinds, table, table, outfits, light if is_light_known else None)
+    rows = np.repeat(np.arange(120)[:, None], 1000, 1)
+    others = wardrobe.others(rows, np.random.default_rng(0))
+    assert (others != rows).all()
+    assert (kinds[others] == kinds[rows]).all()
+    ranks = np.argsort(np.argsort(light.reshape(60, 2), axis=0), axis=0).ravel()
+    for row, found in enumerate(others):
+        assert len(np.unique(found)) == able
+        assert abs(ranks[found] - ranks[row]).max() <= able
+
+
+@pytest.mark.parametrize("outfits", [[], [np.array([0, 1])]])
+def test_what_has_no_other_stays(outfits: list[np.ndarray]) -> None:
+    table = np.ones((2, 1, 8), np.float32)
+    wardrobe = Wardrobe(np.array([0, 5]), table, table, outfits, np.zeros(2, np.float32))
+    rows = np.concatenate([*outfits, np.empty(0, np.int64)])
+    assert wardrobe.others(rows, np.random.default_rng(0)).tolist() == rows.tolist()
+
+
 def test_shop_the_look(tmp_path: Path) -> None:
     lines = []
     for number in range(5):

@@ -78,7 +78,7 @@ def test_pairs_learn_what_outfits_share(tied: Wardrobe) -> None:
         return float(logits), asked[0].numpy()
 
     alike, opposed = said(0.9, 0.9)[0], said(0.9, -0.9)[0]
-    assert alike > 0.5 > -0.5 > opposed
+    assert alike > 0.4 > -0.4 > opposed
     assert said(-0.9, -0.9)[0] == pytest.approx(alike, abs=0.5)
     assert said(0.9, -0.9)[0] == pytest.approx(said(-0.9, 0.9)[0], abs=0.5)
     direction = said(0.9)[1]

@@ -23,6 +23,8 @@ from catalens.types import FloatArray
 
 CHOICES = 4
 """Things to choose from, of one kind, where a blank is to be filled."""
+ABOUT = 0.1
+"""Share of a kind that counts as about as bright as one of its things."""
 ONES_OWN = 1e-9
 
 Rows: TypeAlias = NDArray[np.int64]
@@ -38,32 +40,46 @@ class Wardrobe:
         kinds: (N,) rows of `tasks.outfit.KINDS`.
         vectors: (N, V, D) of the encoder, of V pictures of each; colors: (N, V, 448).
         outfits: rows of the things of each, two or more, each of another kind.
+        light: (N,) how bright each is, where all were cut from photos: two cuts of one share its light, so a thing is
+            then exchanged only for one about as bright.
     """
 
     kinds: NDArray[np.int64]
     vectors: FloatArray
     colors: FloatArray
     outfits: Sequence[Rows]
+    light: FloatArray | None = None
 
     @cached_property
-    def of_kind(self) -> list[Rows]:
-        """Rows that are in outfits, by kind."""
+    def _of_kind(self) -> tuple[Rows, Rows, Rows]:
+        """Rows that are in outfits, kind by kind, from dark to bright; of each kind, how many; of each row, its place
+        among its kind.
+        """
         inside = np.unique(np.concatenate([*self.outfits, np.empty(0, np.int64)]))
-        return [inside[self.kinds[inside] == kind] for kind in range(len(KINDS))]
+        light = np.zeros(len(inside)) if self.light is None else self.light[inside]
+        inside = inside[np.lexsort((light, self.kinds[inside]))]
+        counts = np.bincount(self.kinds[inside], minlength=len(KINDS))
+        places = np.zeros(len(self.kinds), np.int64)
+        places[inside] = np.arange(len(inside)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return inside, counts, places
 
-    def other(self, row: int, rng: np.random.Generator) -> int:
-        """Another thing of the same kind; itself where there is none."""
-        some = self.of_kind[int(self.kinds[row])]
-        place = int(np.searchsorted(some, row))
-        if len(some) < 2:
-            return row
-        return int(some[(place + 1 + int(rng.integers(len(some) - 1))) % len(some)])
+    def others(self, rows: Rows, rng: np.random.Generator) -> Rows:
+        """For each row (any shape), which is in an outfit, another of its kind; itself where there is none."""
+        inside, all_counts, all_places = self._of_kind
+        kinds, places = self.kinds[rows], all_places[rows]
+        counts = all_counts[kinds]
+        width = counts - 1
+        if self.light is not None:
+            width = np.minimum(width, np.maximum(CHOICES, np.ceil(ABOUT * counts).astype(np.int64)))
+        found = np.clip(places - width // 2, 0, counts - 1 - width) + (rng.random(rows.shape) * width).astype(np.int64)
+        found += (found >= places) & (width > 0)
+        return np.asarray(inside[(np.cumsum(all_counts) - all_counts)[kinds] + found])
 
     def exchanged(self, rows: Rows, rng: np.random.Generator) -> Rows:
         """All things but one, or fewer, exchanged for others of their kind from other outfits."""
         found = rows.copy()
-        for place in rng.permutation(len(rows))[: int(rng.integers(1, len(rows)))].tolist():
-            found[place] = self.other(int(rows[place]), rng)
+        some = rng.permutation(len(rows))[: int(rng.integers(1, len(rows)))]
+        found[some] = self.others(rows[some], rng)
         return found
 
     def pieces(self, rows: Rows) -> list[Piece]:
@@ -80,19 +96,16 @@ class Trial:
     questions: Sequence[tuple[Sequence[Rows], int]]
 
 
-def drawn_trial(wardrobe: Wardrobe, *, seed: int) -> Trial:
-    """Each outfit, the same with things exchanged, and with one thing among three others of its kind."""
+def drawn_trial(wardrobe: Wardrobe, *, seed: int, times: int = 1) -> Trial:
+    """Each outfit, the same with things exchanged, so many times, and with one thing among three others of its kind."""
     rng = np.random.default_rng(seed)
-    false = [wardrobe.exchanged(rows, rng) for rows in wardrobe.outfits]
+    false = [wardrobe.exchanged(rows, rng) for _ in range(times) for rows in wardrobe.outfits]
     questions = []
     for rows in wardrobe.outfits:
         place = int(rng.integers(len(rows)))
-        offered = [rows]
-        for _ in range(CHOICES - 1):
-            other = rows.copy()
-            other[place] = wardrobe.other(int(rows[place]), rng)
-            offered.append(other)
-        questions.append((offered, 0))
+        offered = np.repeat(rows[None], CHOICES, 0)
+        offered[1:, place] = wardrobe.others(offered[1:, place], rng)
+        questions.append((list(offered), 0))
     return Trial([*wardrobe.outfits, *false], [1] * len(wardrobe.outfits) + [0] * len(false), questions)
 
 

@@ -46,6 +46,8 @@ NETWORKS = 1
 """Such networks, begun from other random numbers, of which the mean is taken."""
 TEMPERATURE = 0.08
 WANTED_WEIGHT = 0.5
+TIMES = 5
+"""That garments of each outfit held out are exchanged."""
 PARTS = 4
 """Of the outfits, each judged by pairs learned from the others, so that what these say is weighed as it deserves."""
 SHARES = (1.25, 0.7)
@@ -236,18 +238,18 @@ def main(arguments: list[str] | None = None) -> None:
         )  # fmt: skip
     learned, held = worn.wardrobe(held_out=False), worn.wardrobe(held_out=True)
     found = taught(learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, resume=given.resume)
-    trial = drawn_trial(held, seed=given.seed)
+    trial = drawn_trial(held, seed=given.seed, times=TIMES)
     figures = {"": outfit_figures(trial, judge_of(found.network, held))}
     for name, judge in simple_judges(held, learned=learned).items():
         figures[f"{name} only"] = outfit_figures(trial, judge)
-    control, control_held = (_seen_only(worn, one.outfits, ALL) for one in (learned, held))
+    control, control_held = (_seen_only(worn, one, ALL) for one in (learned, held))
     cheat = taught(
         control, out=given.out / "control", minutes=given.minutes / 3, seed=given.seed, rate=given.rate,
         resume=given.resume,
     )  # fmt: skip
     figures["light and focus only"] = outfit_figures(trial, judge_of(cheat.network, control_held))
     for name, columns in {"focus only": FOCUS, "brightness only": BRIGHTNESS}.items():
-        control, control_held = (_seen_only(worn, one.outfits, columns) for one in (learned, held))
+        control, control_held = (_seen_only(worn, one, columns) for one in (learned, held))
         pairs = weighed_pairs(control, seed=given.seed)
         figures[name] = outfit_figures(trial, judge_of(pairs, control_held))
     scores = {_called(name, figure): one for name, some in figures.items() for figure, one in some.items()}
@@ -266,12 +268,12 @@ def _called(name: str, figure: str) -> str:
     return f"{name}: {figure}" if name else figure
 
 
-def _seen_only(worn: Worn, outfits: Sequence[Rows], columns: slice) -> Wardrobe:
+def _seen_only(worn: Worn, wardrobe: Wardrobe, columns: slice) -> Wardrobe:
     """Garments of which nothing but some statistics are seen, each number with mean 0 and deviation 1."""
     some = worn.statistics[..., columns]
     flat = some.reshape(-1, some.shape[2])
     scaled = np.asarray((some - flat.mean(0)) / np.maximum(flat.std(0), 1e-6), np.float32)
-    return Wardrobe(worn.kinds, np.zeros((*some.shape[:2], 1), np.float32), scaled, outfits)
+    return replace(wardrobe, vectors=np.zeros((*some.shape[:2], 1), np.float32), colors=scaled)
 
 
 def export(

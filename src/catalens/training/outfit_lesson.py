@@ -43,13 +43,6 @@ class Drawer:
         self._rows = np.full((len(rows), MOST), -1, np.int64)
         for number, outfit in enumerate(rows):
             self._rows[number, : len(outfit)] = outfit
-        some = wardrobe.of_kind
-        self._counts = np.array([max(len(one), 1) for one in some])
-        self._table = np.zeros((len(some), self._counts.max()), np.int64)
-        self._place = np.zeros(len(wardrobe.kinds), np.int64)
-        for kind, one in enumerate(some):
-            self._table[kind, : len(one)] = one
-            self._place[one] = np.arange(len(one))
 
     def draw(self, rng: np.random.Generator) -> Batch:
         rows = self._some(rng, BATCH // 2)
@@ -62,7 +55,7 @@ class Drawer:
         kind = self._wardrobe.kinds[wanted]
         asked = self._stacked(rows, rng)
         asked[0][each, places], asked[1][each, places], asked[2][each, places] = 0, 0, len(KINDS) + kind
-        others = self._other(np.repeat(wanted[:, None], OTHERS, 1), rng)
+        others = self._wardrobe.others(np.repeat(wanted[:, None], OTHERS, 1), rng)
         offered = np.concatenate([wanted[:, None], others], 1)
         version = int(rng.integers(self._wardrobe.vectors.shape[1]))
         truth = np.repeat([1.0, 0.0], len(rows)).astype(np.float32)
@@ -83,14 +76,10 @@ class Drawer:
         sizes = (rows >= 0).sum(1)
         count = 1 + (rng.random(len(rows)) * (sizes - 1)).astype(np.int64)
         chosen = np.where(rows >= 0, rng.random(rows.shape), 2).argsort(1).argsort(1) < count[:, None]
-        return np.where(chosen & (rows >= 0), self._other(rows, rng), rows)
-
-    def _other(self, rows: Rows, rng: np.random.Generator) -> Rows:
-        """Other garments of the same kinds."""
-        kinds = self._wardrobe.kinds[rows]
-        counts = self._counts[kinds]
-        step = 1 + (rng.random(rows.shape) * np.maximum(counts - 1, 1)).astype(np.int64)
-        return np.asarray(self._table[kinds, (self._place[rows] + step) % counts])
+        found = rows.copy()
+        chosen &= rows >= 0
+        found[chosen] = self._wardrobe.others(rows[chosen], rng)
+        return found
 
     def _stacked(self, rows: Rows, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
         """Vectors, colors and kinds, each garment in a version of its own."""

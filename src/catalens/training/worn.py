@@ -66,7 +66,8 @@ class Worn:
             rows = np.flatnonzero(self.photos == photo)
             if len(rows) > 1 and (photo % HELD_OUT == 0) == held_out:
                 found.append(rows)
-        return Wardrobe(self.kinds, self.vectors, self.colors, found)
+        light = self.statistics[..., BRIGHTNESS].mean((1, 2))
+        return Wardrobe(self.kinds, self.vectors, self.colors, found, light)
 
 
 @dataclass(frozen=True)

@@ -549,7 +549,7 @@ def test_words_nobody_knows_are_named_and_the_others_asked_for(
 
 def test_without_an_encoder_of_words_what_is_written_is_known(shop: Catalog) -> None:
     matches = shop.search(text="qwxyz", k=3)
-    assert (skus(matches), matches.notes) == ([], ('"qwxyz" is not known',))
+    assert (skus(matches), matches.notes) == ([], ('fake@000000000000 knows no words, and no product has "qwxyz"',))
 
 
 def test_a_photo_and_words_together(painted: Catalog) -> None:

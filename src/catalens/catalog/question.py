@@ -129,7 +129,7 @@ class Asking:
         """
         liked, unliked = self._products(request.like), self._products(request.unlike)
         asked = [*PICTURE_PARTS] if request.image is not None else []
-        described, doubtful = self._described(request.text) if request.text and request.words else ({}, ())
+        described, notes = self._described(request.text) if request.text and request.words else ({}, ())
         asked += [*(["text"] if request.words else []), *described]
         asked += ["liked"] if liked or unliked else []
         counted = shares(request.weights, asked)
@@ -139,7 +139,6 @@ class Asking:
         vectors.update({part: vector for part, vector in described.items() if part in counted})
         if "liked" in counted:
             vectors.update(self._liked_vector(liked, unliked))
-        notes = tuple(str(one) for one in doubtful if not is_written(self._store, one.word))
         return Question(counted, vectors, request.words if "text" in counted else (), frozenset(liked), notes)
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
@@ -156,12 +155,13 @@ class Asking:
             found.update({part: (part, described[part]) for part in parts if part != "deep"})
         return found
 
-    def _described(self, text: str) -> tuple[dict[str, tuple[str, FloatArray]], Sequence[DoubtfulWord]]:
-        """What pictures of the words look like that the encoder knows, and words that it was not taught.
+    def _described(self, text: str) -> tuple[dict[str, tuple[str, FloatArray]], tuple[str, ...]]:
+        """What pictures of the words look like that the encoder knows, and notes on words that it was not taught.
 
         Where there are no pictures, or the encoder knows no words, all words are such.
         """
-        strange = [DoubtfulWord(word) for word in words_of(text)]
+        unwritten = self._unwritten([DoubtfulWord(word) for word in words_of(text)])
+        strange = tuple(map(str, unwritten))
         if not self._store.fetch_all("SELECT 1 FROM space WHERE name LIKE 'deep:%' LIMIT 1"):
             return {}, strange
         try:
@@ -169,12 +169,18 @@ class Asking:
         except (ModelError, NotFoundError):
             return {}, strange  # what is written in products is found without an encoder
         if not encoder.has_text:
-            return {}, strange
+            missing = ", ".join(f'"{one.word}"' for one in unwritten)
+            return {}, (f"{encoder.name} knows no words, and no product has {missing}",) if missing else ()
         doubtful = encoder.doubtful_words(text)
         ignored = {one.word for one in doubtful if not one.is_read}
         known = " ".join(word for word in words_of(text) if word not in ignored) if ignored else text
         vector = encoder.encode_texts([known])[0]
-        return ({"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}), doubtful
+        notes = tuple(map(str, self._unwritten(doubtful)))
+        return ({"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}), notes
+
+    def _unwritten(self, words: Sequence[DoubtfulWord]) -> list[DoubtfulWord]:
+        """Those that no product has."""
+        return [one for one in words if not is_written(self._store, one.word)]
 
     def _liked_vector(self, liked: Sequence[int], unliked: Sequence[int]) -> dict[str, tuple[str, FloatArray]]:
         space = self._deep_space()

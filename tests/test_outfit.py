@@ -202,8 +202,10 @@ def test_what_is_liked_counts_and_its_opposite(shop: catalens.Catalog) -> None:
     plain = shop.outfits(sku, kinds=["shoes"], k=5)
     last = plain[-1].items[1].name
     liked = shop.outfits(sku, kinds=["shoes"], k=5, like=[last])
-    place = [one.items[1].name for one in liked].index(last)
-    assert place < len(plain) - 1 or len(plain) == 1
+    before, after = ({one.items[1].name: one.score for one in some} for some in (plain, liked))
+    others = before.keys() & after.keys() - {last}
+    assert others
+    assert all(after[last] - after[name] > before[last] - before[name] for name in others)
     assert "liked" in liked[0].parts
     assert sum(liked[0].parts.values()) == pytest.approx(liked[0].score, abs=1e-5)
     assert shop.outfits(sku, kinds=["shoes"], colors="neutral", unlike=[last])

@@ -42,7 +42,7 @@ TRUNCATION = 0.7
 """At which conditions are asked for, as the bundled generator does."""
 FEATURES = "128 features of the residual network of training/textbook, trained on the same 50,000 pictures"
 SHAPE = Shape((len(NAMES),), 7, (96, 64, 32), channels=1, enlarge=1, maps=2)
-STYLE = Plan(betas=(0.5, 0.99), likeness=10.0, kept=0.5, spread=0.003, slope=0.1, told=0.3, is_adaptive=False)
+STYLE = Plan(betas=(0.5, 0.99), likeness=10.0, kept=0.4, spread=0.003, slope=0.1, told=1.0, is_adaptive=False)
 """Nothing is augmented: in minutes no critic learns 50,000 pictures by heart. With a tenth of the likeness kept, each
 kind collapsed to one picture."""
 OF, SURELY = 8, 3.0

@@ -23,8 +23,8 @@ WIDTHS = (32, 96, 192, 320)
 BLOCKS = (1, 2, 3, 2)
 KIND_DIM, LOOK_DIM = 256, 128
 DIM = KIND_DIM + LOOK_DIM
-LOOK_SHARE = 0.3
-"""Of the similarity of two pictures, what their looks decide."""
+LOOK_SHARE = 0.4
+"""Of the similarity of two pictures, what their looks decide; docs/encoder.md has what other shares give."""
 LOOK_WIDTHS = (48, 96)
 TEXTURES = 2
 """Stages of the trunk after which textures are counted: at H/8, where weaves and prints are still seen."""

@@ -35,7 +35,8 @@ MARGIN = 0.08
 TOGETHER = 32
 """Garments that are embedded in one call."""
 STATISTICS = 4
-"""Brightness, sharpness, noise, size: what light and focus tell. White balance and a garment's color are one number."""
+"""Brightness, sharpness, noise, longer side: what light and focus tell. White balance and a garment's color are one
+number; a cut's proportions are the garment's own, or its wearer's pose."""
 ALL, BRIGHTNESS, FOCUS = slice(STATISTICS), slice(1), slice(1, STATISTICS)
 """Of these: brightness is the garment's own as well as the light's, focus says nothing of a garment."""
 FINEST = (42.0, 50.0)
@@ -87,7 +88,7 @@ def worn_together(
     Raises:
         NotFoundError: the photos are absent.
     """
-    said = hashlib.sha256(f"{encoder.name} {versions} {seed} 4".encode()).hexdigest()[:16]
+    said = hashlib.sha256(f"{encoder.name} {versions} {seed} 5".encode()).hexdigest()[:16]
     kept = cache / f"worn-{said}.npz"
     if kept.is_file():
         with np.load(kept) as found:
@@ -211,4 +212,4 @@ def statistics_of(image: ImageArray) -> NDArray[np.float64]:
         return np.zeros(STATISTICS)
     edges = np.abs(cv2.Laplacian(grey, cv2.CV_32F))[inside].mean() / (grey[inside].std() + 4)
     noise = np.abs(grey.astype(np.float32) - cv2.medianBlur(grey, 3))[inside].mean()
-    return np.array([grey[inside].mean() / 255, np.log(edges + 0.01), np.log1p(noise), np.log(grey.size) / 10])
+    return np.array([grey[inside].mean() / 255, np.log(edges + 0.01), np.log1p(noise), np.log(max(grey.shape))])

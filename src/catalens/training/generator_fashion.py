@@ -1,7 +1,7 @@
 """Recipe: both generators on Fashion-MNIST, for the same time, and what they are worth.
 
     python -m catalens.training.textbook.residual --out runs/classifier
-    python -m catalens.training.generator_fashion --classifier runs/classifier --out runs/fashion --minutes 16
+    python -m catalens.training.generator_fashion --classifier runs/classifier --out runs/fashion --minutes 35
 
 50,000 of the 60,000 training pictures are learned from; 10,000 are held out, and 10,000 are made. The features that
 pictures are compared by are those of the textbook's residual network, which learned from the same 50,000.
@@ -47,7 +47,7 @@ STYLE = Plan(betas=(0.5, 0.99), likeness=10.0, kept=0.4, spread=0.003, slope=0.1
 kind collapsed to one picture."""
 OF, SURELY = 8, 3.0
 """Of how many pictures the critic picks one; exponent of its chances."""
-BEGIN = 0.5
+BEGIN = 0.25
 """Share of its time in which there is no critic."""
 
 
@@ -157,7 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--classifier", type=Path, required=True, help="folder of a run of textbook.residual, of the same seed"
     )
-    parser.add_argument("--minutes", type=float, default=16.0, help="time for each of the two")
+    parser.add_argument("--minutes", type=float, default=35.0, help="time for each of the two")
     parser.add_shared("--seed", "--threads", "--data")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in --out")
     given = parser.read(arguments)

@@ -308,7 +308,8 @@ def main_color(kind: str, photo: ImageLike) -> ThingColor | None:
 
 def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]:
     """Why things go together, in sentences: how often such are worn together, and how their colors stand."""
-    found = [f"people wear such things together ({verdict:.2f} of 1; 0.5 says nothing)"]
+    often = "" if verdict >= 0.5 else "seldom "
+    found = [f"people {often}wear such things together ({verdict:.2f} of 1; 0.5 says nothing)"]
     if len(colors) > 1:
         found.append(harmony(colors)[1])
     return tuple(found)

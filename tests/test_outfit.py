@@ -200,15 +200,16 @@ def test_kinds_wishes_and_what_is_not_wanted(shop: catalens.Catalog) -> None:
 def test_what_is_liked_counts_and_its_opposite(shop: catalens.Catalog) -> None:
     sku = sku_of(shop, "shirt", "t-shirt", "sweater", "blouse")
     plain = shop.outfits(sku, kinds=["shoes"], k=5)
-    last = plain[-1].items[1].name
-    liked = shop.outfits(sku, kinds=["shoes"], k=5, like=[last])
+    low = plain[-2].items[1].name
+    liked = shop.outfits(sku, kinds=["shoes"], k=5, like=[low])
     before, after = ({one.items[1].name: one.score for one in some} for some in (plain, liked))
-    others = before.keys() & after.keys() - {last}
+    assert list(after).index(low) < list(before).index(low)
+    others = before.keys() & after.keys() - {low}
     assert others
-    assert all(after[last] - after[name] > before[last] - before[name] for name in others)
+    assert all(after[low] - after[name] > before[low] - before[name] for name in others)
     assert "liked" in liked[0].parts
     assert sum(liked[0].parts.values()) == pytest.approx(liked[0].score, abs=1e-5)
-    assert shop.outfits(sku, kinds=["shoes"], colors="neutral", unlike=[last])
+    assert shop.outfits(sku, kinds=["shoes"], colors="neutral", unlike=[low])
 
 
 def test_what_is_not_worn_is_not_proposed_by_its_look(tmp_path: Path, export: Path) -> None:

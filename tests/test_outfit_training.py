@@ -59,13 +59,13 @@ def test_what_is_drawn(wardrobe: Wardrobe) -> None:
 
 @pytest.fixture
 def tied() -> Wardrobe:
-    """Of each of 60 outfits the two garments have the same number (-1..1) in the first place, and chance in others."""
+    """Of each of 120 outfits the two garments have the same number (-1..1) in the first place, and chance in others."""
     rng = np.random.default_rng(0)
-    style = np.repeat(rng.uniform(-1, 1, 60), 2)
-    vectors = rng.normal(size=(120, 2, 6)).astype(np.float32)
+    style = np.repeat(rng.uniform(-1, 1, 120), 2)
+    vectors = rng.normal(size=(240, 2, 6)).astype(np.float32)
     vectors[..., 0] = style[:, None]
-    outfits = [np.array([2 * number, 2 * number + 1]) for number in range(60)]
-    return Wardrobe(np.tile([0, 5], 60), vectors, np.zeros((120, 2, 3), np.float32), outfits)
+    outfits = [np.array([2 * number, 2 * number + 1]) for number in range(120)]
+    return Wardrobe(np.tile([0, 5], 120), vectors, np.zeros((240, 2, 3), np.float32), outfits)
 
 
 def test_pairs_learn_what_outfits_share(tied: Wardrobe) -> None:
@@ -78,7 +78,7 @@ def test_pairs_learn_what_outfits_share(tied: Wardrobe) -> None:
         return float(logits), asked[0].numpy()
 
     alike, opposed = said(0.9, 0.9)[0], said(0.9, -0.9)[0]
-    assert alike > 0.4 > -0.4 > opposed
+    assert alike > 0.5 > -0.5 > opposed
     assert said(-0.9, -0.9)[0] == pytest.approx(alike, abs=0.5)
     assert said(0.9, -0.9)[0] == pytest.approx(said(-0.9, 0.9)[0], abs=0.5)
     direction = said(0.9)[1]
@@ -94,7 +94,7 @@ def test_pairs_learn_nothing_from_chance(tied: Wardrobe) -> None:
 
 def test_what_is_shipped_says_what_was_learned(tied: Wardrobe, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    colors = np.full((120, 2, 448), 448**-0.5, np.float32)
+    colors = np.full((240, 2, 448), 448**-0.5, np.float32)
     both = Together([OutfitNetwork(6)], learned_pairs(Wardrobe(tied.kinds, tied.vectors, colors, tied.outfits))).eval()
     export(both, tmp_path, dim=6, name="tied", scores={}, training={"encoder": "none"})
     model = outfit_model(str(tmp_path))

@@ -160,27 +160,25 @@ class Asking:
 
         Where there are no pictures, or the encoder knows no words, all words are such.
         """
-        unwritten = self._unwritten([DoubtfulWord(word) for word in words_of(text)])
-        strange = tuple(map(str, unwritten))
+        every = [DoubtfulWord(word) for word in words_of(text)]
         if not self._store.fetch_all("SELECT 1 FROM space WHERE name LIKE 'deep:%' LIMIT 1"):
-            return {}, strange
+            return {}, self._unwritten(every)
         try:
             encoder = self._load_encoder()
         except (ModelError, NotFoundError):
-            return {}, strange  # what is written in products is found without an encoder
+            return {}, self._unwritten(every)  # what is written in products is found without an encoder
         if not encoder.has_text:
-            missing = ", ".join(f'"{one.word}"' for one in unwritten)
+            missing = ", ".join(f'"{one.word}"' for one in every if not is_written(self._store, one.word))
             return {}, (f"{encoder.name} knows no words, and no product has {missing}",) if missing else ()
         doubtful = encoder.doubtful_words(text)
         ignored = {one.word for one in doubtful if not one.is_read}
         known = " ".join(word for word in words_of(text) if word not in ignored) if ignored else text
         vector = encoder.encode_texts([known])[0]
-        notes = tuple(map(str, self._unwritten(doubtful)))
-        return ({"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}), notes
+        return ({"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}), self._unwritten(doubtful)
 
-    def _unwritten(self, words: Sequence[DoubtfulWord]) -> list[DoubtfulWord]:
-        """Those that no product has."""
-        return [one for one in words if not is_written(self._store, one.word)]
+    def _unwritten(self, words: Sequence[DoubtfulWord]) -> tuple[str, ...]:
+        """Notes on those that no product has."""
+        return tuple(str(one) for one in words if not is_written(self._store, one.word))
 
     def _liked_vector(self, liked: Sequence[int], unliked: Sequence[int]) -> dict[str, tuple[str, FloatArray]]:
         space = self._deep_space()

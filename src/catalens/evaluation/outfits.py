@@ -51,29 +51,28 @@ class Wardrobe:
     light: FloatArray | None = None
 
     @cached_property
-    def _of_kind(self) -> tuple[Rows, Rows, Rows]:
-        """Rows that are in outfits, kind by kind, from dark to bright; of each kind, how many; of each row, its place
-        among its kind.
+    def _sorted(self) -> tuple[Rows, Rows, Rows]:
+        """Rows that are in outfits, kind by kind, from dark to bright; where each kind begins there, and the last ends;
+        where each row is.
         """
         inside = np.unique(np.concatenate([*self.outfits, np.empty(0, np.int64)]))
         light = np.zeros(len(inside)) if self.light is None else self.light[inside]
         inside = inside[np.lexsort((light, self.kinds[inside]))]
-        counts = np.bincount(self.kinds[inside], minlength=len(KINDS))
         places = np.zeros(len(self.kinds), np.int64)
-        places[inside] = np.arange(len(inside)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return inside, counts, places
+        places[inside] = np.arange(len(inside))
+        return inside, np.searchsorted(self.kinds[inside], np.arange(len(KINDS) + 1)), places
 
     def others(self, rows: Rows, rng: np.random.Generator) -> Rows:
         """For each row (any shape), which is in an outfit, another of its kind; itself where there is none."""
-        inside, all_counts, all_places = self._of_kind
+        inside, bounds, all_places = self._sorted
         kinds, places = self.kinds[rows], all_places[rows]
-        counts = all_counts[kinds]
-        width = counts - 1
+        first, last = bounds[kinds], bounds[kinds + 1] - 1
+        width = last - first
         if self.light is not None:
-            width = np.minimum(width, np.maximum(CHOICES, np.ceil(ABOUT * counts).astype(np.int64)))
-        found = np.clip(places - width // 2, 0, counts - 1 - width) + (rng.random(rows.shape) * width).astype(np.int64)
+            width = np.minimum(width, np.maximum(CHOICES, np.ceil(ABOUT * (width + 1)).astype(np.int64)))
+        found = np.clip(places - width // 2, first, last - width) + (rng.random(rows.shape) * width).astype(np.int64)
         found += (found >= places) & (width > 0)
-        return np.asarray(inside[(np.cumsum(all_counts) - all_counts)[kinds] + found])
+        return np.asarray(inside[found])
 
     def exchanged(self, rows: Rows, rng: np.random.Generator) -> Rows:
         """All things but one, or fewer, exchanged for others of their kind from other outfits."""

@@ -228,6 +228,8 @@ def million(count: int, kinds: int = len(KINDS)) -> dict[str, Any]:
     rng = np.random.default_rng(3)
     of_kind = rng.integers(0, kinds, count)
     passing = [np.flatnonzero(of_kind == kind) for kind in range(kinds)]
+    for one in passing:
+        one.flags.writeable = False  # as the catalog keeps what a filter lets pass
     queries = part(10_000, 200, model.dim)
     colors = np.abs(rng.standard_normal((200, 448), np.float32))
     pieces = [Piece("top", one / np.linalg.norm(one), color) for one, color in zip(queries, colors, strict=True)]

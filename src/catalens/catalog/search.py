@@ -142,9 +142,7 @@ class Searcher:
         started = time.perf_counter()
         passing = None if where is None else self._filters.products(where)
         pictures, _ = self._nearest(space, direction, passing, max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * k))
-        allowed = None if passing is None else set(passing.products.tolist())
-        shown = self._shown("shown.picture_id", pictures)
-        candidates = [one for one in shown if allowed is None or one.product in allowed]
+        candidates = _let_pass(passing, self._shown("shown.picture_id", pictures))
         cosines = self._similarities(space, direction, candidates).tolist()
         scored = [
             _Scored(one, round(cosine, _DIGITS), {"looked for": cosine})
@@ -180,13 +178,7 @@ class Searcher:
             named = find_by_words(self._store, question.words, products=allowed, limit=limit)
             found.update(dict.fromkeys(self._shown("product.id", named)))
             all_seen = all_seen and len(named) < limit
-        allowed_products = None if passing is None else set(passing.products.tolist())
-        kept = [
-            candidate
-            for candidate in found
-            if candidate.product not in question.left_out
-            and (allowed_products is None or candidate.product in allowed_products)
-        ]
+        kept = [one for one in _let_pass(passing, list(found)) if one.product not in question.left_out]
         return kept, all_seen
 
     def _nearest(
@@ -292,6 +284,13 @@ class Searcher:
             if rows:
                 found.append(_match(one, *rows[0]))
         return found
+
+
+def _let_pass(passing: Passing | None, candidates: list[_Candidate]) -> list[_Candidate]:
+    if passing is None:
+        return candidates
+    allowed = passing.among([one.product for one in candidates])
+    return [one for one in candidates if one.product in allowed]
 
 
 def _match(

@@ -16,9 +16,10 @@ from catalens.images.read import read_image
 from catalens.models.parts import CLASSES
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.tasks.tryon import KINDS, TryOn, try_on, tryon_model
-from catalens.tasks.tryon.body import OVER, TAKEN_OFF, come_to_light, undress
+from catalens.tasks.tryon.body import OVER, TAKEN_OFF, VIEW, come_to_light, hides_legs, undress, view_of
 from catalens.tasks.tryon.bones import Joints, standing
 from catalens.tasks.tryon.garment import Garment
+from catalens.tasks.tryon.person import Body, require_place
 from catalens.types import ImageArray, Worn
 
 DATA = settings.data_folder()
@@ -156,7 +157,8 @@ def test_a_picture_that_cannot_be_read_is_told_so() -> None:
 
 def test_grey_photos_are_photos(model: TryOn, woman: ImageArray) -> None:
     grey = np.repeat(woman.mean(2, keepdims=True).astype(np.uint8), 3, 2)
-    assert isinstance(model(grey, shirt(), kind="top"), Worn)
+    # As a coat: without colors her own cannot be told from the dress below it, and would be too long for a top.
+    assert isinstance(model(grey, shirt(), kind="outerwear"), Worn)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -231,6 +233,43 @@ def test_bare_legs_stay_the_photos_own(kind: str) -> None:
     legs[int(joints[6:8, 1].mean()) + 60 : 280, 90:111] = True
     assert stays[legs].all()
     assert (behind[legs] == image[legs]).all()
+
+
+def in_a_long_coat(*, is_open: bool) -> tuple[Body, int]:
+    """Somebody in a coat down to the knees, open over trousers or closed; and the row where it ends."""
+    joints = standing(60, arms=0.3, at=(100, 60))
+    end = int(joints[8:10, 1].mean())
+    labels = np.zeros((300, 200), np.uint8)
+    labels[end:290, 80:121] = CLASSES.index("trousers")
+    labels[58:end, 65:136] = CLASSES.index("outerwear")
+    if is_open:
+        labels[int(joints[6:8, 1].mean()) : end, 80:121] = CLASSES.index("trousers")
+    return Body(GREY, labels, joints), end
+
+
+def test_a_top_is_not_put_on_where_a_long_coat_hides_what_is_below() -> None:
+    closed, _ = in_a_long_coat(is_open=False)
+    assert hides_legs(closed.labels, closed.joints)
+    with pytest.raises(UnfitImageError, match="long coat"):
+        require_place(closed, "top")
+    require_place(closed, "outerwear")
+    opened, _ = in_a_long_coat(is_open=True)
+    assert not hides_legs(opened.labels, opened.joints)
+    assert not hides_legs(np.zeros_like(opened.labels), opened.joints)
+    require_place(opened, "top")
+
+
+@pytest.mark.parametrize("kind", ["top", "outerwear"])
+def test_the_view_shows_all_of_a_coat_that_is_taken_off(kind: str) -> None:
+    body, end = in_a_long_coat(is_open=True)
+    matrix = view_of(body.joints, kind, labels=body.labels)
+    assert matrix[1, 1] * end + matrix[1, 2] < VIEW[0]
+    np.testing.assert_allclose(
+        view_of(body.joints, kind, labels=np.zeros_like(body.labels)), view_of(body.joints, kind)
+    )
+    short = dressed_in_blocks()[1]
+    np.testing.assert_allclose(view_of(body.joints, kind, labels=short), view_of(body.joints, kind))
+    assert view_of(body.joints, "top")[1, 1] * end + view_of(body.joints, "top")[1, 2] > VIEW[0]
 
 
 def test_a_card_of_another_task_is_refused() -> None:

@@ -109,7 +109,7 @@ class TryOn:
                 f"the place for a garment of kind {garment.kind} is hidden on the person's photo",
                 cure="give a photo on which nothing covers it",
             )
-        view = view_of(body.joints, garment.kind)
+        view = view_of(body.joints, garment.kind, labels=labels)
         there = apply_to_points(view, body.joints)
         person = undress(seen(image, view), seen(labels, view, nearest=True), there, garment.kind)
         back = map_between(garment.kind, there, garment.joints, VIEW)

@@ -45,6 +45,8 @@ REACH = {"top": 0.10, "outerwear": 0.16, "dress": 0.12, "trousers": 0.10, "skirt
 """How far beyond what is taken off a garment may go, in lengths of the torso."""
 BLURRED = 0.025
 """How far from a garment its color may still be seen, in lengths of the torso."""
+HIDDEN = 0.6
+"""Share of what lies between the thighs that a coat covers, from which on what is worn below it cannot be told."""
 HAND = 0.22
 """Radius of a hand, around a point beyond the wrist, in lengths of the torso."""
 
@@ -140,8 +142,11 @@ def _goes_on(labels: NDArray[np.uint8], joints: Joints, region: Mask, kind: str)
     return np.asarray((under > 0) & region, np.bool_)
 
 
-def view_of(joints: Joints, kind: str) -> Affine:
-    """The map from a photo's pixels to those of the network's view: what a garment may touch, and some air."""
+def view_of(joints: Joints, kind: str, *, labels: NDArray[np.uint8] | None = None) -> Affine:
+    """The map from a photo's pixels to those of the network's view: what a garment may touch, and some air.
+
+    With HxW of `CLASSES`, also all of a longer garment that is taken off for it.
+    """
     size = bones.size_of(joints)
     shoulders, hips = float(joints[:2, 1].mean()), float(joints[6:8, 1].mean())
     ankles = float(joints[10:12, 1].max())
@@ -151,11 +156,26 @@ def view_of(joints: Joints, kind: str) -> Affine:
         chosen, top, bottom = joints, shoulders - 0.45 * size, ankles + 0.1 * size
     else:
         chosen, top, bottom = joints[6:], hips - 0.5 * size, ankles + 0.15 * size
+    if labels is not None and kind in BELOW:
+        rows = np.flatnonzero(_taken_off(labels, joints, kind).any(1))
+        bottom = max(bottom, min(float(rows[-1]) + 0.15 * size, ankles + 0.1 * size)) if len(rows) else bottom
     left, right = float(chosen[:, 0].min()) - 0.3 * size, float(chosen[:, 0].max()) + 0.3 * size
     height, width = VIEW
     scale = min(height / max(bottom - top, 1e-3), width / max(right - left, 1e-3))
     shift = (width / 2 - scale * (left + right) / 2, height / 2 - scale * (top + bottom) / 2)
     return scale_and_shift((scale, scale), shift)
+
+
+def hides_legs(labels: NDArray[np.uint8], joints: Joints) -> bool:
+    """Whether an outer garment is so long and closed that nobody knows what is worn below it."""
+    size = bones.size_of(joints)
+    thighs = np.zeros(labels.shape, np.uint8)
+    hips, knees = joints[6:8].astype(np.float64), joints[8:10].astype(np.float64)
+    top = hips + (knees - hips) * 0.4
+    _fill(thighs, np.array([top[0], knees[0], knees[1], top[1]]))
+    cv2.dilate(thighs, _disk(0.06 * size), dst=thighs)
+    coat = labels == CLASSES.index("outerwear")
+    return float(coat[thighs > 0].mean() if thighs.any() else 0) > HIDDEN
 
 
 def seen(picture: NDArray[np.uint8], matrix: Affine, *, nearest: bool = False) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from catalens.tasks.faces import FaceFinder
 from catalens.tasks.pose import Pose, PoseFinder
 from catalens.tasks.segment import Parser
 from catalens.tasks.tryon import bones
-from catalens.tasks.tryon.body import ARMS_BARE, LEGS_BARE
+from catalens.tasks.tryon.body import ARMS_BARE, LEGS_BARE, hides_legs
 from catalens.tasks.tryon.bones import Joints
 from catalens.types import ImageArray
 
@@ -88,6 +88,10 @@ def require_place(body: Body, kind: str) -> None:
             raise UnfitImageError(
                 "the person sits, or the legs are not seen from the front", cure="give a photo of somebody standing"
             )
+    if kind == "top" and hides_legs(body.labels, body.joints):
+        raise UnfitImageError(
+            "a long coat hides what the person wears below a top", cure="give a photo without it, or try a coat on"
+        )
     if kind in ARMS_BARE and hips > bottom + 0.35 * size:
         raise UnfitImageError("the photo ends above the hips", cure="give one that shows the whole upper body")
 

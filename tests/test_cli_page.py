@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import typer
+from typer.core import TyperGroup
+from typer.testing import CliRunner
+
+from catalens.cli.main import app
+
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
-COMMANDS = (
-    "add", "search", "show", "remove", "export", "info", "doctor", "enhance", "check", "cutout", "detect", "segment",
-    "look", "blur-faces", "tryon", "scene", "serve", "demo",
-)  # fmt: skip
 INTRO = """# Commands
 
 Generated from the commands themselves (`make docs`). Data goes to stdout, all else to stderr; progress bars are drawn
@@ -20,19 +20,26 @@ on a terminal only. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 some
 """
 
 
+def commands(group: TyperGroup, *before: str) -> Iterator[tuple[str, ...]]:
+    """The words of each command, in the order in which they were added; a group comes before what it holds."""
+    for name, command in group.commands.items():
+        if not command.hidden:
+            yield (*before, name)
+        if isinstance(command, TyperGroup):
+            yield from commands(command, *before, name)
+
+
 def help_of(*words: str) -> str:
     # Plain text of one width, whatever terminal the test runs in.
-    env = {**os.environ, "COLUMNS": "110", "TERM": "dumb", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
-    env.pop("CATALENS_CATALOG", None)
-    command = [sys.executable, "-m", "catalens.cli.main", *words, "--help"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
-    return "\n".join(line.rstrip() for line in text.strip().splitlines()).replace(
-        "python -m catalens.cli.main", "catalens"
-    )
+    env = {"COLUMNS": "110", "TERM": "dumb", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "CATALENS_CATALOG": None}
+    result = CliRunner().invoke(app, [*words, "--help"], env=env, prog_name="catalens")
+    assert result.exit_code == 0, result.output
+    return "\n".join(line.rstrip() for line in result.stdout.strip().splitlines())
 
 
 def page() -> str:
-    blocks = [f"## catalens {name}\n\n```text\n{help_of(name)}\n```\n" for name in COMMANDS]
+    every = [" ".join(words) for words in commands(typer.main.get_command(app))]  # type: ignore[arg-type]
+    blocks = [f"## catalens {name}\n\n```text\n{help_of(*name.split())}\n```\n" for name in every]
     return "\n".join([INTRO, f"```text\n{help_of()}\n```\n", *blocks])
 
 

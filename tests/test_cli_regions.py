@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from catalens.cli.main import app
+from catalens.errors import UsageError
 from catalens.images.draw import save_image
 from tests.painted import painted
 
@@ -34,6 +36,40 @@ def test_a_folder_goes_on_where_it_was_stopped(photos: Path, tmp_path: Path, com
     assert made == sorted([f"a{suffix}", f"a.png{suffix}", f"deep/b{suffix}"])
     (out / f"a{suffix}").write_bytes(b"mine")
     (out / f"deep/b{suffix}").unlink()
-    assert "3 " in CliRunner().invoke(app, [command, str(photos), str(out)]).stderr
+    (photos / "z.jpg").symlink_to(photos / "nowhere.jpg")
+    again = CliRunner().invoke(app, [command, str(photos), str(out)])
+    assert again.exit_code == 4
+    assert re.search(r"^1 .*, 2 there already, 2 failed$", again.stderr, re.MULTILINE)
+    assert "z.jpg" in again.stderr
     assert (out / f"a{suffix}").read_bytes() == b"mine"
     assert np.asarray(Image.open(out / f"deep/b{suffix}")).shape[:2] == (80, 60)
+
+
+@pytest.mark.parametrize("command", ["cutout", "blur-faces"])
+def test_a_folder_cannot_be_written_to_a_file(photos: Path, command: str) -> None:
+    found = CliRunner().invoke(app, [command, str(photos), str(photos / "broken.jpg")])
+    assert isinstance(found.exception, UsageError)
+    assert (photos / "broken.jpg").read_bytes() == b"no picture"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("cutout", "PHOTO", "PHOTO", "--background", "white"),
+        ("cutout", "other.png", "PHOTO", "--background", "PHOTO"),
+        ("blur-faces", "PHOTO", "PHOTO"),
+        ("enhance", "PHOTO", "PHOTO"),
+        ("scene", "PHOTO", "studio", "PHOTO"),
+        ("scene", "other.png", "PHOTO", "PHOTO"),
+        ("tryon", "PHOTO", "other.png", "PHOTO"),
+        ("tryon", "other.png", "PHOTO", "PHOTO"),
+    ],
+    ids=" ".join,
+)
+def test_originals_are_never_overwritten(photos: Path, words: tuple[str, ...]) -> None:
+    photo = photos / "deep" / ".." / "a.png"
+    before = photo.read_bytes()
+    found = CliRunner().invoke(app, [str(photo) if word == "PHOTO" else word for word in words])
+    assert isinstance(found.exception, UsageError)
+    assert "never overwritten" in str(found.exception)
+    assert photo.read_bytes() == before

@@ -231,3 +231,9 @@ def test_a_generator_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {"FID", "precision", "recall", "features", "warning"} <= set(json.loads(measured.stdout))
     few = RUNNER.invoke(app, ["train", "generator", "--data", str(data / "cap"), "--label", "kind", "--out", str(out)])
     assert isinstance(few.exception, UsageError)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_pictures_to_compare_with(count: int) -> None:
+    with pytest.raises(UsageError, match="at least two"):
+        generator_own.measured(squares(count), n=4, seed=0)

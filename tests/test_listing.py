@@ -228,8 +228,34 @@ def test_what_was_repaired_passes(folder: Path, tmp_path: Path) -> None:
     assert not [one for one in check(repaired, rules=["amazon", "vtex"]) if one.level == "error"]
     assert found["c.jpg"].repaired is None
     assert {path.name: path.read_bytes() for path in folder.rglob("*.*")} == before
-    with pytest.raises(UsageError, match="never overwritten"):
-        list(check_folder(folder, fix=folder))
+    for photos in (folder, folder / "a.webp"):
+        with pytest.raises(UsageError, match="never overwritten"):
+            list(check_folder(photos, fix=folder))
+    with pytest.raises(UsageError, match="no folder"):
+        list(check_folder(folder, fix=folder / "b.jpg"))
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+def test_photos_that_differ_only_in_their_endings_are_all_repaired(tmp_path: Path) -> None:
+    pale = photo(size=(1200, 1200), ground=(243, 243, 240))
+    for name, format in (("a.jpg", "JPEG"), ("a.png", "PNG"), ("a.webp", "WEBP"), ("b.png", "PNG")):
+        (tmp_path / name).write_bytes(encoded(pale, format))
+    repaired = [one.repaired for one in check_folder(tmp_path, rules=["amazon"], fix=tmp_path / "out")]
+    assert [path.name for path in repaired if path is not None] == ["a.jpg", "a.png.jpg", "a.webp.jpg", "b.jpg"]
+    assert sorted(path for path in (tmp_path / "out").iterdir()) == sorted(path for path in repaired if path)
+
+
+def test_a_photo_that_is_gone_is_named_and_the_rest_are_checked(folder: Path) -> None:
+    (folder / "a.gif").symlink_to(folder / "nowhere.gif")
+    found = {one.path.name: one for one in check_folder(folder)}
+    assert found["a.gif"].failure is not None
+    assert found["b.jpg"].failure is None
+
+
+@pytest.mark.parametrize("rules", [[], "google"])
+def test_without_rules_nothing_is_found_good(rules: list[str] | str) -> None:
+    with pytest.raises(UsageError, match="google"):
+        check(encoded(photo()), rules=rules)
 
 
 def test_nothing_is_enlarged(tmp_path: Path) -> None:

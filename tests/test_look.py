@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from catalens.catalog.look import Look, shop_the_look
-from catalens.catalog.look_page import look_page
+from catalens.catalog.look_page import look_page, save_look
+from catalens.errors import UsageError
 from catalens.images.draw import color_of
 from catalens.models.parts import CLASSES, PRODUCTS
 from catalens.types import Detections, ImageArray, Match, Matches
@@ -91,6 +92,12 @@ class Tags(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
+
+
+def test_a_page_is_called_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="html"):
+        save_look(Look(np.full((60, 40, 3), 200, np.uint8), ()), tmp_path / "look.png")
+    assert not (tmp_path / "look.png").exists()
 
 
 def test_a_page_of_no_product() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,13 @@ from typer.testing import CliRunner
 
 import catalens
 from catalens.catalog.harmony import ThingColor, agreement, harmony
-from catalens.catalog.outfit import NEEDED
+from catalens.catalog.outfit import NEEDED, reasons_for
 from catalens.catalog.pieces import audience, kind_said, named
 from catalens.catalog.wishes import checked, fulfilled
 from catalens.cli.main import app
 from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models.zoo import DEFAULT_PARSER, find_card
-from catalens.tasks.outfit import KINDS, MOST, OutfitModel, Piece, kinds_of, outfit_model
+from catalens.tasks.outfit import KINDS, MOST, OutfitModel, Piece, doubts_of, kinds_of, outfit_model
 
 RED, BLUE, GREEN, BLACK = (210, 30, 30), (40, 60, 200), (40, 160, 60), (10, 10, 10)
 
@@ -255,7 +256,14 @@ def test_all_of_one_kind(tmp_path: Path, export: Path) -> None:
 
 
 def test_what_makes_no_sense(shop: catalens.Catalog, tmp_path: Path) -> None:
-    for wrong in ({"k": 0}, {"budget": 0}, {"budget": -5}, {"kinds": ["sofa"]}, {"colors": "loud"}):
+    for wrong in (
+        {"k": 0},
+        {"budget": 0},
+        {"budget": -5},
+        {"budget": float("inf")},
+        {"kinds": ["sofa"]},
+        {"colors": "loud"},
+    ):
         with pytest.raises(UsageError):
             shop.outfits("x", **wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="begin"):
@@ -279,6 +287,31 @@ def test_an_empty_catalog_completes_nothing(tmp_path: Path, export: Path) -> Non
 def test_compatibility_takes_two_to_eight(photos: object) -> None:
     with pytest.raises(UsageError):
         catalens.compatibility(photos)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (0.5, "cannot be told"),
+        (0.42, "cannot be told"),
+        (0.59, "cannot be told"),
+        (0.2, "seldom"),
+        (0.8, "people wear"),
+    ],
+)
+def test_a_verdict_near_a_half_says_nothing(verdict: float, said: str) -> None:
+    (reason,) = reasons_for((), verdict)
+    assert said in reason
+    assert f"{verdict:.2f} of 1" in reason
+
+
+def test_doubtful_outfits_are_called_so() -> None:
+    top, coat, dress = pieces(3)
+    assert doubts_of([top, coat, dress]) == ()
+    assert [doubt.split(":")[0] for doubt in doubts_of([top, replace(coat, kind="top"), dress])] == [
+        "2 of one kind (top), which nobody wears at once"
+    ]
+    assert len(doubts_of([top, top])) == 2
 
 
 def test_compatibility_of_photos(export: Path) -> None:

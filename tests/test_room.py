@@ -16,7 +16,7 @@ from catalens.errors import UsageError
 from catalens.features.color import DominantColor
 from catalens.images.draw import save_image
 from catalens.tasks.room import THINGS, things_in_room
-from catalens.training.synthetic import sample_shop
+from catalens.training.synthetic import render, sample_shop
 from catalens.training.synthetic.rooms import HEIGHTS, RenderedRoom, rendered_room
 
 
@@ -90,6 +90,23 @@ def test_what_cannot_be_furnished(shop: catalens.Catalog, tmp_path: Path, room: 
     assert found.goods == {}
     assert len(found.notes) == 2
     assert shop.room(bare, kinds=["vase", "cup", "lamp"], k=1).notes[0].startswith("nothing that is known")
+
+
+def test_a_shop_of_clothes_furnishes_nothing(tmp_path: Path, room: RenderedRoom) -> None:
+    worn = [one for one in sample_shop(60, seed=3) if one.spec.kind in {"t-shirt", "dress", "jacket"}][:6]
+    pictures = []
+    for number, one in enumerate(worn):
+        save_image(tmp_path / f"{number}.png", render(one.spec, size=(120, 120)).image)
+        row = {"sku": str(number), "title": "Taurus", "category": f"{one.spec.kind}s", "image": f"{number}.png"}
+        pictures.append(row)
+    table = tmp_path / "products.csv"
+    table.write_text("\n".join(map(",".join, [pictures[0], *(row.values() for row in pictures)])), "utf-8")
+    with catalens.open(tmp_path / "clothes") as clothes:
+        clothes.add(table)
+        assert len(clothes) == len(worn)
+        found = clothes.room(room.image, kinds=["lamp", "chair"])
+    assert found.goods == {}
+    assert any("no lamp" in note for note in found.notes)
 
 
 def test_command(built_shop: Path, tmp_path: Path, room: RenderedRoom) -> None:

@@ -293,6 +293,14 @@ def test_min_score(many: Catalog, tmp_path: Path) -> None:
 # Filters
 
 
+def test_an_attribute_that_no_product_has_is_named(shop: Catalog, photos: Path) -> None:
+    said = ("no product has an attribute 'weight'",)
+    for asked in ({}, {"image": photos / "dress-1.png"}, {"text": "dress"}):
+        found = shop.search(**asked, where="weight > 5 and price < 50")  # type: ignore[arg-type]
+        assert (found.items, found.notes) == ((), said)
+    assert shop.search(where="not has weight").notes == ()
+
+
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
@@ -304,6 +312,7 @@ def test_min_score(many: Catalog, tmp_path: Path) -> None:
     ],
 )
 def test_filters(shop: Catalog, photos: Path, where: Any, expected: set[str]) -> None:
+    assert shop.search(where=where).notes == ()
     assert skus(shop.search(where=where)) == sorted(expected)
     assert set(skus(shop.search(photos / "dress-1.png", where=where))) == expected - {"card-1"}
     assert set(skus(shop.search(text="dress shoes card box", where=where))) == expected

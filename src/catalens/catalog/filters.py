@@ -77,6 +77,17 @@ def _size(term: Filter) -> tuple[int, int]:
             return 1, 1
 
 
+def names_in(term: Filter) -> tuple[str, ...]:
+    """The attributes that a filter asks about, each once, in its order."""
+    match term:
+        case Not(inner):
+            return names_in(inner)
+        case And(terms) | Or(terms):
+            return tuple(dict.fromkeys(name for one in terms for name in names_in(one)))
+        case _:
+            return (term.name,)
+
+
 def passing_products(term: Filter, store: Reader) -> IntArray:
     """Return the ids (N,) of the products that a filter lets pass, ascending."""
     sql, parameters = to_sql(term)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalens.catalog.look import Look, LookPart
 from catalens.catalog.page import price_of
-from catalens.errors import CatalensError
+from catalens.errors import CatalensError, UsageError
 from catalens.images.draw import color_of, write_whole
 from catalens.images.html import html_page, image_tag
 from catalens.images.read import read_image
@@ -45,8 +45,10 @@ def save_look(look: Look, path: Path) -> None:
     """Write the page; it appears whole or not at all.
 
     Raises:
-        StorageError: it cannot be written.
+        UsageError: the name does not end as a page's; StorageError: it cannot be written.
     """
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise UsageError(f"{path.name} is no name for a page", cure="end it in .html")
     write_whole(path, look_page(look).encode())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,8 @@ SHARES: Mapping[str, float] = {
     "worn together": 0.6, "as looked for": 0.3, "colors": 0.1, "wishes": 0.3, "liked": 0.3,
 }  # fmt: skip
 """Weights of the parts of a score; of those that count for a question they are scaled to sum to 1."""
+UNTOLD = 0.1
+"""How far from 0.5 a verdict has to be to say something."""
 SEEN = 72
 """Longer side, in pixels, at which the main color of a thing is looked for."""
 HARMONIES: tuple[Harmony, ...] = get_args(Harmony)
@@ -128,7 +131,7 @@ class Asked:
         """
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise UsageError(f"expected at least one outfit and got {self.k!r}", cure="ask for one or more")
-        if self.budget is not None and not self.budget > 0:
+        if self.budget is not None and not 0 < self.budget < math.inf:
             raise UsageError(f"a budget of {self.budget!r}", cure="give more than nothing, or leave it out")
         unknown = sorted(set(self.kinds) - set(KINDS))
         if unknown:
@@ -308,8 +311,10 @@ def main_color(kind: str, photo: ImageLike) -> ThingColor | None:
 
 def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]:
     """Why things go together, in sentences: how often such are worn together, and how their colors stand."""
-    often = "" if verdict >= 0.5 else "seldom "
-    found = [f"people {often}wear such things together ({verdict:.2f} of 1; 0.5 says nothing)"]
+    told = "people wear such things together" if verdict > 0.5 else "people seldom wear such things together"
+    if abs(verdict - 0.5) < UNTOLD:
+        told = "whether people wear such things together cannot be told"
+    found = [f"{told} ({verdict:.2f} of 1; 0.5 says nothing)"]
     if len(colors) > 1:
         found.append(harmony(colors)[1])
     return tuple(found)

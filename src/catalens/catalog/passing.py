@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from catalens.catalog.filters import passing_products, read_filter
+from catalens.catalog.filters import names_in, passing_products, read_filter
 from catalens.types import IntArray
 
 _KEPT = 32
@@ -69,6 +69,14 @@ class PassingCache:
                     del self._kept[next(iter(self._kept))]
                 self._kept[key] = passing
         return passing
+
+    def unheard(self, where: str | Mapping[str, object]) -> tuple[str, ...]:
+        """Attributes that a filter asks about and no product has."""
+        return tuple(
+            name
+            for name in names_in(read_filter(where))
+            if not self._store.fetch_all("SELECT 1 FROM facet WHERE name = ? LIMIT 1", (name.lower(),))
+        )
 
     def vectors(self, passing: Passing, space: str) -> IntArray:
         """Ids (N,) of the vectors in a space whose pictures show a passing product."""

@@ -112,7 +112,7 @@ class Pieces:
 
     Args:
         deep: name of the space of the encoder's vectors.
-        nouns: kind -> how shops call it.
+        nouns: kind -> how shops call it; others: the same for what is none of these kinds, however it looks.
         encoder: tells kinds by look, in a shop whose attributes name none; else words are trusted, and a lipstick is
             no stool.
     """
@@ -124,8 +124,9 @@ class Pieces:
         deep: str,
         encoder: Encoder,
         nouns: Mapping[str, Sequence[str]] = NOUNS,
+        others: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
-        self._store, self._deep, self._encoder, self._nouns = store, deep, encoder, nouns
+        self._store, self._deep, self._encoder, self._nouns, self._others = store, deep, encoder, nouns, others
         self._texts = {name: self._distinct(name) for name in {*CALLED, *AUDIENCES}}
         self._is_named = any(named(text, nouns=nouns) for name in CALLED for text in self._texts[name])
 
@@ -197,7 +198,10 @@ class Pieces:
         kinds = [
             kind_said(said, products[sku][0], nouns=self._nouns) for said, (sku, _) in zip(read, there, strict=True)
         ]
-        silent = [row for row, kind in enumerate(kinds) if kind is None]
+        silent = [
+            row for row, (sku, _) in enumerate(there)
+            if kinds[row] is None and kind_said(read[row], products[sku][0], nouns=self._others) is None
+        ]  # fmt: skip
         if silent and (guess or not self._is_named):
             looks = self._by_look(np.stack([deep[there[row][1]] for row in silent]))
             for row, look in zip(silent, looks, strict=True):

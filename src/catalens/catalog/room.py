@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from catalens.catalog.browse import picture_data
 from catalens.catalog.harmony import agreement, is_quiet, to_lab
 from catalens.catalog.outfit import Nearest, main_color
 from catalens.catalog.pictures import deep_space
+from catalens.catalog.pieces import NOUNS as WORN
 from catalens.catalog.pieces import Known, OutfitItem, Pieces, PieceStore
 from catalens.catalog.wishes import checked, fulfilled
 from catalens.errors import CatalensError, UsageError
@@ -121,7 +123,7 @@ def furnish(
     """As `Catalog.room`."""
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise UsageError(f"expected at least one product of a kind and got {k!r}", cure="ask for one or more")
-    if budget is not None and not budget > 0:
+    if budget is not None and not 0 < budget < math.inf:
         raise UsageError(f"a budget of {budget!r}", cure="give more than nothing, or leave it out")
     unknown = sorted(set(kinds) - set(NOUNS))
     if unknown:
@@ -130,7 +132,9 @@ def furnish(
     things = things_in_room(image, encoder=encoder)
     notes = [] if len(things) else ["nothing that is known stands in the room: its colors and its look decide alone"]
     palette = room_palette(image)
-    shop = _Shop(store, nearest, Pieces(store, deep=deep_space(encoder), encoder=encoder, nouns=NOUNS), encoder)
+    shop = _Shop(
+        store, nearest, Pieces(store, deep=deep_space(encoder), encoder=encoder, nouns=NOUNS, others=WORN), encoder
+    )
     style = _style(image, things, encoder)
     chosen: dict[str, tuple[Good, ...]] = {}
     held: list[tuple[int, int, int]] = []

@@ -121,11 +121,13 @@ class Searcher:
         request = Request(image, text, like, unlike, where, weights)
         passing = None if where is None else self._filters.products(where)
         notes: tuple[str, ...] = ()
+        if where is not None and passing is not None and not len(passing.products):
+            notes = tuple(f"no product has an attribute {name!r}" for name in self._filters.unheard(where))
         if request.asks_for_all:
             matches = self._listed(passing, k=k, offset=offset, min_score=min_score)
         else:
             question = self._asking.question(request)
-            notes = question.notes
+            notes += question.notes
             scored = self._scored(question, passing, wanted=k + offset, group=group) if k else []
             kept = [one for one in scored if min_score is None or one.score >= min_score]
             matches = self._matches(kept[offset : offset + k])

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalens.catalog.catalog import Catalog
+from catalens.catalog.export import FIRST_COLUMNS
 from catalens.errors import CatalensError, UsageError
 from catalens.tasks.classifier import Classifier
 from catalens.types import AttributeValue, Failure, Labels, Product, Progress, Where
 
 PROBABILITY, PREDICTED_BY = "_probability", "_predicted_by"
 """Endings of the attributes that stand beside a predicted one."""
+OWN = frozenset({*FIRST_COLUMNS, "pictures"})
+"""What a product has beside its attributes."""
 BATCH = 64
 
 
@@ -27,11 +30,14 @@ class Tagged:
 
 @dataclass(frozen=True)
 class TagReport:
-    """What became of the products: tagged; unknown or below the least probability; filled already; without a photo."""
+    """What became of the products: tagged; unknown or below the least probability; filled already and left so; without
+    a photo. `replaced`: those tagged that a person had filled.
+    """
 
     tagged: tuple[Tagged, ...] = ()
     doubtful: int = 0
     filled: int = 0
+    replaced: int = 0
     without_photo: int = 0
     failed: tuple[Failure, ...] = ()
 
@@ -42,6 +48,7 @@ class TagReport:
             ],
             "doubtful": self.doubtful,
             "filled": self.filled,
+            "replaced": self.replaced,
             "without_photo": self.without_photo,
             "failed": [failure.to_dict() for failure in self.failed],
         }
@@ -64,10 +71,10 @@ def tag_catalog(
     is still marked so counts as missing.
 
     Raises:
-        UsageError: an empty field, or one that ends like those beside it.
+        UsageError: an empty field, one of the product's own such as sku, or one that ends like those beside it.
         CatalogBusyError, StorageError: the catalog cannot be written; what was written before stays.
     """
-    if not field.strip() or field.endswith((PROBABILITY, PREDICTED_BY)):
+    if not field.strip() or field in OWN or field.endswith((PROBABILITY, PREDICTED_BY)):
         raise UsageError(f"{field!r} is no attribute to write", cure="name one such as category")
     report = TagReport()
     products = list(catalog.products())
@@ -92,13 +99,15 @@ def _tag_some(
     asked = [product for product in products if not (only_missing and _is_filled(product, field))]
     seen = [(product, _photo(product)) for product in asked]
     with_photo = [(product, photo) for product, photo in seen if photo is not None]
-    tagged, changed, failed, doubtful = [], [], list(report.failed), report.doubtful
+    tagged, changed, failed = [], [], list(report.failed)
+    doubtful, replaced = report.doubtful, report.replaced
     for product, answer in _answers(classifier, with_photo, failed):
         if answer.unknown or answer.scores[0] < min_score:
             doubtful += 1
             continue
         value: AttributeValue = answer.names if classifier.thresholds is not None else answer.best
         tagged.append(Tagged(product.sku, value, answer.scores[0]))
+        replaced += _is_filled(product, field)
         beside: dict[str, AttributeValue] = {
             field + PROBABILITY: round(answer.scores[0], 4),
             field + PREDICTED_BY: classifier.name,
@@ -110,6 +119,7 @@ def _tag_some(
         report.tagged + tuple(tagged),
         doubtful,
         report.filled + len(products) - len(asked),
+        replaced,
         report.without_photo + len(seen) - len(with_photo),
         tuple(failed),
     )

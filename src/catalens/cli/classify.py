@@ -43,11 +43,16 @@ def classify(
         for photo, found in answers:
             ids = [f" ({id})" if id else "" for id in found.ids or (0,) * len(found.names)]
             said = ", ".join(
-                f"{name}{id} {score:.2f}" for name, id, score in zip(found.names, ids, found.scores, strict=True)
+                f"{name}{id} {_rounded(score)}" for name, id, score in zip(found.names, ids, found.scores, strict=True)
             )
             write(f"{photo}: {f'unknown (nearest: {said})' if found.unknown else said}")
     if failed:
         raise typer.Exit(ImageError.exit_code)
+
+
+def _rounded(probability: float) -> str:
+    """Two digits, four where two would call it certain."""
+    return f"{probability:.4f}" if 0.995 <= probability < 1 else f"{probability:.2f}"
 
 
 def tag(
@@ -88,6 +93,7 @@ def tag(
         for one in report.tagged if dry_run else ():
             write(f"{one.sku}: {one.value} {one.probability:.2f}")
         write(f"{len(report.tagged)} {'would be ' if dry_run else ''}tagged, {report.doubtful} unknown or doubtful")
-        write(f"{report.filled} had {field} already, {report.without_photo} have no photo")
+        kept = f"{report.filled} had {field} already" if only_missing else f"{report.replaced} had another {field}"
+        write(f"{kept}, {report.without_photo} have no photo")
     if report.failed:
         raise typer.Exit(ImageError.exit_code)

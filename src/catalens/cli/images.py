@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.output import say
+from catalens.cli.output import keep_original, say
 
 
 def enhance(
@@ -19,5 +19,6 @@ def enhance(
     from catalens.images.draw import save_image
     from catalens.images.mark import mark_of
 
+    keep_original(out, photo)
     save_image(out, catalens.enhance(catalens.read_image(photo)), mark=mark_of(photo))
     say(f"written: {out}")

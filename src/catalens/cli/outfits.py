@@ -60,17 +60,20 @@ def score(
 ) -> None:
     """Say whether things go together, and why."""
     from catalens.catalog.outfit import main_color, reasons_for
-    from catalens.tasks.outfit import MOST, outfit_model, pieces_of_photos
+    from catalens.tasks.outfit import MOST, doubts_of, outfit_model, pieces_of_photos
 
     if not 2 <= len(photos) <= MOST:
         raise UsageError(f"got {len(photos)} photos", cure=f"give two to {MOST}")
     pieces = pieces_of_photos(photos)
     value = float(outfit_model().scores([pieces])[0])
     colors = [main_color(piece.kind, path) for path, piece in zip(photos, pieces, strict=True)]
-    reasons = reasons_for([color for color in colors if color is not None], value)
+    reasons, doubts = reasons_for([color for color in colors if color is not None], value), doubts_of(pieces)
     if as_json:
-        write_json({"score": value, "kinds": [piece.kind for piece in pieces], "reasons": list(reasons)})
+        kinds = [piece.kind for piece in pieces]
+        write_json({"score": value, "kinds": kinds, "reasons": list(reasons), "notes": list(doubts)})
         return
+    for doubt in doubts:
+        say(doubt)
     write(f"{value:.3f}")
     for path, piece in zip(photos, pieces, strict=True):
         write(f"  {piece.kind:<10} {path}")

@@ -6,9 +6,11 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 
+from catalens.errors import UsageError
 from catalens.types import Failure, Progress
 
 FAILURES_SHOWN = 20
@@ -39,6 +41,16 @@ def list_failures(failures: tuple[Failure, ...]) -> None:
     hidden = len(failures) - FAILURES_SHOWN
     if hidden > 0:
         say(f"  ... and {hidden} more; --json lists all of them.")
+
+
+def keep_original(out: Path, *read: str | Path) -> None:
+    """Whether a file to write is none of those that are read.
+
+    Raises:
+        UsageError: it is.
+    """
+    if any(out.resolve() == Path(one).resolve() for one in read):
+        raise UsageError(f"{out} is what is read", cure="name another file: originals are never overwritten")
 
 
 @contextmanager

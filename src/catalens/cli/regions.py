@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 import catalens
 from catalens import settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
-from catalens.cli.output import progress_bar, say, write, write_json
+from catalens.cli.output import keep_original, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.types import Detections
 
@@ -114,6 +114,7 @@ def cutout(
     if photo.is_dir():
         _each(photo, out, options.suffix, options.write, what="cut out")
     else:
+        keep_original(out, photo, background)
         options.write(photo, out)
         say(f"written: {out}")
 
@@ -139,6 +140,7 @@ def blur_faces(
     if photo.is_dir():
         _each(photo, out, ".jpg", write_hidden, what="written")
     else:
+        keep_original(out, photo)
         write_hidden(photo, out)
 
 
@@ -146,42 +148,36 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
     """Make a file in `out` of each photo in a folder, several at a time; what is there already stays, what fails is
     named.
     """
+    from catalens.images.draw import distinct_names
+
     photos = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not photos:
         raise NotFoundError(f"no photos in {source}", cure="name a photo or a folder with photos")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is no folder", cure="name one for the pictures of a folder")
+    names = distinct_names(photos)
 
-    def one(pair: tuple[Path, Path]) -> bool:
-        path, target = pair
+    def one(path: Path) -> str:
+        target = out / path.relative_to(source).with_name(names[path] + suffix)
         try:
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                make(path, target)
-        except ImageError as error:
+            if target.exists():
+                return "there already"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            make(path, target)
+        except (ImageError, NotFoundError) as error:
             say(f"{path}: {error}")
-            return False
-        return True
+            return "failed"
+        return what
 
-    failed = 0
+    told = {what: 0, "there already": 0, "failed": 0}
     with progress_bar() as progress, ThreadPoolExecutor(settings.threads()) as pool:
-        for done, fine in enumerate(pool.map(one, _targets(photos, source, out, suffix)), start=1):
-            failed += not fine
+        for done, became in enumerate(pool.map(one, photos), start=1):
+            told[became] += 1
             if progress is not None:
                 progress(done, len(photos), what)
-    say(f"{len(photos) - failed} {what}, {failed} failed")
-    if failed:
+    say(", ".join(f"{count} {name}" for name, count in told.items() if count or name != "there already"))
+    if told["failed"]:
         raise typer.Exit(ImageError.exit_code)
-
-
-def _targets(photos: list[Path], source: Path, out: Path, suffix: str) -> Iterator[tuple[Path, Path]]:
-    """Each photo with its file in `out`; two photos that differ only in their endings get different names."""
-    taken: set[Path] = set()
-    for path in photos:
-        inside = path.relative_to(source)
-        target = out / inside.with_suffix(suffix)
-        if target in taken:
-            target = out / inside.with_name(inside.name + suffix)
-        taken.add(target)
-        yield path, target
 
 
 class _Options:

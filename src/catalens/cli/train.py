@@ -10,7 +10,7 @@ import typer
 
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import ImageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from catalens.training.classifier import TrainReport
@@ -77,6 +77,8 @@ def classifier(
         write_json(report.to_dict())
     else:
         _print(report, out)
+    if report.skipped:
+        raise typer.Exit(ImageError.exit_code)
 
 
 def read_photos(data: Path | None, label: str, catalog: Path | None) -> LabelledPhotos:
@@ -179,7 +181,7 @@ def _print(report: TrainReport, out: Path) -> None:
     if report.classifier.unknown is not None:
         one = report.classifier.unknown
         own = f"{one.kept:.0%} in cross-validation" if report.passing is None else f"{report.passing} of those held out"
-        write(f"unknown below {one.threshold:.3f}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
+        write(f"unknown below {one.threshold:.4f}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
     write(f"pictures held out that look like one learned from: {len(report.leaks)}")
     for asked, known in report.leaks[:10]:
         write(f"  {asked} = {known}")

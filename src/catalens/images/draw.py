@@ -179,6 +179,18 @@ def format_of(path: Path) -> str:
     return format
 
 
+def distinct_names(photos: Sequence[Path]) -> dict[Path, str]:
+    """Names without endings for what is made of photos: two in a folder that differ only in their endings get different
+    ones.
+    """
+    found: dict[Path, str] = {}
+    taken: set[tuple[Path, str]] = set()
+    for path in photos:
+        found[path] = path.name if (path.parent, path.stem.casefold()) in taken else path.stem
+        taken.add((path.parent, found[path].casefold()))
+    return found
+
+
 def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Write a file that appears whole or not at all; where `durable` it is on the disk when this returns.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 """Words by which a photo's kind is told where nobody says it."""
+SAME = 0.999
+"""Cosine from which two photos are taken to show the same."""
 MOST = 8
 """Things to an outfit."""
 
@@ -147,6 +150,16 @@ def pieces_of_photos(
         Piece(str(kind), vector, features.describe(image)["color"])
         for kind, vector, image in zip(said, vectors, images, strict=True)
     ]
+
+
+def doubts_of(pieces: Sequence[Piece]) -> tuple[str, ...]:
+    """Why a verdict on these says little, in sentences: it was learned from what people wear, one thing of a kind."""
+    counts = Counter(piece.kind for piece in pieces)
+    found = [f"{count} of one kind ({kind}), which nobody wears at once" for kind, count in counts.items() if count > 1]
+    vectors = np.stack([piece.vector for piece in pieces])
+    if np.triu(vectors @ vectors.T, 1).max() > SAME:
+        found.append("two of the photos show the same")
+    return tuple(f"{one}: the score says little" for one in found)
 
 
 def compatibility(photos: Sequence[ImageLike], *, kinds: Sequence[str] | None = None) -> float:

@@ -126,6 +126,8 @@ def measured(
     Raises:
         UsageError: too few pictures.
     """
+    if len(held.images) < 2:
+        raise UsageError(f"{len(held.images)} pictures to compare with", cure="give at least two of what it makes")
     network, look = generator(model), encoder()
     made = []
     for number, kind in enumerate(network.kinds):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,12 +15,13 @@ import numpy as np
 from catalens import settings
 from catalens.errors import CatalensError, ImageError, NotFoundError, UsageError
 from catalens.images.decode import Header
+from catalens.images.draw import distinct_names
 from catalens.images.mark import mark_of
 from catalens.images.prepare import resize
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.tasks.listing import repair
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
-from catalens.tasks.listing.rules import Finding, Rule, judge, read_rules
+from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
 from catalens.types import Failure, ImageArray, Progress, Where
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
@@ -90,7 +91,7 @@ def check(
     """
     data = photo if isinstance(photo, bytes) else _bytes(Path(photo))
     name = "" if isinstance(photo, bytes) else str(photo)
-    known = read_rules(rules)
+    known = _known(rules)
     return judge(_measured(data, name, known, alpha_of, people)[0], known)
 
 
@@ -106,7 +107,7 @@ def fix(
     Raises:
         As `check`.
     """
-    known = read_rules(rules)
+    known = _known(rules)
     measures, image = _measured(photo, "", known, alpha_of)
     findings = judge(measures, known)
     if not findings:
@@ -134,21 +135,24 @@ def check_folder(
     Raises:
         NotFoundError, UsageError: no photos, no such pack, or `fix` lies in the folder.
     """
-    known = read_rules(rules)
+    known = _known(rules)
     photos = (
         sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else [folder]
     )
-    if not photos or not photos[0].is_file():
+    if not photos or not folder.exists():
         raise NotFoundError(f"no photos at {folder}", cure="name a photo or a folder with photos")
-    if fix is not None and folder.is_dir() and fix.resolve() == folder.resolve():
+    home = folder if folder.is_dir() else folder.parent
+    if fix is not None and fix.resolve() == home.resolve():
         raise UsageError(f"{fix} is where the photos are", cure="name another folder: originals are never overwritten")
+    if fix is not None and fix.exists() and not fix.is_dir():
+        raise UsageError(f"{fix} is no folder", cure="name one for the photos that are repaired")
+    names = distinct_names(photos)
     seen: list[CheckedPhoto] = []
     with ThreadPoolExecutor(settings.threads()) as pool:
         one = partial(
             _checked,
-            folder=folder,
             rules=known,
-            fix=fix,
+            target=None if fix is None else lambda path: fix / path.relative_to(home).with_name(names[path]),
             alpha_of=alpha_of or (outline if fix else border_alpha),
             people=people,
         )
@@ -161,22 +165,30 @@ def check_folder(
             yield replace(found, same_as=twin)
 
 
+def _known(packs: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules of some packs: by none of them every photo would be good."""
+    if isinstance(packs, str) or not packs:
+        raise UsageError(f"no packs of rules in {packs!r}", cure=f"list some of {', '.join(bundled_packs())}")
+    return read_rules(packs)
+
+
 def _checked(
-    path: Path, *, folder: Path, rules: Sequence[Rule], fix: Path | None, alpha_of: AlphaOf, people: bool
+    path: Path, *, rules: Sequence[Rule], target: Callable[[Path], Path] | None, alpha_of: AlphaOf, people: bool
 ) -> CheckedPhoto:
+    """One photo; `target` says where it goes when it is repaired, without an ending."""
     try:
         photo = _bytes(path)
         measures, image = _measured(photo, path.name, rules, alpha_of, people)
         findings = judge(measures, rules)
         hash, small = difference_hash(image), resize(image, (SMALL, SMALL)).tobytes()
-        if fix is None or not findings:
+        if target is None or not findings:
             return CheckedPhoto(path, measures, findings, hash=hash, small=small)
         data, ending = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=mark_of(photo))
-        inside = path.relative_to(folder).parent if folder.is_dir() else Path()
-        target = repair.target_name(path, fix / inside, ending)
-        repair.write(data, target)
-        measures, _ = _measured(data, target.name, rules, _again(alpha_of), people)
-        return CheckedPhoto(path, measures, judge(measures, rules), hash=hash, small=small, repaired=target)
+        place = target(path)
+        written = place.with_name(place.name + ending)
+        repair.write(data, written)
+        measures, _ = _measured(data, written.name, rules, _again(alpha_of), people)
+        return CheckedPhoto(path, measures, judge(measures, rules), hash=hash, small=small, repaired=written)
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)
         return CheckedPhoto(path, None, (), failure=failure)

@@ -57,11 +57,6 @@ def repair(
     return _encoded(image, rules, mark)
 
 
-def target_name(source: Path, out: Path, ending: str) -> Path:
-    """Where the repaired photo goes."""
-    return out / f"{source.stem}{ending}"
-
-
 def write(data: bytes, path: Path) -> None:
     """Write a file that appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

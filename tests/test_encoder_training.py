@@ -30,7 +30,7 @@ from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import kinds
 from catalens.training.heldout import held_out, score_held_out
 from catalens.training.lesson import Lesson, sampling_weights
-from catalens.training.network import LOOK_SHARE, EncoderNetwork, inherit, joined
+from catalens.training.network import COLOR_DIM, SHARES, EncoderNetwork, inherit, joined
 from catalens.training.photos import Photo, squared, training_photos
 from catalens.training.views import blended, random_box, view
 from catalens.types import FloatArray, ImageArray
@@ -142,6 +142,7 @@ def test_what_ships_gives_what_was_learned(
         np.testing.assert_allclose(vectors, expected, atol=1e-4)
     else:
         assert (vectors * expected).sum(axis=1).min() > 0.95
+        np.testing.assert_allclose(vectors[:, -COLOR_DIM:], expected[:, -COLOR_DIM:], atol=0.01)  # counted in floats
     means = encoder.encode_regions(list(lesson.squares[:3])).mean(axis=(1, 2))
     np.testing.assert_allclose(means / np.linalg.norm(means, axis=1, keepdims=True), vectors, atol=0.02)
     _words_agree(encoder, words)
@@ -157,17 +158,15 @@ def _words_agree(encoder: OnnxEncoder, words: torch.nn.Module) -> None:
     assert not found[3].any()
 
 
-def test_training_ends_by_the_clock_with_a_log_and_a_picture(
-    lesson: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recipe, "SIZES", ((1.0, 32),))
+def test_training_ends_by_the_clock_with_a_log_and_a_picture(lesson: Lesson, tmp_path: Path) -> None:
     started = recipe.Learner(lesson, seed=0, device="cpu").run()
-    recipe.teach(lesson, ask, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
+    small = ((1.0, 32),)
+    recipe.teach(lesson, ask, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0, sizes=small)
     steps = started.step
     assert steps
     assert (tmp_path / "log.jsonl").read_text("utf-8").count("\n") == 1
     assert cv2.imread(str(tmp_path / "curves.png")) is not None
-    recipe.teach(lesson, ask, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0)
+    recipe.teach(lesson, ask, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0, sizes=small)
     assert started.step == steps
 
 
@@ -346,13 +345,21 @@ def test_a_network_takes_over_what_a_smaller_one_learned(dims: tuple[int, int]) 
     assert torch.equal(network.parts(x)[0][:, :4], small.parts(x)[0])
 
 
-def test_regions_average_to_the_vector_and_looks_have_their_share() -> None:
-    network = EncoderNetwork(widths=(8, 8), blocks=(1, 1), dim=4, look_dim=6).eval()
+@pytest.mark.parametrize(
+    ("dims", "shares"),
+    [((6, 5), SHARES), ((6, 0), (2 / 3, 1 / 3)), ((0, 5), (2 / 3, 1 / 3)), ((0, 0), (1.0,))],
+    ids=["all", "no colors", "no looks", "kinds alone"],
+)
+def test_regions_average_to_the_vector_and_each_part_has_its_share(
+    dims: tuple[int, int], shares: tuple[float, ...]
+) -> None:
+    look_dim, color_dim = dims
+    network = EncoderNetwork(widths=(8, 8), blocks=(1, 1), dim=4, look_dim=look_dim, color_dim=color_dim).eval()
     x = torch.rand(3, 3, 32, 32)
     vectors = network(x)
     torch.testing.assert_close(network.regions(x).mean((2, 3)), vectors)
-    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
-    torch.testing.assert_close(vectors[:, 4:].square().sum(1), torch.full((3,), LOOK_SHARE))
-    places, looks = network.parts(x)
-    assert looks is not None
-    torch.testing.assert_close(joined(places.mean((2, 3)), looks), vectors)
+    parts = vectors.split([one for one in (4, look_dim, color_dim) if one], 1)
+    for part, share in zip(parts, shares, strict=True):
+        torch.testing.assert_close(part.square().sum(1), torch.full((3,), share))
+    places, looks, colors = network.parts(x)
+    torch.testing.assert_close(joined(places.mean((2, 3)), looks, colors), vectors)

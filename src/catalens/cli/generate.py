@@ -33,11 +33,13 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Make product pictures of goods that do not exist, marked as generated."""
-    from catalens.images.draw import Tile, contact_sheet
+    from catalens.images.draw import Tile, contact_sheet, format_of
     from catalens.models.zoo import DEFAULT_GENERATOR
     from catalens.tasks.generate import generator
     from catalens.trust.provenance import write_generated
 
+    if sheet is not None:
+        format_of(sheet)  # before the work, not after it
     network = generator(str(model) if model is not None else DEFAULT_GENERATOR)
     make = network.walk if walk else network.make
     made = make(kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation)

@@ -90,7 +90,10 @@ def read_photos(data: Path | None, label: str, catalog: Path | None) -> Labelled
     if catalog is not None:
         if label == "folder":
             raise UsageError("--catalog needs the name of an attribute", cure="write --label category, for example")
-        return read_labelled_catalog(catalog, label=label)
+        found = read_labelled_catalog(catalog, label=label)
+        if not len(found):
+            raise UsageError(f"no product has a photo and {label!r}", cure="name an attribute, such as category")
+        return found
     return read_labelled(data or Path(), label=label)
 
 

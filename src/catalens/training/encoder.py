@@ -48,16 +48,16 @@ BATCH = 2 * PRODUCTS + BLENDS
 ALIKE, GROUPS = 4, 6
 """Products of one kind that are drawn together, and how often: told from its like, a product is known by more than its
 kind. The others come as they may."""
-MEANS = 512
-"""Views over which the teachers' means are taken."""
+MEANS, COUNTED = 512, 1024
+"""Views over which the teachers' means are taken; pictures that the directions of counted colors are chosen on."""
 WHOLE = 0.4
 """Chance that the first of the two views is the whole photo, as it is asked with later."""
 SIBLING = 0.7
 """Chance that the second view is of any picture of the product, where there are several, rather than of the same."""
 RATE = 2e-3
-SIZES = ((0.35, 112), (0.78, 128), (1.0, 160))
-"""Until this share of the time, views of this side in pixels."""
-COLOR_DIM = 256
+SIZES = ((0.3, 112), (0.65, 128), (0.85, 160), (1.0, 192))
+"""Until this share of the time, views of this side in pixels; a network that has learned already gets the last."""
+HISTOGRAM = 4 * 8 * 8
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ def view_colors(pixels: ImageArray) -> FloatArray:
     middles = np.ascontiguousarray(pixels[:, edge:-edge:3, edge:-edge:3])
     lab = cv2.cvtColor(middles.reshape(-1, 1, 3), cv2.COLOR_RGB2LAB).reshape(len(pixels), -1, 3)
     bins = (lab[..., 0] // 64).astype(np.int64) * 64 + (lab[..., 1] // 32) * 8 + lab[..., 2] // 32
-    bins += np.arange(len(pixels))[:, None] * COLOR_DIM
-    counts = np.bincount(bins.ravel(), minlength=len(pixels) * COLOR_DIM).reshape(len(pixels), COLOR_DIM)
+    bins += np.arange(len(pixels))[:, None] * HISTOGRAM
+    counts = np.bincount(bins.ravel(), minlength=len(pixels) * HISTOGRAM).reshape(len(pixels), HISTOGRAM)
     return np.asarray(np.sqrt(counts / counts.sum(1, keepdims=True)), np.float32)
 
 
@@ -164,21 +164,27 @@ class Learner:
     def __init__(self, lesson: Lesson, *, seed: int, device: str) -> None:
         torch.manual_seed(seed)
         self._device = torch.device(device)
-        self.towers = nn.ModuleDict({"pictures": EncoderNetwork(), "words": TextNetwork()}).to(device)
+        pictures = EncoderNetwork()
+        if pictures.counted is not None:
+            count = min(COUNTED, int((lesson.chances > 0).sum()))
+            some = np.random.default_rng(seed).choice(len(lesson.squares), count, replace=False, p=lesson.chances)
+            pictures.counted.fit(torch.from_numpy(np.stack([PREPROCESS.apply(lesson.squares[row])[0] for row in some])))
+        self.towers = nn.ModuleDict({"pictures": pictures, "words": TextNetwork()}).to(device)
         self.towers["pictures"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._targets = targets_of(lesson.photos).to(self._device)
         self.objectives = Objectives(
-            self._targets, dim=KIND_DIM, look_dim=LOOK_DIM, teacher_dim=teacher.DIM, color_dim=COLOR_DIM
+            self._targets, dim=KIND_DIM, look_dim=LOOK_DIM, teacher_dim=teacher.DIM, color_dim=HISTOGRAM
         ).to(device)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Losses by name, as `Objectives` says them."""
         with half_precision(self._device):
-            places, looks = self.towers["pictures"].parts(normalized(self._on(batch.pixels)))  # type: ignore[operator]
+            places, looks, counted = self.towers["pictures"].parts(normalized(self._on(batch.pixels)))  # type: ignore[operator]
         words = self.towers["words"](self._on(batch.grams), self._on(batch.weights))
         losses: dict[str, Tensor] = self.objectives(
             places.mean((2, 3)).float(),
             looks.float(),
+            counted,
             words,
             features=self._on(batch.features),
             colors=self._on(batch.colors),
@@ -202,13 +208,14 @@ def averaged(run: Run[Batch]) -> tuple[EncoderNetwork, TextNetwork]:
 
 
 def teach(
-    lesson: Lesson, ask: teacher.Ask, run: Run[Batch], *, out: Path, minutes: float, rate: float, seed: int
-) -> None:
-    """Train with views that grow with time; as `loop.train`."""
-    drawer, side = Drawer(lesson, ask), [SIZES[0][1]]
+    lesson: Lesson, ask: teacher.Ask, run: Run[Batch], *, out: Path, minutes: float, rate: float, seed: int,
+    sizes: Sequence[tuple[float, int]],
+) -> None:  # fmt: skip
+    """Train with views that grow with time, as `sizes` says; else as `loop.train`."""
+    drawer, side = Drawer(lesson, ask), [sizes[0][1]]
 
     def grow(share: float) -> None:
-        side[0] = side_at(share, SIZES)
+        side[0] = side_at(share, sizes)
 
     # On a processor the teachers and the training would fight for its cores.
     beside = run.device.type != "cpu"
@@ -265,7 +272,8 @@ def main(arguments: list[str] | None = None) -> None:
     history = begin(run, given.start, views)
     if given.resume:
         run.load(given.out / CHECKPOINT)
-    teach(taught, ask, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed)
+    sizes = SIZES if given.start is None else SIZES[-1:]
+    teach(taught, ask, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed, sizes=sizes)
     pictures, words = averaged(run)
     for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
         sys.stderr.write(f"held out: {name} 1-NN {score}\n")

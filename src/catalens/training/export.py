@@ -29,11 +29,13 @@ from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.training.network import EncoderNetwork, TextNetwork
 from catalens.types import FloatArray, ImageArray
 
-TEST_SIZE = 160
+TEST_SIZE = 192
 """Side of what the network is asked with: that of the last part of training."""
 PREPROCESS = Preprocess(
     size=(TEST_SIZE, TEST_SIZE), fit="letterbox", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), pad=(255, 255, 255)
 )
+COUNTING = "/counted/"
+"""Begins the names of the nodes that count colors (`network.EncoderNetwork.counted`)."""
 OPSET = 17
 LICENSE = "Apache-2.0"
 """Of what is trained here."""
@@ -43,7 +45,8 @@ CALIBRATION, CALIBRATION_BATCH = 256, 32
 DATA = (
     "clothing-dataset-small train (CC0), GroceryStoreDataset train and its shop pictures (MIT), "
     "AWS retail-demo-store (MIT-0), Clothing Co-Parsing photos, tags and masks (Apache-2.0), "
-    "Fashion-MNIST train, dyed (MIT), rendered products of our own; words: a vocabulary of our own; "
+    "Fashion-MNIST train, dyed (MIT), people of the street photos dressed in other colors, "
+    "rendered products of our own; words: a vocabulary of our own; "
     "targets: features of MobileNet EdgeTPU 1.0 224 and MobileNetV2 1.0 224 (Apache-2.0), colors and the labels"
 )
 
@@ -259,16 +262,17 @@ def quantize(
     batch: int = CALIBRATION_BATCH,
     ops: Sequence[str] = (),
 ) -> None:
-    """Static int8, of some operators or, where none is named, of all that can be.
+    """Static int8, of some operators or, where none is named, of all that can be but the counting of colors.
 
     Weights keep 7 bits: CPUs without VNNI add pairs of products in 16 bits and would overflow.
     """
     prepared = weights.with_suffix(".prepared.onnx")
     quant_pre_process(exact, prepared, skip_symbolic_shape=True)
+    counting = [node.name for node in onnx.load(str(prepared)).graph.node if node.name.startswith(COUNTING)]
     quantize_static(
         prepared, weights, _Calibration(photos, preprocess, batch=batch), quant_format=QuantFormat.QDQ,
         per_channel=True, reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        op_types_to_quantize=list(ops),
+        op_types_to_quantize=list(ops), nodes_to_exclude=counting,
     )  # fmt: skip
     prepared.unlink()
 

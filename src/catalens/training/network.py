@@ -3,8 +3,9 @@ Words: a weighted mean over vectors of character n-grams, and one hidden layer.
 
 Shapes for a picture of H x W: stem H/4, stages at H/4, H/8, H/16, H/32; a linear map of each place of the last; their
 mean says what it is. Beside it, a short branch says how it looks: what is learned of single colors, and what the trunk
-saw of textures, pooled over parts of the picture as a color histogram is. Without a share of its own, the looks were
-drowned by the kinds: two views of one dress were found less often than by a plain color histogram.
+saw of textures, pooled over parts of the picture as a color histogram is. Its lesson, in which the light changes, blurs
+colors that a shop tells apart, so they are counted as well (`counting.py`). Without shares of their own, looks and
+colors were drowned by the kinds: two views of one dress were found less often than by a plain color histogram.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.models.text import BUCKETS
+from catalens.training.counting import CountedColors
 
 WIDTHS = (32, 96, 192, 320)
 BLOCKS = (1, 2, 3, 2)
-KIND_DIM, LOOK_DIM = 256, 128
-DIM = KIND_DIM + LOOK_DIM
-LOOK_SHARE = 0.4
-"""Of the similarity of two pictures, what their looks decide; docs/encoder.md has what other shares give."""
+KIND_DIM, LOOK_DIM, COLOR_DIM = 256, 128, 64
+DIM = KIND_DIM + LOOK_DIM + COLOR_DIM
+SHARES = (0.5, 0.25, 0.25)
+"""Of the similarity of two pictures, what their kinds, looks and colors decide; docs/encoder.md tells of others."""
 LOOK_WIDTHS = (48, 96)
 TEXTURES = 2
 """Stages of the trunk after which textures are counted: at H/8, where weaves and prints are still seen."""
@@ -85,10 +87,10 @@ def _parts(places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class EncoderNetwork(nn.Module):
-    """(N, 3, H, W) normalised pictures -> (N, dim + look_dim) vectors: what it is, and how it looks.
+    """(N, 3, H, W) normalised pictures -> (N, dim + look_dim + color_dim) vectors: what it is, its looks, its colors.
 
     Args:
-        dim: numbers for what it is; look_dim: for how it looks, 0 for none.
+        dim: numbers for what it is; look_dim: for how it looks; color_dim: for its colors; 0 for none of either.
     """
 
     def __init__(
@@ -98,40 +100,57 @@ class EncoderNetwork(nn.Module):
         blocks: tuple[int, ...] = BLOCKS,
         dim: int = KIND_DIM,
         look_dim: int = LOOK_DIM,
+        color_dim: int = COLOR_DIM,
     ) -> None:
         super().__init__()
-        self.dim = dim + look_dim
+        self.dim = dim + look_dim + color_dim
         stages = trunk_stages(widths, blocks)
         self._middle = sum(map(len, stages[:TEXTURES]))
+        self.counted = CountedColors(color_dim) if color_dim else None
         self.looks = Looks(look_dim, textures=widths[TEXTURES - 1]) if look_dim else None
         self.trunk = nn.Sequential(*chain.from_iterable(stages))
         self.head = nn.Conv2d(widths[-1], dim, 1)
 
-    def parts(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(N, dim, H/32, W/32): what each place is; (N, look_dim): how the picture looks; of any length."""
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """(N, dim, H/32, W/32): what each place is; (N, look_dim): how the picture looks; (N, color_dim): its colors.
+
+        All of any length.
+        """
         middle = self.trunk[: self._middle](x)
         looks = None if self.looks is None else self.looks(x, middle)
-        return self.head(self.trunk[self._middle :](middle)), looks
+        colors = None if self.counted is None else self.counted(x)
+        return self.head(self.trunk[self._middle :](middle)), looks, colors
 
     def regions(self, x: Tensor) -> Tensor:
-        """(N, dim + look_dim, H/32, W/32): the vector of each place; their mean is the picture's.
+        """(N, dim + look_dim + color_dim, H/32, W/32): the vector of each place; their mean is the picture's.
 
-        The looks are those of the whole picture, everywhere.
+        Looks and colors are those of the whole picture, everywhere.
         """
-        places, looks = self.parts(x)
-        if looks is None:
-            return places
+        places, looks, colors = self.parts(x)
         length = places.mean((2, 3), keepdim=True).norm(dim=1, keepdim=True).clamp(min=1e-6)
-        everywhere = F.normalize(looks)[:, :, None, None].expand(-1, -1, *places.shape[2:])
-        return torch.cat([places / length * (1 - LOOK_SHARE) ** 0.5, everywhere * LOOK_SHARE**0.5], 1)
+        roots = _roots(looks, colors)
+        found = [places / length * roots[0]]
+        for one, root in zip((looks, colors), roots[1:], strict=True):
+            if one is not None:
+                everywhere = F.normalize(one)[:, :, None, None].expand(-1, -1, *places.shape[2:])
+                found.append(everywhere * root)
+        return torch.cat(found, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.regions(x).mean((2, 3))
 
 
-def joined(kinds: Tensor, looks: Tensor) -> Tensor:
-    """(N, dim) and (N, look_dim) of any length -> (N, dim + look_dim) of unit length."""
-    return torch.cat([F.normalize(kinds) * (1 - LOOK_SHARE) ** 0.5, F.normalize(looks) * LOOK_SHARE**0.5], 1)
+def joined(kinds: Tensor, looks: Tensor | None, colors: Tensor | None) -> Tensor:
+    """(N, dim), (N, look_dim) and (N, color_dim) of any length -> (N, their sum) of unit length."""
+    parts = zip((kinds, looks, colors), _roots(looks, colors), strict=True)
+    return torch.cat([F.normalize(one) * root for one, root in parts if one is not None], 1)
+
+
+def _roots(looks: Tensor | None, colors: Tensor | None) -> tuple[float, ...]:
+    """Lengths of the parts: the roots of `SHARES`, those of parts that are missing given to the others."""
+    there = (True, looks is not None, colors is not None)
+    total = sum(share for share, is_there in zip(SHARES, there, strict=True) if is_there)
+    return tuple((share / total) ** 0.5 for share in SHARES)
 
 
 def _points(inputs: int, outputs: int) -> list[nn.Module]:

@@ -85,6 +85,7 @@ class Objectives(nn.Module):
         self,
         kinds: Tensor,
         looks: Tensor,
+        counted: Tensor,
         words: Tensor,
         *,
         features: Tensor,
@@ -95,17 +96,17 @@ class Objectives(nn.Module):
         """Losses by name.
 
         Args:
-            kinds, looks: (2n + b, dim) and (2n + b, look_dim); rows 2i and 2i + 1 show one product. The last b show
-                blends, of which only the teachers know something.
-            words: (m, dim + look_dim), of captions.
+            kinds, looks, counted: (2n + b, dim), (2n + b, look_dim), and colors that are counted, not learned; rows 2i
+                and 2i + 1 show one product. The last b show blends, of which only the teachers know something.
+            words: (m, all three), of captions.
             features: (2n + b, teacher_dim) unit length, what the teachers say of the views.
             colors: (2n, color_dim) unit length, the color histograms of the views.
             truth: (m, 2n), 1 where a caption is true of a view, 0 where it is not, nan where nobody knows.
             targets: of the 2n views.
         """
         unlike = _unlike(self.teacher(kinds), features)
-        kinds, looks = kinds[: len(colors)], looks[: len(colors)]
-        units = joined(kinds, looks)
+        kinds, looks, counted = (part[: len(colors)] for part in (kinds, looks, counted))
+        units = joined(kinds, looks, counted)
         return {
             "teacher": unlike,
             "labels": self._labels(F.normalize(kinds), targets),

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from catalens.training.network import EncoderNetwork
 
 LOOK_LAYERS = 3
-"""Layers of the branch for looks; they come first, and are the only ones over single points that do."""
-LOOKS = "/looks/"
-"""In the names of its nodes."""
+"""Layers of the branch for looks: the only ones over single points that come before the trunk."""
+BRANCHES = ("/counted/", "/looks/")
+"""In the names of nodes beside the trunk, in the order in which the network has them."""
 Floats: TypeAlias = NDArray[np.float32]
 
 
@@ -49,20 +49,24 @@ def network_of(card: Card) -> EncoderNetwork:
     """
     layers = read_layers(card)
     try:
+        from catalens.training.counting import BINS
         from catalens.training.network import EncoderNetwork
     except ImportError:
         raise MissingExtraError.of("torch", extra="train") from None
+    counted = layers[:1] if layers and layers[0].weights.shape[1] == BINS else []
+    layers = layers[len(counted) :]
+    color_dim = len(counted[0].weights) if counted else 0
     look_dim = len(layers[LOOK_LAYERS - 1].weights) if len(layers) > LOOK_LAYERS and layers[0].kernel == 1 else 0
-    dim = card.dim - look_dim
+    dim = card.dim - look_dim - color_dim
     widths, blocks = _plan(layers[LOOK_LAYERS if look_dim else 0 :], dim, card)
-    network = EncoderNetwork(widths=widths, blocks=blocks, dim=dim, look_dim=look_dim)
-    _fill(network, layers)
+    network = EncoderNetwork(widths=widths, blocks=blocks, dim=dim, look_dim=look_dim, color_dim=color_dim)
+    _fill(network, counted, layers)
     return network.eval()
 
 
 def read_layers(card: Card) -> list[Layer]:
-    """The convolutions and linear maps of a card's ONNX file, as float32: those of the branch for looks, then the rest,
-    each from pictures to vectors.
+    """The convolutions and linear maps of a card's ONNX file, as float32: those of the branches, then the trunk's, each
+    from pictures to vectors.
     """
     try:
         import onnx
@@ -71,8 +75,13 @@ def read_layers(card: Card) -> list[Layer]:
     graph = onnx.load(str(card.weights)).graph
     constants = _constants(graph, onnx.numpy_helper.to_array)
     nodes = [node for node in graph.node if node.op_type in {"Conv", "Gemm"} and _is_fixed(node, constants)]
-    # A quantised file lists the two branches mixed, as they can be computed.
-    return [_layer(node, constants, card) for node in sorted(nodes, key=lambda node: LOOKS not in node.name)]
+    # A quantised file lists branches and trunk mixed, as they can be computed.
+    return [_layer(node, constants, card) for node in sorted(nodes, key=lambda node: _branch(node.name))]
+
+
+def _branch(name: str) -> int:
+    """Place among `BRANCHES`; the trunk comes after them."""
+    return next((place for place, branch in enumerate(BRANCHES) if branch in name), len(BRANCHES))
 
 
 def _constants(graph: Any, to_array: Any) -> dict[str, NDArray[Any]]:
@@ -132,7 +141,8 @@ def _other_kind(card: Card, found: str) -> ModelError:
     )
 
 
-def _fill(network: EncoderNetwork, layers: list[Layer]) -> None:
+def _fill(network: EncoderNetwork, counted: list[Layer], layers: list[Layer]) -> None:
+    """Weights of the counted colors' one layer, if there is one, which has no norm; and of those of looks and trunk."""
     import torch
     from torch import nn
 
@@ -140,7 +150,7 @@ def _fill(network: EncoderNetwork, layers: list[Layer]) -> None:
     convolutions = [one for one in modules if isinstance(one, nn.Conv2d)]
     norms = [one for one in modules if isinstance(one, nn.BatchNorm2d)]
     with torch.no_grad():
-        for convolution, layer in zip(convolutions, layers, strict=True):
+        for convolution, layer in zip(convolutions, counted + layers, strict=True):
             # Networks of before textures were counted have fewer columns: the others say nothing yet.
             convolution.weight.zero_()[:, : layer.weights.shape[1]].copy_(torch.from_numpy(layer.weights))
         for norm, layer in zip(norms, layers[:-1], strict=True):

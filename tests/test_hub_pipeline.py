@@ -317,7 +317,8 @@ def test_the_commands_know_them(folders: Path, tmp_path: Path, monkeypatch: pyte
     save_image(tmp_path / "product.png", alpha)
     assert CliRunner().invoke(app, words).exit_code == 0
     assert (tmp_path / "out.png").is_file()
-    refused = CliRunner().invoke(app, ["tryon", *[str(tmp_path / "out.png")] * 3, "--model", "catvton"])
+    photos = [str(tmp_path / name) for name in ("out.png", "out.png", "worn.png")]
+    refused = CliRunner().invoke(app, ["tryon", *photos, "--model", "catvton"])
     assert "forbids commercial use" in str(refused.exception)
 
 

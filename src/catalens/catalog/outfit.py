@@ -248,7 +248,9 @@ class Stylist:
         if asked.wishes:
             parts["wishes"] = np.array([np.mean([max(one.wished, 0) for one in grown.added]) for grown in outfits])
         if asked.like or asked.unlike:
-            parts["liked"] = np.array([np.mean([(one.liked + 1) / 2 for one in grown.added]) for grown in outfits])
+            least = 0.0 if asked.like else -1.0  # what is only not wanted lowers from the top
+            liked = [[max(one.liked, least) - least for one in grown.added] for grown in outfits]
+            parts["liked"] = np.array([np.mean(some) for some in liked])
         total = sum(SHARES[name] for name in parts)
         weighted = {name: SHARES[name] / total * np.asarray(values, np.float64) for name, values in parts.items()}
         rows = [{name: float(values[row]) for name, values in weighted.items()} for row in range(len(outfits))]

@@ -227,7 +227,7 @@ def million(count: int, kinds: int = len(KINDS)) -> dict[str, Any]:
     built = time.perf_counter() - started
     rng = np.random.default_rng(3)
     of_kind = rng.integers(0, kinds, count)
-    passing = [np.flatnonzero(of_kind == kind) for kind in range(kinds)]
+    passing = [np.flatnonzero(of_kind == kind).copy() for kind in range(kinds)]
     for one in passing:
         one.flags.writeable = False  # as the catalog keeps what a filter lets pass
     queries = part(10_000, 200, model.dim)

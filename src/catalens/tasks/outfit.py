@@ -53,11 +53,14 @@ class Piece:
 class OutfitModel:
     """A network that judges outfits, by its card. Calls from several threads are safe.
 
+    Args:
+        threads: it is so small that a second one only waits for the first.
+
     Raises:
         ModelError: the card is for something else, or its weights cannot be used.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    def __init__(self, card: Card, *, threads: int = 1) -> None:
         if card.task != "outfit" or card.classes != KINDS:
             raise ModelError(f"{card.name} is for {card.task!r}, not for 'outfit'", cure="name an outfit network")
         self.encoder_name = card.training.get("encoder", "")
@@ -111,7 +114,7 @@ class OutfitModel:
 
 
 @cache
-def outfit_model(name: str = DEFAULT_OUTFIT, *, threads: int | None = None) -> OutfitModel:
+def outfit_model(name: str = DEFAULT_OUTFIT, *, threads: int = 1) -> OutfitModel:
     """The bundled outfit network, or one of yours by its folder; loaded once.
 
     Raises:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import UnfitImageError
+from catalens.geometry import mask_to_box
 from catalens.images.matting import foreground_colors, refine_alpha
-from catalens.images.prepare import resize
+from catalens.images.prepare import crop, resize
 from catalens.models.parts import CLASSES
 from catalens.tasks.cutout import Cutter
 from catalens.tasks.embed import Encoder
@@ -31,6 +32,8 @@ AREA = 0.015
 """Smallest share of the photo that a garment has to have."""
 HOLE = 0.03
 """Share of a garment below which a hole in it is none."""
+AIR = 0.1
+"""Around a garment when its kind is told, as a share of its longer side."""
 CUT_OFF = 0.5
 """Share of a side of its bounds along which a garment meets the picture's edge, from which it is cut off."""
 
@@ -98,8 +101,7 @@ def _lying(image: ImageArray, alpha: FloatArray, kind: str, encoder: Encoder) ->
     mask = _without_small_holes(_largest(mask))
     alpha = np.maximum(alpha * _near(mask), cv2.erode(mask.astype(np.float32), np.ones((3, 3), np.uint8)))
     if kind == "auto":
-        alone = np.asarray(np.round(image * alpha[..., None] + 255 * (1 - alpha[..., None])), np.uint8)
-        kind = kinds_of(encoder.encode_images([alone]), encoder)[0]
+        kind = kinds_of(encoder.encode_images([_around(image, mask)]), encoder)[0]
         if kind not in KINDS:
             raise UnfitImageError(
                 f"the garment's photo seems to show {kind}, which try-on does not put on",
@@ -111,6 +113,12 @@ def _lying(image: ImageArray, alpha: FloatArray, kind: str, encoder: Encoder) ->
             f"the garment is cut off at the {side} of its photo", cure="give a photo that shows all of it"
         )
     return Garment(foreground_colors(image, alpha), alpha, kind, joints_of_outline(mask, kind))
+
+
+def _around(image: ImageArray, mask: NDArray[np.bool_]) -> ImageArray:
+    """The photo around a garment: cut out on white, kinds are told from each other less surely."""
+    box = mask_to_box(mask)
+    return image if box is None else np.ascontiguousarray(crop(image, box, margin=AIR)[0])
 
 
 def _cut_off_at(mask: NDArray[np.bool_]) -> str:

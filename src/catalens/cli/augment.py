@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens.cli.options import AsJson
-from catalens.cli.output import say, write, write_json
+from catalens.cli.output import keep_original, say, write, write_json
 
 SHOWN_SIDE = 480
 """Photos are read at about this side: a tile of the sheet is smaller."""
@@ -32,6 +32,7 @@ def augment(
     from catalens.training.policies import policy as find_policy
     from catalens.training.policies import policy_sheet
 
+    keep_original(show, photo)
     chosen = find_policy(policy)
     image = catalens.read_image(photo, target=SHOWN_SIDE)
     if show is not None:

@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens.cli.options import AsJson
-from catalens.cli.output import say, write, write_json
+from catalens.cli.output import keep_original, say, write, write_json
 from catalens.errors import NotFoundError, UsageError
 
 LOOKED_THROUGH = 1000
@@ -30,6 +30,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why: the places in the photo that carry the answer, and the photos that it was learned from."""
+    keep_original(save, photo)
     if (model is None) == (catalog is None):
         raise UsageError("expected either --model or --catalog", cure="name a classifier, or a catalog and a sku")
     if model is not None:

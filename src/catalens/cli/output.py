@@ -43,13 +43,13 @@ def list_failures(failures: tuple[Failure, ...]) -> None:
         say(f"  ... and {hidden} more; --json lists all of them.")
 
 
-def keep_original(out: Path, *read: str | Path) -> None:
-    """Whether a file to write is none of those that are read.
+def keep_original(out: Path | None, *read: str | Path) -> None:
+    """Whether a file to write, if there is one, is none of those that are read.
 
     Raises:
         UsageError: it is.
     """
-    if any(out.resolve() == Path(one).resolve() for one in read):
+    if out is not None and any(out.resolve() == Path(one).resolve() for one in read):
         raise UsageError(f"{out} is what is read", cure="name another file: originals are never overwritten")
 
 

@@ -49,6 +49,7 @@ def detect(
     from catalens.images.draw import boxes_over, save_image
     from catalens.images.mark import mark_of
 
+    keep_original(save, photo)
     image = catalens.read_image(photo)
     words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
     if proposals is None:
@@ -87,6 +88,7 @@ def segment(
     from catalens.images.draw import masks_over, save_image
     from catalens.images.mark import mark_of
 
+    keep_original(save, photo)
     image = catalens.read_image(photo)
     masks = catalens.segment(image) if model is None else catalens.segment(image, model=model)
     if save is not None:

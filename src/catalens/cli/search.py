@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers
-from catalens.cli.output import say, write, write_json
+from catalens.cli.output import keep_original, say, write, write_json
 from catalens.errors import NotFoundError, UsageError
 from catalens.types import Match, Matches
 
@@ -42,6 +42,7 @@ def search(
     photo, words = _photo_or_words(query)
     if words and text:
         raise UsageError("words came twice, as the query and as --text", cure="give them once")
+    keep_original(save, *([] if photo is None else [photo]))
     with existing(catalog, encoder=encoder) as shop:
         matches = shop.search(
             image=photo,

@@ -12,6 +12,7 @@ and GPU alike.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from catalens.features.color import LAB_BINS
 from catalens.models.card import Precision
 from catalens.models.text import text_batch
 from catalens.models.zoo import find_card
@@ -57,7 +59,7 @@ SIBLING = 0.7
 RATE = 2e-3
 SIZES = ((0.3, 112), (0.65, 128), (0.85, 160), (1.0, 192))
 """Until this share of the time, views of this side in pixels; a network that has learned already gets the last."""
-HISTOGRAM = 4 * 8 * 8
+HISTOGRAM = math.prod(LAB_BINS)
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of the weights that ship")
     parser.add_shared("--resume")
     parser.add_argument(
-        "--start", type=Path, help="what to begin with: folder of an earlier run, or an encoder by its name"
+        "--start",
+        type=Path,
+        help="what to begin with: folder of an earlier run, or an encoder by its name; to be said again with --resume",
     )
     parser.add_shared("--rate", "--data", "--teachers")
     parser.set_defaults(minutes=66.0, rate=RATE)

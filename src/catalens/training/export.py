@@ -27,6 +27,7 @@ from catalens.models.card import FILE, Card, Precision, Score, Task, TextTower
 from catalens.models.onnx import DETECTED
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.training.network import EncoderNetwork, TextNetwork
+from catalens.training.pretrained import COUNTED
 from catalens.types import FloatArray, ImageArray
 
 TEST_SIZE = 192
@@ -34,8 +35,6 @@ TEST_SIZE = 192
 PREPROCESS = Preprocess(
     size=(TEST_SIZE, TEST_SIZE), fit="letterbox", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), pad=(255, 255, 255)
 )
-COUNTING = "/counted/"
-"""Begins the names of the nodes that count colors (`network.EncoderNetwork.counted`)."""
 OPSET = 17
 LICENSE = "Apache-2.0"
 """Of what is trained here."""
@@ -268,7 +267,7 @@ def quantize(
     """
     prepared = weights.with_suffix(".prepared.onnx")
     quant_pre_process(exact, prepared, skip_symbolic_shape=True)
-    counting = [node.name for node in onnx.load(str(prepared)).graph.node if node.name.startswith(COUNTING)]
+    counting = [node.name for node in onnx.load(str(prepared)).graph.node if node.name.startswith(COUNTED)]
     quantize_static(
         prepared, weights, _Calibration(photos, preprocess, batch=batch), quant_format=QuantFormat.QDQ,
         per_channel=True, reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,

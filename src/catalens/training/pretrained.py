@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 LOOK_LAYERS = 3
 """Layers of the branch for looks: the only ones over single points that come before the trunk."""
-BRANCHES = ("/counted/", "/looks/")
-"""In the names of nodes beside the trunk, in the order in which the network has them."""
+COUNTED, LOOKS = "/counted/", "/looks/"
+"""Begin the names of the nodes that count colors, and of those of the branch for looks."""
+BRANCHES = (COUNTED, LOOKS)
+"""In the order in which the network has them, before the trunk."""
 Floats: TypeAlias = NDArray[np.float32]
 
 

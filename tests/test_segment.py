@@ -193,3 +193,28 @@ def test_what_was_weighted_in_training_is_not_in_the_answer() -> None:
         assert torch.equal(network(pictures), before)
     moved = (before - after).permute(0, 2, 3, 1).reshape(-1, 3)
     assert torch.allclose(moved, torch.tensor([-0.6931, 0.0, 1.3863]).expand_as(moved), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("label", "likely", "able", "named_as"),
+    [
+        (255, (0.0, 0.0, 0.0), "111", 255),  # sure of nothing
+        (255, (0.1, 0.9, 0.0), "111", 1),
+        (255, (0.3, 0.7, 0.0), "111", 255),  # not sure enough
+        (255, (0.0, 0.7, 0.3), "101", 2),  # told that it is not 1, the other is sure
+        (255, (0.9, 0.1, 0.0), "111", 0),
+        (254, (0.9, 0.1, 0.0), "111", 254),  # a person is not background
+        (254, (0.0, 0.9, 0.1), "111", 1),
+        (0, (0.0, 1.0, 0.0), "111", 0),  # named already
+    ],
+)
+def test_places_are_named_where_an_earlier_parser_is_sure(
+    label: int, likely: tuple[float, ...], able: str, named_as: int
+) -> None:
+    pytest.importorskip("torch")
+    from catalens.training.parts import named
+
+    places = np.array(likely, np.float32)[:, None, None]
+    found = named(np.full((1, 1), label, np.uint8), places, np.array([one == "1" for one in able]))
+    assert found.tolist() == [[named_as]]
+    assert found.dtype == np.uint8

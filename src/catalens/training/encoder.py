@@ -34,7 +34,7 @@ from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import caption, known_words, truths
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson, lesson
-from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, side_at, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, size_at, train
 from catalens.training.network import KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, targets_of
 from catalens.training.photos import Photo
@@ -217,7 +217,7 @@ def teach(
     drawer, side = Drawer(lesson, ask), [sizes[0][1]]
 
     def grow(share: float) -> None:
-        side[0] = side_at(share, sizes)
+        side[0] = size_at(share, sizes)
 
     # On a processor the teachers and the training would fight for its cores.
     beside = run.device.type != "cpu"

@@ -34,6 +34,7 @@ DECAY, LONGEST_STEP = 0.05, 2.0
 """Weight decay; the norm that a gradient is cut to."""
 
 B = TypeVar("B")
+S = TypeVar("S")
 
 
 class Part(Protocol):
@@ -158,9 +159,9 @@ def rate_at(share: float, *, peak: float) -> float:
     return peak * min(1.0, share / WARM_UP) * falling + 1e-6
 
 
-def side_at(share: float, sides: Sequence[tuple[float, int]]) -> int:
-    """The side of pictures, in pixels, after this share (0..1) of the time: of (until which share, side) the first."""
-    return next(side for until, side in sides if share <= until)
+def size_at(share: float, sizes: Sequence[tuple[float, S]]) -> S:
+    """The size of pictures after this share (0..1) of the time: of (until which share, size) the first."""
+    return next(size for until, size in sizes if share <= until)
 
 
 def half_precision(device: torch.device) -> AbstractContextManager[Any]:

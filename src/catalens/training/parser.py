@@ -4,7 +4,8 @@
 
 Street photos with masks are learned as they are. Of those without, a teacher says where the person is, and the photo's
 tags which parts it may show: a place may then be any of these (partial labels, Cour et al. 2011). So may a photo of one
-garment: that garment, or background.
+garment: that garment, or background. With `--earlier`, a parser of before names the places of which it is sure when it
+may choose only from what the tags say.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from catalens.evaluation.segmentation import SegmentationScores, confusion, segm
 from catalens.images.prepare import Preprocess
 from catalens.models.card import Score
 from catalens.models.parts import CLASSES
+from catalens.models.zoo import find_card
+from catalens.tasks.segment import Parser
 from catalens.training.dressed import GARMENTS, dyed_parts, on_even_ground
 from catalens.training.export import export_dense, score_rows
-from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, size_at, train
 from catalens.training.network import inherit
 from catalens.training.parts import PERSON, UNKNOWN, Parsed, clothes_photos, masked_photos, shares, tagged_photos
 from catalens.training.pyramid import DenseNetwork, normalized, trunk_of
@@ -39,9 +42,11 @@ from catalens.types import ImageArray
 NAME = "catalens-parser-s"
 SIZE = (384, 256)
 """Height and width of the views: those of most street photos."""
+SIZES = ((0.5, (288, 192)), (1.0, SIZE))
+"""Of the time until which share, and at which size a network learns: smaller views are more views."""
 PREPROCESS = Preprocess(size=SIZE, fit="letterbox")
 BATCH, RATE = 12, 1.5e-3
-MIX = (0.54, 0.26, 0.2)
+MIX = (0.46, 0.38, 0.16)
 """Share of the views from masked, tagged and clothes photos."""
 STUDIO = 0.3
 """Share of the masked street photos whose street gives way to an even background."""
@@ -71,10 +76,14 @@ class Drawer:
     Args:
         sets: with masks, with tags, of one garment.
         dyed: classes that may have any color.
+
+    Attributes:
+        size: height and width of the views, for those that are drawn next.
     """
 
     def __init__(self, sets: Sequence[Sequence[Parsed]], *, dyed: Sequence[int] = ()) -> None:
         self._dyed = dyed
+        self.size = SIZE
         self._sets = [list(photos) for photos in sets if photos]
         chances = np.array([share for share, photos in zip(MIX, sets, strict=True) if photos])
         self._chances = chances / chances.sum()
@@ -82,7 +91,8 @@ class Drawer:
     def draw(self, rng: np.random.Generator) -> Batch:
         chosen = [self._sets[int(one)] for one in rng.choice(len(self._sets), BATCH, p=self._chances)]
         photos = [photos[int(rng.integers(len(photos)))] for photos in chosen]
-        views = [view(photo, rng, dyed=self._dyed) for photo in photos]
+        size = self.size
+        views = [view(photo, size, rng, dyed=self._dyed) for photo in photos]
         return Batch(
             np.stack([pixels for pixels, _ in views]),
             np.stack([labels for _, labels in views]),
@@ -90,21 +100,23 @@ class Drawer:
         )
 
 
-def view(photo: Parsed, rng: np.random.Generator, *, dyed: Sequence[int] = ()) -> tuple[ImageArray, NDArray[np.uint8]]:
+def view(
+    photo: Parsed, size: tuple[int, int], rng: np.random.Generator, *, dyed: Sequence[int] = ()
+) -> tuple[ImageArray, NDArray[np.uint8]]:
     """(H, W, 3) pixels and (H/2, W/2) labels of a photo scaled, moved, turned, mirrored, dyed and relit."""
     height, width = photo.image.shape[:2]
-    fit = min(SIZE[0] / height, SIZE[1] / width) * float(np.exp(rng.uniform(-0.3, 0.4)))
+    fit = min(size[0] / height, size[1] / width) * float(np.exp(rng.uniform(-0.3, 0.4)))
     angle = float(np.radians(rng.normal() * 4))
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     turn = fit * np.array([[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]])
-    slack = np.abs(np.array([SIZE[1] - width * fit, SIZE[0] - height * fit])) / 2 + 0.04 * np.array(SIZE[::-1])
-    center = np.array([SIZE[1], SIZE[0]]) / 2 + rng.uniform(-1, 1, 2) * slack
+    slack = np.abs(np.array([size[1] - width * fit, size[0] - height * fit])) / 2 + 0.04 * np.array(size[::-1])
+    center = np.array([size[1], size[0]]) / 2 + rng.uniform(-1, 1, 2) * slack
     matrix = np.hstack([turn, (center - turn @ np.array([width, height]) / 2)[:, None]])
     pixels = cv2.warpAffine(
-        photo.image, matrix, SIZE[::-1], flags=cv2.INTER_AREA if fit < 1 else cv2.INTER_LINEAR,
+        photo.image, matrix, size[::-1], flags=cv2.INTER_AREA if fit < 1 else cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 255, 255),
     )  # fmt: skip
-    labels = cv2.warpAffine(photo.labels, matrix / 2, (SIZE[1] // 2, SIZE[0] // 2), flags=cv2.INTER_NEAREST)
+    labels = cv2.warpAffine(photo.labels, matrix / 2, (size[1] // 2, size[0] // 2), flags=cv2.INTER_NEAREST)
     if photo.number and rng.random() < STUDIO and int(labels.max()) < PERSON:
         pixels = on_even_ground(np.asarray(pixels, np.uint8), labels > 0, rng)
     if rng.random() < DYED:
@@ -198,12 +210,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_shared("--out", "--minutes")
     parser.add_argument("--encoder", type=Path, help="folder of an encoder's run, whose trunk to begin with")
     parser.add_argument("--start", type=Path, help="folder of an earlier run, whose network to begin with")
+    parser.add_argument("--earlier", help="an earlier parser, by name or folder, that labels the photos that have tags")
     parser.add_shared("--rate", "--seed", "--device", "--threads", "--resume", "--data", "--teachers")
     parser.set_defaults(minutes=90.0, rate=RATE)
     given = parser.read(arguments)
     masked = masked_photos(given.data, held_out=False)
     with progress_of("reading photos") as progress:
-        tagged = tagged_photos(given.data, teachers=given.teachers, progress=progress)
+        earlier = None if given.earlier is None else Parser(find_card(given.earlier, task="segment")).probabilities
+        tagged = tagged_photos(given.data, teachers=given.teachers, earlier=earlier, progress=progress)
     network = DenseNetwork(len(CLASSES), presence=True).to(given.device)
     start = "random numbers"
     if given.encoder is not None:
@@ -217,7 +231,13 @@ def main(arguments: list[str] | None = None) -> None:
     if given.resume:
         run.load(given.out / CHECKPOINT)
     drawer = Drawer((masked, tagged, clothes_photos(given.data)), dyed=GARMENTS)
-    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    sizes = SIZES if given.start is None else SIZES[-1:]
+
+    def at(share: float) -> None:
+        drawer.size = size_at(share, sizes)
+
+    batches = drawn(drawer.draw, seed=given.seed + run.step)
+    train(run, batches, out=given.out, minutes=given.minutes, rate=given.rate, at=at)
     shipped = unweighted(cast(DenseNetwork, run.average.network.to("cpu")), weights.to("cpu"))
     held = masked_photos(given.data, held_out=True)
     scores = score(shipped, held)

@@ -7,7 +7,7 @@ t-shirt, sweater) are not told apart by an outline but by the classifier, on the
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from catalens.images.prepare import resize
 from catalens.images.read import read_image
 from catalens.models.parts import CLASSES
 from catalens.training import person_teacher
-from catalens.types import ImageArray, Progress
+from catalens.types import FloatArray, ImageArray, Progress
 
 UNKNOWN = 255
 """Any of the photo's own parts, background included."""
@@ -30,6 +30,8 @@ PERSON = 254
 """Any of the photo's own parts, background not."""
 SIDE = 400
 """Longer side that photos are kept at, in pixels."""
+SURE = 0.8
+"""Share that one part must have of what an earlier parser takes a place for, to be taken as its label."""
 HELD_OUT = 5
 """Each fifth of the masked photos, by number, is never learned from."""
 
@@ -110,8 +112,20 @@ def masked_photos(data: Path, *, held_out: bool | None = None) -> list[Parsed]:
     return found
 
 
-def tagged_photos(data: Path, *, teachers: Path, progress: Progress | None = None) -> list[Parsed]:
-    """The street photos without masks: a teacher says where the person is, and tags which parts may be there."""
+def tagged_photos(
+    data: Path,
+    *,
+    teachers: Path,
+    earlier: Callable[[ImageArray], FloatArray] | None = None,
+    progress: Progress | None = None,
+) -> list[Parsed]:
+    """The street photos without masks: a teacher says where the person is, and tags which parts may be there.
+
+    Args:
+        earlier: HxWx3 -> (classes, H, W) what an earlier parser takes each place for. Where it is sure of one of the
+            parts that may be there, the place is labelled so: told which parts to choose from, a parser is right more
+            often than the one that learns from it (self-training, Xie et al. 2020, Noisy Student).
+    """
     rows = [(path, row) for path, row in _rows(data / "streetstyle") if row["has_mask"] != "1"]
     outline = person_teacher.load(teachers)
     found = []
@@ -124,10 +138,28 @@ def tagged_photos(data: Path, *, teachers: Path, progress: Progress | None = Non
         # What is carried may stick out of the person.
         reach = cv2.dilate((person > 0.1).astype(np.uint8), np.ones((41, 41), np.uint8))
         labels[reach == 0] = CLASSES.index("background")
-        found.append(Parsed(image, labels, allowed({*parts, "skin", "hair", "background"}), int(row["id"])))
+        able = allowed({*parts, "skin", "hair", "background"})
+        if earlier is not None:
+            labels = named(labels, earlier(image), able)
+        found.append(Parsed(image, labels, able, int(row["id"])))
         if progress is not None:
             progress(done, len(rows), "asking where the person is")
     return found
+
+
+def named(labels: NDArray[np.uint8], likely: FloatArray, able: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Label the places that have no name yet, where a parser is sure of one.
+
+    Args:
+        labels: HxW classes, `UNKNOWN` or `PERSON`, which is never background.
+        likely: (classes, H, W) what the parser takes each place for, at least 0.
+        able: (classes,) those that it may choose from.
+    """
+    among = likely * able[:, None, None]
+    best = among.argmax(0).astype(np.uint8)
+    sure = among.max(0) > SURE * among.sum(0)
+    nameless = (labels == UNKNOWN) | ((labels == PERSON) & (best > 0))
+    return np.where(nameless & sure, best, labels)
 
 
 def clothes_photos(data: Path) -> list[Parsed]:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.evaluation.intervals import bootstrap_mean
-from catalens.training.loop import CHECKPOINT, Run, read_checkpoint, side_at, train
+from catalens.training.loop import CHECKPOINT, Run, read_checkpoint, size_at, train
 from catalens.training.network import Residual
 from catalens.training.recipe import RecipeParser, as_command
 from catalens.training.textbook.two_convolutions import split
@@ -64,7 +64,7 @@ class Drawer:
 
     def grow(self, share: float) -> None:
         """Take the side that belongs to this share of the time."""
-        self.side = side_at(share, SIZES)
+        self.side = size_at(share, SIZES)
 
     def batches(self) -> Iterator[Batch]:
         while True:

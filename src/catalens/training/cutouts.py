@@ -1,9 +1,12 @@
-"""Products cut out of photos by their masks, on white, as a catalogue shows them, with their kind and color."""
+"""Products cut out of photos by their masks, on white, as a catalogue shows them, with their kind and color; and the
+colors of garments that the bundled cut-out network finds.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 from catalens.features.color import dominant_colors
 from catalens.images.prepare import Preprocess
 from catalens.images.read import read_image
+from catalens.tasks.cutout import cutter
 from catalens.training.facts import Facts, kinds
 from catalens.training.photos import NOT_PRODUCTS, TAGS, Photo
 from catalens.training.vocabulary import COLORS
@@ -24,6 +28,10 @@ AREA, EDGE = 0.006, 24
 """Smallest share of the photo, and smallest side in pixels, that is worth a look."""
 MAIN_COLOR = 0.6
 """Share of the product that a color has to have to name it by."""
+COVERED, LEAST = 0.7, 0.03
+"""Alpha from which a place is the garment's; share of the photo that has to be."""
+PALE = frozenset({"white", "grey", "beige", "brown"})
+"""Colors that an indoor light, and what a phone makes of it, turn into one another."""
 
 
 def cut_outs(
@@ -79,6 +87,38 @@ def _square(image: ImageArray, mask: NDArray[np.bool_], box: tuple[int, int, int
     air = int(0.07 * max(bottom - top, right - left))
     cut = alone[max(top - air, 0) : bottom + air, max(left - air, 0) : right + air]
     return Preprocess(size=(SIDE, SIDE), fit="letterbox").place(np.ascontiguousarray(cut))[0]
+
+
+def with_colors(
+    photos: Sequence[Photo],
+    squares: ImageArray,
+    inner: NDArray[np.int32],
+    *,
+    progress: Progress | None = None,
+) -> list[Photo]:
+    """The photos, those of one garment with the color that covers most of it, unless it is a pale one.
+
+    Captions of street and rendered products name colors. If those of phone photos never did, words of a color and a
+    kind would come to mean the look of the other sets.
+
+    Args:
+        squares: (N, S, S, 3) uint8, the photos on white.
+        inner: (N, 4) xyxy of each photo inside its square, in pixels.
+    """
+    cut = cutter()
+    found = list(photos)
+    garments = [row for row, photo in enumerate(photos) if photo.task == "clothing"]
+    for done, row in enumerate(garments, start=1):
+        left, top, right, bottom = inner[row].tolist()
+        image = np.ascontiguousarray(squares[row][top:bottom, left:right])
+        mask = cut.alpha(image) > COVERED
+        if mask.mean() >= LEAST:
+            colors = facts_of(photos[row].label, image, mask).get("color", PALE)
+            if not colors & PALE:
+                found[row] = replace(photos[row], facts={**photos[row].facts, "color": colors})
+        if progress is not None:
+            progress(done, len(garments), "naming colors")
+    return found
 
 
 def facts_of(name: str, image: ImageArray, mask: NDArray[np.bool_]) -> Facts:

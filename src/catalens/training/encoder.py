@@ -34,7 +34,7 @@ from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import caption, known_words, truths
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson, lesson
-from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, size_at, train
+from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, read_checkpoint, size_at, train
 from catalens.training.network import KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, targets_of
 from catalens.training.photos import Photo
@@ -205,8 +205,22 @@ class Learner:
 
 def averaged(run: Run[Batch]) -> tuple[EncoderNetwork, TextNetwork]:
     """The averaged towers: what ships."""
-    towers = cast(nn.ModuleDict, run.average.network)
-    return cast(EncoderNetwork, towers["pictures"]), cast(TextNetwork, towers["words"])
+    return _pair(run.average.network)
+
+
+def towers_of(run: Path) -> tuple[EncoderNetwork, TextNetwork]:
+    """The averaged towers of an earlier run, by its folder.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    towers = nn.ModuleDict({"pictures": EncoderNetwork(), "words": TextNetwork()})
+    towers.load_state_dict(read_checkpoint(run / CHECKPOINT)["average"])
+    return _pair(towers)
+
+
+def _pair(towers: nn.Module) -> tuple[EncoderNetwork, TextNetwork]:
+    return cast(EncoderNetwork, towers.get_submodule("pictures")), cast(TextNetwork, towers.get_submodule("words"))
 
 
 def teach(

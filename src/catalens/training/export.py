@@ -38,6 +38,8 @@ PREPROCESS = Preprocess(
 OPSET = 17
 LICENSE = "Apache-2.0"
 """Of what is trained here."""
+PLACES = ("Conv", "Add", "Relu")
+"""Operators of the trunk and of branches, which take nearly all the time."""
 CALIBRATION, CALIBRATION_BATCH = 256, 32
 """Photos that the ranges of activations are taken from; more did not change them."""
 
@@ -81,7 +83,7 @@ def export_encoder(
             network, words, folder / "float32", known=known, photos=photos, training=training, precision="float32",
             name=name, data=data,
         ).with_name(weights.name)  # fmt: skip
-        quantize(exact, weights, photos, PREPROCESS)
+        quantize(exact, weights, photos, PREPROCESS, ops=PLACES)  # counts, lengths and shares keep their digits
         if words is not None:
             _quantize_words(exact.with_name(text.name), text)
     else:

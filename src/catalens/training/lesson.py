@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.training.cutouts import cut_outs
+from catalens.training.cutouts import cut_outs, with_colors
 from catalens.training.dressed import dressed_people
 from catalens.training.facts import kinds
 from catalens.training.heldout import held_out
@@ -67,6 +67,7 @@ def lesson(
     """
     photos = training_photos(data)
     whole, inner = squared(photos, progress=progress)
+    photos = with_colors(photos, whole, inner, progress=progress)
     cut_squares, cuts = cut_outs(photos, data, progress=progress)
     dressed_squares, dressed = dressed_people(DRESSED, data, seed=seed)
     dyed_squares, dyed = thumbnails(THUMBNAILS, data, seed=seed)

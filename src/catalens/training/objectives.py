@@ -114,7 +114,7 @@ class Objectives(nn.Module):
             "instance": _instance(units, targets.products),
             "looks": _instance(F.normalize(looks), targets.products),
             "color": _unlike(self.color(looks), colors),
-            "words": _words(F.normalize(words) @ units.T * WORD_SCALE, truth),
+            "words": caption_loss(F.normalize(words) @ units.T, truth),
         }
 
     def _labels(self, units: Tensor, targets: Targets) -> Tensor:
@@ -151,11 +151,15 @@ def _instance(units: Tensor, products: Tensor) -> Tensor:
     return F.cross_entropy(logits, partner)
 
 
-def _words(logits: Tensor, truth: Tensor) -> Tensor:
+def caption_loss(cosines: Tensor, truth: Tensor) -> Tensor:
     """Softmax over the pictures for each caption and over the captions for each picture (Radford et al. 2021, CLIP),
     with as many right answers as there are (Khosla et al. 2020, the mean outside the logarithm).
+
+    Args:
+        cosines: (captions, pictures); truth: the same, 1 where a caption is true of a picture, 0 where it is not, nan
+            where nobody knows.
     """
-    known = logits.masked_fill(truth.isnan(), -1e4)
+    known = (cosines * WORD_SCALE).masked_fill(truth.isnan(), -1e4)
     right = truth.nan_to_num() > 0.5
     return (_several(known, right) + _several(known.T, right.T)) / 2
 

@@ -16,7 +16,7 @@ from catalens.catalog.catalog import Catalog
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ModelError, UsageError
 from catalens.images.read import ImageLike, read_image
-from catalens.tasks.classifier import Classifier, Examples
+from catalens.tasks.classifier import Classifier, Examples, Unknown
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.heads import CalibratedHead, LinearHead, NearestHead
 from catalens.trust.drawing import class_picture, match_picture
@@ -133,6 +133,25 @@ def test_why_this_label() -> None:
     json.dumps(found.to_dict())
 
 
+@pytest.mark.parametrize(
+    ("changed", "label", "said", "beside"),
+    [
+        ({}, None, ("red",), ""),
+        ({}, "blue", ("red",), "the classifier says red"),
+        ({"unknown": Unknown(1.1, 0.05, 0.9)}, None, (), "the classifier takes this photo for unknown"),
+        ({"thresholds": np.array([0, 0, 2], np.float32)}, "green", ("red", "green"), ""),
+        ({"thresholds": np.array([2, 2, 2], np.float32)}, None, (), "the classifier takes this photo for unknown"),
+    ],
+)
+def test_what_the_classifier_says_beside(
+    changed: dict[str, Any], label: str | None, said: tuple[str, ...], beside: str
+) -> None:
+    found = explain_class(spot(top=0, left=0, color=(250, 60, 60)), replace(colorist(), **changed), label=label)
+    assert (found.said, found.beside) == (said, beside)
+    assert found.to_dict()["unknown"] is (not said)
+    assert class_picture(found).ndim == 3
+
+
 @pytest.mark.parametrize("given", [{"label": "purple"}, {"method": "guess"}])
 def test_questions_that_make_no_sense(given: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
@@ -205,7 +224,13 @@ def test_a_match_from_the_command_line(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["score"] > 0.9
 
 
-@pytest.mark.parametrize("words", [(), ("--model", "m", "--catalog", "c"), ("--catalog", "c"), ("--model", "nothing")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (), ("--model", "m", "--catalog", "c"), ("--catalog", "c"), ("--model", "nothing"), ("sku-1", "--model", "m"),
+        ("sku-1", "--catalog", "c", "--label", "red"),
+    ],
+)  # fmt: skip
 def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
     result = run("explain", "photo.jpg", *words)
     assert isinstance(result.exception, CatalensError | SystemExit)

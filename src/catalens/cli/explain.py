@@ -33,6 +33,10 @@ def explain(
     keep_original(save, photo)
     if (model is None) == (catalog is None):
         raise UsageError("expected either --model or --catalog", cure="name a classifier, or a catalog and a sku")
+    if model is not None and sku is not None:
+        raise UsageError(f"--model explains a label, and {sku} is a product", cure="leave it out, or use --catalog")
+    if catalog is not None and label is not None:
+        raise UsageError("--catalog explains a match, and --label is a classifier's", cure="leave --label out")
     if model is not None:
         _label(photo, model, label, method, seed, save, as_json)
     elif catalog is not None:
@@ -63,6 +67,8 @@ def _label(
         return
     faith = found.faithfulness
     write(f"{found.label} {found.probability:.3f}, explained by {found.method}")
+    if found.beside:
+        write(found.beside)
     write(f"with its hottest places first: {faith.insertion:.3f} (in random order {faith.random_insertion:.3f})")
     write(f"with its hottest places taken away: {faith.deletion:.3f} (in random order {faith.random_deletion:.3f})")
     for one in found.neighbors:

@@ -39,22 +39,35 @@ class ClassExplanation:
 
     Args:
         image: as it was explained, HWC uint8.
-        heat: (H, W) 0..1, where the answer comes from.
+        label: the one asked about; probability: its own.
+        said: what the classifier says of the picture: one label, perhaps of a coarser level, or all that hold; none
+            where it takes it for unknown.
+        heat: (H, W) 0..1, where the label's score comes from.
         neighbors: training photos of the label, most alike first.
     """
 
     image: ImageArray = field(repr=False)
     label: str
     probability: float
+    said: tuple[str, ...]
     method: str
     heat: FloatArray = field(repr=False)
     faithfulness: Faithfulness
     neighbors: tuple[Neighbor, ...] = ()
 
+    @property
+    def beside(self) -> str:
+        """What the classifier says instead of the label, as a sentence; "" where it says the label."""
+        if not self.said:
+            return "the classifier takes this photo for unknown"
+        return "" if self.label in self.said else f"the classifier says {', '.join(self.said)}"
+
     def to_dict(self) -> dict[str, object]:
         return {
             "label": self.label,
             "probability": round(self.probability, 6),
+            "said": list(self.said),
+            "unknown": not self.said,
             "method": self.method,
             "faithfulness": self.faithfulness.to_dict(),
             "neighbors": [{"path": one.path, "similarity": round(one.similarity, 4)} for one in self.neighbors],
@@ -91,12 +104,14 @@ def explain_class(
     def margin(pictures: Sequence[ImageArray]) -> NDArray[np.floating]:
         return _margins(classifier, pictures)[:, column]
 
+    answer = classifier.labels_of(row, top=1)
     chosen = _method(method, classifier)
     heat = _heat(pixels, classifier, column, chosen, margin, seed)
     return ClassExplanation(
         image=pixels,
         label=classifier.classes[column],
         probability=float(row[column]),
+        said=() if answer.unknown else answer.names,
         method=chosen,
         heat=heat,
         faithfulness=faithfulness(pixels, heat, score, seed=seed),

@@ -91,6 +91,15 @@ def test_mcnemars_exact_test_by_hand() -> None:
     assert (same.p_value, same.difference.value) == (1.0, 0.0)
 
 
+def test_a_difference_that_never_is_has_none_in_its_interval() -> None:
+    same = compare(run_of([1, 1, 1]), run_of([1, 1, 1]))
+    assert (same.difference.value, same.difference.low, same.difference.high) == (0, 0, 0)
+    assert same.first.low == pytest.approx(0.025 ** (1 / 3))
+    better = compare(run_of([0, 0, 0]), run_of([1, 1, 1])).difference
+    assert (better.value, better.high) == (1, 1)
+    assert better.low < 1
+
+
 def test_graded_items_go_through_permutations() -> None:
     rng = np.random.default_rng(0)
     base = rng.random(60) * 0.5

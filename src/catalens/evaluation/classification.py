@@ -124,11 +124,16 @@ def f1_scores(targets: Flags, said: Flags) -> NDArray[np.float64]:
 
 
 def _macro_f1(wanted: NDArray[np.int64], said: NDArray[np.int64], classes: int, *, seed: int) -> Estimate:
-    """Macro F1 with its bootstrap interval over items: the mean of a ratio is no mean over items."""
-    present = np.bincount(wanted, minlength=classes) > 0
+    """Macro F1 with its bootstrap interval over items: the mean of a ratio is no mean over items.
+
+    A draw counts the labels that occur in it. Where all is right the interval is that of the accuracy.
+    """
+    if (wanted == said).all():
+        return bootstrap_mean(np.ones(len(wanted)), seed=seed)
     eye = np.eye(classes, dtype=np.bool_)
 
     def figure(rows: NDArray[np.int64]) -> float:
+        present = np.bincount(wanted[rows], minlength=classes) > 0
         return float(f1_scores(eye[wanted[rows]], eye[said[rows]])[present].mean())
 
     rng = np.random.default_rng(seed)

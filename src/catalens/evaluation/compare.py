@@ -70,13 +70,19 @@ def compare(first: Run, second: Run, *, seed: int = 0) -> Comparison:
         figure=first.main,
         first=bootstrap_mean(a, seed=seed),
         second=bootstrap_mean(b, seed=seed),
-        difference=bootstrap_mean(gains, seed=seed),
+        difference=_difference(gains, seed=seed),
         only_first=int((gains < 0).sum()),
         only_second=int((gains > 0).sum()),
         p_value=_mcnemar(gains) if is_binary else _permuted(gains, seed=seed),
         test="McNemar, exact" if is_binary else f"paired permutation, {PERMUTATIONS} draws",
         left_out=len(one.keys() ^ other.keys()),
     )
+
+
+def _difference(gains: np.ndarray[tuple[int], np.dtype[np.float64]], *, seed: int) -> Estimate:
+    """The mean gain, -1..1; measured from -1, for no gain at all is in the middle and no end."""
+    share = bootstrap_mean((gains + 1) / 2, seed=seed)
+    return Estimate(2 * share.value - 1, share.n, 2 * share.low - 1, 2 * share.high - 1)
 
 
 def _mcnemar(gains: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

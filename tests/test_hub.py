@@ -17,6 +17,7 @@ from catalens.evaluation import advice
 from catalens.evaluation.advice import Wish, advise
 from catalens.models import hub, openvino
 from catalens.models.published import check_license, find_published, published
+from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.tasks.embed import encoder
 
 transformers = pytest.importorskip("transformers", reason="transformers is an extra")
@@ -250,6 +251,25 @@ def test_the_model_commands() -> None:
     assert "Apache-2.0" in run("models", "show", "catalens-encoder-s").stdout
     assert "CC-BY-NC-4.0" in run("models", "show", "jina-clip-v2").stdout
     assert isinstance(run("models", "show", "nothing").exception, CatalensError | SystemExit)
+
+
+def test_others_are_scaled_by_what_the_bundled_network_multiplies() -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is in the train extra")
+
+    network = onnx.load(find_card(DEFAULT_ENCODER).weights)
+    network.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    graph = onnx.shape_inference.infer_shapes(network).graph
+    sizes = {one.name: [dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.value_info}
+    stored = {one.name: list(one.dims) for one in graph.initializer}
+    made = {name: node for node in graph.node for name in node.output}
+    total = 0
+    for node in graph.node:
+        if node.op_type == "Conv":
+            weights = node.input[1]
+            while weights not in stored:
+                weights = made[weights].input[0]  # out of what dequantises them
+            total += int(np.prod(sizes[node.output[0]]) * np.prod(stored[weights][1:]))
+    assert total / 1e9 == pytest.approx(advice.BUNDLED_GFLOPS, rel=0.02)
 
 
 def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,14 @@ def test_folders_name_labels_and_folders_in_folders_levels(tmp_path: Path) -> No
     assert [failure.what for failure in found.skipped] == [str(tmp_path / "loose.png")]
 
 
+def test_hidden_files_are_no_photos_and_those_of_telephones_are_named_later(tmp_path: Path) -> None:
+    data = tmp_path / ".data"
+    for name in ("hats/a.png", "hats/._a.png", ".thumbs/b.png", "__MACOSX/hats/._a.png", "hats/d.HEIC"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_bytes(b"")
+    assert read_labelled(data).paths == (data / "hats/a.png", data / "hats/d.HEIC")
+
+
 def test_a_table_with_missing_cells_and_several_labels(tmp_path: Path) -> None:
     table = tmp_path / "photos.csv"
     table.write_text("image,kind\na.jpg,Hat\nb.jpg,red|hat\nc.jpg,\n,hat\nd.jpg, hat \n\n", "utf-8")

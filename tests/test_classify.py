@@ -166,6 +166,28 @@ def test_saving_never_overwrites_what_is_no_classifier(model: Path, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "new"]
 
 
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    walls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("photos were read")
+
+    monkeypatch.setattr("catalens.training.labelled.read_labelled", never)
+    (tmp_path / "file").write_text("", "utf-8")
+    for command, out in (("classifier", walls), ("search", walls), ("classifier", tmp_path / "file" / "model")):
+        assert isinstance(run("train", command, "--data", walls, "--out", out).exception, StorageError)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_classifier_in_the_folder_where_one_is(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    for place in (".", tmp_path / "link"):
+        save_classifier(load_classifier(model), place)
+        assert load_classifier(tmp_path / "here").classes == tuple(sorted(PAINTS))
+
+
 @pytest.mark.parametrize("kept", [(), ("red",), ("red", "nothing")])
 def test_too_few_labels(walls: Path, card: str, tmp_path: Path, kept: tuple[str, ...]) -> None:
     for name in kept:

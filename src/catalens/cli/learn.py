@@ -39,8 +39,10 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Try heads, their regularisation and augmentation (or settings of fine-tuning); keep what does best."""
+    from catalens.tasks.classifier_folder import check_place
     from catalens.training.labelled import read_labelled
 
+    check_place(out)
     photos = read_labelled(data, label=label)
     wish = _Wish(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
     if heads.strip() == "finetune":
@@ -76,9 +78,9 @@ def _search(photos: LabelledPhotos, wish: _Wish, heads: str, *, as_json: bool) -
 
     with progress_bar() as progress:
         found = search_settings(
-            photos, name=wish.out.name, encoder=load_encoder(wish.encoder), trials=wish.trials, minutes=wish.minutes,
-            heads=chosen_heads(heads), policies=wish.policies or POLICIES, test_share=wish.test_share,
-            reject=wish.reject, seed=wish.seed, progress=progress,
+            photos, name=wish.out.resolve().name, encoder=load_encoder(wish.encoder), trials=wish.trials,
+            minutes=wish.minutes, heads=chosen_heads(heads), policies=wish.policies or POLICIES,
+            test_share=wish.test_share, reject=wish.reject, seed=wish.seed, progress=progress,
         )  # fmt: skip
     save_classifier(found.classifier, wish.out)
     _tell(found.notes, found.skipped)
@@ -107,7 +109,7 @@ def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
             progress=progress,
         )  # fmt: skip
         report = train_classifier(
-            readable.photos, name=wish.out.name, head="softmax", encoder=load_encoder(str(tuned.folder)),
+            readable.photos, name=wish.out.resolve().name, head="softmax", encoder=load_encoder(str(tuned.folder)),
             test_share=wish.test_share, reject=wish.reject, seed=wish.seed, progress=progress,
         )  # fmt: skip
         save_classifier(report.classifier, wish.out, tuned=tuned.folder)

@@ -64,6 +64,9 @@ def classifier(
     as_json: AsJson = False,
 ) -> None:
     """Sort photos into your own categories: learn how from photos that are sorted already."""
+    from catalens.tasks.classifier_folder import check_place
+
+    check_place(out)
     photos = read_photos(data, label, catalog)
     say(f"{len(photos)} photos with {len(photos.classes)} labels")
     wish = _Wish(out, encoder, test_share, reject, seed, taxonomy)
@@ -113,7 +116,7 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
     with progress_bar() as progress:
         report = train_classifier(
             photos,
-            name=wish.out.name,
+            name=wish.out.resolve().name,
             head=chosen,
             encoder=load_encoder(name),
             encoder_name=name,

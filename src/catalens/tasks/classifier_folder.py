@@ -117,6 +117,21 @@ def _examples(arrays: Mapping[str, NDArray[Any]], table: CardTable) -> Examples 
     return Examples(arrays["example_vectors"], arrays["example_labels"].astype(np.int64), paths)
 
 
+def check_place(folder: str | Path) -> None:
+    """Whether a classifier can be saved there, asked before the work of making one.
+
+    Raises:
+        StorageError: the folder holds something else, or cannot be written.
+    """
+    place = Path(folder).resolve()
+    if place.exists() and not _is_classifier(place):
+        raise StorageError(f"{folder} is there and no classifier", cure="give a new or empty folder")
+    try:
+        _beside(place).rmdir()
+    except OSError as error:
+        raise _unwritable(place, error) from None
+
+
 def save_classifier(classifier: Classifier, folder: str | Path, *, tuned: Path | None = None) -> Path:
     """Write `card.toml` and `head.npz`, whole or not at all; a classifier that is there is replaced.
 
@@ -126,12 +141,10 @@ def save_classifier(classifier: Classifier, folder: str | Path, *, tuned: Path |
     Raises:
         StorageError: the folder holds something else, or cannot be written.
     """
-    folder = Path(folder)
-    if folder.exists() and not _is_classifier(folder):
-        raise StorageError(f"{folder} is there and no classifier", cure="give a new or empty folder")
+    check_place(folder)
+    folder = Path(folder).resolve()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        beside = _beside(folder)
         try:
             beside.chmod(0o755)
             if tuned is not None:
@@ -146,10 +159,18 @@ def save_classifier(classifier: Classifier, folder: str | Path, *, tuned: Path |
             shutil.rmtree(beside, ignore_errors=True)
             raise
     except OSError as error:
-        raise StorageError(
-            f"cannot write {folder}: {error.strerror}", cure="give a folder that can be written"
-        ) from None
+        raise _unwritable(folder, error) from None
     return folder
+
+
+def _beside(folder: Path) -> Path:
+    """A new folder of a passing name on the same disk."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+
+
+def _unwritable(folder: Path, error: OSError) -> StorageError:
+    return StorageError(f"cannot write {folder}: {error.strerror}", cure="give a folder that can be written")
 
 
 def _is_classifier(folder: Path) -> bool:

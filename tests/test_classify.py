@@ -24,7 +24,7 @@ from catalens.tasks.classifier import Classifier, Unknown
 from catalens.tasks.classifier_folder import load_classifier, save_classifier
 from catalens.tasks.embed import encoder
 from catalens.tasks.zero_shot import classify_by_words
-from catalens.training.classifier import taxonomy_ids, train_classifier
+from catalens.training.classifier import passed_by, taxonomy_ids, train_classifier
 from catalens.training.labelled import read_labelled
 from catalens.training.seen import learned_from
 from catalens.types import FloatArray, Labels, PictureSource, Product, Where
@@ -92,6 +92,28 @@ def test_what_it_never_saw_is_unknown() -> None:
     assert labels.to_dict()["label"] == "unknown"
     assert Labels(("a",), (0.9,)).best == "a"
     assert Labels((), ()).best == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("likely", "share", "passing"),
+    [
+        ([0.5], 0.05, 0),
+        ([0.9] * 10, 0.05, 0),  # all alike: none may pass
+        ([0.1 * n for n in range(1, 11)], 0.05, 0),  # one of ten would be a tenth
+        ([0.1 * n for n in range(1, 11)], 0.3, 3),
+        ([0.99 + 1e-4 * n for n in range(100)], 0.05, 5),
+        ([1.0, 1.0, 0.2], 0.4, 0),
+    ],
+)
+def test_no_more_strangers_pass_than_were_allowed(likely: list[float], share: float, passing: int) -> None:
+    asked = np.array(likely, np.float32)
+    assert (asked >= passed_by(asked.astype(np.float64), share)).sum() == passing
+
+
+def test_a_threshold_near_one_is_the_same_when_it_is_loaded(model: Path, tmp_path: Path) -> None:
+    threshold = float(np.nextafter(np.float32(1), np.float32(0)))
+    classifier = replace(load_classifier(model), unknown=Unknown(threshold, 0.05, 0.9))
+    assert load_classifier(save_classifier(classifier, tmp_path / "model")).unknown == classifier.unknown
 
 
 def test_levels_sum_their_fine_labels(model: Path) -> None:
@@ -354,7 +376,7 @@ def run(*words: str | Path) -> Any:
 def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: Path) -> None:
     shop.close()
     out = tmp_path / "mine"
-    result = run("train", "classifier", "--data", walls, "--out", out, "--encoder", card, "--head", "knn", "--json")
+    result = run("train", "classifier", "--data", walls, "--out", out, "--encoder", card, "--head", "svm", "--json")
     assert result.exit_code == ImageError.exit_code, result.output  # one of them is broken, and told
     assert json.loads(result.stdout)["counts"] == dict.fromkeys(sorted(PAINTS), 8)
     result = run("classify", walls / "red" / "1.png", "--model", out, "--json")
@@ -362,6 +384,11 @@ def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: 
     result = run("classify", walls / "red" / "1.png", walls / "red" / "broken.jpg", "--model", out)
     assert result.exit_code == ImageError.exit_code
     assert "red" in result.stdout
+    result = run("classify", tmp_path / "gone.jpg", walls / "red" / "1.png", "--model", out)
+    assert result.exit_code == ImageError.exit_code
+    assert "red" in result.stdout
+    assert "gone.jpg" in result.stderr
+    assert isinstance(run("classify", tmp_path / "gone.jpg", "--model", out).exception, NotFoundError)
     result = run("tag", "--catalog", shop.path, "--model", out, "--field", "paint", "--dry-run")
     assert result.exit_code == 0, result.output
     assert "a: red" in result.stdout

@@ -187,7 +187,7 @@ def _print(report: TrainReport, out: Path) -> None:
     if report.classifier.unknown is not None:
         one = report.classifier.unknown
         own = f"{one.kept:.0%} in cross-validation" if report.passing is None else f"{report.passing} of those held out"
-        write(f"unknown below {one.threshold:.4f}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
+        write(f"unknown below {one.threshold:.6g}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
     write(f"pictures held out that look like one learned from: {len(report.leaks)}")
     for asked, known in report.leaks[:10]:
         write(f"  {asked} = {known}")

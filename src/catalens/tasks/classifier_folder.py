@@ -211,7 +211,7 @@ def _card(classifier: Classifier, head: Path, *, is_tuned: bool) -> str:
     lines += [f"identity = {quoted(classifier.encoder.name)}", ""]
     if classifier.unknown is not None:
         one = classifier.unknown
-        lines += ["[unknown]", f"threshold = {one.threshold:.6f}", f"false_acceptance = {one.false_acceptance:.4f}"]
+        lines += ["[unknown]", f"threshold = {one.threshold!r}", f"false_acceptance = {one.false_acceptance:.4f}"]
         lines += [f"kept = {one.kept:.4f}", ""]
     if classifier.taxonomy:
         lines += ["[taxonomy]", *(f"{quoted(name)} = {number}" for name, number in classifier.taxonomy.items()), ""]

@@ -195,8 +195,14 @@ def unknown_threshold(
     seen = ~np.isnan(fitted.out_of_fold).any(1)
     if not len(likely) or not seen.any():
         return None
-    threshold = float(np.quantile(likely, 1 - reject, method="higher"))
+    threshold = passed_by(likely, reject)
     return Unknown(threshold, reject, float((fitted.out_of_fold[seen].max(1) >= threshold).mean()))
+
+
+def passed_by(likely: NDArray[np.float64], share: float) -> float:
+    """The least float32 that at most a share of the probabilities reaches: just above the first that must not pass."""
+    descending = np.sort(likely)[::-1]
+    return float(np.nextafter(np.float32(descending[int(share * len(likely) + 1e-9)]), np.float32(2)))
 
 
 def label_thresholds(fitted: Fitted, targets: NDArray[np.bool_]) -> FloatArray:

@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.read import read_image
+from catalens.tasks.classifier_folder import load_classifier
+from catalens.tasks.embed import encoder
 from tests.fakes import write_photo
+from tests.test_encoder_contract import tiny_card
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +81,7 @@ def test_train_search_writes_a_classifier(folder: Path, tmp_path: Path) -> None:
     assert len(found["trials"]) == 2
     answer = json.loads(run("classify", folder / "wide" / "0.png", "--model", model, "--json"))
     assert "wide" in json.dumps(answer)
+    (tmp_path / "own").mkdir()
+    own = tiny_card(tmp_path / "own")
+    run("train", "search", "--data", folder, "--trials", "1", "--encoder", own, "--out", model)
+    assert load_classifier(model).encoder.name == encoder(own).name

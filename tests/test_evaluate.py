@@ -21,7 +21,12 @@ from catalens.evaluation.report import report_html, report_json, report_markdown
 from catalens.evaluation.runs import Item, Run, read_run
 from catalens.evaluation.search_data import evaluate_catalog
 from catalens.evaluation.searches import rank, search_run
-from tests.fakes import FakeEncoder, make_products
+from catalens.tasks.classifier_folder import save_classifier
+from catalens.tasks.embed import encoder
+from catalens.training.classifier import train_classifier
+from catalens.training.classifier_evaluation import cross_validated, evaluate_classifier
+from catalens.training.labelled import read_labelled
+from tests.fakes import FakeEncoder, make_products, write_photo
 from tests.test_classify import PAINTS, card, model, walls, write_wall
 
 __all__ = ["card", "model", "walls"]  # fixtures of the classifier
@@ -31,6 +36,12 @@ def run_of(values: list[float], *, task: str = "classifier") -> Run:
     names = [f"p{number}.jpg" for number in range(len(values))]
     items = tuple(Item(name, value, ("a",), ("b",), 0.5) for name, value in zip(names, values, strict=True))
     return Run(task, "accuracy", {"model": "m"}, {}, items)
+
+
+def write_others(folder: Path) -> Path:
+    for n in range(4):
+        write_photo(folder / "others" / "ab"[n % 2] / f"{n}.png", seed=100 + n)
+    return folder / "others"
 
 
 def some_run(**given: Any) -> Run:
@@ -202,6 +213,29 @@ def test_from_the_command_line(walls: Path, model: Path, card: str, tmp_path: Pa
     (tmp_path / "t.csv").write_text("\n".join(lines), "utf-8")
     result = run_command("evaluate", "search", "--data", tmp_path / "t.csv", "--same", "paint", "--encoder", card)
     assert "hit@1: 1.000" in result.stdout, result.output
+
+
+def test_all_photos_that_it_learned_from_are_told_though_they_are_gone(card: str, tmp_path: Path) -> None:
+    for n in range(40):
+        write_photo(tmp_path / "old" / "ab"[n % 2] / f"{n}.png", seed=n)
+    read = read_labelled(tmp_path / "old")
+    report = train_classifier(read, name="m", head="knn", encoder=encoder(card), encoder_name=card, test_share=0.1)
+    model = save_classifier(report.classifier, tmp_path / "model")
+    (tmp_path / "old").rename(tmp_path / "new")
+    found = evaluate_classifier(model, read_labelled(tmp_path / "new"), data=tmp_path / "new")
+    assert len(found.leaks) == 40 - report.held_out == 36
+    assert found.run.figures["accuracy without photos of the training set"].n == 4
+    assert found.run.about["leak check"] == "against 36 training photos, 36 found"
+    assert not evaluate_classifier(model, read_labelled(write_others(tmp_path)), data=tmp_path).leaks
+
+
+def test_a_photo_twice_is_a_leak_of_cross_validation(card: str, tmp_path: Path) -> None:
+    for n in range(8):
+        write_photo(tmp_path / "ab"[n % 2] / f"{n}.png", seed=n)
+    (tmp_path / "a" / "again.png").write_bytes((tmp_path / "a" / "0.png").read_bytes())
+    found = cross_validated(read_labelled(tmp_path), data=tmp_path, head="knn", encoder=card)
+    assert found.leaks == ((str(tmp_path / "a" / "0.png"), str(tmp_path / "a" / "again.png")),)
+    assert found.run.figures["accuracy without photos of the training set"].n == 7
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import FAILURES_SHOWN, list_failures, progress_bar, say, write, write_json
-from catalens.errors import UsageError
+from catalens.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from catalens.evaluation.runs import Run
@@ -53,11 +54,14 @@ def classifier(
     if photos.skipped or found.skipped:
         say(f"{len(photos.skipped) + len(found.skipped)} photos were skipped:")
         list_failures(photos.skipped + found.skipped)
-    if model is not None:
-        say(f"photos that look like one learned from: {len(found.leaks)}")
-        for asked, known in found.leaks[:10]:
-            say(f"  {asked} = {known}")
-    _finish(found.run, report, as_json)
+    say(f"photos that look like one learned from: {found.run.about['leak check']}")
+    for asked, known in found.leaks[:10]:
+        say(f"  {asked} = {known}")
+    skipped = photos.skipped + found.skipped
+    beside = {"skipped": [one.to_dict() for one in skipped], "leaks": [list(pair) for pair in found.leaks]}
+    _finish(found.run, report, as_json, beside)
+    if skipped:
+        raise typer.Exit(ImageError.exit_code)
 
 
 @app.command()
@@ -235,14 +239,14 @@ def compare(
         write(f"{found.left_out} items were measured by one of them only, and left out")
 
 
-def _finish(run: Run, report: Path | None, as_json: bool) -> None:
+def _finish(run: Run, report: Path | None, as_json: bool, beside: Mapping[str, object] | None = None) -> None:
     from catalens.evaluation.report import save_report
 
     if report is not None:
         save_report(run, report)
         say(f"written: {report}")
     if as_json:
-        write_json({name: value for name, value in run.to_dict().items() if name != "items"})
+        write_json({name: value for name, value in run.to_dict().items() if name != "items"} | dict(beside or {}))
         return
     for name, estimate in run.figures.items():
         write(f"{name}: {estimate}")

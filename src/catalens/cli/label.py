@@ -9,7 +9,7 @@ import typer
 
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import ImageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from catalens.tasks.classifier import Classifier
@@ -68,6 +68,8 @@ def next_photos(
     else:
         for item in found.items:
             write(f"{item.path}\t{item.why}")
+    if found.skipped:
+        raise typer.Exit(ImageError.exit_code)
 
 
 @app.command()
@@ -104,11 +106,12 @@ def curve(
         say(f"written: {report}")
     if as_json:
         write_json(found.to_dict())
-        return
-    for one in found.curves:
+    for one in () if as_json else found.curves:
         for point in one.points:
             write(f"{one.head:<8} {point.photos:>5} of each label  accuracy {point.accuracy}")
         write(f"{one.head}: {answer_of(one)}")
+    if found.skipped:
+        raise typer.Exit(ImageError.exit_code)
 
 
 def chosen_heads(text: str) -> tuple[HeadKind, ...]:

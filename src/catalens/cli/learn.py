@@ -11,6 +11,8 @@ import typer
 from catalens.cli.label import chosen_heads
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.train import source_of
+from catalens.errors import ImageError
 from catalens.types import Failure
 
 if TYPE_CHECKING:
@@ -76,10 +78,11 @@ def _search(photos: LabelledPhotos, wish: _Wish, heads: str, *, as_json: bool) -
     from catalens.tasks.embed import encoder as load_encoder
     from catalens.training.hyperparameters import POLICIES, search_settings
 
+    name = source_of(wish.encoder)
     with progress_bar() as progress:
         found = search_settings(
-            photos, name=wish.out.resolve().name, encoder=load_encoder(wish.encoder), trials=wish.trials,
-            minutes=wish.minutes, heads=chosen_heads(heads), policies=wish.policies or POLICIES,
+            photos, name=wish.out.resolve().name, encoder=load_encoder(name), encoder_name=name,
+            trials=wish.trials, minutes=wish.minutes, heads=chosen_heads(heads), policies=wish.policies or POLICIES,
             test_share=wish.test_share, reject=wish.reject, seed=wish.seed, progress=progress,
         )  # fmt: skip
     save_classifier(found.classifier, wish.out)
@@ -88,6 +91,7 @@ def _search(photos: LabelledPhotos, wish: _Wish, heads: str, *, as_json: bool) -
         write_json(found.to_dict())
     else:
         _print(found, wish.out)
+    _end(found.skipped)
 
 
 def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
@@ -116,12 +120,13 @@ def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
     _tell(photos.notes + report.notes, photos.skipped + readable.skipped)
     if as_json:
         write_json({**report.to_dict(), "trials": [trial.to_dict() for trial in tuned.trials]})
-        return
-    for trial in sorted(tuned.trials, key=lambda one: -one.accuracy):
-        write(f"{trial.number:>4}  {trial.accuracy:.3f}  {trial.seconds:6.1f} s  {trial}")
-    write(f"written: {wish.out}")
-    write(f"best: {tuned.best}")
-    write(f"accuracy on photos held out: {report.accuracy}")
+    else:
+        for trial in sorted(tuned.trials, key=lambda one: -one.accuracy):
+            write(f"{trial.number:>4}  {trial.accuracy:.3f}  {trial.seconds:6.1f} s  {trial}")
+        write(f"written: {wish.out}")
+        write(f"best: {tuned.best}")
+        write(f"accuracy on photos held out: {report.accuracy}")
+    _end(photos.skipped + readable.skipped)
 
 
 def _tell(notes: tuple[str, ...], skipped: tuple[Failure, ...]) -> None:
@@ -130,6 +135,11 @@ def _tell(notes: tuple[str, ...], skipped: tuple[Failure, ...]) -> None:
     if skipped:
         say(f"{len(skipped)} photos were skipped:")
         list_failures(skipped)
+
+
+def _end(skipped: tuple[Failure, ...]) -> None:
+    if skipped:
+        raise typer.Exit(ImageError.exit_code)
 
 
 def _print(found: Search, out: Path) -> None:

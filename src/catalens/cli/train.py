@@ -112,7 +112,7 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
     if chosen is None:
         raise UsageError(f"no head called {head!r}", cure=f"one of {', '.join(HEAD_KINDS)}, finetune")
     lines = _taxonomy_lines(wish.taxonomy)
-    name = str(tuned or _source(wish.encoder))
+    name = str(tuned or source_of(wish.encoder))
     with progress_bar() as progress:
         report = train_classifier(
             photos,
@@ -133,7 +133,7 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
     return report
 
 
-def _source(encoder: str | None) -> str:
+def source_of(encoder: str | None) -> str:
     """By which name the encoder is found from any folder."""
     from catalens.models.zoo import DEFAULT_ENCODER
 

@@ -36,13 +36,15 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Examples:
-    """A few training photos of each label, to say what made it think so."""
+    """A few training photos of each label, to say what made it think so; and how to tell all of them again."""
 
     vectors: FloatArray
     """(E, D) of unit length."""
     labels: NDArray[np.int64]
     """(E,) numbers of labels."""
     paths: tuple[str, ...] = ()
+    hashes: NDArray[np.uint8] | None = None
+    """(N, 8) perceptual hashes of all photos that it learned from; None of classifiers that kept none."""
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,9 @@ def _examples(arrays: Mapping[str, NDArray[Any]], table: CardTable) -> Examples 
     paths = table.list_of_texts("examples") if table.has("examples") else ()
     if "example_vectors" not in arrays or len(paths) != len(arrays["example_vectors"]):
         return None
-    return Examples(arrays["example_vectors"], arrays["example_labels"].astype(np.int64), paths)
+    return Examples(
+        arrays["example_vectors"], arrays["example_labels"].astype(np.int64), paths, arrays.get("learned_hashes")
+    )
 
 
 def check_place(folder: str | Path) -> None:
@@ -188,6 +190,8 @@ def _all_arrays(classifier: Classifier) -> dict[str, NDArray[Any]]:
         found["thresholds"] = classifier.thresholds
     if classifier.examples is not None:
         found |= {"example_vectors": classifier.examples.vectors, "example_labels": classifier.examples.labels}
+        if classifier.examples.hashes is not None:
+            found["learned_hashes"] = classifier.examples.hashes
     return found
 
 

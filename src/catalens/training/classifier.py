@@ -13,7 +13,7 @@ from catalens.errors import UsageError
 from catalens.evaluation.calibration import expected_calibration_error
 from catalens.evaluation.classification import f1_scores
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.leaks import near_duplicates
+from catalens.evaluation.leaks import alike, looks_of
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import LEVEL, Classifier, Examples, Unknown
@@ -136,6 +136,9 @@ def train_classifier(
         )
     targets = used.targets(classes)
     fitted = fit(vectors[train], targets[train], classes, kind=head, seed=seed, grid=grid)
+    asked, known = used.of(np.flatnonzero(test).tolist()).paths, used.of(np.flatnonzero(train).tolist()).paths
+    looks = looks_of(known)
+    leaks = tuple((str(asked[a]), str(known[b])) for a, b in alike(looks_of(asked), looks))
     thresholds = label_thresholds(fitted, targets[train]) if fitted.head.activation == "sigmoid" else None
     classifier = Classifier(
         name=name,
@@ -144,10 +147,9 @@ def train_classifier(
         encoder_name=encoder_name,
         unknown=unknown_threshold(vectors[train], targets[train], fitted, kind=head, reject=reject, seed=seed),
         thresholds=thresholds,
-        examples=kept_examples(used, vectors, targets, train, seed=seed),
+        examples=kept_examples(used, vectors, targets, train, looks.hashes, seed=seed),
     )
     figures = _figures(classifier, vectors[test], targets[test])
-    leaks = _leaks(used, test)
     classifier = replace(
         classifier,
         training=_told(used, head, fitted.settings, seed=seed, seconds=time.perf_counter() - started),
@@ -254,20 +256,16 @@ def _scores(figures: _Figures) -> tuple[Score, ...]:
     return (Score("accuracy on photos held out", one.value, one.n, one.low, one.high),)
 
 
-def _leaks(photos: LabelledPhotos, test: NDArray[np.bool_]) -> tuple[tuple[str, str], ...]:
-    asked, known = photos.of(np.flatnonzero(test).tolist()).paths, photos.of(np.flatnonzero(~test).tolist()).paths
-    return tuple((str(asked[a]), str(known[b])) for a, b in near_duplicates(asked, known))
-
-
 def kept_examples(
     photos: LabelledPhotos,
     vectors: FloatArray,
     targets: NDArray[np.bool_],
     train: NDArray[np.bool_],
+    hashes: NDArray[np.uint8],
     *,
     seed: int,
 ) -> Examples:
-    """A few training photos of each label, at random."""
+    """A few training photos of each label, at random, and the hashes of all of them."""
     rng = np.random.default_rng([seed, 4])
     rows, labels = [], []
     for label in range(targets.shape[1]):
@@ -276,7 +274,7 @@ def kept_examples(
         rows += chosen
         labels += [label] * len(chosen)
     paths = tuple(str(photos.paths[row].absolute()) for row in rows)
-    return Examples(vectors[rows], np.array(labels, np.int64), paths)
+    return Examples(vectors[rows], np.array(labels, np.int64), paths, hashes)
 
 
 def _told(

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from catalens.errors import MissingExtraError, UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.leaks import hashes
 from catalens.models.card import Score
+from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.embed import Encoder
 from catalens.tasks.heads import HEAD_KINDS, Activation, CalibratedHead, HeadKind, probabilities
@@ -113,6 +115,7 @@ def search_settings(
     *,
     name: str,
     encoder: Encoder,
+    encoder_name: str = DEFAULT_ENCODER,
     trials: int = 20,
     minutes: float = 5.0,
     heads: Sequence[HeadKind] = HEAD_KINDS,
@@ -125,7 +128,7 @@ def search_settings(
     """Search for the best settings and fit a classifier with them.
 
     Args:
-        name: of the classifier.
+        name: of the classifier; encoder_name: by which its encoder is loaded again.
         trials, minutes: it ends with what is over first; at least one trial is made. The same seed makes the same
             trials, however many the time allows.
         heads, policies: to choose from.
@@ -172,11 +175,14 @@ def search_settings(
         name=name,
         head=fitted.head,
         encoder=encoder,
+        encoder_name=encoder_name,
         unknown=unknown_threshold(
             lesson.vectors, lesson.targets, fitted, kind=best.settings.head, reject=reject, seed=seed
         ),
         thresholds=label_thresholds(fitted, lesson.targets) if fitted.head.activation == "sigmoid" else None,
-        examples=kept_examples(used, embedded.vectors, used.targets(learned.classes), ~test, seed=seed),
+        examples=kept_examples(
+            used, embedded.vectors, used.targets(learned.classes), ~test, hashes(learned.paths), seed=seed
+        ),
         training=_told(used, best, len(made), seed=seed, seconds=seconds),
         scores=()
         if found is None

@@ -120,6 +120,39 @@ def test_graded_items_go_through_permutations() -> None:
     assert compare(run_of([0.1, 0.5]), run_of([0.5, 0.1])).p_value == 1.0
 
 
+def test_queries_of_one_product_are_turned_together() -> None:
+    def run(values: list[float]) -> Run:
+        items = [Item(f"q{n}", value, ("a",), (), group="one") for n, value in enumerate(values)]
+        return Run("search", "hit@1", {}, {}, (*items, Item("other", 1.0, ("b",), ())))
+
+    # Six photos of one product got right say no more than one: the two ways to turn two groups are equally far.
+    found = compare(run([0.0] * 6), run([1.0] * 6))
+    assert found.p_value == 1.0
+    assert found.test == "paired permutation of 2 groups, 10000 draws"
+    assert not found.is_graded
+    assert (found.difference.low, found.difference.high) == (0, 1)
+
+
+def test_a_photo_that_was_labelled_anew_is_no_pair() -> None:
+    first = run_of([1, 1])
+    second = Run("classifier", "accuracy", {}, {}, (first.items[0], Item("p1.jpg", 1.0, ("z",), ("z",))))
+    found = compare(first, second)
+    assert (found.first.n, found.left_out) == (1, 1)
+
+
+def test_runs_over_data_that_lies_elsewhere_are_compared(model: Path, tmp_path: Path) -> None:
+    for name, paint in PAINTS.items():
+        write_wall(tmp_path / "here" / name / "0.png", paint, seed=9000)
+    runs = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).exists() or (tmp_path / "here").rename(tmp_path / folder)
+        run = evaluate_classifier(model, read_labelled(tmp_path / folder), data=tmp_path / folder).run
+        save_report(run, tmp_path / f"{folder}.json")
+        runs.append(read_run(tmp_path / f"{folder}.json"))
+    assert [item.name for item in runs[0].items] == [f"{name}/0.png" for name in sorted(PAINTS)]
+    assert compare(*runs).left_out == 0
+
+
 def test_runs_that_cannot_be_compared() -> None:
     with pytest.raises(UsageError):
         compare(run_of([1.0]), run_of([1.0], task="search"))

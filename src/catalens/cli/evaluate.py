@@ -233,10 +233,11 @@ def compare(
     write(f"{found.figure} of {first.name}: {found.first}")
     write(f"{found.figure} of {second.name}: {found.second}")
     write(f"difference: {found.difference.value:+.3f} [{found.difference.low:+.3f}, {found.difference.high:+.3f}]")
-    write(f"only the first was right: {found.only_first}; only the second: {found.only_second}")
+    how = "the first was better on" if found.is_graded else "only the first was right:"
+    write(f"{how} {found.only_first}; {how.replace('first', 'second')} {found.only_second}")
     write(f"p = {found.p_value:.4f} ({found.test})")
     if found.left_out:
-        write(f"{found.left_out} items were measured by one of them only, and left out")
+        write(f"{found.left_out} items were measured by one of them only, or with another label, and left out")
 
 
 def _finish(run: Run, report: Path | None, as_json: bool, beside: Mapping[str, object] | None = None) -> None:

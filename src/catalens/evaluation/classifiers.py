@@ -20,6 +20,7 @@ NAMES_SHOWN = 5
 def classifier_run(
     *,
     names: Sequence[str],
+    pictures: Sequence[str] | None = None,
     right: Sequence[str],
     likely: FloatArray,
     classes: Sequence[str],
@@ -34,7 +35,7 @@ def classifier_run(
     count elsewhere.
 
     Args:
-        names: (N,) the photos' paths; right: (N,) their labels.
+        names: (N,) the photos; pictures: (N,) their files, the names where None; right: (N,) their labels.
         likely: (N, C) probabilities of `classes`.
         about: the model, the data, the setting.
         leaked: rows of photos that are in the training set; figures are given with and without them.
@@ -69,8 +70,9 @@ def classifier_run(
     if not known.all():
         details["strangers"] = int((~known).sum())
         details["auroc_unknown"] = round(auroc(sure[known], sure[~known]), 4)
+    files = names if pictures is None else pictures
     items = tuple(
-        Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (names[row],))
+        Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (files[row],))
         for row in rows.tolist()
     )
     return Run("classifier", "accuracy", {**about, "seed": str(seed), **machine()}, figures, items, details)

@@ -10,7 +10,7 @@ from pathlib import Path
 from catalens.catalog.catalog import Catalog
 from catalens.errors import FeedError, NotFoundError, UsageError
 from catalens.evaluation.leaks import near_duplicates
-from catalens.evaluation.runs import Run
+from catalens.evaluation.runs import Run, name_in
 from catalens.evaluation.searches import DEPTH, rank, search_run
 from catalens.tasks.embed import Encoder, embed_photos
 from catalens.types import FloatArray, Progress
@@ -53,7 +53,8 @@ def evaluate_tables(
     )
     notes += [f"{twins} queries look like a picture of the gallery"] * bool(twins)
     return search_run(
-        names=[str(row.path) for row in asked],
+        names=[name_in(queries, row.path) for row in asked],
+        photos=[str(row.path) for row in asked],
         found=found,
         wanted=wanted,
         groups=[row.same for row in asked],

@@ -12,7 +12,7 @@ import numpy as np
 from catalens.errors import UsageError
 from catalens.evaluation.classifiers import classifier_run
 from catalens.evaluation.leaks import near_duplicates, seen_before
-from catalens.evaluation.runs import Run
+from catalens.evaluation.runs import Run, name_in
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import encoder as load_encoder
@@ -56,14 +56,15 @@ def evaluate_classifier(
     leaks, checked = _leaks(paths, classifier) if train is None else _pairs(paths, train.paths)
     likely = classifier.head.probabilities(embedded.vectors)
     run = classifier_run(
-        names=[str(path) for path in embedded.photos.paths],
+        names=[name_in(data, path) for path in paths],
+        pictures=[str(path) for path in paths],
         right=[_spelled(labels[0], classifier.classes) for labels in embedded.photos.labels],
         likely=likely,
         classes=classifier.classes,
         about={
             "model": classifier.name,
             "encoder": classifier.encoder.name,
-            "data": f"{len(embedded.photos)} photos of {data.name}",
+            "data": f"{len(embedded.photos)} photos of {data.resolve().name}",
             "leak check": f"{checked}, {len({row for row, _ in leaks})} found",
         },
         leaked=sorted({row for row, _ in leaks}),
@@ -123,14 +124,15 @@ def cross_validated(
     paths = [embedded.photos.paths[row] for row in seen]
     twins = [(row, other) for row, other in near_duplicates(paths, paths) if row != other]
     run = classifier_run(
-        names=[str(path) for path in paths],
+        names=[name_in(data, path) for path in paths],
+        pictures=[str(path) for path in paths],
         right=[embedded.photos.labels[row][0] for row in seen],
         likely=fitted.out_of_fold[seen],
         classes=classes,
         about={
             "model": f"{kind} head, cross-validated",
             "encoder": network.name,
-            "data": f"{len(seen)} photos of {data.name}",
+            "data": f"{len(seen)} photos of {data.resolve().name}",
             "settings": ", ".join(f"{name} {value:g}" for name, value in fitted.settings.items()),
             "leak check": f"against each other, {len({row for row, _ in twins})} found",
         },

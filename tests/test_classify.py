@@ -389,6 +389,11 @@ def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: 
     assert "red" in result.stdout
     assert "gone.jpg" in result.stderr
     assert isinstance(run("classify", tmp_path / "gone.jpg", "--model", out).exception, NotFoundError)
+    with Catalog.open(tmp_path / "other", encoder=card) as other:
+        here = Where("t")
+        other.add([Product("a", here, pictures=(PictureSource(str(walls / "red" / "1.png"), here),))])
+    result = run("tag", "--catalog", tmp_path / "other", "--model", out, "--field", "paint", "--encoder", card)
+    assert result.exit_code == 0, result.output
     result = run("tag", "--catalog", shop.path, "--model", out, "--field", "paint", "--dry-run")
     assert result.exit_code == 0, result.output
     assert "a: red" in result.stdout

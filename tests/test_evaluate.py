@@ -19,7 +19,7 @@ from catalens.evaluation.compare import compare
 from catalens.evaluation.leaks import near_duplicates
 from catalens.evaluation.report import report_html, report_json, report_markdown, save_report, worst
 from catalens.evaluation.runs import Item, Run, read_run
-from catalens.evaluation.search_data import evaluate_catalog
+from catalens.evaluation.search_data import evaluate_catalog, evaluate_tables
 from catalens.evaluation.searches import rank, search_run
 from catalens.tasks.classifier_folder import save_classifier
 from catalens.tasks.embed import encoder
@@ -199,6 +199,31 @@ def test_a_catalog_is_asked_with_words(tmp_path: Path) -> None:
     table = tmp_path / "queries.csv"
     table.write_text("words,sku\nThing 2,sku-2\n", "utf-8")
     assert evaluate_catalog(tmp_path / "shop", queries=table, truth=None).figures["MRR"].value == 1.0
+
+
+def test_a_catalog_is_asked_with_photos(tmp_path: Path) -> None:
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:
+        shop.add(make_products(tmp_path / "photos", 5))
+    write_photo(tmp_path / "new.png", seed=77)
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    rows = ["photos/2.png,sku-2", "new.png,sku-1", "gone.jpg,sku-1", "broken.jpg,sku-1", " ,sku-1"]
+    (tmp_path / "asked.csv").write_text("\n".join(["image,sku", *rows]), "utf-8")
+    run = evaluate_catalog(tmp_path / "shop", queries=tmp_path / "asked.csv", truth=None, encoder=FakeEncoder())
+    assert [item.name for item in run.items] == ["photos/2.png", "new.png"]
+    assert run.items[0].value == 1.0
+    assert run.notes == (
+        "2 photos could not be read: gone.jpg, broken.jpg",
+        "1 queries look like a picture of the catalog, and find it",
+    )
+
+
+def test_photos_that_share_a_sku_are_told_apart(tmp_path: Path) -> None:
+    for n in range(4):
+        write_photo(tmp_path / f"{n}.png", seed=n // 2, size=(40, 30 + n % 2))  # two views of each of two products
+    (tmp_path / "t.csv").write_text("image,sku\n" + "".join(f"{n}.png,s{n // 2}\n" for n in range(4)), "utf-8")
+    run = evaluate_tables(tmp_path / "t.csv", tmp_path / "t.csv", same="sku", encoder=FakeEncoder())
+    assert [item.wanted for item in run.items] == [("1.png",), ("0.png",), ("3.png",), ("2.png",)]
+    assert max(one.high for one in run.figures.values()) <= 1.0
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from catalens.trust.saliency import faithfulness, occlusion, rise
 from catalens.types import FloatArray, ImageArray
 from tests.fakes import FakeEncoder, make_products
 from tests.test_classify import card, model, walls
+from tests.test_encoder_contract import tiny_card
 
 __all__ = ["card", "model", "walls"]  # fixtures
 
@@ -224,9 +225,20 @@ def test_a_match_from_the_command_line(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["score"] > 0.9
 
 
+def test_a_match_in_a_catalog_of_another_encoder(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    own = tiny_card(tmp_path / "own")
+    with Catalog.open(tmp_path / "shop", encoder=own) as shop:
+        shop.add(make_products(tmp_path / "photos", 3))
+    words = ["explain", "--catalog", tmp_path / "shop", tmp_path / "photos" / "1.png", "sku-1"]
+    assert isinstance(run(*words).exception, ModelError)
+    assert run(*words, "--encoder", own).exit_code == 0
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ("--model", "m", "--encoder", "e"),
         (), ("--model", "m", "--catalog", "c"), ("--catalog", "c"), ("--model", "nothing"), ("sku-1", "--model", "m"),
         ("sku-1", "--catalog", "c", "--label", "red"),
     ],

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.types import Labels
@@ -69,6 +69,7 @@ def tag(
     ] = False,
     min_score: Annotated[float, typer.Option(help="Least probability to write.")] = 0.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be written.")] = False,
+    encoder: EncoderName = None,
     as_json: AsJson = False,
 ) -> None:
     """Write what a classifier sees into a catalog's products, with its probability, to be looked over.
@@ -81,7 +82,7 @@ def tag(
 
     if not 0 <= min_score <= 1:
         raise UsageError(f"--min-score expects a probability and got {min_score}", cure="give a number from 0 to 1")
-    with catalens.Catalog.open(catalog, readonly=dry_run) as shop, progress_bar() as progress:
+    with catalens.Catalog.open(catalog, encoder=encoder, readonly=dry_run) as shop, progress_bar() as progress:
         report = tag_catalog(
             shop,
             load_classifier(model),

@@ -89,7 +89,9 @@ def search(
 
     with progress_bar() as progress:
         if catalog is not None:
-            run = evaluate_catalog(catalog, queries=queries, truth=truth, same=same, seed=seed, progress=progress)
+            run = evaluate_catalog(
+                catalog, queries=queries, truth=truth, same=same, encoder=encoder, seed=seed, progress=progress
+            )
         elif data is not None and queries is None and gallery is None:
             run = evaluate_tables(data, data, same=same, encoder=load_encoder(encoder), seed=seed, progress=progress)
         elif queries is not None and gallery is not None and data is None:

@@ -55,6 +55,10 @@ def test_label_next_without_and_with_a_model(folder: Path, tmp_path: Path) -> No
     found = json.loads(run("label", "next", "--data", folder, "--model", model, "-n", "3", "--out", page, "--json"))
     assert found["strategy"] == "mixed"
     assert page.read_text("utf-8").startswith("<!doctype html>")
+    for labelled in (page, first):
+        labelled.write_text(f"path,label\n{folder / 'flat' / '0.png'},flat\n", "utf-8")
+        with pytest.raises(UsageError, match=r"what is read|filled in"):
+            run("label", "next", "--data", folder, "--labelled", page, "--out", labelled)
     with pytest.raises(UsageError, match="needs a classifier"):
         run("label", "next", "--data", folder, "--strategy", "margin")
     with pytest.raises(UsageError, match="no strategy called 'luck'"):

@@ -60,6 +60,7 @@ def test_a_classifier_run_keeps_strangers_apart() -> None:
     assert run.figures["strangers that pass as known"].value == 0.0
     assert run.figures["its own that pass as known"].value == 1.0
     assert run.details["strangers"] == 1
+    assert run.notes == ("1 photos have labels that the model does not know, and count as strangers: shoe 1",)
     assert [item.name for item in worst(run.items)] == ["b.jpg", "c.jpg"]
     with pytest.raises(UsageError, match="none of 1 photos"):
         classifier_run(names=["a"], right=["x"], likely=np.ones((1, 1), np.float32), classes=("y",), about={})

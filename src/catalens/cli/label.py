@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName
-from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.output import keep_original, list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -44,9 +44,12 @@ def next_photos(
     """Choose the photos whose labels would help most."""
     from catalens.tasks.embed import encoder as load_encoder
     from catalens.training.active import next_to_label
-    from catalens.training.label_page import save_proposals
+    from catalens.training.label_page import keep_labels, save_proposals
     from catalens.training.labelled import read_labelled
 
+    if out is not None:
+        keep_original(out, *([] if labelled is None else [labelled]))
+        keep_labels(out)
     known = () if labelled is None else read_labelled(labelled, label=label).paths
     chosen = _strategy(strategy, has_model=model is not None)
     photos = _photos(data)

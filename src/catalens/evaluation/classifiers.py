@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -75,7 +76,17 @@ def classifier_run(
         Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (files[row],))
         for row in rows.tolist()
     )
-    return Run("classifier", "accuracy", {**about, "seed": str(seed), **machine()}, figures, items, details)
+    strange = [label for label, own in zip(right, known, strict=True) if not own]
+    notes = (_strangers(strange),) if strange else ()
+    return Run("classifier", "accuracy", {**about, "seed": str(seed), **machine()}, figures, items, details, notes)
+
+
+def _strangers(labels: Sequence[str]) -> str:
+    """Which labels were taken for those of other things: perhaps they are only spelled otherwise."""
+    counts = Counter(labels).most_common()
+    named = ", ".join(f"{label} {count}" for label, count in counts[:NAMES_SHOWN])
+    more = f" and {len(counts) - NAMES_SHOWN} more" if len(counts) > NAMES_SHOWN else ""
+    return f"{len(labels)} photos have labels that the model does not know, and count as strangers: {named}{more}"
 
 
 def _unknown(

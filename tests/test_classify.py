@@ -201,6 +201,20 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_classifier_that_is_trained_anew_answers_at_once(walls: Path, card: str, model: Path, tmp_path: Path) -> None:
+    photo, place = walls / "red" / "1.png", tmp_path / "model"
+    save_classifier(load_classifier(model), place, tuned=Path(card))
+    assert catalens.classify([photo], model=place)[0].names[0] == "red"
+    (tmp_path / "other").mkdir()
+    other = tiny_card(tmp_path / "other")
+    Path(other, "card.toml").write_text(Path(other, "card.toml").read_text("utf-8").replace("0.5", "0.4"), "utf-8")
+    read = read_labelled(walls)
+    renamed = replace(read, labels=tuple((f"new {labels[0]}",) for labels in read.labels))
+    report = train_classifier(renamed, name="x", head="softmax", encoder=encoder(other))
+    save_classifier(report.classifier, place, tuned=Path(other))
+    assert catalens.classify([photo], model=place)[0].names[0] == "new red"
+
+
 def test_a_classifier_in_the_folder_where_one_is(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "here")

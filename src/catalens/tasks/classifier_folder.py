@@ -85,7 +85,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _encoder(table: CardTable, folder: Path) -> tuple[str, Encoder]:
     name, identity = table.text("name"), table.text("identity")
     table.done()
-    network = encoder(str(folder / TUNED) if name == TUNED else name)
+    # One that was tuned is not kept by its path: training anew puts another network there.
+    network = encoder.__wrapped__(str(folder / TUNED)) if name == TUNED else encoder(name)
     if network.name != identity:
         raise ModelError(
             f"the classifier in {folder} was trained on vectors of {identity}, and {network.name} is what is here",

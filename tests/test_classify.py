@@ -371,7 +371,10 @@ def test_tagging_leaves_what_a_person_wrote(shop: Catalog, model: Path) -> None:
     assert dict(shop.get("b").attributes) == {"color": "purple"}
     again = tag_catalog(shop, classifier, field="color", only_missing=True)
     assert (len(again.tagged), again.filled) == (2, 1)
-    tag_catalog(shop, classifier, field="color")
+    assert tag_catalog(shop, classifier, field="color").replaced == 1
+    for one in ("a", "b"):
+        shop.add([replace(shop.get(one), attributes={"color": {"a": "red", "b": "green"}[one]})])
+    assert tag_catalog(shop, classifier, field="color").replaced == 1  # red was red
     assert shop.get("b").attributes["color"] == "blue"
     doubting = replace(classifier, unknown=Unknown(1.1, 0.05, 0.0))
     assert tag_catalog(shop, doubting, field="color").doubtful == 3
@@ -425,6 +428,12 @@ def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: 
 def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
     result = run(*words)
     assert isinstance(result.exception, UsageError | SystemExit)
+
+
+def test_tagging_makes_no_catalog(model: Path, tmp_path: Path) -> None:
+    result = run("tag", "--catalog", tmp_path / "shpo", "--model", model, "--field", "color")
+    assert isinstance(result.exception, NotFoundError)
+    assert not (tmp_path / "shpo").exists()
 
 
 @pytest.mark.parametrize("vectors", [np.zeros((0, 4), np.float32)])

@@ -60,6 +60,10 @@ def test_a_classifier_run_keeps_strangers_apart() -> None:
     assert run.figures["strangers that pass as known"].value == 0.0
     assert run.figures["its own that pass as known"].value == 1.0
     assert run.details["strangers"] == 1
+    assert run.figures["AUROC of unknown"].n == 4
+    assert "top-5" not in run.figures  # of two labels
+    assert "mean of the photos" in report_markdown(run)
+    assert "mean of the labels" in report_html(run)
     assert run.notes == ("1 photos have labels that the model does not know, and count as strangers: shoe 1",)
     assert [item.name for item in worst(run.items)] == ["b.jpg", "c.jpg"]
     with pytest.raises(UsageError, match="none of 1 photos"):

@@ -31,7 +31,7 @@ class Tagged:
 @dataclass(frozen=True)
 class TagReport:
     """What became of the products: tagged; unknown or below the least probability; filled already and left so; without
-    a photo. `replaced`: those tagged that a person had filled.
+    a photo. `replaced`: those tagged that a person had filled with something else.
     """
 
     tagged: tuple[Tagged, ...] = ()
@@ -107,7 +107,7 @@ def _tag_some(
             continue
         value: AttributeValue = answer.names if classifier.thresholds is not None else answer.best
         tagged.append(Tagged(product.sku, value, answer.scores[0]))
-        replaced += _is_filled(product, field)
+        replaced += _is_filled(product, field) and product.attributes[field] != value
         beside: dict[str, AttributeValue] = {
             field + PROBABILITY: round(answer.scores[0], 4),
             field + PREDICTED_BY: classifier.name,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.types import Labels
@@ -82,6 +82,7 @@ def tag(
 
     if not 0 <= min_score <= 1:
         raise UsageError(f"--min-score expects a probability and got {min_score}", cure="give a number from 0 to 1")
+    existing(catalog).close()  # a mistyped name makes no catalog
     with catalens.Catalog.open(catalog, encoder=encoder, readonly=dry_run) as shop, progress_bar() as progress:
         report = tag_catalog(
             shop,

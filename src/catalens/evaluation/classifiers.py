@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from catalens.errors import UsageError
-from catalens.evaluation.calibration import auroc, expected_calibration_error, reliability
+from catalens.evaluation.calibration import auroc_estimate, expected_calibration_error, reliability
 from catalens.evaluation.classification import classification_figures
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.runs import Item, Run, machine
@@ -16,6 +16,8 @@ from catalens.types import FloatArray
 
 UNKNOWN = "unknown"
 NAMES_SHOWN = 5
+TOP = 5
+"""Of so many labels, or fewer, the five likeliest are all."""
 
 
 def classifier_run(
@@ -56,7 +58,9 @@ def classifier_run(
     measured = classification_figures(asked, likely[rows], classes, seed=seed)
     sure, said = likely.max(1), likely.argmax(1)
     correct = np.array([classes[label] == wanted for label, wanted in zip(said.tolist(), right, strict=True)], np.bool_)
-    figures = {"accuracy": measured.accuracy, "top-5": measured.top5, "macro F1": measured.macro_f1}
+    figures = {"accuracy": measured.accuracy, "macro F1": measured.macro_f1}
+    if len(classes) > TOP:
+        figures["top-5"] = measured.top5
     clean = np.setdiff1d(rows, np.asarray(leaked, np.int64))
     if len(leaked) and len(clean):
         figures["accuracy without photos of the training set"] = bootstrap_mean(correct[clean], seed=seed)
@@ -70,7 +74,7 @@ def classifier_run(
         figures |= _unknown(sure, known, threshold, seed=seed)
     if not known.all():
         details["strangers"] = int((~known).sum())
-        details["auroc_unknown"] = round(auroc(sure[known], sure[~known]), 4)
+        figures["AUROC of unknown"] = auroc_estimate(sure[known], sure[~known], seed=seed)
     files = names if pictures is None else pictures
     items = tuple(
         Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (files[row],))

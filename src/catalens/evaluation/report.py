@@ -125,7 +125,21 @@ def _cell(text: str) -> str:
 
 
 def _labels(run: Run) -> list[dict[str, Any]]:
-    return cast(list[dict[str, Any]], run.details.get("labels", []))
+    """Figures of each label, then their means: each label once, and each as often as it occurs."""
+    found = cast(list[dict[str, Any]], run.details.get("labels", []))
+    if not found or "weighted_precision" not in run.details:
+        return found
+    told = cast(dict[str, Any], run.details)
+    n = told["accuracy"]["n"]
+    return [
+        *found,
+        _mean("mean of the labels", told["macro_precision"], told["macro_recall"], told["macro_f1"]["value"], n),
+        _mean("mean of the photos", told["weighted_precision"], told["weighted_recall"], told["weighted_f1"], n),
+    ]
+
+
+def _mean(name: str, precision: float, recall: float, f1: float, n: int) -> dict[str, Any]:
+    return {"label": name, "precision": precision, "recall": recall, "f1": f1, "support": n}
 
 
 def _tiles(run: Run) -> str:

@@ -251,7 +251,7 @@ def _proposal(
     if likely is None:
         return Proposal(path, new, "", 0.0)
     first, second = (int(place) for place in np.argsort(-likely, kind="stable")[:2])
-    doubt = f"hesitates between {classes[first]} ({likely[first]:.0%}) and {classes[second]} ({likely[second]:.0%})"
+    doubt = f"hesitates between {classes[first]} ({likely[first]:.1%}) and {classes[second]} ({likely[second]:.1%})"
     if several:
         even = int(np.abs(likely - 0.5).argmin())
         doubt = f"is not sure of {classes[even]} ({likely[even]:.0%})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -33,7 +32,7 @@ from catalens.cli import (
     train_regions,
     tryon,
 )
-from catalens.cli.output import say
+from catalens.cli.output import say, to_stdout
 from catalens.errors import CatalensError
 
 app = typer.Typer(
@@ -109,14 +108,14 @@ def _root(
 def run() -> None:
     """Run the command line; every error becomes one sentence on stderr and its exit code."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            with to_stdout():
+                sys.stdout.flush()
     except CatalensError as error:
         say(f"catalens: {error}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader (head, less) went away: not an error. Python would complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except KeyboardInterrupt:
         say("catalens: stopped; what was acknowledged is kept, and the same command goes on from there.")
         sys.exit(130)

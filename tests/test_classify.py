@@ -430,6 +430,27 @@ def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
     assert isinstance(result.exception, UsageError | SystemExit)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--test-share", "2"),
+        ("--test-share", "0.99"),
+        ("--reject", "1"),
+        ("--taxonomy", "gone.txt"),
+        ("--taxonomy", "."),
+    ],
+)
+def test_wishes_that_make_no_sense_are_told_before_the_work(
+    words: tuple[str, str], walls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("photos were read")
+
+    monkeypatch.setattr("catalens.training.labelled.read_labelled", never)
+    given = ("train", "classifier", "--data", walls, "--out", tmp_path / "m", *words)
+    assert isinstance(run(*given).exception, CatalensError)
+
+
 def test_tagging_makes_no_catalog(model: Path, tmp_path: Path) -> None:
     result = run("tag", "--catalog", tmp_path / "shpo", "--model", model, "--field", "color")
     assert isinstance(result.exception, NotFoundError)

@@ -42,9 +42,11 @@ def search(
 ) -> None:
     """Try heads, their regularisation and augmentation (or settings of fine-tuning); keep what does best."""
     from catalens.tasks.classifier_folder import check_place
+    from catalens.training.classifier import check_shares
     from catalens.training.labelled import read_labelled
 
     check_place(out)
+    check_shares(test_share=test_share, reject=reject)
     photos = read_labelled(data, label=label)
     wish = _Wish(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
     if heads.strip() == "finetune":

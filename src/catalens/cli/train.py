@@ -36,7 +36,8 @@ class _Wish:
     test_share: float
     reject: float
     seed: int
-    taxonomy: Path | None
+    taxonomy: list[str] | None
+    """Lines of the file."""
 
 
 @app.callback()
@@ -65,11 +66,14 @@ def classifier(
 ) -> None:
     """Sort photos into your own categories: learn how from photos that are sorted already."""
     from catalens.tasks.classifier_folder import check_place
+    from catalens.training.classifier import check_shares
 
     check_place(out)
+    check_shares(test_share=test_share, reject=reject)
+    lines = None if taxonomy is None else _taxonomy_lines(taxonomy)
     photos = read_photos(data, label, catalog)
     say(f"{len(photos)} photos with {len(photos.classes)} labels")
-    wish = _Wish(out, encoder, test_share, reject, seed, taxonomy)
+    wish = _Wish(out, encoder, test_share, reject, seed, lines)
     report = _finetuned(photos, wish, minutes) if head == "finetune" else _with_head(photos, wish, head)
     for note in report.notes:
         say(f"note: {note}")
@@ -111,7 +115,6 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
     chosen = next((kind for kind in HEAD_KINDS if kind == head), None)
     if chosen is None:
         raise UsageError(f"no head called {head!r}", cure=f"one of {', '.join(HEAD_KINDS)}, finetune")
-    lines = _taxonomy_lines(wish.taxonomy)
     name = str(tuned or source_of(wish.encoder))
     with progress_bar() as progress:
         report = train_classifier(
@@ -125,7 +128,7 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
             seed=wish.seed,
             progress=progress,
         )
-    ids = taxonomy_ids(report.classifier.classes, lines)
+    ids = taxonomy_ids(report.classifier.classes, wish.taxonomy or [])
     report = replace(report, classifier=replace(report.classifier, taxonomy=ids))
     save_classifier(report.classifier, wish.out, tuned=tuned)
     if wish.taxonomy is not None:
@@ -164,14 +167,12 @@ def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainRepo
         return _with_head(photos, wish, "softmax", tuned=tuned)
 
 
-def _taxonomy_lines(path: Path | None) -> list[str]:
-    if path is None:
-        return []
+def _taxonomy_lines(path: Path) -> list[str]:
     try:
         return path.read_text("utf-8-sig").splitlines()
     except FileNotFoundError:
         raise NotFoundError(f"no taxonomy at {path}", cure="docs/data.md says where Google publishes it") from None
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, IsADirectoryError):
         raise UsageError(f"{path} is no text in UTF-8", cure="give the taxonomy with ids, as a text file") from None
 
 

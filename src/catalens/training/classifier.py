@@ -122,8 +122,7 @@ def train_classifier(
         UsageError: fewer than two labels, no readable photos, or a number out of range.
     """
     started = time.perf_counter()
-    if not 0 <= test_share < 0.95 or not 0 < reject < 1:
-        raise UsageError(f"test share {test_share} and rejection {reject}", cure="give shares between 0 and 1")
+    check_shares(test_share=test_share, reject=reject)
     embedded = embed_labelled(photos, encoder, progress=progress)
     used, vectors = embedded.photos, embedded.vectors
     test = held_out(used, test_share, seed=seed)
@@ -173,7 +172,12 @@ def train_classifier(
 
 
 def held_out(photos: LabelledPhotos, share: float, *, seed: int) -> NDArray[np.bool_]:
-    """(N,) a share of each label's photos, at random; none of a label that has fewer than three."""
+    """(N,) a share (0..0.95) of each label's photos, at random; none of a label that has fewer than three.
+
+    Raises:
+        UsageError: another share.
+    """
+    check_shares(test_share=share)
     rng = np.random.default_rng([seed, 3])
     test = np.zeros(len(photos), np.bool_)
     by_label: dict[str, list[int]] = {}
@@ -183,6 +187,20 @@ def held_out(photos: LabelledPhotos, share: float, *, seed: int) -> NDArray[np.b
         count = round(share * len(rows)) if len(rows) >= 3 else 0
         test[rng.choice(rows, count, replace=False)] = True
     return test
+
+
+def check_shares(*, test_share: float, reject: float = 0.05) -> None:
+    """Whether a classifier can be trained with these shares, asked before the work.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not 0 <= test_share < 0.95:
+        raise UsageError(
+            f"expected a share of photos to hold out and got {test_share:g}", cure="give 0 to 0.9, as in 0.2"
+        )
+    if not 0 < reject < 1:
+        raise UsageError(f"expected a share of strangers to let pass and got {reject:g}", cure="give 0.01 to 0.5")
 
 
 def unknown_threshold(

@@ -242,3 +242,13 @@ def test_a_reader_that_went_away_is_no_error_and_a_full_disk_is_a_sentence(lines
     assert (left.returncode, left.stderr) == (0, "")
     assert stuck.returncode == StorageError.exit_code
     assert stuck.stderr.startswith("catalens: the answer cannot be written: No space left on device.")
+
+
+def test_what_is_stopped_says_so(command: Command, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(catalens, "read_image", stop)
+    result = command("augment", photo)
+    assert (result.code, result.out) == (130, "")
+    assert result.err.startswith("catalens: stopped;")

@@ -105,6 +105,10 @@ def _root(
         settings.accept_licence(accept_licence)
 
 
+STOPPED = 130
+"""Exit code of what was stopped by Ctrl-C: 128 and the signal's number, as shells have it."""
+
+
 def run() -> None:
     """Run the command line; every error becomes one sentence on stderr and its exit code."""
     try:
@@ -116,9 +120,11 @@ def run() -> None:
     except CatalensError as error:
         say(f"catalens: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:  # the command line makes an exit of an interrupt
+        if isinstance(ended, SystemExit) and ended.code != STOPPED:
+            raise
         say("catalens: stopped; what was acknowledged is kept, and the same command goes on from there.")
-        sys.exit(130)
+        sys.exit(STOPPED)
     except Exception as error:
         if settings.debug():
             raise

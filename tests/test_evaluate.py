@@ -222,10 +222,18 @@ def test_a_catalog_is_asked_with_photos(tmp_path: Path) -> None:
     )
 
 
+def test_right_answers_that_are_no_skus_are_named(tmp_path: Path) -> None:
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:
+        shop.add(make_products(tmp_path / "photos", 3))
+    (tmp_path / "asked.csv").write_text("words,kind\nThing 2,dress\n", "utf-8")
+    with pytest.raises(UsageError, match=r"dress.*--same"):
+        evaluate_catalog(tmp_path / "shop", queries=tmp_path / "asked.csv", truth=None, same="kind")
+
+
 def test_photos_that_share_a_sku_are_told_apart(tmp_path: Path) -> None:
     for n in range(4):
         write_photo(tmp_path / f"{n}.png", seed=n // 2, size=(40, 30 + n % 2))  # two views of each of two products
-    (tmp_path / "t.csv").write_text("image,sku\n" + "".join(f"{n}.png,s{n // 2}\n" for n in range(4)), "utf-8")
+    (tmp_path / "t.csv").write_text("image;sku\n" + "".join(f"{n}.png;s{n // 2}\n" for n in range(4)), "utf-8")
     run = evaluate_tables(tmp_path / "t.csv", tmp_path / "t.csv", same="sku", encoder=FakeEncoder())
     assert [item.wanted for item in run.items] == [("1.png",), ("0.png",), ("3.png",), ("2.png",)]
     assert max(one.high for one in run.figures.values()) <= 1.0

@@ -53,6 +53,13 @@ def test_a_table_with_missing_cells_and_several_labels(tmp_path: Path) -> None:
     assert found.targets(("hat", "red")).tolist() == [[True, False], [True, True], [True, False]]
 
 
+@pytest.mark.parametrize("header", ["image,kind", "image;kind", "image\tkind", "Image;kind", " IMAGE , kind "])
+def test_tables_as_spreadsheets_write_them(tmp_path: Path, header: str) -> None:
+    mark = next(mark for mark in ",;\t" if mark in header)
+    (tmp_path / "t.csv").write_text(f"{header}\na.jpg{mark}red|hat\n", "utf-8-sig")
+    assert read_labelled(tmp_path / "t.csv", label="kind").labels == (("red", "hat"),)
+
+
 @pytest.mark.parametrize(
     ("content", "label", "error"),
     [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalens.catalog.catalog import Catalog
+from catalens.catalog.feeds.tables import delimiter_of
 from catalens.errors import FeedError, ImageError, NotFoundError, UsageError
 from catalens.evaluation.leaks import near_duplicates
 from catalens.evaluation.runs import Run, name_in
@@ -98,7 +99,7 @@ def evaluate_catalog(
     A photo that cannot be read is left out and named; one that is the catalog's own finds itself, which is noted.
 
     Raises:
-        UsageError: both or neither of them, or nothing in them.
+        UsageError: both or neither of them, nothing in them, or no sku of the catalog.
     """
     if (queries is None) == (truth is None):
         raise UsageError("expected either --queries or --truth", cure="give the right answers in one of them")
@@ -124,6 +125,11 @@ def evaluate_catalog(
     strange = sorted({sku for query in asked for sku in query.right if sku not in skus})
     own = [Path(one.location) for product in products for one in product.pictures if not one.is_remote]
     twins = {row for row, _ in near_duplicates([query.photo for query in made if query.photo is not None], own)}
+    if not any(query.right & skus for query in made) and strange:
+        raise UsageError(
+            f"none of the right answers is a sku of {folder}: {', '.join(strange[:5])}",
+            cure="name the column of skus with --same" if truth is None else "write skus",
+        )
     notes = [
         *[f"{len(unread)} photos could not be read: {', '.join(unread[:5])}"] * bool(unread),
         *[f"{len(strange)} right answers are not in the catalog: {', '.join(strange[:5])}"] * bool(strange),
@@ -161,7 +167,10 @@ def _tells_apart(lines: list[dict[str, str]], column: str, picture: str) -> bool
 def _table(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
-            return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(lines)]
+            delimiter = delimiter_of(lines.readline())
+            lines.seek(0)
+            rows = csv.DictReader(lines, delimiter=delimiter)
+            return [{key: value or "" for key, value in row.items() if key} for row in rows]
     except (FileNotFoundError, IsADirectoryError):
         raise NotFoundError(f"no table at {path}", cure="give a CSV file") from None
     except (UnicodeDecodeError, csv.Error) as error:

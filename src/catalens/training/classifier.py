@@ -322,6 +322,8 @@ def _notes(photos: LabelledPhotos, fitted: Fitted, classifier: Classifier) -> tu
         notes.append(
             f"only {kept:.0f} % of the photos themselves pass as known: allow more with --reject, or add photos"
         )
+    if classifier.thresholds is not None:
+        notes.append("photos have several labels: one counts as right where all of its labels are")
     if any(LEVEL in name for name in classifier.classes):
         notes.append(f"labels have levels, divided by {LEVEL.strip()!r}")
     return tuple(notes)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from catalens.catalog.catalog import Catalog
+from catalens.catalog.feeds.tables import delimiter_of
 from catalens.errors import FeedError, NotFoundError, UsageError
 from catalens.types import Failure, Where
 
@@ -133,14 +134,16 @@ def _table(data: Path, label: str) -> Path:
 
 
 def _columns(table: Path) -> list[str]:
-    return next(iter(_lines(table)), [])
+    return [name.strip() for name in next(iter(_lines(table)), [])]
 
 
 def _lines(table: Path) -> Iterator[list[str]]:
     csv.field_size_limit(LONGEST_CELL)
     try:
         with table.open(newline="", encoding="utf-8-sig") as lines:
-            yield from csv.reader(lines)
+            delimiter = delimiter_of(lines.readline())
+            lines.seek(0)
+            yield from csv.reader(lines, delimiter=delimiter)
     except (UnicodeDecodeError, csv.Error) as error:
         raise FeedError(f"{table} is no CSV table in UTF-8: {error}", cure="save it as CSV with UTF-8") from None
 
@@ -149,10 +152,11 @@ def _in_table(table: Path, label: str) -> LabelledPhotos:
     columns = _columns(table)
     if label not in columns:
         raise UsageError(f"{table} has no column {label!r}", cure=f"it has {', '.join(columns) or 'none'}")
-    path_column = next((name for name in PATH_COLUMNS if name in columns), None)
+    small = [name.casefold() for name in columns]
+    path_column = next((name for name in PATH_COLUMNS if name in small), None)
     if path_column is None:
         raise UsageError(f"{table} has no column for photos", cure=f"call it one of {', '.join(PATH_COLUMNS)}")
-    at, named = columns.index(path_column), columns.index(label)
+    at, named = small.index(path_column), columns.index(label)
     paths, labels, skipped = [], [], []
     for number, row in enumerate(_lines(table), start=1):
         if number == 1 or not any(row):

@@ -131,7 +131,9 @@ def test_why_this_label() -> None:
     assert explain_class(image, classifier, method="rise").heat.shape == image.shape[:2]
     voting = colorist(NearestHead(np.eye(3, dtype=np.float32), np.eye(3, dtype=bool), 1, 0.1))
     assert explain_class(image, voting).method == "occlusion"
-    json.dumps(found.to_dict())
+    heat = json.loads(json.dumps(found.to_dict()))["heat"]
+    assert [len(row) for row in heat] == [8] * 8
+    assert all(value == round(value, 3) for row in heat for value in row)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class ClassExplanation:
             "method": self.method,
             "faithfulness": self.faithfulness.to_dict(),
             "neighbors": [{"path": one.path, "similarity": round(one.similarity, 4)} for one in self.neighbors],
-            "heat": np.round(_coarse(self.heat), 3).tolist(),
+            "heat": _coarse(self.heat),
         }
 
 
@@ -159,8 +159,8 @@ class MatchExplanation:
                 }
                 for pair in self.pairs
             ],
-            "heat_query": np.round(_coarse(self.heat_query), 3).tolist(),
-            "heat_product": np.round(_coarse(self.heat_product), 3).tolist(),
+            "heat_query": _coarse(self.heat_query),
+            "heat_product": _coarse(self.heat_product),
         }
 
 
@@ -264,5 +264,7 @@ def _pairs(shares: FloatArray, query: Regions, product: Regions) -> tuple[Region
     return tuple(found)
 
 
-def _coarse(heat: FloatArray, cells: int = 8) -> FloatArray:
-    return np.asarray(cv2.resize(heat, (cells, cells), interpolation=cv2.INTER_AREA), np.float32)
+def _coarse(heat: FloatArray, cells: int = 8) -> list[list[float]]:
+    """Three digits of each cell of a grid; of float64, for those of float32 are many in JSON."""
+    small = cv2.resize(heat, (cells, cells), interpolation=cv2.INTER_AREA)
+    return [[round(float(value), 3) for value in row] for row in small]

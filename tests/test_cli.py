@@ -168,6 +168,12 @@ def test_a_bad_query_is_said_in_a_sentence(command: Command, built_shop: Path, c
     assert "Traceback" not in result.err
 
 
+def test_words_that_pictures_were_not_asked_for_are_said(command: Command, built_shop: Path) -> None:
+    result = command("search", "thing", "--catalog", built_shop, "--encoder", "nosuch")
+    assert result.code == 0
+    assert "in texts alone, not in pictures: no network called 'nosuch'" in result.err
+
+
 def test_an_unknown_encoder_is_said(command: Command, built_shop: Path, photo: Path) -> None:
     result = command("search", photo, "--encoder", "no-such-encoder", "-c", built_shop)
     assert (result.code, "no-such-encoder" in result.err) == (3, True)

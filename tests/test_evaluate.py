@@ -323,3 +323,13 @@ def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
     result = run_command("evaluate", *words)
     assert isinstance(result.exception, CatalensError | SystemExit)
     assert result.exit_code != 0
+
+
+@pytest.mark.parametrize("words", [("evaluate", "classifier"), ("evaluate", "search"), ("label", "curve")])
+@pytest.mark.parametrize(("report", "error"), [("x.pdf", UsageError), ("gone/x.html", NotFoundError)])
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    words: tuple[str, ...], report: str, error: type[CatalensError]
+) -> None:
+    result = run_command(*words, "--data", "no-data-either", "--report", report)
+    assert isinstance(result.exception, error)
+    assert "report" in str(result.exception)

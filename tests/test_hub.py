@@ -283,6 +283,8 @@ def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("commercial" in why for _, why in found.refused) or all(
         one.commercial or one.gflops is None for one in published()
     )
+    with pytest.raises(UsageError, match="--labels"):
+        advise(Wish(task="classify", labels_each=0))
     none = advise(Wish(memory_mb=1.0))
     assert none.best is None
     assert len(none.refused) == len([one for one in published() if one.gflops is not None]) + 1

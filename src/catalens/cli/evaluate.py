@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="evaluate", help="Measure, with intervals, and show the mistakes.", no_args_is_help=True)
 
-Report = Annotated[Path | None, typer.Option("--report", help="Write a report: .html, .md or .json.")]
+
+def _report(path: Path | None) -> Path | None:
+    """The place of a report, refused before anything is measured where none can be written there."""
+    from catalens.evaluation.report import check_report
+
+    if path is not None:
+        check_report(path)
+    return path
+
+
+Report = Annotated[Path | None, typer.Option("--report", callback=_report, help="Write a report: .html, .md or .json.")]
 Seed = Annotated[int, typer.Option(help="Of all random choices.")]
 
 

@@ -88,11 +88,14 @@ def curve(
     as_json: AsJson = False,
 ) -> None:
     """Tell how many photos of each label it takes to reach an accuracy."""
+    from catalens.evaluation.report import check_report
     from catalens.tasks.embed import encoder as load_encoder
     from catalens.training.curve_page import answer_of, save_curve
     from catalens.training.labelled import read_labelled
     from catalens.training.learning_curve import learning_curve
 
+    if report is not None:
+        check_report(report)
     photos = read_labelled(data, label=label)
     with progress_bar() as progress:
         found = learning_curve(

@@ -116,9 +116,11 @@ def advise(wish: Wish) -> Advice:
     Raises:
         UsageError: a number out of range.
     """
-    limits = (wish.latency_ms, wish.memory_mb)
+    limits = (wish.latency_ms, wish.memory_mb, wish.labels_each)
     if wish.count < 1 or wish.price_per_hour < 0 or any(limit is not None and limit <= 0 for limit in limits):
-        raise UsageError("expected positive numbers", cure="check --products, --latency-ms, --memory-mb and the price")
+        raise UsageError(
+            "expected positive numbers", cure="check --products, --labels, --latency-ms, --memory-mb and the price"
+        )
     base_ms = bundled_ms()
     choices = [_bundled(wish, name, base_ms) for name in bundled_cards("embed")]
     choices += [_foreign(wish, one, base_ms) for one in published() if one.gflops is not None]

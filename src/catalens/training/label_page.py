@@ -13,6 +13,7 @@ from catalens.images.html import SIDE, html_page, image_tag
 from catalens.images.read import read_image
 from catalens.training.active import Proposal, Proposals
 
+FORMS = (".csv", ".html", ".htm")
 TITLE = "Photos to label next"
 
 _STYLE = """
@@ -32,19 +33,18 @@ def save_proposals(proposals: Proposals, path: Path) -> None:
         StorageError: the file cannot be written.
     """
     keep_labels(path)
-    forms = {".csv": proposals_csv, ".html": proposals_html, ".htm": proposals_html}
-    form = forms.get(path.suffix.lower())
-    if form is None:
-        raise UsageError(f"{path.name} ends in {path.suffix!r}", cure="write .csv or .html")
+    form = proposals_csv if path.suffix.lower() == ".csv" else proposals_html
     write_whole(path, form(proposals).encode("utf-8"))
 
 
 def keep_labels(path: Path) -> None:
-    """Whether a table can be written there without losing labels that were filled in.
+    """Whether proposals can be written there without losing labels that were filled in.
 
     Raises:
-        UsageError: it is there, and has some.
+        UsageError: another ending than .csv or .html, or a table that is there and has some.
     """
+    if path.suffix.lower() not in FORMS:
+        raise UsageError(f"{path.name} ends in {path.suffix!r}", cure="write .csv or .html")
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             filled = sum(bool((row.get("label") or "").strip()) for row in csv.DictReader(lines))

@@ -380,6 +380,30 @@ def test_tagging_leaves_what_a_person_wrote(shop: Catalog, model: Path) -> None:
     assert tag_catalog(shop, doubting, field="color").doubtful == 3
 
 
+def test_tagging_keeps_what_others_write_meanwhile(shop: Catalog, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classify = Classifier.classify
+
+    def edit_then_classify(self: Classifier, images: list[Path], *, top: int = 5) -> list[Labels]:
+        shop.add([replace(shop.get("a"), title="a new title")])
+        if any(product.sku == "d" for product in shop.products()):
+            shop.remove("d")
+        return classify(self, images, top=top)
+
+    monkeypatch.setattr(Classifier, "classify", edit_then_classify)
+    report = tag_catalog(shop, load_classifier(model), field="color")
+    assert {one.sku for one in report.tagged} == {"a", "b"}
+    assert (shop.get("a").title, shop.get("a").attributes["color"]) == ("a new title", "red")
+    assert [product.sku for product in shop.products()] == ["a", "b", "c"]
+
+
+def test_what_a_person_has_checked_is_their_own(shop: Catalog, model: Path) -> None:
+    tag_catalog(shop, load_classifier(model), field="color")
+    checked = {**shop.get("a").attributes, "color": "crimson", "color_predicted_by": ""}
+    shop.add([replace(shop.get("a"), attributes=checked)])
+    assert tag_catalog(shop, load_classifier(model), field="color", only_missing=True).filled == 1
+    assert shop.get("a").attributes["color"] == "crimson"
+
+
 @pytest.mark.parametrize("field", ["", " ", "sku", "title", "pictures", "x_probability", "x_predicted_by"])
 def test_fields_that_cannot_be_written(shop: Catalog, model: Path, field: str) -> None:
     with pytest.raises(UsageError):

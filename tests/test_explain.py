@@ -216,6 +216,8 @@ def test_from_the_command_line(walls: Path, model: Path, tmp_path: Path) -> None
     assert result.stdout.startswith("red")
     assert read_image(tmp_path / "why.png").shape[2] == 3
     assert load_classifier(model).name == "paints"
+    assert explain_class(photo, model).label == "red"
+    assert repr(load_classifier(model)).startswith("Classifier('paints': 4 labels, linear head on ")
 
 
 def test_a_match_from_the_command_line(tmp_path: Path) -> None:

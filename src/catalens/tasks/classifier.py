@@ -69,6 +69,10 @@ class Classifier:
     taxonomy: Mapping[str, int] = field(default_factory=dict, repr=False)
     """Label -> id in Google's product taxonomy, where it was asked for."""
 
+    def __repr__(self) -> str:
+        kind = self.head.head.kind
+        return f"Classifier({self.name!r}: {len(self.classes)} labels, {kind} head on {self.encoder.name})"
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The labels, in the order of the probabilities."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from catalens.errors import ImageError, UsageError
+from catalens.errors import UsageError
 from catalens.images.read import ImageLike
 from catalens.models.card import FILE
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
-from catalens.tasks.embed import encoder
+from catalens.tasks.embed import check_several, encoder
 from catalens.tasks.zero_shot import COMMON_LABELS, classify_by_words
 from catalens.types import Labels
 
@@ -36,8 +36,7 @@ def classify(
         ModelError, NotFoundError: the model cannot be used.
         ImageError: a picture cannot be read.
     """
-    if isinstance(images, str | bytes | Path):
-        raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
+    check_several(images)
     if model is not None and labels is not None:
         raise UsageError("a model and labels were both given", cure="give one of them: a model has its own labels")
     if model is None:

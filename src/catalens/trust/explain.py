@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import cv2
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from catalens.errors import UsageError
 from catalens.images.read import ImageLike, read_image
 from catalens.tasks.classifier import Classifier
+from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import Encoder
 from catalens.tasks.heads import LinearHead
 from catalens.trust.regions import Regions, regions_of, shares_of_cosine, shares_of_score
@@ -77,7 +79,7 @@ class ClassExplanation:
 
 def explain_class(
     image: ImageLike,
-    classifier: Classifier,
+    classifier: Classifier | str | Path,
     *,
     label: str | None = None,
     method: Method = "auto",
@@ -86,14 +88,18 @@ def explain_class(
     """Say why a classifier gives a picture a label.
 
     Args:
+        classifier: one, or the folder of a saved one.
         label: the one asked about; the likeliest where None.
         method: "cam" divides the score exactly among regions (a linear head on an encoder with regions); "occlusion"
             and "rise" cover parts of the picture and work for all; "auto" is "cam" where that is possible.
 
     Raises:
         UsageError: no such label, or a method that the classifier does not allow.
+        NotFoundError, ModelError: there is no classifier, or it cannot be used.
         ImageError: the picture cannot be read.
     """
+    if not isinstance(classifier, Classifier):
+        classifier = load_classifier(classifier)
     pixels = read_image(image, target=SIDE)
     row = classifier.probabilities([pixels])[0]
     column = int(row.argmax()) if label is None else _column(label, classifier)

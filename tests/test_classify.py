@@ -110,6 +110,13 @@ def test_no_more_strangers_pass_than_were_allowed(likely: list[float], share: fl
     assert (asked >= passed_by(asked.astype(np.float64), share)).sum() == passing
 
 
+def test_a_classifier_that_could_not_be_loaded_is_not_saved(walls: Path, card: str, tmp_path: Path) -> None:
+    report = train_classifier(read_labelled(walls), name="x", head="knn", encoder=encoder(card))
+    with pytest.raises(UsageError, match="encoder_name"):
+        save_classifier(report.classifier, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_threshold_near_one_is_the_same_when_it_is_loaded(model: Path, tmp_path: Path) -> None:
     threshold = float(np.nextafter(np.float32(1), np.float32(0)))
     classifier = replace(load_classifier(model), unknown=Unknown(threshold, 0.05, 0.9))

@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import ModelError, NotFoundError, StorageError
+from catalens.errors import ModelError, NotFoundError, StorageError, UsageError
 from catalens.models.card import FILE, CardTable, check_file, read_table, score_of
 from catalens.tasks.classifier import Classifier, Examples, Unknown
 from catalens.tasks.embed import Encoder, encoder
@@ -142,8 +142,15 @@ def save_classifier(classifier: Classifier, folder: str | Path, *, tuned: Path |
         tuned: folder of the card of an encoder of its own, which is copied beside.
 
     Raises:
+        UsageError: its encoder is not the one of its `encoder_name`: it could not be loaded again.
         StorageError: the folder holds something else, or cannot be written.
     """
+    again = classifier.encoder if tuned is not None else encoder(classifier.encoder_name)
+    if again.name != classifier.encoder.name:
+        raise UsageError(
+            f"{classifier.encoder_name} is {again.name}, and the classifier was trained on {classifier.encoder.name}",
+            cure="train it with encoder_name=..., by which catalens.encoder loads that encoder",
+        )
     check_place(folder)
     folder = Path(folder).resolve()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,4 +91,9 @@ def test_a_catalog_gives_products_with_the_attribute(tmp_path: Path) -> None:
     found = read_labelled_catalog(tmp_path / "shop", label="color")
     assert found.counts() == {"blue": 2, "red": 2}
     assert len(read_labelled_catalog(tmp_path / "shop", label="nothing")) == 0
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:
+        one = shop.get("sku-1")
+        shop.add([replace(one, attributes={**one.attributes, "color_predicted_by": "a model"})])
+    guessed = read_labelled_catalog(tmp_path / "shop", label="color")
+    assert (len(guessed), guessed.notes) == (3, ("1 products whose color was predicted are left out",))
     assert isinstance(found.of([0]), LabelledPhotos)

@@ -99,7 +99,8 @@ def read_photos(data: Path | None, label: str, catalog: Path | None) -> Labelled
             raise UsageError("--catalog needs the name of an attribute", cure="write --label category, for example")
         found = read_labelled_catalog(catalog, label=label)
         if not len(found):
-            raise UsageError(f"no product has a photo and {label!r}", cure="name an attribute, such as category")
+            why = "".join(f"; {note}" for note in found.notes)
+            raise UsageError(f"no product has a photo and {label!r}{why}", cure="name an attribute, such as category")
         return found
     return read_labelled(data or Path(), label=label)
 

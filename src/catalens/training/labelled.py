@@ -12,6 +12,7 @@ import numpy as np
 
 from catalens.catalog.catalog import Catalog
 from catalens.catalog.feeds.tables import delimiter_of
+from catalens.catalog.tagging import PREDICTED_BY
 from catalens.errors import FeedError, NotFoundError, UsageError
 from catalens.types import Failure, Where
 
@@ -88,17 +89,24 @@ def read_labelled(data: Path, *, label: str = "folder") -> LabelledPhotos:
 
 
 def read_labelled_catalog(folder: Path, *, label: str) -> LabelledPhotos:
-    """The first picture of each product of a catalog, labelled with an attribute; products without it are left out."""
-    paths, labels = [], []
+    """The first picture of each product of a catalog, labelled with an attribute.
+
+    Products without it are left out, and those of which a classifier said it (`catalog.tagging`): nothing is learned
+    from guesses.
+    """
+    paths, labels, guessed = [], [], 0
     with Catalog.open(folder, readonly=True) as shop:
         for product in shop.products():
             value = product.attributes.get(label)
             local = [Path(picture.location) for picture in product.pictures if not picture.is_remote]
             texts = value if isinstance(value, tuple) else (str(value),) if value not in (None, "") else ()
-            if local and texts:
+            if texts and product.attributes.get(label + PREDICTED_BY):
+                guessed += 1
+            elif local and texts:
                 paths.append(local[0])
                 labels.append(tuple(text.strip() for text in texts if text.strip()))
-    return _merged(LabelledPhotos(tuple(paths), tuple(labels)))
+    notes = (f"{guessed} products whose {label} was predicted are left out",) if guessed else ()
+    return _merged(LabelledPhotos(tuple(paths), tuple(labels), notes=notes))
 
 
 def photos_under(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ import typer
 from catalens.cli.label import chosen_heads
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.cli.train import source_of
+from catalens.cli.train import list_leaks, source_of
 from catalens.errors import ImageError
 from catalens.types import Failure
 
@@ -128,6 +128,7 @@ def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
         write(f"written: {wish.out}")
         write(f"best: {tuned.best}")
         write(f"accuracy on photos held out: {report.accuracy}")
+        list_leaks(report.leaks)
     _end(photos.skipped + readable.skipped)
 
 
@@ -152,4 +153,5 @@ def _print(found: Search, out: Path) -> None:
     write(f"best: {found.best.settings}")
     if found.found is not None:
         write(f"accuracy on photos held out: {found.found}; of the usual settings: {found.usual}")
+        list_leaks(found.leaks)
     write(f"time: {found.seconds:.1f} s for {len(found.trials)} trials")

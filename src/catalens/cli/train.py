@@ -190,7 +190,12 @@ def _print(report: TrainReport, out: Path) -> None:
         one = report.classifier.unknown
         own = f"{one.kept:.0%} in cross-validation" if report.passing is None else f"{report.passing} of those held out"
         write(f"unknown below {one.threshold:.6g}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
-    write(f"pictures held out that look like one learned from: {len(report.leaks)}")
-    for asked, known in report.leaks[:10]:
-        write(f"  {asked} = {known}")
+    list_leaks(report.leaks)
     write(f"time: {report.seconds:.1f} s")
+
+
+def list_leaks(leaks: tuple[tuple[str, str], ...]) -> None:
+    """Photos held out and the ones learned from that they look like: how many, and the first."""
+    write(f"pictures held out that look like one learned from: {len(leaks)}")
+    for asked, known in leaks[:10]:
+        write(f"  {asked} = {known}")

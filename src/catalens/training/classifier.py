@@ -165,7 +165,7 @@ def train_classifier(
         passing=figures.passing,
         settings=fitted.settings,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + _notes(used, fitted, classifier) + _by_heart(used, test, encoder),
+        notes=photos.notes + _notes(used, fitted, classifier) + by_heart(used, test, encoder),
         leaks=leaks,
         seconds=time.perf_counter() - started,
     )
@@ -329,7 +329,7 @@ def _notes(photos: LabelledPhotos, fitted: Fitted, classifier: Classifier) -> tu
     return tuple(notes)
 
 
-def _by_heart(photos: LabelledPhotos, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
+def by_heart(photos: LabelledPhotos, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
     """What to think of figures of photos that the encoder itself learned from."""
     asked = photos.of(np.flatnonzero(test if test.any() else ~test).tolist()).paths
     count = int(learned_from(asked, encoder.name).sum())

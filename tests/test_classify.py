@@ -283,6 +283,17 @@ def test_several_labels_each(walls: Path, card: str, tmp_path: Path) -> None:
     assert classifier.classify([walls / "white" / "1.png"])[0].names == ("pale",)
 
 
+def test_a_photo_with_two_labels_in_two_folders_is_told(walls: Path, card: str, tmp_path: Path) -> None:
+    shutil.copytree(walls, tmp_path / "walls")
+    (tmp_path / "walls" / "red" / "broken.jpg").unlink()
+    shutil.copy(walls / "red" / "3.png", tmp_path / "walls" / "green" / "x.png")
+    report = train_classifier(read_labelled(tmp_path / "walls"), name="x", head="knn", encoder=encoder(card))
+    told = [note for note in report.notes if "look the same" in note]
+    assert len(told) == 1
+    assert told[0].startswith("1 pairs")
+    assert f"{tmp_path / 'walls' / 'green' / 'x.png'} (green) = {tmp_path / 'walls' / 'red' / '3.png'} (red)" in told[0]
+
+
 def test_ids_of_a_taxonomy() -> None:
     lines = ["# version", "1 - Apparel", "2 - Apparel > Hats", "3 - Toys > Hats", "4 - Apparel > Shoes", ""]
     assert taxonomy_ids(["shoes", "Hats", "apparel > hats", "cars"], lines) == {"shoes": 4, "apparel > hats": 2}

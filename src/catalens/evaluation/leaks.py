@@ -33,6 +33,10 @@ class Looks:
     pixels: FloatArray
     """(N, 1024) grey, of zero mean and unit length."""
 
+    def of(self, chosen: NDArray[np.bool_]) -> Looks:
+        """Those of some of the photos, of (N,) flags."""
+        return Looks(self.hashes[chosen], self.pixels[chosen])
+
 
 def near_duplicates(a: Sequence[Path], b: Sequence[Path]) -> list[tuple[int, int]]:
     """Pairs (row of a, row of b) that show the same picture, recompressed, resized or a little relit; sorted.

@@ -13,7 +13,7 @@ from catalens.errors import UsageError
 from catalens.evaluation.calibration import expected_calibration_error
 from catalens.evaluation.classification import f1_scores
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.leaks import alike, looks_of
+from catalens.evaluation.leaks import Looks, alike, looks_of
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import LEVEL, Classifier, Examples, Unknown
@@ -136,8 +136,8 @@ def train_classifier(
     targets = used.targets(classes)
     fitted = fit(vectors[train], targets[train], classes, kind=head, seed=seed, grid=grid)
     asked, known = used.of(np.flatnonzero(test).tolist()).paths, used.of(np.flatnonzero(train).tolist()).paths
-    looks = looks_of(known)
-    leaks = tuple((str(asked[a]), str(known[b])) for a, b in alike(looks_of(asked), looks))
+    looks = looks_of(used.paths)
+    leaks = tuple((str(asked[a]), str(known[b])) for a, b in alike(looks.of(test), looks.of(train)))
     thresholds = label_thresholds(fitted, targets[train]) if fitted.head.activation == "sigmoid" else None
     classifier = Classifier(
         name=name,
@@ -146,7 +146,7 @@ def train_classifier(
         encoder_name=encoder_name,
         unknown=unknown_threshold(vectors[train], targets[train], fitted, kind=head, reject=reject, seed=seed),
         thresholds=thresholds,
-        examples=kept_examples(used, vectors, targets, train, looks.hashes, seed=seed),
+        examples=kept_examples(used, vectors, targets, train, looks.hashes[train], seed=seed),
     )
     figures = _figures(classifier, vectors[test], targets[test])
     classifier = replace(
@@ -165,7 +165,7 @@ def train_classifier(
         passing=figures.passing,
         settings=fitted.settings,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + _notes(used, fitted, classifier) + by_heart(used, test, encoder),
+        notes=photos.notes + _notes(used, fitted, classifier) + _torn(used, looks) + by_heart(used, test, encoder),
         leaks=leaks,
         seconds=time.perf_counter() - started,
     )
@@ -327,6 +327,16 @@ def _notes(photos: LabelledPhotos, fitted: Fitted, classifier: Classifier) -> tu
     if any(LEVEL in name for name in classifier.classes):
         notes.append(f"labels have levels, divided by {LEVEL.strip()!r}")
     return tuple(notes)
+
+
+def _torn(photos: LabelledPhotos, looks: Looks) -> tuple[str, ...]:
+    """Photos that are there twice, with labels that differ: one of them is wrong."""
+    labels = [set(row) for row in photos.labels]
+    pairs = [(a, b) for a, b in alike(looks, looks) if a < b and labels[a] != labels[b]]
+    if not pairs:
+        return ()
+    first, second = (f"{photos.paths[row]} ({', '.join(photos.labels[row])})" for row in pairs[0])
+    return (f"{len(pairs)} pairs of photos look the same and have other labels; the first: {first} = {second}",)
 
 
 def by_heart(photos: LabelledPhotos, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:

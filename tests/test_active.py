@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,18 @@ def test_the_table_can_be_filled_in_and_learned_from(tmp_path: Path) -> None:
     learned = read_labelled(table, label="label")
     assert learned.paths == (found.items[0].path,)
     assert learned.labels == (("shoe",),)
+    with pytest.raises(UsageError, match="1 labels that were filled in"):
+        save_proposals(found, table)
+    assert read_labelled(table, label="label").labels == learned.labels
+
+
+def test_a_photo_with_several_sure_labels_does_not_hesitate_between_them(tmp_path: Path) -> None:
+    one = model()
+    # Scores that are nought but for the bias: sigmoids of 4, 4 and 0.1.
+    head = LinearHead(np.zeros((one.encoder.dim, 3), np.float32), np.array([4, 4, 0.1], np.float32))
+    several = replace(one, head=replace(one.head, head=head, activation="sigmoid"))
+    found = next_to_label(photos(tmp_path, 1), encoder=one.encoder, strategy="margin", model=several)
+    assert [item.why for item in found.items] == ["is not sure of c (52%)"]
 
 
 def test_the_page_escapes_hostile_names(tmp_path: Path) -> None:

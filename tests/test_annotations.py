@@ -175,6 +175,11 @@ def test_a_detector_is_measured_on_what_it_has_labels_for(photos: Path, monkeypa
     assert [item.value for item in run.items] == [1]
     assert len(run.notes) == 2
     assert "no label 'hat': 1 boxes" in run.notes[1]
+    (photos / "more").mkdir()
+    (photos / "b.jpg").rename(photos / "more" / "a.jpg")
+    rows = [{"image_id": number, "category_id": 7, "bbox": [10, 10, 40, 30]} for number in (0, 1)]
+    run = boxes.evaluate_boxes(coco(photos, rows, images=("a.jpg", "more/a.jpg")), model="parts")
+    assert [item.name for item in run.items] == ["a.jpg", "more/a.jpg"]  # two items to compare by
 
 
 @pytest.mark.parametrize("size", [(2, 2), (20, 2000), (200, 300)], ids=str)

@@ -24,7 +24,7 @@ from catalens.tasks.classifier import Classifier, Unknown
 from catalens.tasks.classifier_folder import load_classifier, save_classifier
 from catalens.tasks.embed import encoder
 from catalens.tasks.zero_shot import classify_by_words
-from catalens.training.classifier import taxonomy_ids, train_classifier
+from catalens.training.classifier import passed_by, taxonomy_ids, train_classifier
 from catalens.training.labelled import read_labelled
 from catalens.training.seen import learned_from
 from catalens.types import FloatArray, Labels, PictureSource, Product, Where
@@ -92,6 +92,35 @@ def test_what_it_never_saw_is_unknown() -> None:
     assert labels.to_dict()["label"] == "unknown"
     assert Labels(("a",), (0.9,)).best == "a"
     assert Labels((), ()).best == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("likely", "share", "passing"),
+    [
+        ([0.5], 0.05, 0),
+        ([0.9] * 10, 0.05, 0),  # all alike: none may pass
+        ([0.1 * n for n in range(1, 11)], 0.05, 0),  # one of ten would be a tenth
+        ([0.1 * n for n in range(1, 11)], 0.3, 3),
+        ([0.99 + 1e-4 * n for n in range(100)], 0.05, 5),
+        ([1.0, 1.0, 0.2], 0.4, 0),
+    ],
+)
+def test_no_more_strangers_pass_than_were_allowed(likely: list[float], share: float, passing: int) -> None:
+    asked = np.array(likely, np.float32)
+    assert (asked >= passed_by(asked.astype(np.float64), share)).sum() == passing
+
+
+def test_a_classifier_that_could_not_be_loaded_is_not_saved(walls: Path, card: str, tmp_path: Path) -> None:
+    report = train_classifier(read_labelled(walls), name="x", head="knn", encoder=encoder(card))
+    with pytest.raises(UsageError, match="encoder_name"):
+        save_classifier(report.classifier, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_threshold_near_one_is_the_same_when_it_is_loaded(model: Path, tmp_path: Path) -> None:
+    threshold = float(np.nextafter(np.float32(1), np.float32(0)))
+    classifier = replace(load_classifier(model), unknown=Unknown(threshold, 0.05, 0.9))
+    assert load_classifier(save_classifier(classifier, tmp_path / "model")).unknown == classifier.unknown
 
 
 def test_levels_sum_their_fine_labels(model: Path) -> None:
@@ -166,6 +195,42 @@ def test_saving_never_overwrites_what_is_no_classifier(model: Path, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "new"]
 
 
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    walls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("photos were read")
+
+    monkeypatch.setattr("catalens.training.labelled.read_labelled", never)
+    (tmp_path / "file").write_text("", "utf-8")
+    for command, out in (("classifier", walls), ("search", walls), ("classifier", tmp_path / "file" / "model")):
+        assert isinstance(run("train", command, "--data", walls, "--out", out).exception, StorageError)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_classifier_that_is_trained_anew_answers_at_once(walls: Path, card: str, model: Path, tmp_path: Path) -> None:
+    photo, place = walls / "red" / "1.png", tmp_path / "model"
+    save_classifier(load_classifier(model), place, tuned=Path(card))
+    assert catalens.classify([photo], model=place)[0].names[0] == "red"
+    (tmp_path / "other").mkdir()
+    other = tiny_card(tmp_path / "other")
+    Path(other, "card.toml").write_text(Path(other, "card.toml").read_text("utf-8").replace("0.5", "0.4"), "utf-8")
+    read = read_labelled(walls)
+    renamed = replace(read, labels=tuple((f"new {labels[0]}",) for labels in read.labels))
+    report = train_classifier(renamed, name="x", head="softmax", encoder=encoder(other))
+    save_classifier(report.classifier, place, tuned=Path(other))
+    assert catalens.classify([photo], model=place)[0].names[0] == "new red"
+
+
+def test_a_classifier_in_the_folder_where_one_is(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    for place in (".", tmp_path / "link"):
+        save_classifier(load_classifier(model), place)
+        assert load_classifier(tmp_path / "here").classes == tuple(sorted(PAINTS))
+
+
 @pytest.mark.parametrize("kept", [(), ("red",), ("red", "nothing")])
 def test_too_few_labels(walls: Path, card: str, tmp_path: Path, kept: tuple[str, ...]) -> None:
     for name in kept:
@@ -216,6 +281,17 @@ def test_several_labels_each(walls: Path, card: str, tmp_path: Path) -> None:
     classifier = load_classifier(save_classifier(report.classifier, tmp_path / "model"))
     assert set(classifier.classify([walls / "red" / "1.png"])[0].names) == {"warm", "strong"}
     assert classifier.classify([walls / "white" / "1.png"])[0].names == ("pale",)
+
+
+def test_a_photo_with_two_labels_in_two_folders_is_told(walls: Path, card: str, tmp_path: Path) -> None:
+    shutil.copytree(walls, tmp_path / "walls")
+    (tmp_path / "walls" / "red" / "broken.jpg").unlink()
+    shutil.copy(walls / "red" / "3.png", tmp_path / "walls" / "green" / "x.png")
+    report = train_classifier(read_labelled(tmp_path / "walls"), name="x", head="knn", encoder=encoder(card))
+    told = [note for note in report.notes if "look the same" in note]
+    assert len(told) == 1
+    assert told[0].startswith("1 pairs")
+    assert f"{tmp_path / 'walls' / 'green' / 'x.png'} (green) = {tmp_path / 'walls' / 'red' / '3.png'} (red)" in told[0]
 
 
 def test_ids_of_a_taxonomy() -> None:
@@ -269,6 +345,7 @@ def test_words_that_cannot_be_chosen_from(labels: list[str], network: Any, error
     ("given", "error"),
     [
         ({"images": "photo.jpg"}, ImageError),
+        ({"images": np.zeros((20, 30, 3), np.uint8)}, ImageError),
         ({"images": [], "model": "m", "labels": ["a", "b"]}, UsageError),
         ({"images": [], "model": "/nowhere"}, NotFoundError),
     ],
@@ -313,10 +390,37 @@ def test_tagging_leaves_what_a_person_wrote(shop: Catalog, model: Path) -> None:
     assert dict(shop.get("b").attributes) == {"color": "purple"}
     again = tag_catalog(shop, classifier, field="color", only_missing=True)
     assert (len(again.tagged), again.filled) == (2, 1)
-    tag_catalog(shop, classifier, field="color")
+    assert tag_catalog(shop, classifier, field="color").replaced == 1
+    for one in ("a", "b"):
+        shop.add([replace(shop.get(one), attributes={"color": {"a": "red", "b": "green"}[one]})])
+    assert tag_catalog(shop, classifier, field="color").replaced == 1  # red was red
     assert shop.get("b").attributes["color"] == "blue"
     doubting = replace(classifier, unknown=Unknown(1.1, 0.05, 0.0))
     assert tag_catalog(shop, doubting, field="color").doubtful == 3
+
+
+def test_tagging_keeps_what_others_write_meanwhile(shop: Catalog, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classify = Classifier.classify
+
+    def edit_then_classify(self: Classifier, images: list[Path], *, top: int = 5) -> list[Labels]:
+        shop.add([replace(shop.get("a"), title="a new title")])
+        if any(product.sku == "d" for product in shop.products()):
+            shop.remove("d")
+        return classify(self, images, top=top)
+
+    monkeypatch.setattr(Classifier, "classify", edit_then_classify)
+    report = tag_catalog(shop, load_classifier(model), field="color")
+    assert {one.sku for one in report.tagged} == {"a", "b"}
+    assert (shop.get("a").title, shop.get("a").attributes["color"]) == ("a new title", "red")
+    assert [product.sku for product in shop.products()] == ["a", "b", "c"]
+
+
+def test_what_a_person_has_checked_is_their_own(shop: Catalog, model: Path) -> None:
+    tag_catalog(shop, load_classifier(model), field="color")
+    checked = {**shop.get("a").attributes, "color": "crimson", "color_predicted_by": ""}
+    shop.add([replace(shop.get("a"), attributes=checked)])
+    assert tag_catalog(shop, load_classifier(model), field="color", only_missing=True).filled == 1
+    assert shop.get("a").attributes["color"] == "crimson"
 
 
 @pytest.mark.parametrize("field", ["", " ", "sku", "title", "pictures", "x_probability", "x_predicted_by"])
@@ -332,7 +436,7 @@ def run(*words: str | Path) -> Any:
 def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: Path) -> None:
     shop.close()
     out = tmp_path / "mine"
-    result = run("train", "classifier", "--data", walls, "--out", out, "--encoder", card, "--head", "knn", "--json")
+    result = run("train", "classifier", "--data", walls, "--out", out, "--encoder", card, "--head", "svm", "--json")
     assert result.exit_code == ImageError.exit_code, result.output  # one of them is broken, and told
     assert json.loads(result.stdout)["counts"] == dict.fromkeys(sorted(PAINTS), 8)
     result = run("classify", walls / "red" / "1.png", "--model", out, "--json")
@@ -340,6 +444,16 @@ def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: 
     result = run("classify", walls / "red" / "1.png", walls / "red" / "broken.jpg", "--model", out)
     assert result.exit_code == ImageError.exit_code
     assert "red" in result.stdout
+    result = run("classify", tmp_path / "gone.jpg", walls / "red" / "1.png", "--model", out)
+    assert result.exit_code == ImageError.exit_code
+    assert "red" in result.stdout
+    assert "gone.jpg" in result.stderr
+    assert isinstance(run("classify", tmp_path / "gone.jpg", "--model", out).exception, NotFoundError)
+    with Catalog.open(tmp_path / "other", encoder=card) as other:
+        here = Where("t")
+        other.add([Product("a", here, pictures=(PictureSource(str(walls / "red" / "1.png"), here),))])
+    result = run("tag", "--catalog", tmp_path / "other", "--model", out, "--field", "paint", "--encoder", card)
+    assert result.exit_code == 0, result.output
     result = run("tag", "--catalog", shop.path, "--model", out, "--field", "paint", "--dry-run")
     assert result.exit_code == 0, result.output
     assert "a: red" in result.stdout
@@ -357,6 +471,33 @@ def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: 
 def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
     result = run(*words)
     assert isinstance(result.exception, UsageError | SystemExit)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--test-share", "2"),
+        ("--test-share", "0.99"),
+        ("--reject", "1"),
+        ("--taxonomy", "gone.txt"),
+        ("--taxonomy", "."),
+    ],
+)
+def test_wishes_that_make_no_sense_are_told_before_the_work(
+    words: tuple[str, str], walls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("photos were read")
+
+    monkeypatch.setattr("catalens.training.labelled.read_labelled", never)
+    given = ("train", "classifier", "--data", walls, "--out", tmp_path / "m", *words)
+    assert isinstance(run(*given).exception, CatalensError)
+
+
+def test_tagging_makes_no_catalog(model: Path, tmp_path: Path) -> None:
+    result = run("tag", "--catalog", tmp_path / "shpo", "--model", model, "--field", "color")
+    assert isinstance(result.exception, NotFoundError)
+    assert not (tmp_path / "shpo").exists()
 
 
 @pytest.mark.parametrize("vectors", [np.zeros((0, 4), np.float32)])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from PIL import Image
 
 import catalens
 from catalens.cli.main import run
+from catalens.errors import StorageError
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,12 @@ def test_a_bad_query_is_said_in_a_sentence(command: Command, built_shop: Path, c
     assert "Traceback" not in result.err
 
 
+def test_words_that_pictures_were_not_asked_for_are_said(command: Command, built_shop: Path) -> None:
+    result = command("search", "thing", "--catalog", built_shop, "--encoder", "nosuch")
+    assert result.code == 0
+    assert "in texts alone, not in pictures: no network called 'nosuch'" in result.err
+
+
 def test_an_unknown_encoder_is_said(command: Command, built_shop: Path, photo: Path) -> None:
     result = command("search", photo, "--encoder", "no-such-encoder", "-c", built_shop)
     assert (result.code, "no-such-encoder" in result.err) == (3, True)
@@ -225,3 +234,27 @@ def test_a_sentence_instead_of_a_trace_for_a_fault_of_our_own(
     result = command("info", "--catalog", built_shop)
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert "ZeroDivisionError: oh" in result.err
+
+
+@pytest.mark.parametrize("lines", [1, 2000])  # what fits into the buffer is written at the end
+def test_a_reader_that_went_away_is_no_error_and_a_full_disk_is_a_sentence(lines: int) -> None:
+    code = f"main.app = lambda: [output.write('x' * 100) for _ in range({lines})]; main.run()"
+    words = [sys.executable, "-c", f"from catalens.cli import main, output; {code}"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone, Path("/dev/full").open("w") as full:
+        left = subprocess.run(words, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)
+        stuck = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (left.returncode, left.stderr) == (0, "")
+    assert stuck.returncode == StorageError.exit_code
+    assert stuck.stderr.startswith("catalens: the answer cannot be written: No space left on device.")
+
+
+def test_what_is_stopped_says_so(command: Command, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(catalens, "read_image", stop)
+    result = command("augment", photo)
+    assert (result.code, result.out) == (130, "")
+    assert result.err.startswith("catalens: stopped;")

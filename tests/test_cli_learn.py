@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.read import read_image
+from catalens.tasks.classifier_folder import load_classifier
+from catalens.tasks.embed import encoder
 from tests.fakes import write_photo
+from tests.test_encoder_contract import tiny_card
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,10 @@ def test_label_next_without_and_with_a_model(folder: Path, tmp_path: Path) -> No
     found = json.loads(run("label", "next", "--data", folder, "--model", model, "-n", "3", "--out", page, "--json"))
     assert found["strategy"] == "mixed"
     assert page.read_text("utf-8").startswith("<!doctype html>")
+    for labelled in (page, first):
+        labelled.write_text(f"path,label\n{folder / 'flat' / '0.png'},flat\n", "utf-8")
+        with pytest.raises(UsageError, match=r"what is read|filled in"):
+            run("label", "next", "--data", folder, "--labelled", page, "--out", labelled)
     with pytest.raises(UsageError, match="needs a classifier"):
         run("label", "next", "--data", folder, "--strategy", "margin")
     with pytest.raises(UsageError, match="no strategy called 'luck'"):
@@ -78,3 +85,7 @@ def test_train_search_writes_a_classifier(folder: Path, tmp_path: Path) -> None:
     assert len(found["trials"]) == 2
     answer = json.loads(run("classify", folder / "wide" / "0.png", "--model", model, "--json"))
     assert "wide" in json.dumps(answer)
+    (tmp_path / "own").mkdir()
+    own = tiny_card(tmp_path / "own")
+    run("train", "search", "--data", folder, "--trials", "1", "--encoder", own, "--out", model)
+    assert load_classifier(model).encoder.name == encoder(own).name

@@ -19,9 +19,14 @@ from catalens.evaluation.compare import compare
 from catalens.evaluation.leaks import near_duplicates
 from catalens.evaluation.report import report_html, report_json, report_markdown, save_report, worst
 from catalens.evaluation.runs import Item, Run, read_run
-from catalens.evaluation.search_data import evaluate_catalog
+from catalens.evaluation.search_data import evaluate_catalog, evaluate_tables
 from catalens.evaluation.searches import rank, search_run
-from tests.fakes import FakeEncoder, make_products
+from catalens.tasks.classifier_folder import save_classifier
+from catalens.tasks.embed import encoder
+from catalens.training.classifier import train_classifier
+from catalens.training.classifier_evaluation import cross_validated, evaluate_classifier
+from catalens.training.labelled import read_labelled
+from tests.fakes import FakeEncoder, make_products, write_photo
 from tests.test_classify import PAINTS, card, model, walls, write_wall
 
 __all__ = ["card", "model", "walls"]  # fixtures of the classifier
@@ -31,6 +36,12 @@ def run_of(values: list[float], *, task: str = "classifier") -> Run:
     names = [f"p{number}.jpg" for number in range(len(values))]
     items = tuple(Item(name, value, ("a",), ("b",), 0.5) for name, value in zip(names, values, strict=True))
     return Run(task, "accuracy", {"model": "m"}, {}, items)
+
+
+def write_others(folder: Path) -> Path:
+    for n in range(4):
+        write_photo(folder / "others" / "ab"[n % 2] / f"{n}.png", seed=100 + n)
+    return folder / "others"
 
 
 def some_run(**given: Any) -> Run:
@@ -49,6 +60,11 @@ def test_a_classifier_run_keeps_strangers_apart() -> None:
     assert run.figures["strangers that pass as known"].value == 0.0
     assert run.figures["its own that pass as known"].value == 1.0
     assert run.details["strangers"] == 1
+    assert run.figures["AUROC of unknown"].n == 4
+    assert "top-5" not in run.figures  # of two labels
+    assert "mean of the photos" in report_markdown(run)
+    assert "mean of the labels" in report_html(run)
+    assert run.notes == ("1 photos have labels that the model does not know, and count as strangers: shoe 1",)
     assert [item.name for item in worst(run.items)] == ["b.jpg", "c.jpg"]
     with pytest.raises(UsageError, match="none of 1 photos"):
         classifier_run(names=["a"], right=["x"], likely=np.ones((1, 1), np.float32), classes=("y",), about={})
@@ -91,6 +107,15 @@ def test_mcnemars_exact_test_by_hand() -> None:
     assert (same.p_value, same.difference.value) == (1.0, 0.0)
 
 
+def test_a_difference_that_never_is_has_none_in_its_interval() -> None:
+    same = compare(run_of([1, 1, 1]), run_of([1, 1, 1]))
+    assert (same.difference.value, same.difference.low, same.difference.high) == (0, 0, 0)
+    assert same.first.low == pytest.approx(0.025 ** (1 / 3))
+    better = compare(run_of([0, 0, 0]), run_of([1, 1, 1])).difference
+    assert (better.value, better.high) == (1, 1)
+    assert better.low < 1
+
+
 def test_graded_items_go_through_permutations() -> None:
     rng = np.random.default_rng(0)
     base = rng.random(60) * 0.5
@@ -98,6 +123,39 @@ def test_graded_items_go_through_permutations() -> None:
     assert better.p_value < 0.001
     assert "permutation" in better.test
     assert compare(run_of([0.1, 0.5]), run_of([0.5, 0.1])).p_value == 1.0
+
+
+def test_queries_of_one_product_are_turned_together() -> None:
+    def run(values: list[float]) -> Run:
+        items = [Item(f"q{n}", value, ("a",), (), group="one") for n, value in enumerate(values)]
+        return Run("search", "hit@1", {}, {}, (*items, Item("other", 1.0, ("b",), ())))
+
+    # Six photos of one product got right say no more than one: the two ways to turn two groups are equally far.
+    found = compare(run([0.0] * 6), run([1.0] * 6))
+    assert found.p_value == 1.0
+    assert found.test == "paired permutation of 2 groups, 10000 draws"
+    assert not found.is_graded
+    assert (found.difference.low, found.difference.high) == (0, 1)
+
+
+def test_a_photo_that_was_labelled_anew_is_no_pair() -> None:
+    first = run_of([1, 1])
+    second = Run("classifier", "accuracy", {}, {}, (first.items[0], Item("p1.jpg", 1.0, ("z",), ("z",))))
+    found = compare(first, second)
+    assert (found.first.n, found.left_out) == (1, 1)
+
+
+def test_runs_over_data_that_lies_elsewhere_are_compared(model: Path, tmp_path: Path) -> None:
+    for name, paint in PAINTS.items():
+        write_wall(tmp_path / "here" / name / "0.png", paint, seed=9000)
+    runs = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).exists() or (tmp_path / "here").rename(tmp_path / folder)
+        run = evaluate_classifier(model, read_labelled(tmp_path / folder), data=tmp_path / folder).run
+        save_report(run, tmp_path / f"{folder}.json")
+        runs.append(read_run(tmp_path / f"{folder}.json"))
+    assert [item.name for item in runs[0].items] == [f"{name}/0.png" for name in sorted(PAINTS)]
+    assert compare(*runs).left_out == 0
 
 
 def test_runs_that_cannot_be_compared() -> None:
@@ -148,6 +206,39 @@ def test_a_catalog_is_asked_with_words(tmp_path: Path) -> None:
     assert evaluate_catalog(tmp_path / "shop", queries=table, truth=None).figures["MRR"].value == 1.0
 
 
+def test_a_catalog_is_asked_with_photos(tmp_path: Path) -> None:
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:
+        shop.add(make_products(tmp_path / "photos", 5))
+    write_photo(tmp_path / "new.png", seed=77)
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    rows = ["photos/2.png,sku-2", "new.png,sku-1", "gone.jpg,sku-1", "broken.jpg,sku-1", " ,sku-1"]
+    (tmp_path / "asked.csv").write_text("\n".join(["image,sku", *rows]), "utf-8")
+    run = evaluate_catalog(tmp_path / "shop", queries=tmp_path / "asked.csv", truth=None, encoder=FakeEncoder())
+    assert [item.name for item in run.items] == ["photos/2.png", "new.png"]
+    assert run.items[0].value == 1.0
+    assert run.notes == (
+        "2 photos could not be read: gone.jpg, broken.jpg",
+        "1 queries look like a picture of the catalog, and find it",
+    )
+
+
+def test_right_answers_that_are_no_skus_are_named(tmp_path: Path) -> None:
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:
+        shop.add(make_products(tmp_path / "photos", 3))
+    (tmp_path / "asked.csv").write_text("words,kind\nThing 2,dress\n", "utf-8")
+    with pytest.raises(UsageError, match=r"dress.*--same"):
+        evaluate_catalog(tmp_path / "shop", queries=tmp_path / "asked.csv", truth=None, same="kind")
+
+
+def test_photos_that_share_a_sku_are_told_apart(tmp_path: Path) -> None:
+    for n in range(4):
+        write_photo(tmp_path / f"{n}.png", seed=n // 2, size=(40, 30 + n % 2))  # two views of each of two products
+    (tmp_path / "t.csv").write_text("image;sku\n" + "".join(f"{n}.png;s{n // 2}\n" for n in range(4)), "utf-8")
+    run = evaluate_tables(tmp_path / "t.csv", tmp_path / "t.csv", same="sku", encoder=FakeEncoder())
+    assert [item.wanted for item in run.items] == [("1.png",), ("0.png",), ("3.png",), ("2.png",)]
+    assert max(one.high for one in run.figures.values()) <= 1.0
+
+
 @pytest.mark.parametrize(
     ("name", "content", "error"),
     [
@@ -195,6 +286,29 @@ def test_from_the_command_line(walls: Path, model: Path, card: str, tmp_path: Pa
     assert "hit@1: 1.000" in result.stdout, result.output
 
 
+def test_all_photos_that_it_learned_from_are_told_though_they_are_gone(card: str, tmp_path: Path) -> None:
+    for n in range(40):
+        write_photo(tmp_path / "old" / "ab"[n % 2] / f"{n}.png", seed=n)
+    read = read_labelled(tmp_path / "old")
+    report = train_classifier(read, name="m", head="knn", encoder=encoder(card), encoder_name=card, test_share=0.1)
+    model = save_classifier(report.classifier, tmp_path / "model")
+    (tmp_path / "old").rename(tmp_path / "new")
+    found = evaluate_classifier(model, read_labelled(tmp_path / "new"), data=tmp_path / "new")
+    assert len(found.leaks) == 40 - report.held_out == 36
+    assert found.run.figures["accuracy without photos of the training set"].n == 4
+    assert found.run.about["leak check"] == "against 36 training photos, 36 found"
+    assert not evaluate_classifier(model, read_labelled(write_others(tmp_path)), data=tmp_path).leaks
+
+
+def test_a_photo_twice_is_a_leak_of_cross_validation(card: str, tmp_path: Path) -> None:
+    for n in range(8):
+        write_photo(tmp_path / "ab"[n % 2] / f"{n}.png", seed=n)
+    (tmp_path / "a" / "again.png").write_bytes((tmp_path / "a" / "0.png").read_bytes())
+    found = cross_validated(read_labelled(tmp_path), data=tmp_path, head="knn", encoder=card)
+    assert found.leaks == ((str(tmp_path / "a" / "0.png"), str(tmp_path / "a" / "again.png")),)
+    assert found.run.figures["accuracy without photos of the training set"].n == 7
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -209,3 +323,13 @@ def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
     result = run_command("evaluate", *words)
     assert isinstance(result.exception, CatalensError | SystemExit)
     assert result.exit_code != 0
+
+
+@pytest.mark.parametrize("words", [("evaluate", "classifier"), ("evaluate", "search"), ("label", "curve")])
+@pytest.mark.parametrize(("report", "error"), [("x.pdf", UsageError), ("gone/x.html", NotFoundError)])
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    words: tuple[str, ...], report: str, error: type[CatalensError]
+) -> None:
+    result = run_command(*words, "--data", "no-data-either", "--report", report)
+    assert isinstance(result.exception, error)
+    assert "report" in str(result.exception)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from catalens.errors import UsageError
 from catalens.evaluation.intervals import bootstrap_mean
@@ -19,6 +20,15 @@ def test_the_interval_is_that_of_the_binomial() -> None:
     assert estimate.value == pytest.approx(279 / 340)
     assert estimate.high - estimate.low == pytest.approx(2 * 0.0408, rel=0.08)
     assert bootstrap_mean([0.5]).low == bootstrap_mean([0.5]).high == 0.5
+
+
+@pytest.mark.parametrize(("right", "n"), [(1.0, 1), (1.0, 30), (0.0, 30), (1.0, 341)])
+def test_all_right_is_no_certainty(right: float, n: int) -> None:
+    exact = binomtest(int(right * n), n).proportion_ci(0.95, method="exact")
+    estimate = bootstrap_mean([right] * n)
+    assert (estimate.value, estimate.n) == (right, n)
+    assert (estimate.low, estimate.high) == pytest.approx((exact.low, exact.high))
+    assert bootstrap_mean([right] * n, groups=["a"] * n).low == pytest.approx(0.025 if right else 0)
 
 
 def test_first_is_right_by_hand() -> None:

@@ -16,7 +16,7 @@ from catalens.catalog.catalog import Catalog
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ModelError, UsageError
 from catalens.images.read import ImageLike, read_image
-from catalens.tasks.classifier import Classifier, Examples
+from catalens.tasks.classifier import Classifier, Examples, Unknown
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.heads import CalibratedHead, LinearHead, NearestHead
 from catalens.trust.drawing import class_picture, match_picture
@@ -27,6 +27,7 @@ from catalens.trust.saliency import faithfulness, occlusion, rise
 from catalens.types import FloatArray, ImageArray
 from tests.fakes import FakeEncoder, make_products
 from tests.test_classify import card, model, walls
+from tests.test_encoder_contract import tiny_card
 
 __all__ = ["card", "model", "walls"]  # fixtures
 
@@ -130,7 +131,28 @@ def test_why_this_label() -> None:
     assert explain_class(image, classifier, method="rise").heat.shape == image.shape[:2]
     voting = colorist(NearestHead(np.eye(3, dtype=np.float32), np.eye(3, dtype=bool), 1, 0.1))
     assert explain_class(image, voting).method == "occlusion"
-    json.dumps(found.to_dict())
+    heat = json.loads(json.dumps(found.to_dict()))["heat"]
+    assert [len(row) for row in heat] == [8] * 8
+    assert all(value == round(value, 3) for row in heat for value in row)
+
+
+@pytest.mark.parametrize(
+    ("changed", "label", "said", "beside"),
+    [
+        ({}, None, ("red",), ""),
+        ({}, "blue", ("red",), "the classifier says red"),
+        ({"unknown": Unknown(1.1, 0.05, 0.9)}, None, (), "the classifier takes this photo for unknown"),
+        ({"thresholds": np.array([0, 0, 2], np.float32)}, "green", ("red", "green"), ""),
+        ({"thresholds": np.array([2, 2, 2], np.float32)}, None, (), "the classifier takes this photo for unknown"),
+    ],
+)
+def test_what_the_classifier_says_beside(
+    changed: dict[str, Any], label: str | None, said: tuple[str, ...], beside: str
+) -> None:
+    found = explain_class(spot(top=0, left=0, color=(250, 60, 60)), replace(colorist(), **changed), label=label)
+    assert (found.said, found.beside) == (said, beside)
+    assert found.to_dict()["unknown"] is (not said)
+    assert class_picture(found).ndim == 3
 
 
 @pytest.mark.parametrize("given", [{"label": "purple"}, {"method": "guess"}])
@@ -194,6 +216,8 @@ def test_from_the_command_line(walls: Path, model: Path, tmp_path: Path) -> None
     assert result.stdout.startswith("red")
     assert read_image(tmp_path / "why.png").shape[2] == 3
     assert load_classifier(model).name == "paints"
+    assert explain_class(photo, model).label == "red"
+    assert repr(load_classifier(model)).startswith("Classifier('paints': 4 labels, linear head on ")
 
 
 def test_a_match_from_the_command_line(tmp_path: Path) -> None:
@@ -205,7 +229,24 @@ def test_a_match_from_the_command_line(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["score"] > 0.9
 
 
-@pytest.mark.parametrize("words", [(), ("--model", "m", "--catalog", "c"), ("--catalog", "c"), ("--model", "nothing")])
+def test_a_match_in_a_catalog_of_another_encoder(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    own = tiny_card(tmp_path / "own")
+    with Catalog.open(tmp_path / "shop", encoder=own) as shop:
+        shop.add(make_products(tmp_path / "photos", 3))
+    words = ["explain", "--catalog", tmp_path / "shop", tmp_path / "photos" / "1.png", "sku-1"]
+    assert isinstance(run(*words).exception, ModelError)
+    assert run(*words, "--encoder", own).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--model", "m", "--encoder", "e"),
+        (), ("--model", "m", "--catalog", "c"), ("--catalog", "c"), ("--model", "nothing"), ("sku-1", "--model", "m"),
+        ("sku-1", "--catalog", "c", "--label", "red"),
+    ],
+)  # fmt: skip
 def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
     result = run("explain", "photo.jpg", *words)
     assert isinstance(result.exception, CatalensError | SystemExit)

@@ -102,6 +102,16 @@ def test_probabilities_by_hand() -> None:
     assert probabilities(np.empty((0, 2), np.float32), activation="softmax", scale=one, shift=none).shape == (0, 2)
 
 
+@pytest.mark.parametrize("kind", HEAD_KINDS)
+@pytest.mark.parametrize("count", [12, 120])
+def test_so_many_right_answers_are_no_certainty(kind: HeadKind, count: int) -> None:
+    # None of n wrong: the next is wrong with a chance of about 1 / (n + 2) (Laplace's rule of succession).
+    vectors, names = blobs(count, labels=3, spread=0.1)
+    fitted = fit(vectors, targets_of(names), "abc", kind=kind)
+    assert (fitted.out_of_fold.argmax(1) == names).all()
+    assert 1 - fitted.out_of_fold.max(1).mean() == pytest.approx(1 / (count + 2), rel=0.1)
+
+
 def test_probabilities_are_calibrated_out_of_fold() -> None:
     vectors, names = blobs(900, 3, spread=6.0, seed=2)
     fitted = fit(vectors, targets_of(names), "abc", kind="svm")

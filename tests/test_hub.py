@@ -17,6 +17,7 @@ from catalens.evaluation import advice
 from catalens.evaluation.advice import Wish, advise
 from catalens.models import hub, openvino
 from catalens.models.published import check_license, find_published, published
+from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.tasks.embed import encoder
 
 transformers = pytest.importorskip("transformers", reason="transformers is an extra")
@@ -252,6 +253,25 @@ def test_the_model_commands() -> None:
     assert isinstance(run("models", "show", "nothing").exception, CatalensError | SystemExit)
 
 
+def test_others_are_scaled_by_what_the_bundled_network_multiplies() -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is in the train extra")
+
+    network = onnx.load(find_card(DEFAULT_ENCODER).weights)
+    network.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    graph = onnx.shape_inference.infer_shapes(network).graph
+    sizes = {one.name: [dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.value_info}
+    stored = {one.name: list(one.dims) for one in graph.initializer}
+    made = {name: node for node in graph.node for name in node.output}
+    total = 0
+    for node in graph.node:
+        if node.op_type == "Conv":
+            weights = node.input[1]
+            while weights not in stored:
+                weights = made[weights].input[0]  # out of what dequantises them
+            total += int(np.prod(sizes[node.output[0]]) * np.prod(stored[weights][1:]))
+    assert total / 1e9 == pytest.approx(advice.BUNDLED_GFLOPS, rel=0.02)
+
+
 def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(advice, "bundled_ms", lambda **_: 5.0)  # what a machine is busy with is no matter here
     monkeypatch.setattr(advice, "index_ms", lambda *_, **__: 2.0)
@@ -263,6 +283,8 @@ def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("commercial" in why for _, why in found.refused) or all(
         one.commercial or one.gflops is None for one in published()
     )
+    with pytest.raises(UsageError, match="--labels"):
+        advise(Wish(task="classify", labels_each=0))
     none = advise(Wish(memory_mb=1.0))
     assert none.best is None
     assert len(none.refused) == len([one for one in published() if one.gflops is not None]) + 1

@@ -16,6 +16,7 @@ from tests.fakes import FakeEncoder, write_photo
 
 pytest.importorskip("optuna")
 
+from catalens.training.classifier import held_out
 from catalens.training.hyperparameters import Search, search_settings
 
 LABELS = ("flat", "square", "tall")
@@ -88,7 +89,24 @@ def test_several_labels_to_a_photo(tmp_path: Path) -> None:
     several = LabelledPhotos(one.paths, tuple((*row, "new") if n % 2 else row for n, row in enumerate(one.labels)))
     found = search_settings(several, name="x", encoder=FakeEncoder(), trials=3)
     assert found.classifier.head.activation == "sigmoid"
-    assert found.classifier.thresholds is not None
+    classifier = found.classifier
+    assert classifier.thresholds is not None
+    test = held_out(several, 0.2, seed=0)
+    asked = several.of(np.flatnonzero(test).tolist())
+    said = classifier.probabilities(asked.paths) >= classifier.thresholds
+    right = (said == asked.targets(classifier.classes)).all(1)
+    assert found.found is not None
+    assert found.found.value == pytest.approx(right.mean())  # of the classifier that is kept, with its own thresholds
+
+
+def test_photos_on_both_sides_are_told(tmp_path: Path) -> None:
+    one = photos(tmp_path, 6)
+    test = np.flatnonzero(held_out(one, 0.2, seed=0)).tolist()
+    learned = next(row for row in range(len(one)) if row not in test)
+    one.paths[test[0]].write_bytes(one.paths[learned].read_bytes())
+    found = search_settings(one, name="x", encoder=FakeEncoder(), trials=1)
+    assert (str(one.paths[test[0]]), str(one.paths[learned])) in found.leaks
+    assert found.to_dict()["leaks"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def test_folders_name_labels_and_folders_in_folders_levels(tmp_path: Path) -> No
     assert [failure.what for failure in found.skipped] == [str(tmp_path / "loose.png")]
 
 
+def test_hidden_files_are_no_photos_and_those_of_telephones_are_named_later(tmp_path: Path) -> None:
+    data = tmp_path / ".data"
+    for name in ("hats/a.png", "hats/._a.png", ".thumbs/b.png", "__MACOSX/hats/._a.png", "hats/d.HEIC"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_bytes(b"")
+    assert read_labelled(data).paths == (data / "hats/a.png", data / "hats/d.HEIC")
+
+
 def test_a_table_with_missing_cells_and_several_labels(tmp_path: Path) -> None:
     table = tmp_path / "photos.csv"
     table.write_text("image,kind\na.jpg,Hat\nb.jpg,red|hat\nc.jpg,\n,hat\nd.jpg, hat \n\n", "utf-8")
@@ -43,6 +52,13 @@ def test_a_table_with_missing_cells_and_several_labels(tmp_path: Path) -> None:
     assert found.notes == ("Hat and hat are taken as hat",)
     assert read_labelled(tmp_path, label="kind").labels == found.labels
     assert found.targets(("hat", "red")).tolist() == [[True, False], [True, True], [True, False]]
+
+
+@pytest.mark.parametrize("header", ["image,kind", "image;kind", "image\tkind", "Image;kind", " IMAGE , kind "])
+def test_tables_as_spreadsheets_write_them(tmp_path: Path, header: str) -> None:
+    mark = next(mark for mark in ",;\t" if mark in header)
+    (tmp_path / "t.csv").write_text(f"{header}\na.jpg{mark}red|hat\n", "utf-8-sig")
+    assert read_labelled(tmp_path / "t.csv", label="kind").labels == (("red", "hat"),)
 
 
 @pytest.mark.parametrize(
@@ -75,4 +91,9 @@ def test_a_catalog_gives_products_with_the_attribute(tmp_path: Path) -> None:
     found = read_labelled_catalog(tmp_path / "shop", label="color")
     assert found.counts() == {"blue": 2, "red": 2}
     assert len(read_labelled_catalog(tmp_path / "shop", label="nothing")) == 0
+    with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:
+        one = shop.get("sku-1")
+        shop.add([replace(one, attributes={**one.attributes, "color_predicted_by": "a model"})])
+    guessed = read_labelled_catalog(tmp_path / "shop", label="color")
+    assert (len(guessed), guessed.notes) == (3, ("1 products whose color was predicted are left out",))
     assert isinstance(found.of([0]), LabelledPhotos)

@@ -12,7 +12,7 @@ from catalens.errors import UsageError
 from catalens.training.curve_page import answer_of, curve_html, curve_markdown, save_curve
 from catalens.training.labelled import LabelledPhotos
 from catalens.training.learning_curve import LearningCurve, drawn, learning_curve
-from catalens.training.power_law import PowerLaw, extrapolate, fit_law
+from catalens.training.power_law import Answer, PowerLaw, extrapolate, fit_law
 from tests.fakes import FakeEncoder, write_photo
 
 SIZES = np.array([5, 10, 20, 50, 100])
@@ -66,6 +66,20 @@ def test_a_number_too_far_away_is_not_given() -> None:
     assert answer.photos is None
     assert answer.furthest == 2000
     assert "2000 photos of each label give about 80%" in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("photos", "low", "high", "said"),
+    [
+        (60, 40, 90, "(95 % interval: 40 to 90)"),
+        (60, 40, None, "(95 % interval: 40 to more than 100)"),
+        (99, None, None, "(95 % interval: more than 100 to more than 100)"),
+        (None, 70, None, "does not reach 90% accuracy (though 70 might, at the 95 % interval's end)"),
+        (None, None, None, "does not reach 90% accuracy: 100 photos"),
+    ],
+)
+def test_an_answer_says_its_interval(photos: int | None, low: int | None, high: int | None, said: str) -> None:
+    assert said in str(Answer(0.9, photos, low, high, 100, 0.5, 0.89, 0.95))
 
 
 def test_larger_draws_contain_smaller_ones() -> None:

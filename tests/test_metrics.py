@@ -7,7 +7,13 @@ import pytest
 from sklearn import metrics
 
 from catalens.errors import UsageError
-from catalens.evaluation.calibration import auroc, expected_calibration_error, false_acceptance_at, reliability
+from catalens.evaluation.calibration import (
+    auroc,
+    auroc_estimate,
+    expected_calibration_error,
+    false_acceptance_at,
+    reliability,
+)
 from catalens.evaluation.classification import classification_figures, f1_scores
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.evaluation.retrieval import retrieval_figures
@@ -31,6 +37,9 @@ def test_figures_are_scikit_learns() -> None:
     seen = sorted(set(right))
     assert found.macro_f1.value == pytest.approx(metrics.f1_score(right, said, labels=seen, average="macro"))
     assert found.weighted_f1 == pytest.approx(metrics.f1_score(right, said, average="weighted", zero_division=0))
+    weighted = metrics.precision_score(right, said, average="weighted", zero_division=0)
+    assert found.weighted_precision == pytest.approx(weighted)
+    assert found.to_dict()["weighted_recall"] == pytest.approx(metrics.accuracy_score(right, said), abs=1e-4)
     precision = metrics.precision_score(right, said, labels=seen, average="macro", zero_division=0)
     assert found.macro_precision == pytest.approx(precision)
     assert found.macro_recall == pytest.approx(metrics.recall_score(right, said, labels=seen, average="macro"))
@@ -74,6 +83,14 @@ def test_strangers_by_hand() -> None:
     assert false_acceptance_at([0.2, 0.6, 0.8, 0.9], [0.1, 0.3, 0.7], kept=0.75) == pytest.approx(1 / 3)
     with pytest.raises(UsageError):
         auroc([], [0.5])
+    apart = auroc_estimate([0.9] * 30, [0.1] * 12)
+    assert (apart.value, apart.n, apart.high) == (1.0, 42, 1.0)
+    assert apart.low == pytest.approx(0.025 ** (1 / 12))
+    rng = np.random.default_rng(0)
+    one = auroc_estimate(rng.normal(1, 1, 200), rng.normal(0, 1, 200))
+    # Hanley and McNeil (1982): the error of an area of 0.76 over 200 and 200 is about 0.024.
+    assert one.low < one.value < one.high
+    assert (one.high - one.low) / 3.92 == pytest.approx(0.024, rel=0.15)
 
 
 def test_retrieval_by_hand() -> None:

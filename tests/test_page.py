@@ -88,7 +88,7 @@ def test_results_are_saved_by_the_ending(matches: Matches, tmp_path: Path, name:
 
 
 def test_what_cannot_be_saved_is_said(matches: Matches, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"\.png"):
+    with pytest.raises(UsageError, match=r"\.html, \.htm, \.jpg, \.jpeg, \.png, \.webp"):
         save_matches(matches, tmp_path / "page.pdf")
     with pytest.raises(StorageError):
         save_matches(matches, tmp_path / "none" / "page.html")

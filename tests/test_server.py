@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 import catalens
 from catalens.cli.main import app as commands
 from catalens.errors import NotFoundError, StorageError, UsageError
+from catalens.models.zoo import DEFAULT_ENCODER, WEIGHTS
 from catalens.server.admission import Gate
 from catalens.server.app import create_app
 from catalens.server.keys import Keys
@@ -106,6 +107,8 @@ def test_words_filters_and_pages(client: TestClient) -> None:
         ("/v1/embeddings", {"input": []}, 422, "bad-fields"),
         ("/v1/embeddings", {"input": "x", "extra": 1}, 422, "bad-fields"),
         ("/v1/embeddings", {"input": "x", "model": "gpt"}, 404, "not-found"),
+        ("/v1/embeddings", {"input": "x", "model": "m" * 5000}, 404, "not-found"),
+        ("/v1/embeddings", {"input": "x", "model": str(WEIGHTS / DEFAULT_ENCODER)}, 404, "not-found"),
         ("/v1/nothing", {}, 404, "no-such-route"),
         ("/healthz", {}, 405, "wrong-method"),
     ],

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from catalens.errors import CatalensError
-from catalens.images.draw import Tile, contact_sheet, save_image, write_whole
+from catalens.errors import CatalensError, UsageError
+from catalens.images.draw import FORMATS, Tile, contact_sheet, save_image, write_whole
 from catalens.images.html import SIDE, html_page, image_tag
 from catalens.images.read import read_image
 from catalens.types import ImageArray, Match, Matches
 
+PAGES = (".html", ".htm")
 CHIPS = 4
 PARTS = ("deep", "color", "texture", "shape", "text", "words", "liked")
 SHOWN_FIRST = ("category", "color", "brand", "material", "pattern", "style", "department")
@@ -80,8 +81,10 @@ def save_matches(matches: Matches, path: Path, *, query_picture: ImageArray | No
         UsageError: another ending.
         StorageError: the file cannot be written.
     """
-    if path.suffix.lower() in {".html", ".htm"}:
+    if path.suffix.lower() in PAGES:
         write_whole(path, matches_page(matches, query_picture=query_picture).encode("utf-8"))
+    elif path.suffix.lower() not in FORMATS:
+        raise UsageError(f"{path} ends in {path.suffix!r}", cure=f"end it in {', '.join((*PAGES, *FORMATS))}")
     else:
         save_image(path, matches_sheet(matches, query_picture=query_picture))
 

@@ -86,7 +86,8 @@ class Question:
         vectors: part -> (name of its space, unit vector (D,)).
         words: to look for.
         left_out: ids of products that are not to be found.
-        notes: which words are not known: no product has them, and the encoder was not taught them.
+        notes: which words are not known: no product has them, and the encoder was not taught them; or that there is no
+            encoder to ask the pictures with.
     """
 
     shares: Mapping[str, float]
@@ -165,8 +166,9 @@ class Asking:
             return {}, self._unwritten(every)
         try:
             encoder = self._load_encoder()
-        except (ModelError, NotFoundError):
-            return {}, self._unwritten(every)  # what is written in products is found without an encoder
+        except (ModelError, NotFoundError) as error:
+            # What is written in products is found without an encoder; that the pictures were not asked is told.
+            return {}, (f"words were looked for in texts alone, not in pictures: {error.what}", *self._unwritten(every))
         if not encoder.has_text:
             missing = ", ".join(f'"{one.word}"' for one in every if not is_written(self._store, one.word))
             return {}, (f"{encoder.name} knows no words, and no product has {missing}",) if missing else ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalens.catalog.catalog import Catalog
 from catalens.catalog.export import FIRST_COLUMNS
-from catalens.errors import CatalensError, UsageError
+from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.tasks.classifier import Classifier
 from catalens.types import AttributeValue, Failure, Labels, Product, Progress, Where
 
@@ -31,7 +31,7 @@ class Tagged:
 @dataclass(frozen=True)
 class TagReport:
     """What became of the products: tagged; unknown or below the least probability; filled already and left so; without
-    a photo. `replaced`: those tagged that a person had filled.
+    a photo. `replaced`: those tagged that a person had filled with something else.
     """
 
     tagged: tuple[Tagged, ...] = ()
@@ -101,13 +101,16 @@ def _tag_some(
     with_photo = [(product, photo) for product, photo in seen if photo is not None]
     tagged, changed, failed = [], [], list(report.failed)
     doubtful, replaced = report.doubtful, report.replaced
-    for product, answer in _answers(classifier, with_photo, failed):
+    for seen_product, answer in list(_answers(classifier, with_photo, failed)):
         if answer.unknown or answer.scores[0] < min_score:
             doubtful += 1
             continue
+        product = _now(catalog, seen_product.sku)
+        if product is None:
+            continue  # removed meanwhile
         value: AttributeValue = answer.names if classifier.thresholds is not None else answer.best
         tagged.append(Tagged(product.sku, value, answer.scores[0]))
-        replaced += _is_filled(product, field)
+        replaced += _is_filled(product, field) and product.attributes[field] != value
         beside: dict[str, AttributeValue] = {
             field + PROBABILITY: round(answer.scores[0], 4),
             field + PREDICTED_BY: classifier.name,
@@ -125,6 +128,14 @@ def _tag_some(
     )
 
 
+def _now(catalog: Catalog, sku: str) -> Product | None:
+    """The product as it is after its photo was looked at: what others wrote meanwhile is kept."""
+    try:
+        return catalog.get(sku)
+    except NotFoundError:
+        return None
+
+
 def _answers(
     classifier: Classifier, seen: list[tuple[Product, Path]], failed: list[Failure]
 ) -> Iterator[tuple[Product, Labels]]:
@@ -137,7 +148,8 @@ def _answers(
 
 def _is_filled(product: Product, field: str) -> bool:
     """Whether a person filled it: what is marked as predicted may be predicted anew."""
-    return product.attributes.get(field) not in (None, "", ()) and field + PREDICTED_BY not in product.attributes
+    is_predicted = bool(product.attributes.get(field + PREDICTED_BY))
+    return product.attributes.get(field) not in (None, "", ()) and not is_predicted
 
 
 def _photo(product: Product) -> Path | None:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.errors import ImageError, UsageError
+from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.types import Labels
 
 Model = Annotated[Path | None, typer.Option("--model", "-m", help="Folder that `catalens train classifier` wrote.")]
@@ -26,13 +26,18 @@ def classify(
     as_json: AsJson = False,
 ) -> None:
     """Say what photos show: by your classifier, by words of yours, or by common kinds of goods."""
+    from catalens.tasks.classifier_folder import load_classifier
+
     words = None if labels is None else [word for word in labels.split(",") if word.strip()]
+    chosen = None if model is None else load_classifier(model)
     answers: list[tuple[Path, Labels]] = []
     failed = False
     for photo in photos:
         try:
-            answers += [(photo, found) for found in catalens.classify([photo], model=model, labels=words, top=top)]
-        except ImageError as error:
+            answers += [(photo, found) for found in catalens.classify([photo], model=chosen, labels=words, top=top)]
+        except (ImageError, NotFoundError) as error:
+            if len(photos) == 1:
+                raise
             failed = True
             say(f"{photo}: {error}")
     for note in answers[0][1].notes if answers else ():  # the same for all
@@ -64,6 +69,7 @@ def tag(
     ] = False,
     min_score: Annotated[float, typer.Option(help="Least probability to write.")] = 0.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be written.")] = False,
+    encoder: EncoderName = None,
     as_json: AsJson = False,
 ) -> None:
     """Write what a classifier sees into a catalog's products, with its probability, to be looked over.
@@ -76,7 +82,8 @@ def tag(
 
     if not 0 <= min_score <= 1:
         raise UsageError(f"--min-score expects a probability and got {min_score}", cure="give a number from 0 to 1")
-    with catalens.Catalog.open(catalog, readonly=dry_run) as shop, progress_bar() as progress:
+    existing(catalog).close()  # a mistyped name makes no catalog
+    with catalens.Catalog.open(catalog, encoder=encoder, readonly=dry_run) as shop, progress_bar() as progress:
         report = tag_catalog(
             shop,
             load_classifier(model),

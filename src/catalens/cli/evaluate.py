@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import FAILURES_SHOWN, list_failures, progress_bar, say, write, write_json
-from catalens.errors import UsageError
+from catalens.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from catalens.evaluation.runs import Run
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="evaluate", help="Measure, with intervals, and show the mistakes.", no_args_is_help=True)
 
-Report = Annotated[Path | None, typer.Option("--report", help="Write a report: .html, .md or .json.")]
+
+def _report(path: Path | None) -> Path | None:
+    """The place of a report, refused before anything is measured where none can be written there."""
+    from catalens.evaluation.report import check_report
+
+    if path is not None:
+        check_report(path)
+    return path
+
+
+Report = Annotated[Path | None, typer.Option("--report", callback=_report, help="Write a report: .html, .md or .json.")]
 Seed = Annotated[int, typer.Option(help="Of all random choices.")]
 
 
@@ -53,11 +64,14 @@ def classifier(
     if photos.skipped or found.skipped:
         say(f"{len(photos.skipped) + len(found.skipped)} photos were skipped:")
         list_failures(photos.skipped + found.skipped)
-    if model is not None:
-        say(f"photos that look like one learned from: {len(found.leaks)}")
-        for asked, known in found.leaks[:10]:
-            say(f"  {asked} = {known}")
-    _finish(found.run, report, as_json)
+    say(f"photos that look like one learned from: {found.run.about['leak check']}")
+    for asked, known in found.leaks[:10]:
+        say(f"  {asked} = {known}")
+    skipped = photos.skipped + found.skipped
+    beside = {"skipped": [one.to_dict() for one in skipped], "leaks": [list(pair) for pair in found.leaks]}
+    _finish(found.run, report, as_json, beside)
+    if skipped:
+        raise typer.Exit(ImageError.exit_code)
 
 
 @app.command()
@@ -85,7 +99,9 @@ def search(
 
     with progress_bar() as progress:
         if catalog is not None:
-            run = evaluate_catalog(catalog, queries=queries, truth=truth, same=same, seed=seed, progress=progress)
+            run = evaluate_catalog(
+                catalog, queries=queries, truth=truth, same=same, encoder=encoder, seed=seed, progress=progress
+            )
         elif data is not None and queries is None and gallery is None:
             run = evaluate_tables(data, data, same=same, encoder=load_encoder(encoder), seed=seed, progress=progress)
         elif queries is not None and gallery is not None and data is None:
@@ -229,20 +245,21 @@ def compare(
     write(f"{found.figure} of {first.name}: {found.first}")
     write(f"{found.figure} of {second.name}: {found.second}")
     write(f"difference: {found.difference.value:+.3f} [{found.difference.low:+.3f}, {found.difference.high:+.3f}]")
-    write(f"only the first was right: {found.only_first}; only the second: {found.only_second}")
+    how = "the first was better on" if found.is_graded else "only the first was right:"
+    write(f"{how} {found.only_first}; {how.replace('first', 'second')} {found.only_second}")
     write(f"p = {found.p_value:.4f} ({found.test})")
     if found.left_out:
-        write(f"{found.left_out} items were measured by one of them only, and left out")
+        write(f"{found.left_out} items were measured by one of them only, or with another label, and left out")
 
 
-def _finish(run: Run, report: Path | None, as_json: bool) -> None:
+def _finish(run: Run, report: Path | None, as_json: bool, beside: Mapping[str, object] | None = None) -> None:
     from catalens.evaluation.report import save_report
 
     if report is not None:
         save_report(run, report)
         say(f"written: {report}")
     if as_json:
-        write_json({name: value for name, value in run.to_dict().items() if name != "items"})
+        write_json({name: value for name, value in run.to_dict().items() if name != "items"} | dict(beside or {}))
         return
     for name, estimate in run.figures.items():
         write(f"{name}: {estimate}")

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-import catalens
-from catalens.cli.options import AsJson
+from catalens.cli.options import AsJson, EncoderName, existing
 from catalens.cli.output import keep_original, say, write, write_json
 from catalens.errors import NotFoundError, UsageError
 
@@ -26,6 +25,7 @@ def explain(
     label: Annotated[str | None, typer.Option(help="Ask about this label; else about the likeliest.")] = None,
     method: Annotated[str, typer.Option(help="auto, cam, occlusion or rise.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of rise.")] = 0,
+    encoder: EncoderName = None,
     save: Annotated[Path | None, typer.Option(help="Picture to write (.jpg, .png, .webp).")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -33,12 +33,18 @@ def explain(
     keep_original(save, photo)
     if (model is None) == (catalog is None):
         raise UsageError("expected either --model or --catalog", cure="name a classifier, or a catalog and a sku")
+    if model is not None and sku is not None:
+        raise UsageError(f"--model explains a label, and {sku} is a product", cure="leave it out, or use --catalog")
+    if model is not None and encoder is not None:
+        raise UsageError("--encoder beside --model", cure="a model has its own encoder: leave --encoder out")
+    if catalog is not None and label is not None:
+        raise UsageError("--catalog explains a match, and --label is a classifier's", cure="leave --label out")
     if model is not None:
         _label(photo, model, label, method, seed, save, as_json)
     elif catalog is not None:
         if sku is None:
             raise UsageError("--catalog needs the sku of a product", cure="write it after the photo")
-        _match(photo, catalog, sku, save, as_json)
+        _match(photo, catalog, sku, encoder, save, as_json)
 
 
 def _label(
@@ -63,18 +69,20 @@ def _label(
         return
     faith = found.faithfulness
     write(f"{found.label} {found.probability:.3f}, explained by {found.method}")
+    if found.beside:
+        write(found.beside)
     write(f"with its hottest places first: {faith.insertion:.3f} (in random order {faith.random_insertion:.3f})")
     write(f"with its hottest places taken away: {faith.deletion:.3f} (in random order {faith.random_deletion:.3f})")
     for one in found.neighbors:
         write(f"  {one.similarity:.3f}  {one.path}")
 
 
-def _match(photo: Path, folder: Path, sku: str, save: Path | None, as_json: bool) -> None:
+def _match(photo: Path, folder: Path, sku: str, encoder: str | None, save: Path | None, as_json: bool) -> None:
     from catalens.images.draw import save_image
     from catalens.trust.drawing import match_picture
     from catalens.trust.explain import explain_match
 
-    with catalens.Catalog.open(folder, readonly=True) as shop:
+    with existing(folder, encoder=encoder) as shop:
         product = shop.get(sku)
         matches = shop.search(photo, k=min(LOOKED_THROUGH, max(1, len(shop))))
         match = next((one for one in matches if one.sku == product.sku), None)

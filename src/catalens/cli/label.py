@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName
-from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.cli.search import PICTURE_SUFFIXES
-from catalens.errors import NotFoundError, UsageError
+from catalens.cli.output import keep_original, list_failures, progress_bar, say, write, write_json
+from catalens.errors import ImageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from catalens.tasks.classifier import Classifier
@@ -45,9 +44,12 @@ def next_photos(
     """Choose the photos whose labels would help most."""
     from catalens.tasks.embed import encoder as load_encoder
     from catalens.training.active import next_to_label
-    from catalens.training.label_page import save_proposals
+    from catalens.training.label_page import keep_labels, save_proposals
     from catalens.training.labelled import read_labelled
 
+    if out is not None:
+        keep_original(out, *([] if labelled is None else [labelled]))
+        keep_labels(out)
     known = () if labelled is None else read_labelled(labelled, label=label).paths
     chosen = _strategy(strategy, has_model=model is not None)
     photos = _photos(data)
@@ -69,6 +71,8 @@ def next_photos(
     else:
         for item in found.items:
             write(f"{item.path}\t{item.why}")
+    if found.skipped:
+        raise typer.Exit(ImageError.exit_code)
 
 
 @app.command()
@@ -84,11 +88,14 @@ def curve(
     as_json: AsJson = False,
 ) -> None:
     """Tell how many photos of each label it takes to reach an accuracy."""
+    from catalens.evaluation.report import check_report
     from catalens.tasks.embed import encoder as load_encoder
     from catalens.training.curve_page import answer_of, save_curve
     from catalens.training.labelled import read_labelled
     from catalens.training.learning_curve import learning_curve
 
+    if report is not None:
+        check_report(report)
     photos = read_labelled(data, label=label)
     with progress_bar() as progress:
         found = learning_curve(
@@ -105,11 +112,12 @@ def curve(
         say(f"written: {report}")
     if as_json:
         write_json(found.to_dict())
-        return
-    for one in found.curves:
+    for one in () if as_json else found.curves:
         for point in one.points:
             write(f"{one.head:<8} {point.photos:>5} of each label  accuracy {point.accuracy}")
         write(f"{one.head}: {answer_of(one)}")
+    if found.skipped:
+        raise typer.Exit(ImageError.exit_code)
 
 
 def chosen_heads(text: str) -> tuple[HeadKind, ...]:
@@ -147,9 +155,11 @@ def _load(model: Path | None, encoder: str | None) -> Classifier | None:
 
 
 def _photos(data: Path) -> list[Path]:
+    from catalens.training.labelled import photos_under
+
     if not data.is_dir():
         raise NotFoundError(f"no folder at {data}", cure="give a folder of photos")
-    found = [path for path in sorted(data.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+    found = photos_under(data)
     if not found:
         raise NotFoundError(f"no photo in {data}", cure="give a folder with JPEG, PNG, WebP or other pictures")
     return found

@@ -11,6 +11,8 @@ import typer
 from catalens.cli.label import chosen_heads
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.train import list_leaks, source_of
+from catalens.errors import ImageError
 from catalens.types import Failure
 
 if TYPE_CHECKING:
@@ -39,8 +41,12 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Try heads, their regularisation and augmentation (or settings of fine-tuning); keep what does best."""
+    from catalens.tasks.classifier_folder import check_place
+    from catalens.training.classifier import check_shares
     from catalens.training.labelled import read_labelled
 
+    check_place(out)
+    check_shares(test_share=test_share, reject=reject)
     photos = read_labelled(data, label=label)
     wish = _Wish(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
     if heads.strip() == "finetune":
@@ -74,11 +80,12 @@ def _search(photos: LabelledPhotos, wish: _Wish, heads: str, *, as_json: bool) -
     from catalens.tasks.embed import encoder as load_encoder
     from catalens.training.hyperparameters import POLICIES, search_settings
 
+    name = source_of(wish.encoder)
     with progress_bar() as progress:
         found = search_settings(
-            photos, name=wish.out.name, encoder=load_encoder(wish.encoder), trials=wish.trials, minutes=wish.minutes,
-            heads=chosen_heads(heads), policies=wish.policies or POLICIES, test_share=wish.test_share,
-            reject=wish.reject, seed=wish.seed, progress=progress,
+            photos, name=wish.out.resolve().name, encoder=load_encoder(name), encoder_name=name,
+            trials=wish.trials, minutes=wish.minutes, heads=chosen_heads(heads), policies=wish.policies or POLICIES,
+            test_share=wish.test_share, reject=wish.reject, seed=wish.seed, progress=progress,
         )  # fmt: skip
     save_classifier(found.classifier, wish.out)
     _tell(found.notes, found.skipped)
@@ -86,6 +93,7 @@ def _search(photos: LabelledPhotos, wish: _Wish, heads: str, *, as_json: bool) -
         write_json(found.to_dict())
     else:
         _print(found, wish.out)
+    _end(found.skipped)
 
 
 def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
@@ -107,19 +115,21 @@ def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
             progress=progress,
         )  # fmt: skip
         report = train_classifier(
-            readable.photos, name=wish.out.name, head="softmax", encoder=load_encoder(str(tuned.folder)),
+            readable.photos, name=wish.out.resolve().name, head="softmax", encoder=load_encoder(str(tuned.folder)),
             test_share=wish.test_share, reject=wish.reject, seed=wish.seed, progress=progress,
         )  # fmt: skip
         save_classifier(report.classifier, wish.out, tuned=tuned.folder)
     _tell(photos.notes + report.notes, photos.skipped + readable.skipped)
     if as_json:
         write_json({**report.to_dict(), "trials": [trial.to_dict() for trial in tuned.trials]})
-        return
-    for trial in sorted(tuned.trials, key=lambda one: -one.accuracy):
-        write(f"{trial.number:>4}  {trial.accuracy:.3f}  {trial.seconds:6.1f} s  {trial}")
-    write(f"written: {wish.out}")
-    write(f"best: {tuned.best}")
-    write(f"accuracy on photos held out: {report.accuracy}")
+    else:
+        for trial in sorted(tuned.trials, key=lambda one: -one.accuracy):
+            write(f"{trial.number:>4}  {trial.accuracy:.3f}  {trial.seconds:6.1f} s  {trial}")
+        write(f"written: {wish.out}")
+        write(f"best: {tuned.best}")
+        write(f"accuracy on photos held out: {report.accuracy}")
+        list_leaks(report.leaks)
+    _end(photos.skipped + readable.skipped)
 
 
 def _tell(notes: tuple[str, ...], skipped: tuple[Failure, ...]) -> None:
@@ -130,6 +140,11 @@ def _tell(notes: tuple[str, ...], skipped: tuple[Failure, ...]) -> None:
         list_failures(skipped)
 
 
+def _end(skipped: tuple[Failure, ...]) -> None:
+    if skipped:
+        raise typer.Exit(ImageError.exit_code)
+
+
 def _print(found: Search, out: Path) -> None:
     for trial in sorted(found.trials, key=lambda one: (one.pruned, -one.accuracy)):
         accuracy = "ended early" if trial.pruned else f"{trial.accuracy:.3f}"
@@ -138,4 +153,5 @@ def _print(found: Search, out: Path) -> None:
     write(f"best: {found.best.settings}")
     if found.found is not None:
         write(f"accuracy on photos held out: {found.found}; of the usual settings: {found.usual}")
+        list_leaks(found.leaks)
     write(f"time: {found.seconds:.1f} s for {len(found.trials)} trials")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -33,7 +32,7 @@ from catalens.cli import (
     train_regions,
     tryon,
 )
-from catalens.cli.output import say
+from catalens.cli.output import say, to_stdout
 from catalens.errors import CatalensError
 
 app = typer.Typer(
@@ -106,20 +105,26 @@ def _root(
         settings.accept_licence(accept_licence)
 
 
+STOPPED = 130
+"""Exit code of what was stopped by Ctrl-C: 128 and the signal's number, as shells have it."""
+
+
 def run() -> None:
     """Run the command line; every error becomes one sentence on stderr and its exit code."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            with to_stdout():
+                sys.stdout.flush()
     except CatalensError as error:
         say(f"catalens: {error}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader (head, less) went away: not an error. Python would complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:  # the command line makes an exit of an interrupt
+        if isinstance(ended, SystemExit) and ended.code != STOPPED:
+            raise
         say("catalens: stopped; what was acknowledged is kept, and the same command goes on from there.")
-        sys.exit(130)
+        sys.exit(STOPPED)
     except Exception as error:
         if settings.debug():
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from catalens.errors import UsageError
+from catalens.errors import StorageError, UsageError
 from catalens.types import Failure, Progress
 
 FAILURES_SHOWN = 20
@@ -26,7 +27,25 @@ def say(text: str) -> None:
 
 def write(text: str) -> None:
     """One line on stdout, for people and programs."""
-    sys.stdout.write(text + "\n")
+    with to_stdout():
+        sys.stdout.write(text + "\n")
+
+
+@contextmanager
+def to_stdout() -> Iterator[None]:
+    """Write to stdout in here: a reader that went away (head, less) is no error, a full disk is one sentence.
+
+    Raises:
+        StorageError: it cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        # Python would complain again when it flushes what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(0) from None
+        raise StorageError(f"the answer cannot be written: {error.strerror}", cure="send it elsewhere") from None
 
 
 def write_json(value: object) -> None:

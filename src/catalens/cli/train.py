@@ -36,7 +36,8 @@ class _Wish:
     test_share: float
     reject: float
     seed: int
-    taxonomy: Path | None
+    taxonomy: list[str] | None
+    """Lines of the file."""
 
 
 @app.callback()
@@ -64,9 +65,15 @@ def classifier(
     as_json: AsJson = False,
 ) -> None:
     """Sort photos into your own categories: learn how from photos that are sorted already."""
+    from catalens.tasks.classifier_folder import check_place
+    from catalens.training.classifier import check_shares
+
+    check_place(out)
+    check_shares(test_share=test_share, reject=reject)
+    lines = None if taxonomy is None else _taxonomy_lines(taxonomy)
     photos = read_photos(data, label, catalog)
     say(f"{len(photos)} photos with {len(photos.classes)} labels")
-    wish = _Wish(out, encoder, test_share, reject, seed, taxonomy)
+    wish = _Wish(out, encoder, test_share, reject, seed, lines)
     report = _finetuned(photos, wish, minutes) if head == "finetune" else _with_head(photos, wish, head)
     for note in report.notes:
         say(f"note: {note}")
@@ -92,7 +99,8 @@ def read_photos(data: Path | None, label: str, catalog: Path | None) -> Labelled
             raise UsageError("--catalog needs the name of an attribute", cure="write --label category, for example")
         found = read_labelled_catalog(catalog, label=label)
         if not len(found):
-            raise UsageError(f"no product has a photo and {label!r}", cure="name an attribute, such as category")
+            why = "".join(f"; {note}" for note in found.notes)
+            raise UsageError(f"no product has a photo and {label!r}{why}", cure="name an attribute, such as category")
         return found
     return read_labelled(data or Path(), label=label)
 
@@ -108,12 +116,11 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
     chosen = next((kind for kind in HEAD_KINDS if kind == head), None)
     if chosen is None:
         raise UsageError(f"no head called {head!r}", cure=f"one of {', '.join(HEAD_KINDS)}, finetune")
-    lines = _taxonomy_lines(wish.taxonomy)
-    name = str(tuned or _source(wish.encoder))
+    name = str(tuned or source_of(wish.encoder))
     with progress_bar() as progress:
         report = train_classifier(
             photos,
-            name=wish.out.name,
+            name=wish.out.resolve().name,
             head=chosen,
             encoder=load_encoder(name),
             encoder_name=name,
@@ -122,7 +129,7 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
             seed=wish.seed,
             progress=progress,
         )
-    ids = taxonomy_ids(report.classifier.classes, lines)
+    ids = taxonomy_ids(report.classifier.classes, wish.taxonomy or [])
     report = replace(report, classifier=replace(report.classifier, taxonomy=ids))
     save_classifier(report.classifier, wish.out, tuned=tuned)
     if wish.taxonomy is not None:
@@ -130,7 +137,7 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
     return report
 
 
-def _source(encoder: str | None) -> str:
+def source_of(encoder: str | None) -> str:
     """By which name the encoder is found from any folder."""
     from catalens.models.zoo import DEFAULT_ENCODER
 
@@ -161,14 +168,12 @@ def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainRepo
         return _with_head(photos, wish, "softmax", tuned=tuned)
 
 
-def _taxonomy_lines(path: Path | None) -> list[str]:
-    if path is None:
-        return []
+def _taxonomy_lines(path: Path) -> list[str]:
     try:
         return path.read_text("utf-8-sig").splitlines()
     except FileNotFoundError:
         raise NotFoundError(f"no taxonomy at {path}", cure="docs/data.md says where Google publishes it") from None
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, IsADirectoryError):
         raise UsageError(f"{path} is no text in UTF-8", cure="give the taxonomy with ids, as a text file") from None
 
 
@@ -184,8 +189,13 @@ def _print(report: TrainReport, out: Path) -> None:
     if report.classifier.unknown is not None:
         one = report.classifier.unknown
         own = f"{one.kept:.0%} in cross-validation" if report.passing is None else f"{report.passing} of those held out"
-        write(f"unknown below {one.threshold:.4f}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
-    write(f"pictures held out that look like one learned from: {len(report.leaks)}")
-    for asked, known in report.leaks[:10]:
-        write(f"  {asked} = {known}")
+        write(f"unknown below {one.threshold:.6g}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
+    list_leaks(report.leaks)
     write(f"time: {report.seconds:.1f} s")
+
+
+def list_leaks(leaks: tuple[tuple[str, str], ...]) -> None:
+    """Photos held out and the ones learned from that they look like: how many, and the first."""
+    write(f"pictures held out that look like one learned from: {len(leaks)}")
+    for asked, known in leaks[:10]:
+        write(f"  {asked} = {known}")

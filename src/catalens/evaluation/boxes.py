@@ -12,7 +12,7 @@ from catalens.errors import UsageError
 from catalens.evaluation.annotations import Annotated, read_annotations
 from catalens.evaluation.detection import Truth, detection_scores
 from catalens.evaluation.intervals import bootstrap_mean
-from catalens.evaluation.runs import Item, Run, machine
+from catalens.evaluation.runs import Item, Run, machine, name_in
 from catalens.geometry import iou
 from catalens.images.read import read_image
 from catalens.models.zoo import DEFAULT_DETECTOR, find_card
@@ -59,7 +59,11 @@ def evaluate_boxes(
         if progress is not None:
             progress(done, len(known), "looking")
     scores = detection_scores(found, [photo.truth for photo in known], seed=seed)
-    items = tuple(_item(photo, one) for photo, one in zip(known, found, strict=True) if photo.truth.labels)
+    items = tuple(
+        _item(name_in(photos or data, photo.path), photo, one)
+        for photo, one in zip(known, found, strict=True)
+        if photo.truth.labels
+    )
     return Run(
         task="detector",
         main=FOUND,
@@ -96,12 +100,12 @@ def _with_labels(photos: Sequence[Annotated], labels: Sequence[str]) -> tuple[li
     return kept, notes
 
 
-def _item(photo: Annotated, found: Detections) -> Item:
+def _item(name: str, photo: Annotated, found: Detections) -> Item:
     """Which share of a photo's objects was found under their names; what was missed, and what was said."""
     sure = found[found.scores >= SURE]
     table = iou(photo.truth.boxes, sure.boxes) if len(sure) else np.zeros((len(photo.truth.labels), 0), np.float32)
-    same = np.array([[name == other for other in sure.labels] for name in photo.truth.labels], np.bool_)
+    same = np.array([[own == other for other in sure.labels] for own in photo.truth.labels], np.bool_)
     hit = ((table >= 0.5) & same.reshape(table.shape)).any(1)
     missed = tuple(photo.truth.labels[row] for row in np.flatnonzero(~hit).tolist())
     value = float(hit.mean())
-    return Item(photo.path.name, value, missed or photo.truth.labels, sure.labels, 1 - value, (str(photo.path),))
+    return Item(name, value, missed or photo.truth.labels, sure.labels, 1 - value, (str(photo.path),))

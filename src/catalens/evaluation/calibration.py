@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from catalens.errors import UsageError
+from catalens.evaluation.intervals import Estimate, bootstrap_mean
 
 BINS = 15
 
@@ -61,6 +62,23 @@ def auroc(known: ArrayLike, strange: ArrayLike) -> float:
         raise UsageError("AUROC needs known and strange things", cure="give at least one of each")
     truth = np.concatenate([np.ones(inside.size), np.zeros(outside.size)])
     return float(roc_auc_score(truth, np.concatenate([inside, outside])))
+
+
+def auroc_estimate(known: ArrayLike, strange: ArrayLike, *, draws: int = 500, seed: int = 0) -> Estimate:
+    """The same with its 95 % bootstrap interval, known and strange things drawn each for themselves.
+
+    Where they are told apart entirely every draw is the same: the open end is then that of as many trials as there are
+    of the fewer, as in `bootstrap_mean`.
+    """
+    value = auroc(known, strange)
+    inside, outside = np.asarray(known, np.float64).ravel(), np.asarray(strange, np.float64).ravel()
+    if value in (0, 1):
+        ends = bootstrap_mean(np.full(min(inside.size, outside.size), value))
+        return Estimate(value, inside.size + outside.size, ends.low, ends.high)
+    rng = np.random.default_rng(seed)
+    found = [auroc(rng.choice(inside, inside.size), rng.choice(outside, outside.size)) for _ in range(draws)]
+    low, high = np.quantile(found, [0.025, 0.975])
+    return Estimate(value, inside.size + outside.size, float(low), float(high))
 
 
 def false_acceptance_at(known: ArrayLike, strange: ArrayLike, *, kept: float = 0.95) -> float:

@@ -41,6 +41,7 @@ class ClassificationFigures:
 
     Args:
         top5: share of items whose label is among the five likeliest.
+        weighted_f1, weighted_precision: means over labels, each as often as it occurs; recall so is the accuracy.
         confusion: (C, C) counts; rows are what is right, columns what was said.
     """
 
@@ -48,6 +49,7 @@ class ClassificationFigures:
     top5: Estimate
     macro_f1: Estimate
     weighted_f1: float
+    weighted_precision: float
     macro_precision: float
     macro_recall: float
     labels: tuple[LabelFigures, ...]
@@ -59,6 +61,8 @@ class ClassificationFigures:
             "top5": self.top5.to_dict(),
             "macro_f1": self.macro_f1.to_dict(),
             "weighted_f1": round(self.weighted_f1, 4),
+            "weighted_precision": round(self.weighted_precision, 4),
+            "weighted_recall": round(self.accuracy.value, 4),
             "macro_precision": round(self.macro_precision, 4),
             "macro_recall": round(self.macro_recall, 4),
             "labels": [label.to_dict() for label in self.labels],
@@ -103,6 +107,7 @@ def classification_figures(
         top5=bootstrap_mean(in_top(likely, wanted, 5), seed=seed),
         macro_f1=_macro_f1(wanted, said, len(classes), seed=seed),
         weighted_f1=float((f1 * support).sum() / support.sum()),
+        weighted_precision=float((precision * support).sum() / support.sum()),
         macro_precision=float(precision[present].mean()),
         macro_recall=float(recall[present].mean()),
         labels=figures,
@@ -124,11 +129,16 @@ def f1_scores(targets: Flags, said: Flags) -> NDArray[np.float64]:
 
 
 def _macro_f1(wanted: NDArray[np.int64], said: NDArray[np.int64], classes: int, *, seed: int) -> Estimate:
-    """Macro F1 with its bootstrap interval over items: the mean of a ratio is no mean over items."""
-    present = np.bincount(wanted, minlength=classes) > 0
+    """Macro F1 with its bootstrap interval over items: the mean of a ratio is no mean over items.
+
+    A draw counts the labels that occur in it. Where all is right the interval is that of the accuracy.
+    """
+    if (wanted == said).all():
+        return bootstrap_mean(np.ones(len(wanted)), seed=seed)
     eye = np.eye(classes, dtype=np.bool_)
 
     def figure(rows: NDArray[np.int64]) -> float:
+        present = np.bincount(wanted[rows], minlength=classes) > 0
         return float(f1_scores(eye[wanted[rows]], eye[said[rows]])[present].mean())
 
     rng = np.random.default_rng(seed)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from catalens.errors import UsageError
-from catalens.evaluation.calibration import auroc, expected_calibration_error, reliability
+from catalens.evaluation.calibration import auroc_estimate, expected_calibration_error, reliability
 from catalens.evaluation.classification import classification_figures
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.runs import Item, Run, machine
@@ -15,11 +16,14 @@ from catalens.types import FloatArray
 
 UNKNOWN = "unknown"
 NAMES_SHOWN = 5
+TOP = 5
+"""Of so many labels, or fewer, the five likeliest are all."""
 
 
 def classifier_run(
     *,
     names: Sequence[str],
+    pictures: Sequence[str] | None = None,
     right: Sequence[str],
     likely: FloatArray,
     classes: Sequence[str],
@@ -34,7 +38,7 @@ def classifier_run(
     count elsewhere.
 
     Args:
-        names: (N,) the photos' paths; right: (N,) their labels.
+        names: (N,) the photos; pictures: (N,) their files, the names where None; right: (N,) their labels.
         likely: (N, C) probabilities of `classes`.
         about: the model, the data, the setting.
         leaked: rows of photos that are in the training set; figures are given with and without them.
@@ -54,7 +58,9 @@ def classifier_run(
     measured = classification_figures(asked, likely[rows], classes, seed=seed)
     sure, said = likely.max(1), likely.argmax(1)
     correct = np.array([classes[label] == wanted for label, wanted in zip(said.tolist(), right, strict=True)], np.bool_)
-    figures = {"accuracy": measured.accuracy, "top-5": measured.top5, "macro F1": measured.macro_f1}
+    figures = {"accuracy": measured.accuracy, "macro F1": measured.macro_f1}
+    if len(classes) > TOP:
+        figures["top-5"] = measured.top5
     clean = np.setdiff1d(rows, np.asarray(leaked, np.int64))
     if len(leaked) and len(clean):
         figures["accuracy without photos of the training set"] = bootstrap_mean(correct[clean], seed=seed)
@@ -68,12 +74,23 @@ def classifier_run(
         figures |= _unknown(sure, known, threshold, seed=seed)
     if not known.all():
         details["strangers"] = int((~known).sum())
-        details["auroc_unknown"] = round(auroc(sure[known], sure[~known]), 4)
+        figures["AUROC of unknown"] = auroc_estimate(sure[known], sure[~known], seed=seed)
+    files = names if pictures is None else pictures
     items = tuple(
-        Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (names[row],))
+        Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (files[row],))
         for row in rows.tolist()
     )
-    return Run("classifier", "accuracy", {**about, "seed": str(seed), **machine()}, figures, items, details)
+    strange = [label for label, own in zip(right, known, strict=True) if not own]
+    notes = (_strangers(strange),) if strange else ()
+    return Run("classifier", "accuracy", {**about, "seed": str(seed), **machine()}, figures, items, details, notes)
+
+
+def _strangers(labels: Sequence[str]) -> str:
+    """Which labels were taken for those of other things: perhaps they are only spelled otherwise."""
+    counts = Counter(labels).most_common()
+    named = ", ".join(f"{label} {count}" for label, count in counts[:NAMES_SHOWN])
+    more = f" and {len(counts) - NAMES_SHOWN} more" if len(counts) > NAMES_SHOWN else ""
+    return f"{len(labels)} photos have labels that the model does not know, and count as strangers: {named}{more}"
 
 
 def _unknown(

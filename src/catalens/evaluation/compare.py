@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalens.errors import UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.runs import Run
+from catalens.evaluation.runs import Item, Run
 
 PERMUTATIONS = 10_000
+Gains: TypeAlias = NDArray[np.float64]
+"""(N,) the second run's values less the first's, -1..1."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +23,10 @@ class Comparison:
     """The second run less the first.
 
     Args:
-        only_first, only_second: items that only that one got right (value of 1 against less).
+        only_first, only_second: items that only that one got right, or was better on where they are graded.
         p_value: chance of a difference at least so large if the runs were equally good.
         test: how that was computed.
-        left_out: items that one of them did not measure.
+        left_out: items that one of them did not measure, or with another label.
     """
 
     figure: str
@@ -33,6 +38,7 @@ class Comparison:
     p_value: float
     test: str
     left_out: int
+    is_graded: bool = False
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -51,44 +57,63 @@ class Comparison:
 def compare(first: Run, second: Run, *, seed: int = 0) -> Comparison:
     """Compare two runs of one task item by item.
 
-    Right-or-wrong items go through McNemar's exact test (1947), others through a paired permutation of signs.
+    Right-or-wrong items go through McNemar's exact test (1947), others, and those in groups, through a paired
+    permutation of signs; groups are drawn and turned as one.
 
     Raises:
         UsageError: runs of other tasks, or without common items.
     """
     if (first.task, first.main) != (second.task, second.main):
         raise UsageError(f"a run of {first.task} and one of {second.task}", cure="compare runs of the same task")
-    one = {item.name: item.value for item in first.items}
-    other = {item.name: item.value for item in second.items}
+    one, other = _by_name(first), _by_name(second)
     common = sorted(one.keys() & other.keys())
     if not common:
         raise UsageError("the runs have no item in common", cure="evaluate both on the same data")
-    a, b = np.array([one[name] for name in common]), np.array([other[name] for name in common])
+    a, b = (np.array([run[key].value for key in common]) for run in (one, other))
+    groups = [one[key].group or one[key].name for key in common]
     gains = b - a
-    is_binary = np.isin(np.concatenate([a, b]), (0.0, 1.0)).all()
+    is_graded = not np.isin(np.concatenate([a, b]), (0.0, 1.0)).all()
+    is_grouped = len(set(groups)) < len(groups)
+    turned = f"paired permutation{f' of {len(set(groups))} groups' if is_grouped else ''}, {PERMUTATIONS} draws"
     return Comparison(
         figure=first.main,
-        first=bootstrap_mean(a, seed=seed),
-        second=bootstrap_mean(b, seed=seed),
-        difference=bootstrap_mean(gains, seed=seed),
+        first=bootstrap_mean(a, groups=groups, seed=seed),
+        second=bootstrap_mean(b, groups=groups, seed=seed),
+        difference=_difference(gains, groups, seed=seed),
         only_first=int((gains < 0).sum()),
         only_second=int((gains > 0).sum()),
-        p_value=_mcnemar(gains) if is_binary else _permuted(gains, seed=seed),
-        test="McNemar, exact" if is_binary else f"paired permutation, {PERMUTATIONS} draws",
-        left_out=len(one.keys() ^ other.keys()),
+        p_value=_permuted(gains, groups, seed=seed) if is_graded or is_grouped else _mcnemar(gains),
+        test=turned if is_graded or is_grouped else "McNemar, exact",
+        left_out=len({name for name, _ in one.keys() ^ other.keys()}),
+        is_graded=is_graded,
     )
 
 
-def _mcnemar(gains: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+def _by_name(run: Run) -> dict[tuple[str, tuple[str, ...]], Item]:
+    """Items by what they are and, of a classifier, their label: a photo that was labelled anew is another item."""
+    return {(item.name, item.wanted if run.task == "classifier" else ()): item for item in run.items}
+
+
+def _difference(gains: Gains, groups: Sequence[str], *, seed: int) -> Estimate:
+    """The mean gain, -1..1; measured from -1, for no gain at all is in the middle and no end."""
+    share = bootstrap_mean((gains + 1) / 2, groups=groups, seed=seed)
+    return Estimate(2 * share.value - 1, share.n, 2 * share.low - 1, 2 * share.high - 1)
+
+
+def _mcnemar(gains: Gains) -> float:
     from scipy.stats import binomtest
 
     better, worse = int((gains > 0).sum()), int((gains < 0).sum())
     return 1.0 if better + worse == 0 else float(binomtest(better, better + worse, 0.5).pvalue)
 
 
-def _permuted(gains: np.ndarray[tuple[int], np.dtype[np.float64]], *, seed: int) -> float:
+def _permuted(gains: Gains, groups: Sequence[str], *, seed: int) -> float:
     rng = np.random.default_rng(seed)
-    seen = abs(gains.mean())
-    signs = rng.choice([-1.0, 1.0], (PERMUTATIONS, len(gains)))
+    sums = np.bincount(np.unique(np.asarray(groups), return_inverse=True)[1], gains)
+    seen = abs(sums.sum())
+    as_far = 0
+    for _ in range(PERMUTATIONS // 100):
+        signs = rng.choice([-1.0, 1.0], (100, len(sums)))
+        as_far += int((np.abs(signs @ sums) >= seen - 1e-9).sum())
     # The order that was seen is one of all: without it the chance could be nought.
-    return float((1 + (np.abs((signs * gains).mean(1)) >= seen - 1e-12).sum()) / (PERMUTATIONS + 1))
+    return (1 + as_far) / (PERMUTATIONS + 1)

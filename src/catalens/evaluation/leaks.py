@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,22 @@ HASH_DISTANCE = 10
 ALIKE = 0.95
 """Correlation of 32x32 grey pixels from which candidates count as one picture: other crops and colors do not."""
 SIDE = 32
+SAME_HASH = 2
+"""Bits of 64 in which the hash of a recompressed photo may differ, where there are no pixels to confirm more."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What N photos are told again by; zeros for those that cannot be read."""
+
+    hashes: NDArray[np.uint8]
+    """(N, 8)."""
+    pixels: FloatArray
+    """(N, 1024) grey, of zero mean and unit length."""
+
+    def of(self, chosen: NDArray[np.bool_]) -> Looks:
+        """Those of some of the photos, of (N,) flags."""
+        return Looks(self.hashes[chosen], self.pixels[chosen])
 
 
 def near_duplicates(a: Sequence[Path], b: Sequence[Path]) -> list[tuple[int, int]]:
@@ -27,27 +44,41 @@ def near_duplicates(a: Sequence[Path], b: Sequence[Path]) -> list[tuple[int, int
     Photos that cannot be read pair with none. Memory is about 4 KB a photo; time grows with len(a) * len(b), 100,000 by
     100,000 in seconds.
     """
-    if not len(a) or not len(b):
+    return alike(looks_of(a), looks_of(b)) if len(a) and len(b) else []
+
+
+def alike(a: Looks, b: Looks) -> list[tuple[int, int]]:
+    """`near_duplicates` of photos whose looks are there already."""
+    if not len(a.hashes) or not len(b.hashes):
         return []
-    (hashes_a, pixels_a), (hashes_b, pixels_b) = _described(a), _described(b)
     index = faiss.IndexBinaryFlat(64)
-    index.add(hashes_b)
-    limits, _, neighbors = index.range_search(hashes_a, HASH_DISTANCE)
+    index.add(b.hashes)
+    limits, _, neighbors = index.range_search(a.hashes, HASH_DISTANCE)
     found = []
-    for row in range(len(a)):
+    for row in range(len(a.hashes)):
         near = neighbors[limits[row] : limits[row + 1]]
-        correlation = pixels_b[near] @ pixels_a[row]
+        correlation = b.pixels[near] @ a.pixels[row]
         found += [(row, int(other)) for other in np.sort(near[correlation >= ALIKE])]
     return found
 
 
+def seen_before(paths: Sequence[Path], known: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(N,) whether a photo's hash is one of the (M, 8) known ones; surer and narrower than `near_duplicates`."""
+    if not len(paths) or not len(known):
+        return np.zeros(len(paths), np.bool_)
+    index = faiss.IndexBinaryFlat(64)
+    index.add(known)
+    asked = hashes(paths)
+    return np.asarray((index.search(asked, 1)[0][:, 0] <= SAME_HASH) & asked.any(1))
+
+
 def hashes(paths: Sequence[Path]) -> NDArray[np.uint8]:
     """(N, 8) perceptual hashes; zeros for photos that cannot be read."""
-    return _described(paths)[0]
+    return looks_of(paths).hashes
 
 
-def _described(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], FloatArray]:
-    """(N, 8) hashes and (N, 1024) grey pixels of zero mean and unit length; zeros for what cannot be read."""
+def looks_of(paths: Sequence[Path]) -> Looks:
+    """The looks of photos."""
     hashes = np.zeros((len(paths), 8), np.uint8)
     pixels = np.zeros((len(paths), SIDE * SIDE), np.float32)
     hasher = cv2.img_hash.PHash.create()
@@ -61,4 +92,4 @@ def _described(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], FloatArray]:
         small = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         small -= small.mean()
         pixels[row] = small / max(float(np.linalg.norm(small)), 1e-6)
-    return hashes, pixels
+    return Looks(hashes, pixels)

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from catalens.errors import CatalensError, UsageError
+from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.evaluation.runs import Item, Run
 from catalens.images.draw import write_whole
 from catalens.images.html import html_page, image_tag
@@ -48,15 +48,27 @@ def write_as(
     """Write something as .html, .md or .json, by the ending; whole or not at all.
 
     Raises:
-        UsageError: another ending.
+        UsageError, NotFoundError: as `check_report`.
         StorageError: the file cannot be written.
     """
-    form = {".html": html, ".htm": html, ".md": markdown, ".json": json}.get(path.suffix.lower())
-    if form is None:
+    check_report(path)
+    form = {".md": markdown, ".json": json}.get(path.suffix.lower(), html)
+    write_whole(path, form(what).encode("utf-8"))
+
+
+def check_report(path: Path) -> None:
+    """Whether a report can be written there, asked before the work of making one.
+
+    Raises:
+        UsageError: another ending than .html, .md or .json.
+        NotFoundError: there is no such folder.
+    """
+    if path.suffix.lower() not in {".html", ".htm", ".md", ".json"}:
         raise UsageError(
             f"a report cannot be written as {path.suffix or path.name!r}", cure="write .html, .md or .json"
         )
-    write_whole(path, form(what).encode("utf-8"))
+    if not path.parent.is_dir():
+        raise NotFoundError(f"no folder {path.parent} for the report", cure="make it, or name another")
 
 
 def report_json(run: Run) -> str:
@@ -125,7 +137,21 @@ def _cell(text: str) -> str:
 
 
 def _labels(run: Run) -> list[dict[str, Any]]:
-    return cast(list[dict[str, Any]], run.details.get("labels", []))
+    """Figures of each label, then their means: each label once, and each as often as it occurs."""
+    found = cast(list[dict[str, Any]], run.details.get("labels", []))
+    if not found or "weighted_precision" not in run.details:
+        return found
+    told = cast(dict[str, Any], run.details)
+    n = told["accuracy"]["n"]
+    return [
+        *found,
+        _mean("mean of the labels", told["macro_precision"], told["macro_recall"], told["macro_f1"]["value"], n),
+        _mean("mean of the photos", told["weighted_precision"], told["weighted_recall"], told["weighted_f1"], n),
+    ]
+
+
+def _mean(name: str, precision: float, recall: float, f1: float, n: int) -> dict[str, Any]:
+    return {"label": name, "precision": precision, "recall": recall, "f1": f1, "support": n}
 
 
 def _tiles(run: Run) -> str:

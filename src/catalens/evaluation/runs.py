@@ -22,11 +22,12 @@ class Item:
     """One item's outcome.
 
     Args:
-        name: what it is, the same in every run over the same data; a path or an id.
+        name: what it is, the same in every run over the same data, wherever that lies: a path in it, an id, words.
         value: what its figure counts, 0..1: right or wrong, or a query's average precision.
         wanted, said: what is right, and what was answered, best first.
         confidence: of the answer, 0..1.
         pictures: files that show the item, and its answers.
+        group: what it belongs to, such as a product: items of one group are not independent; "" where all are.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Item:
     said: tuple[str, ...]
     confidence: float = 0.0
     pictures: tuple[str, ...] = ()
+    group: str = ""
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -44,6 +46,7 @@ class Item:
             "said": list(self.said),
             "confidence": round(self.confidence, 6),
             "pictures": list(self.pictures),
+            **({"group": self.group} if self.group else {}),
         }
 
 
@@ -103,6 +106,7 @@ def read_run(path: Path) -> Run:
                 tuple(map(str, one["said"])),
                 float(one["confidence"]),
                 tuple(map(str, one["pictures"])),
+                str(one.get("group", "")),
             )
             for one in table["items"]
         )
@@ -114,6 +118,12 @@ def read_run(path: Path) -> Run:
         raise NotFoundError(f"no run at {path}", cure="write one with --report run.json") from None
     except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         raise UsageError(f"{path} is no run of an evaluation", cure="write one with --report run.json") from None
+
+
+def name_in(data: Path, photo: Path) -> str:
+    """The name of a photo in a data set, a folder or a table beside its photos: the same wherever that lies."""
+    base = data if data.is_dir() else data.parent
+    return photo.relative_to(base).as_posix() if photo.is_relative_to(base) else str(photo)
 
 
 def machine() -> dict[str, str]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalens.catalog.catalog import Catalog
-from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.catalog.feeds.tables import delimiter_of
+from catalens.errors import FeedError, ImageError, NotFoundError, UsageError
 from catalens.evaluation.leaks import near_duplicates
-from catalens.evaluation.runs import Run
+from catalens.evaluation.runs import Run, name_in
 from catalens.evaluation.searches import DEPTH, rank, search_run
 from catalens.tasks.embed import Encoder, embed_photos
 from catalens.types import FloatArray, Progress
@@ -26,6 +27,15 @@ class _Row:
     same: str
 
 
+@dataclass(frozen=True)
+class _Query:
+    """What a catalog is asked: a photo, or the name as words; and the skus that are right."""
+
+    name: str
+    right: set[str]
+    photo: Path | None = None
+
+
 def evaluate_tables(
     queries: Path, gallery: Path, *, same: str, encoder: Encoder, seed: int = 0, progress: Progress | None = None
 ) -> Run:
@@ -36,7 +46,7 @@ def evaluate_tables(
     Raises:
         NotFoundError, UsageError, FeedError: a table is absent, lacks a column, or is none.
     """
-    is_one = queries == gallery
+    is_one = queries.resolve() == gallery.resolve()
     asked = _rows(queries, same)
     known = asked if is_one else _rows(gallery, same)
     asked_vectors, asked, unread = _embed(asked, encoder, progress)
@@ -53,7 +63,8 @@ def evaluate_tables(
     )
     notes += [f"{twins} queries look like a picture of the gallery"] * bool(twins)
     return search_run(
-        names=[str(row.path) for row in asked],
+        names=[name_in(queries, row.path) for row in asked],
+        photos=[str(row.path) for row in asked],
         found=found,
         wanted=wanted,
         groups=[row.same for row in asked],
@@ -74,6 +85,7 @@ def evaluate_catalog(
     queries: Path | None,
     truth: Path | None,
     same: str = "sku",
+    encoder: str | Encoder | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Run:
@@ -81,32 +93,54 @@ def evaluate_catalog(
 
     Args:
         queries: table with a column for photos (or "words") and one of skus, called `same` or "sku".
+        encoder: the catalog's, where that is not the bundled one.
         truth: JSON {query: {sku: 1}}; a query that is a file beside it is a photo, any other is words.
 
+    A photo that cannot be read is left out and named; one that is the catalog's own finds itself, which is noted.
+
     Raises:
-        UsageError: both or neither of them, or nothing in them.
+        UsageError: both or neither of them, nothing in them, or no sku of the catalog.
     """
     if (queries is None) == (truth is None):
         raise UsageError("expected either --queries or --truth", cure="give the right answers in one of them")
     asked = _truth(truth) if truth is not None else _expected(queries or Path(), same)
+    made: list[_Query] = []
     found: list[list[str]] = []
+    unread: list[str] = []
     pictures: dict[str, str] = {}
-    with Catalog.open(folder, readonly=True) as shop:
-        skus = {product.sku for product in shop.products()}
-        for number, (query, _) in enumerate(asked, start=1):
-            photo = Path(query) if Path(query).is_file() else None
-            matches = shop.search(image=photo, text=None if photo else query, k=DEPTH)
-            found.append([match.sku for match in matches])
-            pictures.update({match.sku: str(match.picture) for match in matches if match.picture is not None})
+    with Catalog.open(folder, readonly=True, encoder=encoder) as shop:
+        products = list(shop.products())
+        for number, query in enumerate(asked, start=1):
+            try:
+                matches = shop.search(image=query.photo, text=None if query.photo else query.name, k=DEPTH)
+            except (ImageError, NotFoundError):
+                unread.append(query.name)
+            else:
+                made.append(query)
+                found.append([match.sku for match in matches])
+                pictures.update({match.sku: str(match.picture) for match in matches if match.picture is not None})
             if progress is not None:
                 progress(number, len(asked), "searching")
-    strange = sorted({sku for _, right in asked for sku in right if sku not in skus})
-    notes = [f"{len(strange)} right answers are not in the catalog: {', '.join(strange[:5])}"] * bool(strange)
+    skus = {product.sku for product in products}
+    strange = sorted({sku for query in asked for sku in query.right if sku not in skus})
+    own = [Path(one.location) for product in products for one in product.pictures if not one.is_remote]
+    twins = {row for row, _ in near_duplicates([query.photo for query in made if query.photo is not None], own)}
+    if not any(query.right & skus for query in made) and strange:
+        raise UsageError(
+            f"none of the right answers is a sku of {folder}: {', '.join(strange[:5])}",
+            cure="name the column of skus with --same" if truth is None else "write skus",
+        )
+    notes = [
+        *[f"{len(unread)} photos could not be read: {', '.join(unread[:5])}"] * bool(unread),
+        *[f"{len(strange)} right answers are not in the catalog: {', '.join(strange[:5])}"] * bool(strange),
+        *[f"{len(twins)} queries look like a picture of the catalog, and find it"] * bool(twins),
+    ]
     return search_run(
-        names=[query for query, _ in asked],
+        names=[query.name for query in made],
+        photos=["" if query.photo is None else str(query.photo) for query in made],
         found=found,
-        wanted=[right & skus for _, right in asked],
-        about={"model": f"catalog {folder.name}", "data": f"{len(asked)} queries, {len(skus)} products"},
+        wanted=[query.right & skus for query in made],
+        about={"model": f"catalog {folder.name}", "data": f"{len(made)} queries, {len(skus)} products"},
         pictures=pictures,
         notes=notes,
         seed=seed,
@@ -120,14 +154,23 @@ def _rows(table: Path, same: str) -> list[_Row]:
     if picture is None or same not in columns:
         missing = f"column {same!r}" if picture else "column of photos"
         raise UsageError(f"{table} has no {missing}", cure=f"it has {', '.join(columns) or 'no rows'}")
-    name = next((one for one in IDS if one in columns), picture)
+    # A sku that several photos share names products, not photos.
+    name = next((one for one in IDS if one in columns and _tells_apart(lines, one, picture)), picture)
     return [_Row(row[name], table.parent / row[picture], row[same]) for row in lines if row[picture] and row[same]]
+
+
+def _tells_apart(lines: list[dict[str, str]], column: str, picture: str) -> bool:
+    """Whether each photo has a value of its own in a column."""
+    return len({row[column] for row in lines}) == len({row[picture] for row in lines})
 
 
 def _table(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
-            return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(lines)]
+            delimiter = delimiter_of(lines.readline())
+            lines.seek(0)
+            rows = csv.DictReader(lines, delimiter=delimiter)
+            return [{key: value or "" for key, value in row.items() if key} for row in rows]
     except (FileNotFoundError, IsADirectoryError):
         raise NotFoundError(f"no table at {path}", cure="give a CSV file") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -140,7 +183,7 @@ def _embed(rows: list[_Row], encoder: Encoder, progress: Progress | None) -> tup
     return found.vectors, [rows[row] for row in found.rows], [failure.what for failure in found.failed]
 
 
-def _truth(path: Path) -> list[tuple[str, set[str]]]:
+def _truth(path: Path) -> list[_Query]:
     try:
         table = json.loads(path.read_text("utf-8"))
         asked = [(str(query), {str(sku) for sku, worth in right.items() if worth}) for query, right in table.items()]
@@ -148,13 +191,13 @@ def _truth(path: Path) -> list[tuple[str, set[str]]]:
         raise NotFoundError(f"no ground truth at {path}", cure="give a JSON file") from None
     except (ValueError, AttributeError):
         raise FeedError(f"{path} is no ground truth", cure='write it like {"red dress": {"sku-1": 1}}') from None
-    beside = [(str(path.parent / query) if (path.parent / query).is_file() else query, right) for query, right in asked]
-    if not beside:
+    if not asked:
         raise UsageError(f"{path} asks nothing", cure='write it like {"red dress": {"sku-1": 1}}')
-    return beside
+    beside = [(query, path.parent / query, right) for query, right in asked]
+    return [_Query(query, right, photo if photo.is_file() else None) for query, photo, right in beside]
 
 
-def _expected(table: Path, same: str) -> list[tuple[str, set[str]]]:
+def _expected(table: Path, same: str) -> list[_Query]:
     lines = _table(table)
     columns = list(lines[0]) if lines else []
     asked = next((name for name in (*PICTURES, "words", "query") if name in columns), None)
@@ -163,7 +206,7 @@ def _expected(table: Path, same: str) -> list[tuple[str, set[str]]]:
         raise UsageError(f"{table} has no column of queries and skus", cure=f"it has {', '.join(columns) or 'no rows'}")
     is_photo = asked in PICTURES
     return [
-        (str(table.parent / row[asked]) if is_photo else row[asked], set(filter(None, row[answer].split("|"))))
+        _Query(row[asked], set(filter(None, row[answer].split("|"))), table.parent / row[asked] if is_photo else None)
         for row in lines
-        if row[asked]
+        if row[asked].strip()
     ]

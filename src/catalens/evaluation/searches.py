@@ -45,6 +45,7 @@ def search_run(
     found: Sequence[Sequence[str]],
     wanted: Sequence[AbstractSet[str]],
     about: dict[str, str],
+    photos: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
     pictures: dict[str, str] | None = None,
     notes: Sequence[str] = (),
@@ -53,7 +54,7 @@ def search_run(
     """Figures of ranked answers.
 
     Args:
-        names: (Q,) the queries: paths or words.
+        names: (Q,) the queries: photos or words; photos: (Q,) their files, "" for words; the names where None.
         found: (Q,) ids, best first; wanted: (Q,) the right ids.
         groups: (Q,) queries that are not independent of one another, such as photos of one product.
         pictures: id -> file, for the report.
@@ -68,6 +69,7 @@ def search_run(
     chosen = None if groups is None else [groups[row] for row in rows]
     measured = retrieval_figures([found[row] for row in rows], [wanted[row] for row in rows], groups=chosen, seed=seed)
     shown = pictures or {}
+    files = [name if Path(name).suffix else "" for name in names] if photos is None else photos
     items = tuple(
         Item(
             names[row],
@@ -75,7 +77,8 @@ def search_run(
             tuple(sorted(wanted[row])[:SHOWN]),
             tuple(found[row][:SHOWN]),
             0.0,
-            (names[row] if Path(names[row]).suffix else "", *(shown.get(one, "") for one in found[row][:SHOWN])),
+            (files[row], *(shown.get(one, "") for one in found[row][:SHOWN])),
+            "" if groups is None else groups[row],
         )
         for row in rows
     )

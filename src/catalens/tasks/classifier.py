@@ -36,13 +36,15 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Examples:
-    """A few training photos of each label, to say what made it think so."""
+    """A few training photos of each label, to say what made it think so; and how to tell all of them again."""
 
     vectors: FloatArray
     """(E, D) of unit length."""
     labels: NDArray[np.int64]
     """(E,) numbers of labels."""
     paths: tuple[str, ...] = ()
+    hashes: NDArray[np.uint8] | None = None
+    """(N, 8) perceptual hashes of all photos that it learned from; None of classifiers that kept none."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ class Classifier:
     scores: tuple[Score, ...] = field(default=(), repr=False)
     taxonomy: Mapping[str, int] = field(default_factory=dict, repr=False)
     """Label -> id in Google's product taxonomy, where it was asked for."""
+
+    def __repr__(self) -> str:
+        kind = self.head.head.kind
+        return f"Classifier({self.name!r}: {len(self.classes)} labels, {kind} head on {self.encoder.name})"
 
     @property
     def classes(self) -> tuple[str, ...]:

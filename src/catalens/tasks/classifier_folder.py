@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import ModelError, NotFoundError, StorageError
+from catalens.errors import ModelError, NotFoundError, StorageError, UsageError
 from catalens.models.card import FILE, CardTable, check_file, read_table, score_of
 from catalens.tasks.classifier import Classifier, Examples, Unknown
 from catalens.tasks.embed import Encoder, encoder
@@ -85,7 +85,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _encoder(table: CardTable, folder: Path) -> tuple[str, Encoder]:
     name, identity = table.text("name"), table.text("identity")
     table.done()
-    network = encoder(str(folder / TUNED) if name == TUNED else name)
+    # One that was tuned is not kept by its path: training anew puts another network there.
+    network = encoder.__wrapped__(str(folder / TUNED)) if name == TUNED else encoder(name)
     if network.name != identity:
         raise ModelError(
             f"the classifier in {folder} was trained on vectors of {identity}, and {network.name} is what is here",
@@ -114,7 +115,24 @@ def _examples(arrays: Mapping[str, NDArray[Any]], table: CardTable) -> Examples 
     paths = table.list_of_texts("examples") if table.has("examples") else ()
     if "example_vectors" not in arrays or len(paths) != len(arrays["example_vectors"]):
         return None
-    return Examples(arrays["example_vectors"], arrays["example_labels"].astype(np.int64), paths)
+    return Examples(
+        arrays["example_vectors"], arrays["example_labels"].astype(np.int64), paths, arrays.get("learned_hashes")
+    )
+
+
+def check_place(folder: str | Path) -> None:
+    """Whether a classifier can be saved there, asked before the work of making one.
+
+    Raises:
+        StorageError: the folder holds something else, or cannot be written.
+    """
+    place = Path(folder).resolve()
+    if place.exists() and not _is_classifier(place):
+        raise StorageError(f"{folder} is there and no classifier", cure="give a new or empty folder")
+    try:
+        _beside(place).rmdir()
+    except OSError as error:
+        raise _unwritable(place, error) from None
 
 
 def save_classifier(classifier: Classifier, folder: str | Path, *, tuned: Path | None = None) -> Path:
@@ -124,14 +142,19 @@ def save_classifier(classifier: Classifier, folder: str | Path, *, tuned: Path |
         tuned: folder of the card of an encoder of its own, which is copied beside.
 
     Raises:
+        UsageError: its encoder is not the one of its `encoder_name`: it could not be loaded again.
         StorageError: the folder holds something else, or cannot be written.
     """
-    folder = Path(folder)
-    if folder.exists() and not _is_classifier(folder):
-        raise StorageError(f"{folder} is there and no classifier", cure="give a new or empty folder")
+    again = classifier.encoder if tuned is not None else encoder(classifier.encoder_name)
+    if again.name != classifier.encoder.name:
+        raise UsageError(
+            f"{classifier.encoder_name} is {again.name}, and the classifier was trained on {classifier.encoder.name}",
+            cure="train it with encoder_name=..., by which catalens.encoder loads that encoder",
+        )
+    check_place(folder)
+    folder = Path(folder).resolve()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        beside = _beside(folder)
         try:
             beside.chmod(0o755)
             if tuned is not None:
@@ -146,10 +169,18 @@ def save_classifier(classifier: Classifier, folder: str | Path, *, tuned: Path |
             shutil.rmtree(beside, ignore_errors=True)
             raise
     except OSError as error:
-        raise StorageError(
-            f"cannot write {folder}: {error.strerror}", cure="give a folder that can be written"
-        ) from None
+        raise _unwritable(folder, error) from None
     return folder
+
+
+def _beside(folder: Path) -> Path:
+    """A new folder of a passing name on the same disk."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+
+
+def _unwritable(folder: Path, error: OSError) -> StorageError:
+    return StorageError(f"cannot write {folder}: {error.strerror}", cure="give a folder that can be written")
 
 
 def _is_classifier(folder: Path) -> bool:
@@ -167,6 +198,8 @@ def _all_arrays(classifier: Classifier) -> dict[str, NDArray[Any]]:
         found["thresholds"] = classifier.thresholds
     if classifier.examples is not None:
         found |= {"example_vectors": classifier.examples.vectors, "example_labels": classifier.examples.labels}
+        if classifier.examples.hashes is not None:
+            found["learned_hashes"] = classifier.examples.hashes
     return found
 
 
@@ -190,7 +223,7 @@ def _card(classifier: Classifier, head: Path, *, is_tuned: bool) -> str:
     lines += [f"identity = {quoted(classifier.encoder.name)}", ""]
     if classifier.unknown is not None:
         one = classifier.unknown
-        lines += ["[unknown]", f"threshold = {one.threshold:.6f}", f"false_acceptance = {one.false_acceptance:.4f}"]
+        lines += ["[unknown]", f"threshold = {one.threshold!r}", f"false_acceptance = {one.false_acceptance:.4f}"]
         lines += [f"kept = {one.kept:.4f}", ""]
     if classifier.taxonomy:
         lines += ["[taxonomy]", *(f"{quoted(name)} = {number}" for name, number in classifier.taxonomy.items()), ""]

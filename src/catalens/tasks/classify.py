@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from catalens.errors import ImageError, UsageError
+from catalens.errors import UsageError
 from catalens.images.read import ImageLike
+from catalens.models.card import FILE
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
-from catalens.tasks.embed import encoder
+from catalens.tasks.embed import check_several, encoder
 from catalens.tasks.zero_shot import COMMON_LABELS, classify_by_words
 from catalens.types import Labels
 
@@ -35,16 +36,24 @@ def classify(
         ModelError, NotFoundError: the model cannot be used.
         ImageError: a picture cannot be read.
     """
-    if isinstance(images, str | bytes | Path):
-        raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
+    check_several(images)
     if model is not None and labels is not None:
         raise UsageError("a model and labels were both given", cure="give one of them: a model has its own labels")
     if model is None:
         return classify_by_words(images, COMMON_LABELS if labels is None else labels, encoder=encoder(), top=top)
-    chosen = model if isinstance(model, Classifier) else _kept(str(model))
+    chosen = model if isinstance(model, Classifier) else _kept(str(model), _written(Path(model) / FILE))
     return chosen.classify(images, top=top)
 
 
 @lru_cache(maxsize=4)
-def _kept(folder: str) -> Classifier:
+def _kept(folder: str, written: tuple[int, int]) -> Classifier:  # noqa: ARG001 (one that was trained anew is another)
     return load_classifier(folder)
+
+
+def _written(card: Path) -> tuple[int, int]:
+    """What changes when a card is written anew; nought where there is none."""
+    try:
+        found = card.stat()
+    except OSError:
+        return 0, 0
+    return found.st_ino, found.st_mtime_ns

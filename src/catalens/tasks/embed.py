@@ -124,8 +124,7 @@ class _NetworkEncoder(ABC):
         return np.concatenate([np.empty((0, self.dim), np.float32), *map(self.encode_prepared, self._batches(images))])
 
     def _batches(self, images: Sequence[ImageLike]) -> Iterator[FloatArray]:
-        if isinstance(images, str | bytes | Path):
-            raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
+        check_several(images)
         target = decode_target(self)
         for start in range(0, len(images), BATCH):
             chunk = images[start : start + BATCH]
@@ -294,6 +293,16 @@ def decode_target(encoder: Sized) -> int:
     JPEGs are decoded at the half, quarter or eighth of their size next above it; the rest of the way is averaged.
     """
     return max(encoder.size) * 3 // 2
+
+
+def check_several(images: object) -> None:
+    """Whether it can be a list of pictures: a path, bytes and an array of one picture cannot.
+
+    Raises:
+        ImageError: it cannot.
+    """
+    if isinstance(images, str | bytes | Path) or (isinstance(images, np.ndarray) and images.ndim in (2, 3)):
+        raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
 
 
 @lru_cache(maxsize=4)

@@ -116,7 +116,8 @@ def next_to_label(
     for place, row in enumerate(chosen):
         before = np.concatenate([covered, vectors[chosen[:place]]])
         one = None if likely is None else likely[row]
-        items.append(_proposal(once[rows[row]], one, classes, _new(vectors[row], before), strategy))
+        new = _new(vectors[row], before)
+        items.append(_proposal(once[rows[row]], one, classes, new, strategy, several=several))
     return Proposals(tuple(items), strategy, len(rows), skipped, len(photos) - len(fresh), len(fresh) - len(once))
 
 
@@ -245,10 +246,13 @@ def _new(vector: FloatArray, before: FloatArray) -> str:
 
 
 def _proposal(
-    path: Path, likely: FloatArray | None, classes: tuple[str, ...], new: str, strategy: Strategy
+    path: Path, likely: FloatArray | None, classes: tuple[str, ...], new: str, strategy: Strategy, *, several: bool
 ) -> Proposal:
     if likely is None:
         return Proposal(path, new, "", 0.0)
     first, second = (int(place) for place in np.argsort(-likely, kind="stable")[:2])
-    doubt = f"hesitates between {classes[first]} ({likely[first]:.0%}) and {classes[second]} ({likely[second]:.0%})"
+    doubt = f"hesitates between {classes[first]} ({likely[first]:.1%}) and {classes[second]} ({likely[second]:.1%})"
+    if several:
+        even = int(np.abs(likely - 0.5).argmin())
+        doubt = f"is not sure of {classes[even]} ({likely[even]:.0%})"
     return Proposal(path, new if strategy == "coverage" else doubt, classes[first], float(likely[first]))

@@ -13,7 +13,7 @@ from catalens.errors import UsageError
 from catalens.evaluation.calibration import expected_calibration_error
 from catalens.evaluation.classification import f1_scores
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.leaks import near_duplicates
+from catalens.evaluation.leaks import Looks, alike, looks_of
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import LEVEL, Classifier, Examples, Unknown
@@ -122,8 +122,7 @@ def train_classifier(
         UsageError: fewer than two labels, no readable photos, or a number out of range.
     """
     started = time.perf_counter()
-    if not 0 <= test_share < 0.95 or not 0 < reject < 1:
-        raise UsageError(f"test share {test_share} and rejection {reject}", cure="give shares between 0 and 1")
+    check_shares(test_share=test_share, reject=reject)
     embedded = embed_labelled(photos, encoder, progress=progress)
     used, vectors = embedded.photos, embedded.vectors
     test = held_out(used, test_share, seed=seed)
@@ -136,6 +135,9 @@ def train_classifier(
         )
     targets = used.targets(classes)
     fitted = fit(vectors[train], targets[train], classes, kind=head, seed=seed, grid=grid)
+    asked, known = used.of(np.flatnonzero(test).tolist()).paths, used.of(np.flatnonzero(train).tolist()).paths
+    looks = looks_of(used.paths)
+    leaks = tuple((str(asked[a]), str(known[b])) for a, b in alike(looks.of(test), looks.of(train)))
     thresholds = label_thresholds(fitted, targets[train]) if fitted.head.activation == "sigmoid" else None
     classifier = Classifier(
         name=name,
@@ -144,10 +146,9 @@ def train_classifier(
         encoder_name=encoder_name,
         unknown=unknown_threshold(vectors[train], targets[train], fitted, kind=head, reject=reject, seed=seed),
         thresholds=thresholds,
-        examples=kept_examples(used, vectors, targets, train, seed=seed),
+        examples=kept_examples(used, vectors, targets, train, looks.hashes[train], seed=seed),
     )
     figures = _figures(classifier, vectors[test], targets[test])
-    leaks = _leaks(used, test)
     classifier = replace(
         classifier,
         training=_told(used, head, fitted.settings, seed=seed, seconds=time.perf_counter() - started),
@@ -164,14 +165,19 @@ def train_classifier(
         passing=figures.passing,
         settings=fitted.settings,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + _notes(used, fitted, classifier) + _by_heart(used, test, encoder),
+        notes=photos.notes + _notes(used, fitted, classifier) + _torn(used, looks) + by_heart(used, test, encoder),
         leaks=leaks,
         seconds=time.perf_counter() - started,
     )
 
 
 def held_out(photos: LabelledPhotos, share: float, *, seed: int) -> NDArray[np.bool_]:
-    """(N,) a share of each label's photos, at random; none of a label that has fewer than three."""
+    """(N,) a share (0..0.95) of each label's photos, at random; none of a label that has fewer than three.
+
+    Raises:
+        UsageError: another share.
+    """
+    check_shares(test_share=share)
     rng = np.random.default_rng([seed, 3])
     test = np.zeros(len(photos), np.bool_)
     by_label: dict[str, list[int]] = {}
@@ -181,6 +187,20 @@ def held_out(photos: LabelledPhotos, share: float, *, seed: int) -> NDArray[np.b
         count = round(share * len(rows)) if len(rows) >= 3 else 0
         test[rng.choice(rows, count, replace=False)] = True
     return test
+
+
+def check_shares(*, test_share: float, reject: float = 0.05) -> None:
+    """Whether a classifier can be trained with these shares, asked before the work.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not 0 <= test_share < 0.95:
+        raise UsageError(
+            f"expected a share of photos to hold out and got {test_share:g}", cure="give 0 to 0.9, as in 0.2"
+        )
+    if not 0 < reject < 1:
+        raise UsageError(f"expected a share of strangers to let pass and got {reject:g}", cure="give 0.01 to 0.5")
 
 
 def unknown_threshold(
@@ -195,8 +215,14 @@ def unknown_threshold(
     seen = ~np.isnan(fitted.out_of_fold).any(1)
     if not len(likely) or not seen.any():
         return None
-    threshold = float(np.quantile(likely, 1 - reject, method="higher"))
+    threshold = passed_by(likely, reject)
     return Unknown(threshold, reject, float((fitted.out_of_fold[seen].max(1) >= threshold).mean()))
+
+
+def passed_by(likely: NDArray[np.float64], share: float) -> float:
+    """The least float32 that at most a share of the probabilities reaches: just above the first that must not pass."""
+    descending = np.sort(likely)[::-1]
+    return float(np.nextafter(np.float32(descending[int(share * len(likely) + 1e-9)]), np.float32(2)))
 
 
 def label_thresholds(fitted: Fitted, targets: NDArray[np.bool_]) -> FloatArray:
@@ -248,20 +274,16 @@ def _scores(figures: _Figures) -> tuple[Score, ...]:
     return (Score("accuracy on photos held out", one.value, one.n, one.low, one.high),)
 
 
-def _leaks(photos: LabelledPhotos, test: NDArray[np.bool_]) -> tuple[tuple[str, str], ...]:
-    asked, known = photos.of(np.flatnonzero(test).tolist()).paths, photos.of(np.flatnonzero(~test).tolist()).paths
-    return tuple((str(asked[a]), str(known[b])) for a, b in near_duplicates(asked, known))
-
-
 def kept_examples(
     photos: LabelledPhotos,
     vectors: FloatArray,
     targets: NDArray[np.bool_],
     train: NDArray[np.bool_],
+    hashes: NDArray[np.uint8],
     *,
     seed: int,
 ) -> Examples:
-    """A few training photos of each label, at random."""
+    """A few training photos of each label, at random, and the hashes of all of them."""
     rng = np.random.default_rng([seed, 4])
     rows, labels = [], []
     for label in range(targets.shape[1]):
@@ -270,7 +292,7 @@ def kept_examples(
         rows += chosen
         labels += [label] * len(chosen)
     paths = tuple(str(photos.paths[row].absolute()) for row in rows)
-    return Examples(vectors[rows], np.array(labels, np.int64), paths)
+    return Examples(vectors[rows], np.array(labels, np.int64), paths, hashes)
 
 
 def _told(
@@ -300,12 +322,24 @@ def _notes(photos: LabelledPhotos, fitted: Fitted, classifier: Classifier) -> tu
         notes.append(
             f"only {kept:.0f} % of the photos themselves pass as known: allow more with --reject, or add photos"
         )
+    if classifier.thresholds is not None:
+        notes.append("photos have several labels: one counts as right where all of its labels are")
     if any(LEVEL in name for name in classifier.classes):
         notes.append(f"labels have levels, divided by {LEVEL.strip()!r}")
     return tuple(notes)
 
 
-def _by_heart(photos: LabelledPhotos, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
+def _torn(photos: LabelledPhotos, looks: Looks) -> tuple[str, ...]:
+    """Photos that are there twice, with labels that differ: one of them is wrong."""
+    labels = [set(row) for row in photos.labels]
+    pairs = [(a, b) for a, b in alike(looks, looks) if a < b and labels[a] != labels[b]]
+    if not pairs:
+        return ()
+    first, second = (f"{photos.paths[row]} ({', '.join(photos.labels[row])})" for row in pairs[0])
+    return (f"{len(pairs)} pairs of photos look the same and have other labels; the first: {first} = {second}",)
+
+
+def by_heart(photos: LabelledPhotos, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
     """What to think of figures of photos that the encoder itself learned from."""
     asked = photos.of(np.flatnonzero(test if test.any() else ~test).tolist()).paths
     count = int(learned_from(asked, encoder.name).sum())

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from catalens.errors import UsageError
 from catalens.evaluation.classifiers import classifier_run
-from catalens.evaluation.leaks import near_duplicates
-from catalens.evaluation.runs import Run
+from catalens.evaluation.leaks import near_duplicates, seen_before
+from catalens.evaluation.runs import Run, name_in
+from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.heads import HEAD_KINDS
@@ -41,7 +44,7 @@ def evaluate_classifier(
     """Measure a saved classifier.
 
     Args:
-        train: what it learned from, to look for leaks; else the few training photos that it kept.
+        train: what it learned from, to look for leaks; else the classifier's own hashes of it.
 
     Raises:
         UsageError: no photo can be used, or photos with several labels.
@@ -49,27 +52,48 @@ def evaluate_classifier(
     classifier = load_classifier(model)
     _one_label_each(photos)
     embedded = embed_labelled(photos, classifier.encoder, progress=progress)
-    kept = () if classifier.examples is None else tuple(Path(path) for path in classifier.examples.paths)
-    known = kept if train is None else train.paths
-    pairs = near_duplicates(embedded.photos.paths, known)
+    paths = embedded.photos.paths
+    leaks, checked = _leaks(paths, classifier) if train is None else _pairs(paths, train.paths)
     likely = classifier.head.probabilities(embedded.vectors)
     run = classifier_run(
-        names=[str(path) for path in embedded.photos.paths],
+        names=[name_in(data, path) for path in paths],
+        pictures=[str(path) for path in paths],
         right=[_spelled(labels[0], classifier.classes) for labels in embedded.photos.labels],
         likely=likely,
         classes=classifier.classes,
         about={
             "model": classifier.name,
             "encoder": classifier.encoder.name,
-            "data": f"{len(embedded.photos)} photos of {data.name}",
-            "leak check": f"against {len(known)} training photos, {len({row for row, _ in pairs})} found",
+            "data": f"{len(embedded.photos)} photos of {data.resolve().name}",
+            "leak check": f"{checked}, {len({row for row, _ in leaks})} found",
         },
-        leaked=sorted({row for row, _ in pairs}),
+        leaked=sorted({row for row, _ in leaks}),
         threshold=None if classifier.unknown is None else classifier.unknown.threshold,
         seed=seed,
     )
-    leaks = tuple((str(embedded.photos.paths[row]), str(known[other])) for row, other in pairs)
-    return Evaluated(run, embedded.skipped, leaks)
+    return Evaluated(run, embedded.skipped, tuple((str(paths[row]), known) for row, known in leaks))
+
+
+Leaks: TypeAlias = list[tuple[int, str]]
+"""Rows of photos, and the training photo that each looks like."""
+
+
+def _pairs(paths: Sequence[Path], known: Sequence[Path]) -> tuple[Leaks, str]:
+    """Photos that look like a known one, and what was looked at."""
+    found = [(row, str(known[other])) for row, other in near_duplicates(paths, known)]
+    return found, f"against {len(known)} training photos"
+
+
+def _leaks(paths: Sequence[Path], classifier: Classifier) -> tuple[Leaks, str]:
+    """The same, by what the classifier kept of its training: some photos' paths, and the hashes of all."""
+    kept = classifier.examples
+    found, _ = _pairs(paths, [] if kept is None else [Path(path) for path in kept.paths])
+    if kept is None or kept.hashes is None:
+        return found, f"against the {0 if kept is None else len(kept.paths)} training photos that are still known"
+    named = {row for row, _ in found}
+    again = np.flatnonzero(seen_before(paths, kept.hashes)).tolist()
+    found += [(row, "a photo that it learned from") for row in again if row not in named]
+    return sorted(found), f"against {len(kept.hashes)} training photos"
 
 
 def cross_validated(
@@ -97,20 +121,26 @@ def cross_validated(
     seen = np.flatnonzero(~np.isnan(fitted.out_of_fold).any(1)).tolist()
     if not seen:
         raise UsageError("too few photos to hold any of them out", cure="add photos: at least two of each label")
+    paths = [embedded.photos.paths[row] for row in seen]
+    twins = [(row, other) for row, other in near_duplicates(paths, paths) if row != other]
     run = classifier_run(
-        names=[str(embedded.photos.paths[row]) for row in seen],
+        names=[name_in(data, path) for path in paths],
+        pictures=[str(path) for path in paths],
         right=[embedded.photos.labels[row][0] for row in seen],
         likely=fitted.out_of_fold[seen],
         classes=classes,
         about={
             "model": f"{kind} head, cross-validated",
             "encoder": network.name,
-            "data": f"{len(seen)} photos of {data.name}",
+            "data": f"{len(seen)} photos of {data.resolve().name}",
             "settings": ", ".join(f"{name} {value:g}" for name, value in fitted.settings.items()),
+            "leak check": f"against each other, {len({row for row, _ in twins})} found",
         },
+        leaked=sorted({row for row, _ in twins}),
         seed=seed,
     )
-    return Evaluated(run, embedded.skipped)
+    leaks = tuple((str(paths[row]), str(paths[other])) for row, other in twins if row < other)
+    return Evaluated(run, embedded.skipped, leaks)
 
 
 def _one_label_each(photos: LabelledPhotos) -> None:

@@ -35,7 +35,7 @@ GRIDS: Mapping[HeadKind, Mapping[str, tuple[float, ...]]] = MappingProxyType(
         "softmax": {"C": (10.0, 1.0, 100.0)},
         "svm": {"C": (1.0, 0.1, 10.0)},
         "svm-rbf": {"C": (10.0, 1.0), "gamma": (1.0, 3.0)},
-        "knn": {"k": (1, 5, 15), "sharpness": (0.03, 0.1)},
+        "knn": {"k": (5, 1, 15), "sharpness": (0.03, 0.1)},
     }
 )
 """Settings that are tried, the usual first: it is taken where photos are too few to tell. Vectors have unit length, so
@@ -271,12 +271,20 @@ def calibration(scores: FloatArray, targets: Targets, activation: Activation) ->
 
 
 def _temperature(scores: FloatArray, targets: Targets) -> float:
+    """The scale with the best likelihood, of N answers.
+
+    The right label's target is (N + 1) / (N + 2), as Platt (1999, 2.2) has it: where all answers are right, the scale
+    would else grow without end, and every new photo be certain.
+    """
     from scipy.optimize import minimize_scalar
+
+    right = (len(scores) + 1) / (len(scores) + 2)
+    wanted = np.where(targets, right, (1 - right) / (targets.shape[1] - 1))
 
     def loss(log_scale: float) -> float:
         scale = np.array([np.exp(log_scale)], np.float32)
         likely = probabilities(scores, activation="softmax", scale=scale, shift=np.zeros(1, np.float32))
-        return float(-np.log(likely[targets] + 1e-9).mean())
+        return float(-(wanted * np.log(likely + 1e-9)).sum(1).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
 

@@ -18,11 +18,20 @@ from numpy.typing import NDArray
 
 from catalens.errors import MissingExtraError, UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.leaks import alike, looks_of
 from catalens.models.card import Score
+from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.embed import Encoder
 from catalens.tasks.heads import HEAD_KINDS, Activation, CalibratedHead, HeadKind, probabilities
-from catalens.training.classifier import embed_labelled, held_out, kept_examples, label_thresholds, unknown_threshold
+from catalens.training.classifier import (
+    by_heart,
+    embed_labelled,
+    held_out,
+    kept_examples,
+    label_thresholds,
+    unknown_threshold,
+)
 from catalens.training.embedded_views import EmbeddedViews
 from catalens.training.heads import Fitted, calibration, fit_plain, folds, worth_of
 from catalens.training.labelled import LabelledPhotos
@@ -80,7 +89,7 @@ class Search:
     """What a search found, and the classifier made of it.
 
     `found` and `usual` are accuracies of the best and of the usual settings on the `held_out` photos, which no trial
-    saw; None where none were held out.
+    saw; None where none were held out. `leaks` pairs photos held out with photos learned from that look the same.
     """
 
     classifier: Classifier
@@ -93,6 +102,7 @@ class Search:
     seconds: float
     skipped: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
+    leaks: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -105,6 +115,7 @@ class Search:
             "trials": [trial.to_dict() for trial in self.trials],
             "skipped": [failure.to_dict() for failure in self.skipped],
             "notes": list(self.notes),
+            "leaks": [list(pair) for pair in self.leaks],
         }
 
 
@@ -113,6 +124,7 @@ def search_settings(
     *,
     name: str,
     encoder: Encoder,
+    encoder_name: str = DEFAULT_ENCODER,
     trials: int = 20,
     minutes: float = 5.0,
     heads: Sequence[HeadKind] = HEAD_KINDS,
@@ -125,7 +137,7 @@ def search_settings(
     """Search for the best settings and fit a classifier with them.
 
     Args:
-        name: of the classifier.
+        name: of the classifier; encoder_name: by which its encoder is loaded again.
         trials, minutes: it ends with what is over first; at least one trial is made. The same seed makes the same
             trials, however many the time allows.
         heads, policies: to choose from.
@@ -165,18 +177,23 @@ def search_settings(
     best = max((one for one in made if not one.pruned), key=lambda one: one.accuracy)
     fitted = lesson.fit(best.settings, learned.classes)
     asked, wanted = embedded.vectors[test], used.targets(learned.classes)[test]
-    found = _accuracy(fitted.head, asked, wanted)
-    usual = _accuracy(lesson.fit(_usual(), learned.classes).head, asked, wanted)
+    thresholds = _thresholds(fitted, lesson)
+    found = _accuracy(fitted, thresholds, asked, wanted)
+    plain = lesson.fit(_usual(), learned.classes)
+    usual = _accuracy(plain, _thresholds(plain, lesson), asked, wanted)
+    looks, tested = looks_of(learned.paths), used.of(np.flatnonzero(test).tolist()).paths
+    leaks = tuple((str(tested[a]), str(learned.paths[b])) for a, b in alike(looks_of(tested), looks))
     seconds = time.perf_counter() - started
     classifier = Classifier(
         name=name,
         head=fitted.head,
         encoder=encoder,
+        encoder_name=encoder_name,
         unknown=unknown_threshold(
             lesson.vectors, lesson.targets, fitted, kind=best.settings.head, reject=reject, seed=seed
         ),
-        thresholds=label_thresholds(fitted, lesson.targets) if fitted.head.activation == "sigmoid" else None,
-        examples=kept_examples(used, embedded.vectors, used.targets(learned.classes), ~test, seed=seed),
+        thresholds=thresholds,
+        examples=kept_examples(used, embedded.vectors, used.targets(learned.classes), ~test, looks.hashes, seed=seed),
         training=_told(used, best, len(made), seed=seed, seconds=seconds),
         scores=()
         if found is None
@@ -192,7 +209,8 @@ def search_settings(
         photos=len(used),
         seconds=seconds,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes,
+        notes=photos.notes + by_heart(used, test, encoder),
+        leaks=leaks,
     )
 
 
@@ -320,13 +338,19 @@ def _usual() -> Settings:
     return Settings("softmax", {"C": float(USUAL["softmax C"])})
 
 
-def _accuracy(head: CalibratedHead, vectors: FloatArray, targets: NDArray[np.bool_]) -> Estimate | None:
+def _thresholds(fitted: Fitted, lesson: _Lesson) -> FloatArray | None:
+    return label_thresholds(fitted, lesson.targets) if fitted.head.activation == "sigmoid" else None
+
+
+def _accuracy(
+    fitted: Fitted, thresholds: FloatArray | None, vectors: FloatArray, targets: NDArray[np.bool_]
+) -> Estimate | None:
     """On photos held out; with several labels to a photo, the share whose labels are all right."""
     if not len(vectors):
         return None
-    likely = head.probabilities(vectors)
-    if head.activation == "sigmoid":
-        return bootstrap_mean(((likely >= 0.5) == targets).all(1))
+    likely = fitted.head.probabilities(vectors)
+    if thresholds is not None:
+        return bootstrap_mean(((likely >= thresholds) == targets).all(1))
     return bootstrap_mean(targets[np.arange(len(targets)), likely.argmax(1)])
 
 

@@ -13,6 +13,7 @@ from catalens.images.html import SIDE, html_page, image_tag
 from catalens.images.read import read_image
 from catalens.training.active import Proposal, Proposals
 
+FORMS = (".csv", ".html", ".htm")
 TITLE = "Photos to label next"
 
 _STYLE = """
@@ -28,14 +29,29 @@ def save_proposals(proposals: Proposals, path: Path) -> None:
     """Write proposals as .csv (to fill in) or .html (to look at), by the ending; whole or not at all.
 
     Raises:
-        UsageError: another ending.
+        UsageError: another ending, or a table there in which labels were filled in.
         StorageError: the file cannot be written.
     """
-    forms = {".csv": proposals_csv, ".html": proposals_html, ".htm": proposals_html}
-    form = forms.get(path.suffix.lower())
-    if form is None:
-        raise UsageError(f"{path.name} ends in {path.suffix!r}", cure="write .csv or .html")
+    keep_labels(path)
+    form = proposals_csv if path.suffix.lower() == ".csv" else proposals_html
     write_whole(path, form(proposals).encode("utf-8"))
+
+
+def keep_labels(path: Path) -> None:
+    """Whether proposals can be written there without losing labels that were filled in.
+
+    Raises:
+        UsageError: another ending than .csv or .html, or a table that is there and has some.
+    """
+    if path.suffix.lower() not in FORMS:
+        raise UsageError(f"{path.name} ends in {path.suffix!r}", cure="write .csv or .html")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            filled = sum(bool((row.get("label") or "").strip()) for row in csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return
+    if filled:
+        raise UsageError(f"{path} has {filled} labels that were filled in", cure="name another file, or move it away")
 
 
 def proposals_csv(proposals: Proposals) -> str:

@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from catalens.catalog.catalog import Catalog
+from catalens.catalog.feeds.tables import delimiter_of
+from catalens.catalog.tagging import PREDICTED_BY
 from catalens.errors import FeedError, NotFoundError, UsageError
 from catalens.types import Failure, Where
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".heif"})
+"""Endings of photos. Those of telephones (HEIC) cannot be read, and are named for it rather than passed over."""
 PATH_COLUMNS = ("image", "path", "photo", "picture", "file", "filename")
 SEPARATOR = "|"
 """Between the labels of one photo, where it has several."""
@@ -86,21 +89,39 @@ def read_labelled(data: Path, *, label: str = "folder") -> LabelledPhotos:
 
 
 def read_labelled_catalog(folder: Path, *, label: str) -> LabelledPhotos:
-    """The first picture of each product of a catalog, labelled with an attribute; products without it are left out."""
-    paths, labels = [], []
+    """The first picture of each product of a catalog, labelled with an attribute.
+
+    Products without it are left out, and those of which a classifier said it (`catalog.tagging`): nothing is learned
+    from guesses.
+    """
+    paths, labels, guessed = [], [], 0
     with Catalog.open(folder, readonly=True) as shop:
         for product in shop.products():
             value = product.attributes.get(label)
             local = [Path(picture.location) for picture in product.pictures if not picture.is_remote]
             texts = value if isinstance(value, tuple) else (str(value),) if value not in (None, "") else ()
-            if local and texts:
+            if texts and product.attributes.get(label + PREDICTED_BY):
+                guessed += 1
+            elif local and texts:
                 paths.append(local[0])
                 labels.append(tuple(text.strip() for text in texts if text.strip()))
-    return _merged(LabelledPhotos(tuple(paths), tuple(labels)))
+    notes = (f"{guessed} products whose {label} was predicted are left out",) if guessed else ()
+    return _merged(LabelledPhotos(tuple(paths), tuple(labels), notes=notes))
+
+
+def photos_under(folder: Path) -> list[Path]:
+    """The photos in a folder and in those in it, sorted; what is hidden (thumbnails, remains of an archive) is none."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in PICTURES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    ]
 
 
 def _in_folders(data: Path) -> LabelledPhotos:
-    found = [path for path in sorted(data.rglob("*")) if path.suffix.lower() in PICTURES and path.is_file()]
+    found = photos_under(data)
     loose = [path for path in found if path.parent == data]
     inside = [path for path in found if path.parent != data]
     skipped = tuple(_without_label(path, data, "it lies in no folder of a label") for path in loose)
@@ -121,14 +142,16 @@ def _table(data: Path, label: str) -> Path:
 
 
 def _columns(table: Path) -> list[str]:
-    return next(iter(_lines(table)), [])
+    return [name.strip() for name in next(iter(_lines(table)), [])]
 
 
 def _lines(table: Path) -> Iterator[list[str]]:
     csv.field_size_limit(LONGEST_CELL)
     try:
         with table.open(newline="", encoding="utf-8-sig") as lines:
-            yield from csv.reader(lines)
+            delimiter = delimiter_of(lines.readline())
+            lines.seek(0)
+            yield from csv.reader(lines, delimiter=delimiter)
     except (UnicodeDecodeError, csv.Error) as error:
         raise FeedError(f"{table} is no CSV table in UTF-8: {error}", cure="save it as CSV with UTF-8") from None
 
@@ -137,10 +160,11 @@ def _in_table(table: Path, label: str) -> LabelledPhotos:
     columns = _columns(table)
     if label not in columns:
         raise UsageError(f"{table} has no column {label!r}", cure=f"it has {', '.join(columns) or 'none'}")
-    path_column = next((name for name in PATH_COLUMNS if name in columns), None)
+    small = [name.casefold() for name in columns]
+    path_column = next((name for name in PATH_COLUMNS if name in small), None)
     if path_column is None:
         raise UsageError(f"{table} has no column for photos", cure=f"call it one of {', '.join(PATH_COLUMNS)}")
-    at, named = columns.index(path_column), columns.index(label)
+    at, named = small.index(path_column), columns.index(label)
     paths, labels, skipped = [], [], []
     for number, row in enumerate(_lines(table), start=1):
         if number == 1 or not any(row):

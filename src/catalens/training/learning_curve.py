@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import UsageError
-from catalens.evaluation.intervals import Estimate
+from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.tasks.embed import Encoder
 from catalens.tasks.heads import HeadKind
 from catalens.training.classifier import embed_labelled, held_out
@@ -223,5 +223,7 @@ def _resampled(right: Sequence[NDArray[np.bool_]], *, seed: int) -> NDArray[np.f
 
 
 def _estimate(outcomes: NDArray[np.bool_], means: NDArray[np.float64]) -> Estimate:
+    if outcomes.all() or not outcomes.any():
+        return bootstrap_mean(outcomes[0])
     low, high = np.quantile(means, [0.025, 0.975])
     return Estimate(float(outcomes.mean()), int(outcomes.shape[1]), float(low), float(high))

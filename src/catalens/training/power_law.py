@@ -63,12 +63,14 @@ class Answer:
         if self.photos is None:
             levels_off = self.limit < self.target
             ends = f"it levels off at {self.limit:.0%}" if levels_off else "beyond that it cannot say"
+            perhaps = "" if self.low is None else f" (though {self.low} might, at the 95 % interval's end)"
             return (
-                f"The curve does not reach {wanted}: {self.furthest} photos of each label give about {self.there:.0%}, "
-                f"and {ends}. Clearer labels, better photos or fine-tuning may help more than more labels."
+                f"The curve does not reach {wanted}{perhaps}: {self.furthest} photos of each label give about "
+                f"{self.there:.0%}, and {ends}. Clearer labels, better photos or fine-tuning may help more than more "
+                "labels."
             )
-        high = f"more than {self.furthest}" if self.high is None else str(self.high)
-        return f"About {self.photos} photos of each label give {wanted} (95 % interval: {self.low or 1} to {high})."
+        low, high = (f"more than {self.furthest}" if end is None else str(end) for end in (self.low, self.high))
+        return f"About {self.photos} photos of each label give {wanted} (95 % interval: {low} to {high})."
 
     def to_dict(self) -> dict[str, object]:
         return {

@@ -44,6 +44,9 @@ def class_picture(explanation: ClassExplanation) -> ImageArray:
     pen = ImageDraw.Draw(sheet)
     title = f"{explanation.label}  {explanation.probability:.2f}"
     pen.text((GAP, 20), title, fill=INK, font=font(26))
+    if explanation.beside:
+        left = 2 * GAP + pen.textlength(title, font=font(26))
+        pen.text((left, 29), explanation.beside, fill=QUIET, font=font(16))
     faith = explanation.faithfulness
     told = (
         f"{explanation.method}: {faith.insertion:.2f} with its hottest places first, "

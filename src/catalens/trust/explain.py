@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import cv2
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from catalens.errors import UsageError
 from catalens.images.read import ImageLike, read_image
 from catalens.tasks.classifier import Classifier
+from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import Encoder
 from catalens.tasks.heads import LinearHead
 from catalens.trust.regions import Regions, regions_of, shares_of_cosine, shares_of_score
@@ -39,32 +41,45 @@ class ClassExplanation:
 
     Args:
         image: as it was explained, HWC uint8.
-        heat: (H, W) 0..1, where the answer comes from.
+        label: the one asked about; probability: its own.
+        said: what the classifier says of the picture: one label, perhaps of a coarser level, or all that hold; none
+            where it takes it for unknown.
+        heat: (H, W) 0..1, where the label's score comes from.
         neighbors: training photos of the label, most alike first.
     """
 
     image: ImageArray = field(repr=False)
     label: str
     probability: float
+    said: tuple[str, ...]
     method: str
     heat: FloatArray = field(repr=False)
     faithfulness: Faithfulness
     neighbors: tuple[Neighbor, ...] = ()
 
+    @property
+    def beside(self) -> str:
+        """What the classifier says instead of the label, as a sentence; "" where it says the label."""
+        if not self.said:
+            return "the classifier takes this photo for unknown"
+        return "" if self.label in self.said else f"the classifier says {', '.join(self.said)}"
+
     def to_dict(self) -> dict[str, object]:
         return {
             "label": self.label,
             "probability": round(self.probability, 6),
+            "said": list(self.said),
+            "unknown": not self.said,
             "method": self.method,
             "faithfulness": self.faithfulness.to_dict(),
             "neighbors": [{"path": one.path, "similarity": round(one.similarity, 4)} for one in self.neighbors],
-            "heat": np.round(_coarse(self.heat), 3).tolist(),
+            "heat": _coarse(self.heat),
         }
 
 
 def explain_class(
     image: ImageLike,
-    classifier: Classifier,
+    classifier: Classifier | str | Path,
     *,
     label: str | None = None,
     method: Method = "auto",
@@ -73,14 +88,18 @@ def explain_class(
     """Say why a classifier gives a picture a label.
 
     Args:
+        classifier: one, or the folder of a saved one.
         label: the one asked about; the likeliest where None.
         method: "cam" divides the score exactly among regions (a linear head on an encoder with regions); "occlusion"
             and "rise" cover parts of the picture and work for all; "auto" is "cam" where that is possible.
 
     Raises:
         UsageError: no such label, or a method that the classifier does not allow.
+        NotFoundError, ModelError: there is no classifier, or it cannot be used.
         ImageError: the picture cannot be read.
     """
+    if not isinstance(classifier, Classifier):
+        classifier = load_classifier(classifier)
     pixels = read_image(image, target=SIDE)
     row = classifier.probabilities([pixels])[0]
     column = int(row.argmax()) if label is None else _column(label, classifier)
@@ -91,12 +110,14 @@ def explain_class(
     def margin(pictures: Sequence[ImageArray]) -> NDArray[np.floating]:
         return _margins(classifier, pictures)[:, column]
 
+    answer = classifier.labels_of(row, top=1)
     chosen = _method(method, classifier)
     heat = _heat(pixels, classifier, column, chosen, margin, seed)
     return ClassExplanation(
         image=pixels,
         label=classifier.classes[column],
         probability=float(row[column]),
+        said=() if answer.unknown else answer.names,
         method=chosen,
         heat=heat,
         faithfulness=faithfulness(pixels, heat, score, seed=seed),
@@ -144,8 +165,8 @@ class MatchExplanation:
                 }
                 for pair in self.pairs
             ],
-            "heat_query": np.round(_coarse(self.heat_query), 3).tolist(),
-            "heat_product": np.round(_coarse(self.heat_product), 3).tolist(),
+            "heat_query": _coarse(self.heat_query),
+            "heat_product": _coarse(self.heat_product),
         }
 
 
@@ -249,5 +270,7 @@ def _pairs(shares: FloatArray, query: Regions, product: Regions) -> tuple[Region
     return tuple(found)
 
 
-def _coarse(heat: FloatArray, cells: int = 8) -> FloatArray:
-    return np.asarray(cv2.resize(heat, (cells, cells), interpolation=cv2.INTER_AREA), np.float32)
+def _coarse(heat: FloatArray, cells: int = 8) -> list[list[float]]:
+    """Three digits of each cell of a grid; of float64, for those of float32 are many in JSON."""
+    small = cv2.resize(heat, (cells, cells), interpolation=cv2.INTER_AREA)
+    return [[round(float(value), 3) for value in row] for row in small]

@@ -13,7 +13,7 @@ from catalens.catalog.feeds.jsonlines import JsonLinesFeed
 from catalens.catalog.feeds.magento import MagentoFeed
 from catalens.catalog.feeds.shopify import ShopifyFeed
 from catalens.catalog.feeds.table import TableFeed
-from catalens.catalog.feeds.tables import DELIMITERS
+from catalens.catalog.feeds.tables import delimiter_of
 from catalens.catalog.feeds.text import encoding_of, head_of
 from catalens.catalog.feeds.values import PICTURE_SUFFIXES
 from catalens.errors import FeedError, NotFoundError, UsageError
@@ -72,7 +72,7 @@ def _sample(path: Path) -> Sample:
         raise NotFoundError(f"no file at {path}: {error.strerror}", cure="check the path") from None
     head = head_of(path, encoding_of(path))
     first = next(iter(head.splitlines()), "")
-    delimiter = max(DELIMITERS, key=first.count)
+    delimiter = delimiter_of(first)
     try:
         header = next(csv.reader([first], delimiter=delimiter), [])
     except csv.Error:

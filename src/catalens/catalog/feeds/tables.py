@@ -16,6 +16,12 @@ RECORD_LINES = 2000
 """Lines of one record: beyond it a quote was never closed."""
 DELIMITERS = (",", "\t", ";", "|")
 
+
+def delimiter_of(header: str) -> str:
+    """What divides the cells of a table: the sign that its first line has most often, a comma where it has none."""
+    return max(DELIMITERS, key=header.count)
+
+
 csv.field_size_limit(LINE_CAP)
 
 
@@ -99,7 +105,7 @@ class Table:
         self.path = path
         self._encoding = encoding_of(path)
         first = next(physical_lines(path, self._encoding), "")
-        self._delimiter = max(DELIMITERS, key=first.count)
+        self._delimiter = delimiter_of(first)
         header = next(iter(_Records(physical_lines(path, self._encoding), self._delimiter)), [])
         if isinstance(header, str) or not any(cell.strip() for cell in header):
             raise FeedError(f"{path} has no header line", cure="export it with column names in the first line")

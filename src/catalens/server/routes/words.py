@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 import catalens
-from catalens.errors import UsageError
+from catalens.errors import NotFoundError, UsageError
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
 from catalens.server.access import Caller, allowed, state_of
 from catalens.server.described import TEXTS, number, takes
@@ -59,13 +59,15 @@ class Embeddings(BaseModel):
 async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> dict[str, Any]:
     """Vectors of unit length, of texts and of pictures as data URLs, in one space."""
     del caller
+    if asked.model not in bundled_cards("embed"):  # a folder of the server's is nobody's to name
+        raise NotFoundError(f"no encoder {asked.model[:80]!r}", cure=f"name one of {', '.join(bundled_cards('embed'))}")
     state = state_of(request)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
     pictures = {row: await picture_of(one, state) for row, one in enumerate(inputs) if one.startswith(PICTURES)}
     texts = [row for row in range(len(inputs)) if row not in pictures]
 
     def work() -> FloatArray:
-        encoder = catalens.encoder(find_card(asked.model, task="embed").name)
+        encoder = catalens.encoder(asked.model)
         if asked.dimensions not in (None, encoder.dim):
             raise UsageError(f"{asked.dimensions} dimensions", cure=f"{asked.model} has {encoder.dim}")
         found = np.zeros((len(inputs), encoder.dim), np.float32)

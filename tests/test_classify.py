@@ -503,3 +503,35 @@ def test_tagging_makes_no_catalog(model: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("vectors", [np.zeros((0, 4), np.float32)])
 def test_no_vectors_no_answers(model: Path, vectors: FloatArray) -> None:
     assert load_classifier(model).head.probabilities(vectors).shape == (0, 4)
+
+
+def test_a_classifier_is_served_by_its_folders_name(model: Path, walls: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
+    from fastapi.testclient import TestClient
+
+    from catalens.server.app import create_app
+    from catalens.server.state import ServeOptions
+
+    photo = (walls / "red" / "0.png").read_bytes()
+    with TestClient(create_app(ServeOptions(tmp_path / "shop", classifiers=(model,)))) as client:
+
+        def ask(**fields: str) -> tuple[int, dict[str, Any]]:
+            answer = client.post("/v1/classify", files={"image": photo}, data=fields)
+            return answer.status_code, answer.json()
+
+        status, said = ask(model="paints", top="1")
+        assert (status, said) == (200, catalens.classify([photo], model=model, top=1)[0].to_dict())
+        assert said["labels"][0]["name"] == "red"
+        status, problem = ask(model="other")
+        assert (status, "paints" in problem["detail"]) == (404, True)
+        assert ask(model="paints", labels="red,blue")[0] == 400
+        own = [one for one in client.get("/v1/models").json()["data"] if one["task"] == "classify"]
+        assert [(one["id"], one["labels"]) for one in own] == [("paints", sorted(PAINTS))]
+
+
+def test_what_is_served_is_looked_at_first(model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
+    for folders, error in (([tmp_path / "gone"], NotFoundError), ([model, model], UsageError)):
+        given = [part for folder in folders for part in ("--classifier", str(folder))]
+        found = CliRunner().invoke(app, ["serve", "--catalog", str(tmp_path / "shop"), *given])
+        assert isinstance(found.exception, error)

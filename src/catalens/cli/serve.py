@@ -26,6 +26,10 @@ def serve(
     allow_url_hosts: Annotated[
         list[str] | None, typer.Option(help="Host from which pictures are fetched; repeatable. None by default.")
     ] = None,
+    classifier: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder that `train classifier` wrote; /v1/classify calls it by its name. Repeatable."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the catalog and the cores.")] = 1,
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, /docs that describes it, /metrics that counts."""
@@ -37,7 +41,14 @@ def serve(
     hosts = frozenset(host.lower() for host in allow_url_hosts or ())
     here = _is_loopback(host)
     names = frozenset({"localhost", "127.0.0.1", "::1", host})
-    options = ServeOptions(catalog.absolute(), tuple(origin or ()), hosts, closed=not here, hosts=names)
+    options = ServeOptions(
+        catalog.absolute(),
+        tuple(origin or ()),
+        hosts,
+        classifiers=_classifiers(classifier or []),
+        closed=not here,
+        hosts=names,
+    )
     if not here and not _keys(catalog).all():
         raise UsageError(
             f"{host} can be reached by others, and nobody needs a key",
@@ -45,6 +56,19 @@ def serve(
         )
     say(f"http://{host}:{port}/")
     listen(options, host=host, port=port, workers=workers)
+
+
+def _classifiers(folders: list[Path]) -> tuple[Path, ...]:
+    """Their whole paths; one that cannot be used is told before the service starts."""
+    from catalens.tasks.classifier_folder import load_classifier
+
+    found = tuple(folder.resolve() for folder in folders)
+    names = [folder.name for folder in found]
+    for folder in found:
+        load_classifier(folder)
+        if names.count(folder.name) > 1:
+            raise UsageError(f"two classifiers are called {folder.name!r}", cure="name their folders apart")
+    return found
 
 
 def _is_loopback(host: str) -> bool:

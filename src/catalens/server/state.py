@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from catalens import settings
 from catalens.catalog.catalog import Catalog
 from catalens.catalog.database import FILE_NAME
-from catalens.errors import CatalensError
+from catalens.errors import CatalensError, NotFoundError
 from catalens.server.admission import Gate
 from catalens.server.answers import Answers
 from catalens.server.batching import BatchingEncoder
@@ -41,6 +41,7 @@ class ServeOptions:
         origins: web pages that browsers may call from.
         url_hosts: hosts from which pictures are fetched (guarded: `images.remote`); none by default.
         max_body, max_feed: bytes.
+        classifiers: folders of trained classifiers, each called by its folder's name.
         closed: a key is needed even while there is none: others than this machine can reach the service.
         hosts: names by which it may be called as long as there are no keys; any where empty.
         metrics: folder in which several worker processes count together, and keep how often a key called.
@@ -51,9 +52,22 @@ class ServeOptions:
     url_hosts: frozenset[str] = frozenset()
     max_body: int = MAX_BODY
     max_feed: int = MAX_FEED
+    classifiers: tuple[Path, ...] = ()
     closed: bool = False
     hosts: frozenset[str] = frozenset()
     metrics: Path | None = None
+
+    def classifier(self, name: str) -> Path:
+        """Folder of a classifier that is served.
+
+        Raises:
+            NotFoundError: none of that name is.
+        """
+        for folder in self.classifiers:
+            if folder.name == name:
+                return folder
+        served = ", ".join(folder.name for folder in self.classifiers) or "none is served: serve --classifier FOLDER"
+        raise NotFoundError(f"no classifier {name[:80]!r}", cure=f"name one that is served; {served}")
 
     @property
     def keys(self) -> Path:

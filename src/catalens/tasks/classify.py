@@ -41,8 +41,17 @@ def classify(
         raise UsageError("a model and labels were both given", cure="give one of them: a model has its own labels")
     if model is None:
         return classify_by_words(images, COMMON_LABELS if labels is None else labels, encoder=encoder(), top=top)
-    chosen = model if isinstance(model, Classifier) else _kept(str(model), _written(Path(model) / FILE))
+    chosen = model if isinstance(model, Classifier) else kept_classifier(model)
     return chosen.classify(images, top=top)
+
+
+def kept_classifier(folder: str | Path) -> Classifier:
+    """A saved classifier, loaded once; anew when it was trained anew.
+
+    Raises:
+        ModelError, NotFoundError: it cannot be used.
+    """
+    return _kept(str(folder), _written(Path(folder) / FILE))
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -11,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import catalens
 from catalens.errors import NotFoundError, UsageError
+from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
 from catalens.server.access import Caller, allowed, state_of
-from catalens.server.described import TEXTS, number, takes
+from catalens.server.described import TEXT, TEXTS, number, takes
 from catalens.server.uploads import ADDRESSES, DATA_URL, picture_of, read_upload
+from catalens.tasks.classify import kept_classifier
 from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
 
@@ -24,21 +27,25 @@ INPUTS = 64
 LABELS = 200
 PICTURES = (DATA_URL, *ADDRESSES)
 """What an input begins with that is a picture."""
-CLASSIFY = {"labels": TEXTS, "top": number(least=1, most=100, whole=True)}
+CLASSIFY = {"model": TEXT, "labels": TEXTS, "top": number(least=1, most=100, whole=True)}
 
 
 @router.post("/classify", openapi_extra=takes(CLASSIFY, image=True))
 async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
-    """What a photo shows: by words of yours (`labels`), or by common kinds of goods."""
+    """What a photo shows: by a classifier of the shop (`model`), by words (`labels`), or by common kinds of goods."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=CLASSIFY)
     labels, top = upload.texts("labels") or None, upload.whole("top", 5, least=1, most=100)
     if labels and len(labels) > LABELS:
         raise UsageError(f"{len(labels)} labels", cure=f"send at most {LABELS}")
+    name = upload.text("model")
+    folder = None if name is None else state.options.classifier(name)
 
     def work() -> dict[str, Any]:
-        image = state.decoders.read(upload.picture(), target=decode_target(catalens.encoder()))
-        return catalens.classify([image], labels=labels, top=top)[0].to_dict()
+        chosen = None if folder is None else kept_classifier(folder)
+        looks = catalens.encoder() if chosen is None else chosen.encoder
+        image = state.decoders.read(upload.picture(), target=decode_target(looks))
+        return catalens.classify([image], model=chosen, labels=labels, top=top)[0].to_dict()
 
     return await state.gates["analyse"].run(work)
 
@@ -94,21 +101,37 @@ async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> di
 
 
 @router.get("/models")
-async def models(caller: Annotated[Caller, Depends(allowed("read"))]) -> dict[str, Any]:
-    """The networks that ship, with licence and measured scores."""
+async def models(request: Request, caller: Annotated[Caller, Depends(allowed("read"))]) -> dict[str, Any]:
+    """The networks that ship, with licence, and the shop's classifiers, with labels; both with measured scores."""
     del caller
-    cards = [find_card(name) for name in bundled_cards()]
+    own = [(folder.name, kept_classifier(folder)) for folder in state_of(request).options.classifiers]
     return {
         "object": "list",
         "data": [
-            {
-                "id": card.name,
-                "object": "model",
-                "task": card.task,
-                "license": card.license,
-                "parameters": card.parameters,
-                "scores": [{"name": one.name, "value": one.value, "n": one.n} for one in card.scores],
-            }
-            for card in cards
+            *(
+                {
+                    "id": card.name,
+                    "object": "model",
+                    "task": card.task,
+                    "license": card.license,
+                    "parameters": card.parameters,
+                    "scores": _scores(card.scores),
+                }
+                for card in map(find_card, bundled_cards())
+            ),
+            *(
+                {
+                    "id": name,
+                    "object": "model",
+                    "task": "classify",
+                    "labels": list(one.classes),
+                    "scores": _scores(one.scores),
+                }
+                for name, one in own
+            ),
         ],
     }
+
+
+def _scores(scores: Sequence[Score]) -> list[dict[str, Any]]:
+    return [{"name": one.name, "value": one.value, "n": one.n} for one in scores]

@@ -135,6 +135,13 @@ def test_label_maps(tmp_path: Path) -> None:
         label_maps.evaluate_label_maps(maps, photos=photos, model=model, names="sky,sea")
 
 
+def test_a_label_map_is_not_its_own_photo(tmp_path: Path) -> None:
+    for name in ("a.png", "a.TIFF", "b.png"):
+        (tmp_path / name).touch()
+    assert label_maps.photo_of(tmp_path / "a.png", tmp_path) == tmp_path / "a.TIFF"
+    assert label_maps.photo_of(tmp_path / "b.png", tmp_path) is None
+
+
 @pytest.mark.parametrize(
     ("mode", "codes"),
     [("L", [0, 3, 200]), ("P", [0, 3, 200]), ("1", [0, 0, 1]), ("RGB", None), ("I;16", None)],

@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from catalens.cli.main import app
-from catalens.errors import UsageError
+from catalens.errors import StorageError, UsageError
 from catalens.images.draw import save_image
 from tests.painted import painted
 
@@ -78,3 +78,44 @@ def test_originals_are_never_overwritten(photos: Path, words: tuple[str, ...]) -
     assert isinstance(found.exception, UsageError)
     assert "never overwritten" in str(found.exception)
     assert photo.read_bytes() == before
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
+
+
+@pytest.mark.parametrize("command", ["cutout", "blur-faces"])
+def test_a_folder_is_not_written_to_itself(photos: Path, command: str) -> None:
+    """Else the photos' own names are "there already", and faces that should be hidden are not."""
+    before = contents(photos)
+    found = CliRunner().invoke(app, [command, str(photos), str(photos / "deep" / "..")])
+    assert isinstance(found.exception, UsageError)
+    assert "never overwritten" in str(found.exception)
+    assert contents(photos) == before
+
+
+@pytest.mark.parametrize("command", ["cutout", "blur-faces"])
+def test_what_was_written_inside_a_folder_is_no_photo_of_it(photos: Path, command: str) -> None:
+    words = [command, str(photos), str(photos / "out")]
+    CliRunner().invoke(app, words)
+    once = contents(photos)
+    again = CliRunner().invoke(app, words)
+    assert re.search(r"^0 .*, 3 there already, 1 failed$", again.stderr, re.MULTILINE)
+    assert contents(photos) == once
+
+
+@pytest.mark.parametrize("command", ["cutout", "blur-faces"])
+def test_a_file_where_a_folder_has_to_be_is_named(photos: Path, tmp_path: Path, command: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "deep").write_bytes(b"mine")
+    found = CliRunner().invoke(app, [command, str(photos), str(out)])
+    assert isinstance(found.exception, StorageError)
+    assert str(out / "deep") in str(found.exception)
+
+
+def test_hidden_files_are_no_photos_and_a_photo_is_named_once(photos: Path, tmp_path: Path) -> None:
+    (photos / "._a.jpg").write_bytes(b"what another system leaves beside each photo")
+    found = CliRunner().invoke(app, ["cutout", str(photos), str(tmp_path / "out")])
+    assert "._a.jpg" not in found.stderr
+    assert found.stderr.count("broken.jpg") == 1

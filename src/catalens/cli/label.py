@@ -9,8 +9,8 @@ import typer
 
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.cli.search import PICTURE_SUFFIXES
 from catalens.errors import NotFoundError, UsageError
+from catalens.images.folder import photos_in
 
 if TYPE_CHECKING:
     from catalens.tasks.classifier import Classifier
@@ -149,7 +149,7 @@ def _load(model: Path | None, encoder: str | None) -> Classifier | None:
 def _photos(data: Path) -> list[Path]:
     if not data.is_dir():
         raise NotFoundError(f"no folder at {data}", cure="give a folder of photos")
-    found = [path for path in sorted(data.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+    found = photos_in(data)
     if not found:
         raise NotFoundError(f"no photo in {data}", cure="give a folder with JPEG, PNG, WebP or other pictures")
     return found

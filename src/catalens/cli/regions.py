@@ -16,12 +16,12 @@ from catalens import settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
 from catalens.cli.output import keep_original, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
+from catalens.images.folder import photos_in
 from catalens.types import Detections
 
 if TYPE_CHECKING:
     from catalens.types import ImageArray
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
 NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128), "gray": (128, 128, 128)}
 
 Photo = Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")]
@@ -150,9 +150,10 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
     """Make a file in `out` of each photo in a folder, several at a time; what is there already stays, what fails is
     named.
     """
-    from catalens.images.draw import distinct_names
+    from catalens.images.draw import distinct_names, make_folder
 
-    photos = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+    keep_original(out, source)
+    photos = photos_in(source, but=out)
     if not photos:
         raise NotFoundError(f"no photos in {source}", cure="name a photo or a folder with photos")
     if out.exists() and not out.is_dir():
@@ -164,10 +165,10 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
         try:
             if target.exists():
                 return "there already"
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             make(path, target)
         except (ImageError, NotFoundError) as error:
-            say(f"{path}: {error}")
+            say(str(error) if str(path) in error.what else f"{path}: {error}")
             return "failed"
         return what
 

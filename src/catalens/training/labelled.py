@@ -12,9 +12,9 @@ import numpy as np
 
 from catalens.catalog.catalog import Catalog
 from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.images.folder import photos_in
 from catalens.types import Failure, Where
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
 PATH_COLUMNS = ("image", "path", "photo", "picture", "file", "filename")
 SEPARATOR = "|"
 """Between the labels of one photo, where it has several."""
@@ -100,7 +100,7 @@ def read_labelled_catalog(folder: Path, *, label: str) -> LabelledPhotos:
 
 
 def _in_folders(data: Path) -> LabelledPhotos:
-    found = [path for path in sorted(data.rglob("*")) if path.suffix.lower() in PICTURES and path.is_file()]
+    found = photos_in(data)
     loose = [path for path in found if path.parent == data]
     inside = [path for path in found if path.parent != data]
     skipped = tuple(_without_label(path, data, "it lies in no folder of a label") for path in loose)

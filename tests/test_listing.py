@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from datetime import date
 from pathlib import Path
 
@@ -263,6 +264,31 @@ def test_nothing_is_enlarged(tmp_path: Path) -> None:
     (one,) = check_folder(tmp_path / "a.png", rules=["amazon"], fix=tmp_path / "out")
     assert "smallest" in {finding.rule.name for finding in one.findings}
     assert "white" not in {finding.rule.name for finding in one.findings}
+
+
+def test_what_nothing_can_be_done_for_is_not_written(tmp_path: Path) -> None:
+    small = encoded(photo(size=(300, 300), box=(0.03, 0.03, 0.97, 0.97)))
+    (tmp_path / "a.png").write_bytes(small)
+    (one,) = check_folder(tmp_path, rules=["amazon"], fix=tmp_path / "out")
+    assert one.repaired is None
+    assert {finding.rule.name for finding in one.findings} == {"smallest", "zoom"}
+    assert not (tmp_path / "out").exists()
+    assert fix(small, rules=["amazon"])[:2] == (small, ".png")
+
+
+def test_what_was_repaired_inside_the_folder_is_no_photo_of_it(folder: Path) -> None:
+    first, again = ([one.path for one in check_folder(folder, rules=["amazon"], fix=folder / "out")] for _ in "12")
+    assert first == again
+
+
+def test_a_pipe_is_not_waited_for_and_a_broken_photo_is_called_by_its_name(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "text.png").write_bytes(b"no picture")
+    pipe, text = check_folder(tmp_path)
+    assert pipe.failure is not None
+    assert "no regular file" in pipe.failure.why
+    assert text.failure is not None
+    assert "text.png" in text.failure.why
 
 
 def test_the_command_exits_with_five_on_findings(folder: Path, tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from catalens.cli.main import app
-from catalens.errors import StorageError, UsageError
+from catalens.errors import NotFoundError, StorageError, UsageError
 from catalens.images.draw import save_image
+from catalens.tasks.faces import MIN_SCORE, blur_faces
 from tests.painted import painted
 
 
@@ -112,6 +114,24 @@ def test_a_file_where_a_folder_has_to_be_is_named(photos: Path, tmp_path: Path, 
     found = CliRunner().invoke(app, [command, str(photos), str(out)])
     assert isinstance(found.exception, StorageError)
     assert str(out / "deep") in str(found.exception)
+
+
+def test_faces_are_found_as_the_figures_of_the_docs_say() -> None:
+    (option,) = [one for one in get_command(app).commands["blur-faces"].params if one.name == "min_score"]  # type: ignore[attr-defined]
+    assert option.default == MIN_SCORE
+    with pytest.raises(UsageError, match="min_score is 3"):
+        blur_faces(np.zeros((9, 9, 3), np.uint8), min_score=3)
+
+
+@pytest.mark.parametrize("more", [("--tiles", "4"), ("--labels", "bag")], ids=" ".join)
+def test_what_proposals_know_nothing_of_is_refused(photos: Path, more: tuple[str, str]) -> None:
+    found = CliRunner().invoke(app, ["detect", str(photos / "a.png"), "--proposals", "rpn", *more])
+    assert isinstance(found.exception, UsageError)
+
+
+def test_proposals_are_those_of_the_detector_that_is_named(photos: Path) -> None:
+    found = CliRunner().invoke(app, ["detect", str(photos / "a.png"), "--proposals", "rpn", "--model", "nowhere"])
+    assert isinstance(found.exception, NotFoundError)
 
 
 def test_hidden_files_are_no_photos_and_a_photo_is_named_once(photos: Path, tmp_path: Path) -> None:

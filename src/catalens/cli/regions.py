@@ -52,10 +52,12 @@ def detect(
     keep_original(save, photo)
     image = catalens.read_image(photo)
     words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
+    if proposals is not None and (labels is not None or tiles != 1):
+        raise UsageError("--proposals beside --labels or --tiles", cure="proposals have no names: leave one out")
     if proposals is None:
         found = catalens.detect(image, min_score=min_score, model=model, labels=words, masks=False, tiles=tiles)
     else:
-        found = _proposed(image, proposals)
+        found = _proposed(image, proposals, model=model)
     if save is not None:
         save_image(save, boxes_over(image, found), mark=mark_of(photo))
         say(f"written: {save}")
@@ -68,10 +70,11 @@ def detect(
         write(f"{one.score:.2f}  {one.label}  {' '.join(f'{side:.0f}' for side in one.box)}")
 
 
-def _proposed(image: ImageArray, way: str) -> Detections:
+def _proposed(image: ImageArray, way: str, *, model: str | None) -> Detections:
+    from catalens.models.zoo import DEFAULT_DETECTOR
     from catalens.tasks.proposals import propose
 
-    boxes = propose(image, way=way)  # type: ignore[arg-type]  # checked there
+    boxes = propose(image, way=way, model=model or DEFAULT_DETECTOR)  # type: ignore[arg-type]  # checked there
     scores = np.linspace(1, 0, len(boxes), endpoint=False, dtype=np.float32)
     return Detections(boxes, scores, ("thing",) * len(boxes), (image.shape[0], image.shape[1]))
 
@@ -124,15 +127,12 @@ def cutout(
 def blur_faces(
     photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
     out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
-    min_score: Annotated[float, typer.Option(help="How sure a face has to be, 0 to 1.")] = 0.4,
+    min_score: Annotated[float, typer.Option(help="How sure a face has to be, 0 to 1.")] = 0.65,
 ) -> None:
     """Make faces unknowable, for good, on a photo or on each of a folder; photos without faces are written, too."""
     from catalens.images.draw import save_image
     from catalens.images.mark import mark_of
     from catalens.tasks import faces
-
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"--min-score is {min_score}", cure="give a number from 0 to 1")
 
     def write_hidden(source: Path, target: Path) -> None:
         image, count = faces.blur_faces(source, min_score=min_score)

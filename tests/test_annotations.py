@@ -108,6 +108,11 @@ def test_no_annotations(tmp_path: Path, text: str) -> None:
         read_annotations(tmp_path / "y.json")
 
 
+def test_a_folder_of_photos_that_is_not_there_is_named(photos: Path) -> None:
+    with pytest.raises(NotFoundError, match="no folder of photos at .*nowhere"):
+        read_annotations(coco(photos, [{"image_id": 0, "category_id": 9, "bbox": [1, 1, 9, 9]}]), photos=photos / "nowhere")
+
+
 def test_label_maps(tmp_path: Path) -> None:
     model = str(parser_folder(tmp_path / "model"))
     maps, photos = tmp_path / "maps", tmp_path / "photos"

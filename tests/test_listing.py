@@ -147,7 +147,25 @@ def test_a_rule_of_tomorrow_is_a_warning_today() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "rules = 3", "[[rules]]\nmeasure = 'size'\nat_least = 3", "[[rules]]\nmeasure = 'fill'", "[[rules", "\x00"],
+    [
+        *("", "rules = 3", "rules = []", "[[rules", "\x00"),
+        *(
+            f"[[rules]]\nmeasure = {rule}"
+            for rule in (
+                "'size'\nat_least = 3",
+                "'fill'",
+                "'fill'\nat_least = 'big'",
+                "'fill'\nat_least = true",
+                "'fill'\none_of = ['a']",
+                "'format'\nat_least = 3",
+                "'format'\none_of = 'JPEG'",
+                "'framed'\nis = 0",
+                "'fill'\nat_most = 1\nfrom = 'soon'",
+                "'fill'\nat_most = 1\nfrom = 2027-01-31T00:00:00",
+                "'fill'\nat_most = 1\nat_lest = 0",
+            )
+        ),
+    ],
 )
 def test_a_pack_that_cannot_be_understood(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.toml").write_text(text)
@@ -161,6 +179,7 @@ def test_a_pack_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[[rules]]\nmeasure = "fill"\nat_most = 0.5\nlevel = "warning"\n')
     (finding,) = check(encoded(photo(size=(300, 300))), rules=[str(tmp_path / "mine.toml")])
     assert (finding.rule.pack, finding.rule.name, finding.level) == ("mine", "fill", "warning")
+    assert read_rules(["google", "google"]) == read_rules(["google"])
 
 
 @pytest.fixture

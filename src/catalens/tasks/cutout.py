@@ -256,7 +256,7 @@ def _lit(grey: FloatArray, free: NDArray[np.bool_]) -> FloatArray:
     y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in grey.shape)
     rows, columns = (place[:: max(1, len(place) // FITTED)] for place in np.nonzero(free))
     points, values = _second_order(y[rows], x[columns]), grey[rows, columns]
-    fit = np.zeros(len(points))
+    fit: NDArray[np.floating] = np.zeros(len(points))
     for _ in range(3):  # without what turns out to be darker than it should
         fit = np.linalg.lstsq(np.stack(points, axis=1), values, rcond=None)[0]
         kept = values >= LIT * np.tensordot(fit, points, 1)

@@ -108,6 +108,13 @@ def test_no_annotations(tmp_path: Path, text: str) -> None:
         read_annotations(tmp_path / "y.json")
 
 
+def test_a_folder_of_photos_that_is_not_there_is_named(photos: Path) -> None:
+    with pytest.raises(NotFoundError, match="no folder of photos at "):
+        read_annotations(
+            coco(photos, [{"image_id": 0, "category_id": 9, "bbox": [1, 1, 9, 9]}]), photos=photos / "nowhere"
+        )
+
+
 def test_label_maps(tmp_path: Path) -> None:
     model = str(parser_folder(tmp_path / "model"))
     maps, photos = tmp_path / "maps", tmp_path / "photos"
@@ -133,6 +140,13 @@ def test_label_maps(tmp_path: Path) -> None:
         label_maps.evaluate_label_maps(maps, photos=tmp_path, model=model)
     with pytest.raises(UsageError, match="none of sky"):
         label_maps.evaluate_label_maps(maps, photos=photos, model=model, names="sky,sea")
+
+
+def test_a_label_map_is_not_its_own_photo(tmp_path: Path) -> None:
+    for name in ("a.png", "a.TIFF", "b.png"):
+        (tmp_path / name).touch()
+    assert label_maps.photo_of(tmp_path / "a.png", tmp_path) == tmp_path / "a.TIFF"
+    assert label_maps.photo_of(tmp_path / "b.png", tmp_path) is None
 
 
 @pytest.mark.parametrize(

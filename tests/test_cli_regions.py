@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from catalens.cli.main import app
-from catalens.errors import UsageError
+from catalens.errors import NotFoundError, StorageError, UsageError
 from catalens.images.draw import save_image
+from catalens.tasks.faces import MIN_SCORE, blur_faces
 from tests.painted import painted
 
 
@@ -78,3 +80,62 @@ def test_originals_are_never_overwritten(photos: Path, words: tuple[str, ...]) -
     assert isinstance(found.exception, UsageError)
     assert "never overwritten" in str(found.exception)
     assert photo.read_bytes() == before
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
+
+
+@pytest.mark.parametrize("command", ["cutout", "blur-faces"])
+def test_a_folder_is_not_written_to_itself(photos: Path, command: str) -> None:
+    """Else the photos' own names are "there already", and faces that should be hidden are not."""
+    before = contents(photos)
+    found = CliRunner().invoke(app, [command, str(photos), str(photos / "deep" / "..")])
+    assert isinstance(found.exception, UsageError)
+    assert "never overwritten" in str(found.exception)
+    assert contents(photos) == before
+
+
+@pytest.mark.parametrize("command", ["cutout", "blur-faces"])
+def test_what_was_written_inside_a_folder_is_no_photo_of_it(photos: Path, command: str) -> None:
+    words = [command, str(photos), str(photos / "out")]
+    CliRunner().invoke(app, words)
+    once = contents(photos)
+    again = CliRunner().invoke(app, words)
+    assert re.search(r"^0 .*, 3 there already, 1 failed$", again.stderr, re.MULTILINE)
+    assert contents(photos) == once
+
+
+@pytest.mark.parametrize("command", ["cutout", "blur-faces"])
+def test_a_file_where_a_folder_has_to_be_is_named(photos: Path, tmp_path: Path, command: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "deep").write_bytes(b"mine")
+    found = CliRunner().invoke(app, [command, str(photos), str(out)])
+    assert isinstance(found.exception, StorageError)
+    assert str(out / "deep") in str(found.exception)
+
+
+def test_faces_are_found_as_the_figures_of_the_docs_say() -> None:
+    (option,) = [one for one in get_command(app).commands["blur-faces"].params if one.name == "min_score"]  # type: ignore[attr-defined]
+    assert option.default == MIN_SCORE
+    with pytest.raises(UsageError, match="min_score is 3"):
+        blur_faces(np.zeros((9, 9, 3), np.uint8), min_score=3)
+
+
+@pytest.mark.parametrize("more", [("--tiles", "4"), ("--labels", "bag")], ids=" ".join)
+def test_what_proposals_know_nothing_of_is_refused(photos: Path, more: tuple[str, str]) -> None:
+    found = CliRunner().invoke(app, ["detect", str(photos / "a.png"), "--proposals", "rpn", *more])
+    assert isinstance(found.exception, UsageError)
+
+
+def test_proposals_are_those_of_the_detector_that_is_named(photos: Path) -> None:
+    found = CliRunner().invoke(app, ["detect", str(photos / "a.png"), "--proposals", "rpn", "--model", "nowhere"])
+    assert isinstance(found.exception, NotFoundError)
+
+
+def test_hidden_files_are_no_photos_and_a_photo_is_named_once(photos: Path, tmp_path: Path) -> None:
+    (photos / "._a.jpg").write_bytes(b"what another system leaves beside each photo")
+    found = CliRunner().invoke(app, ["cutout", str(photos), str(tmp_path / "out")])
+    assert "._a.jpg" not in found.stderr
+    assert found.stderr.count("broken.jpg") == 1

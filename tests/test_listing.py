@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from datetime import date
 from pathlib import Path
 
@@ -146,7 +147,25 @@ def test_a_rule_of_tomorrow_is_a_warning_today() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "rules = 3", "[[rules]]\nmeasure = 'size'\nat_least = 3", "[[rules]]\nmeasure = 'fill'", "[[rules", "\x00"],
+    [
+        *("", "rules = 3", "rules = []", "[[rules", "\x00"),
+        *(
+            f"[[rules]]\nmeasure = {rule}"
+            for rule in (
+                "'size'\nat_least = 3",
+                "'fill'",
+                "'fill'\nat_least = 'big'",
+                "'fill'\nat_least = true",
+                "'fill'\none_of = ['a']",
+                "'format'\nat_least = 3",
+                "'format'\none_of = 'JPEG'",
+                "'framed'\nis = 0",
+                "'fill'\nat_most = 1\nfrom = 'soon'",
+                "'fill'\nat_most = 1\nfrom = 2027-01-31T00:00:00",
+                "'fill'\nat_most = 1\nat_lest = 0",
+            )
+        ),
+    ],
 )
 def test_a_pack_that_cannot_be_understood(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.toml").write_text(text)
@@ -160,6 +179,7 @@ def test_a_pack_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[[rules]]\nmeasure = "fill"\nat_most = 0.5\nlevel = "warning"\n')
     (finding,) = check(encoded(photo(size=(300, 300))), rules=[str(tmp_path / "mine.toml")])
     assert (finding.rule.pack, finding.rule.name, finding.level) == ("mine", "fill", "warning")
+    assert read_rules(["google", "google"]) == read_rules(["google"])
 
 
 @pytest.fixture
@@ -263,6 +283,31 @@ def test_nothing_is_enlarged(tmp_path: Path) -> None:
     (one,) = check_folder(tmp_path / "a.png", rules=["amazon"], fix=tmp_path / "out")
     assert "smallest" in {finding.rule.name for finding in one.findings}
     assert "white" not in {finding.rule.name for finding in one.findings}
+
+
+def test_what_nothing_can_be_done_for_is_not_written(tmp_path: Path) -> None:
+    small = encoded(photo(size=(300, 300), box=(0.03, 0.03, 0.97, 0.97)))
+    (tmp_path / "a.png").write_bytes(small)
+    (one,) = check_folder(tmp_path, rules=["amazon"], fix=tmp_path / "out")
+    assert one.repaired is None
+    assert {finding.rule.name for finding in one.findings} == {"smallest", "zoom"}
+    assert not (tmp_path / "out").exists()
+    assert fix(small, rules=["amazon"])[:2] == (small, ".png")
+
+
+def test_what_was_repaired_inside_the_folder_is_no_photo_of_it(folder: Path) -> None:
+    first, again = ([one.path for one in check_folder(folder, rules=["amazon"], fix=folder / "out")] for _ in "12")
+    assert first == again
+
+
+def test_a_pipe_is_not_waited_for_and_a_broken_photo_is_called_by_its_name(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "text.png").write_bytes(b"no picture")
+    pipe, text = check_folder(tmp_path)
+    assert pipe.failure is not None
+    assert "no regular file" in pipe.failure.why
+    assert text.failure is not None
+    assert "text.png" in text.failure.why
 
 
 def test_the_command_exits_with_five_on_findings(folder: Path, tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_colors_that_viewers_like_together() -> None:
         ("Dress shoes", "shoes"),
         ("sneakers for men", "shoes"),
         ("Black Leather Backpack", "bag"),
+        ("flip flops", "shoes"),
         ("boot cut jeans", "trousers"),
         ("skirt with belt", "skirt"),
         ("scarves", "scarf"),
@@ -235,6 +236,13 @@ def test_a_photo_and_a_wardrobe(shop: catalens.Catalog, export: Path) -> None:
     for one in found:
         assert one.items[0].own
         assert one.items[0].picture == photo
+
+
+def test_a_photo_of_what_nobody_wears_is_doubted(shop: catalens.Catalog, export: Path) -> None:
+    vase = next(path for path in sorted((export / "photos").glob("*.jpg")) if path.name.startswith("VAS"))
+    found = shop.outfits(vase, k=1, kinds=["shoes"])
+    (doubt,) = [note for note in found.notes if note.startswith(vase.name)]
+    assert "looks more like" in doubt
 
 
 def test_a_wardrobe_of_shoes_only(tmp_path: Path, shop: catalens.Catalog, export: Path) -> None:

@@ -199,6 +199,7 @@ def test_paths_that_are_no_pictures(tmp_path: Path) -> None:
         ("a\0b", ImageError, "cannot be read"),
         ("x" * 5000, ImageError, "cannot be read"),
         ("https://example.org/a.jpg", ImageError, "web address"),
+        (Path("https://example.org/a.jpg"), ImageError, "web address"),
         (b"", ImageError, "empty"),
         (io.StringIO("text"), ImageError, "text"),
         (7, ImageError, "int"),

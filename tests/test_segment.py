@@ -171,6 +171,33 @@ def test_shadows(cutter: Cutter, shadow: str) -> None:
     assert (found.on((255, 255, 255))[5, 5] == 255).all()
 
 
+@pytest.mark.parametrize("darker", [0, 40], ids=["even light", "darker to one side"])
+def test_a_kept_shadow_begins_at_the_product_and_is_no_wall(darker: int) -> None:
+    light = np.tile(240 - darker * np.linspace(0, 1, 300), (300, 1))
+    shadow = np.where(np.hypot(*(np.mgrid[:300, :300] - 150)) < 90, 0.7, 1.0)  # of a disk with a radius of 60
+    image = np.stack([(light * shadow).astype(np.uint8)] * 3, axis=-1)
+    alpha = (np.hypot(*(np.mgrid[:300, :300] - 150)) < 60).astype(np.float32)
+    shade = cutout_of(image, alpha, shadow="keep").shade
+    assert shade is not None
+    np.testing.assert_allclose(shade[150, 212:232], 0.7, atol=0.03)
+    assert (shade[:50] == 1).all()
+    assert (shade[:, :50] == 1).all()
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_on_black_and_on_white_there_is_no_shadow_to_keep(grey: int) -> None:
+    alpha = np.zeros((60, 80), np.float32)
+    alpha[20:40, 20:40] = 1
+    shade = cutout_of(np.full((60, 80, 3), grey, np.uint8), alpha, shadow="keep").shade
+    assert shade is not None
+    assert (shade == 1).all()
+
+
+def test_a_shadow_that_there_is_not_is_refused() -> None:
+    with pytest.raises(UsageError, match="keep, soft, none"):
+        cutout_of(np.zeros((6, 8, 3), np.uint8), np.zeros((6, 8), np.float32), shadow="hard")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("make", [Parser, Cutter])
 def test_a_network_for_something_else_is_refused(make: type, tmp_path: Path) -> None:
     folder = matte_folder(tmp_path) if make is Parser else parser_folder(tmp_path)

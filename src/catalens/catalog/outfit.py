@@ -165,7 +165,8 @@ class Stylist:
 
     def complete(self, begun: Sequence[Known], asked: Asked, *, own: Sequence[Known]) -> Outfits:
         """Outfits around what is there, best first."""
-        choices, pools, notes = self._wanted(begun, asked), {}, []
+        choices, pools = self._wanted(begun, asked), {}
+        notes = [one.doubt for one in (*begun, *own) if one.doubt]
         for choice in choices:
             pools[choice] = self._pool(choice, begun, asked, own=own, share=len(choices))
         grown, missing = [Grown(tuple(begun))], []

@@ -29,7 +29,7 @@ NOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "skirt": ("skirt",),
         "trousers": ("trouser", "pant", "jean", "short", "legging", "bottom", "chino", "slack"),
         "shoes": ("shoe", "sneaker", "boot", "sandal", "heel", "flat", "loafer", "slipper", "footwear", "trainer",
-                  "pump"),
+                  "pump", "flop"),
         "bag": ("bag", "handbag", "backpack", "purse", "tote", "clutch"),
         "hat": ("hat", "cap", "beanie", "headwear"),
         "glasses": ("glasses", "sunglasses", "eyewear"),
@@ -84,7 +84,7 @@ class Known:
     Args:
         vector: (D,) of the encoder; color: (448,) the feature.
         words: all its text, in small letters; audience: men, women, children, or nobody in particular.
-        photo: of one's own, to look at its colors.
+        photo: of one's own, to look at its colors; doubt: why its kind may be wrong, a sentence.
     """
 
     item: OutfitItem
@@ -93,6 +93,7 @@ class Known:
     words: str = ""
     audience: frozenset[str] = frozenset()
     photo: ImageLike | None = None
+    doubt: str = ""
 
     @property
     def piece(self) -> Piece:
@@ -220,8 +221,7 @@ class Pieces:
         """Kinds of (N, D), by the likeliest of `zero_shot.COMMON_LABELS`; None where that is something else."""
         if not self._encoder.has_text:
             return [None] * len(vectors)
-        likeliest = (vectors @ self._common_words.T).argmax(1).tolist()
-        return [named(COMMON_LABELS[row], nouns=self._nouns) for row in likeliest]
+        return [named(look, nouns=self._nouns) for look in _likeliest(vectors, self._common_words)]
 
     @cached_property
     def _common_words(self) -> FloatArray:
@@ -259,14 +259,23 @@ class Pieces:
 
 def own_pieces(photos: Sequence[ImageLike], encoder: Encoder) -> list[Known]:
     """Photos of things that somebody has already, of one thing each."""
+    if not photos:
+        return []
     pieces = pieces_of_photos(photos, encoder=encoder)
+    looks = _likeliest(np.stack([piece.vector for piece in pieces]), label_vectors(COMMON_LABELS, encoder=encoder))
     found = []
-    for number, (photo, piece) in enumerate(zip(photos, pieces, strict=True), start=1):
+    for number, (photo, piece, look) in enumerate(zip(photos, pieces, looks, strict=True), start=1):
         path = Path(photo) if isinstance(photo, str | Path) else None
         name = f"photo {number}" if path is None else path.name
         item = OutfitItem(name, piece.kind, picture=path, own=True)
-        found.append(Known(item, piece.vector, piece.color, photo=photo))
+        doubt = f"{name} was taken for {piece.kind}, but looks more like {look}: what is said of it says little"
+        found.append(Known(item, piece.vector, piece.color, photo=photo, doubt="" if named(look) else doubt))
     return found
+
+
+def _likeliest(vectors: FloatArray, words: FloatArray) -> list[str]:
+    """Of (N, D) vectors the likeliest of `zero_shot.COMMON_LABELS`, whose words' vectors are given."""
+    return [COMMON_LABELS[row] for row in (vectors @ words.T).argmax(1).tolist()]
 
 
 def kind_said(

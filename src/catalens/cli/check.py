@@ -70,8 +70,8 @@ def check(
             lines += [str(said)] if str(said) else []
             for line in lines:
                 write(f"{one.repaired or one.path}: {line}")
-        bad = sum(one.has_error for one in found)
-        say(f"{len(found)} photos, {bad} with errors, {sum(one.repaired is not None for one in found)} repaired")
+        bad, repaired = sum(one.has_error for one in found), sum(one.repaired is not None for one in found)
+        say(f"{len(found)} {'photo' if len(found) == 1 else 'photos'}, {bad} with errors, {repaired} repaired")
         untold = sum(one.measures is not None and one.measures.fill is None for one in found)
         if untold:
             cure = "" if network else "; --network finds it"

@@ -10,7 +10,7 @@ import typer
 from catalens.cli.options import AsJson
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.cli.train_regions import Minutes, Out, Resume, Seed, need_torch, tell
-from catalens.errors import StorageError, UsageError
+from catalens.errors import UsageError
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")]
 Label = Annotated[str, typer.Option("--label", help='"folder", or the name of a column: the kinds.')]
@@ -33,7 +33,7 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Make product pictures of goods that do not exist, marked as generated."""
-    from catalens.images.draw import Tile, contact_sheet, format_of
+    from catalens.images.draw import Tile, contact_sheet, format_of, make_folder
     from catalens.models.zoo import DEFAULT_GENERATOR
     from catalens.tasks.generate import generator
     from catalens.trust.provenance import write_generated
@@ -48,12 +48,7 @@ def generate(
     for path in (*paths, *([] if sheet is None else [sheet])):
         if path.exists() and not overwrite:
             raise UsageError(f"{path} is there already", cure="give another folder or seed, or --overwrite")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"{out} cannot be made: {error.strerror}", cure="give a folder that can be written"
-        ) from None
+    make_folder(out)
     for path, picture in zip(paths, made.pictures, strict=True):
         write_generated(picture, path)
     if sheet is not None:

@@ -10,6 +10,7 @@ import typer
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import keep_original, list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
+from catalens.images.folder import photos_in
 
 if TYPE_CHECKING:
     from catalens.tasks.classifier import Classifier
@@ -155,11 +156,9 @@ def _load(model: Path | None, encoder: str | None) -> Classifier | None:
 
 
 def _photos(data: Path) -> list[Path]:
-    from catalens.training.labelled import photos_under
-
     if not data.is_dir():
         raise NotFoundError(f"no folder at {data}", cure="give a folder of photos")
-    found = photos_under(data)
+    found = photos_in(data)
     if not found:
         raise NotFoundError(f"no photo in {data}", cure="give a folder with JPEG, PNG, WebP or other pictures")
     return found

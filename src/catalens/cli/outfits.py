@@ -10,8 +10,7 @@ import typer
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
 from catalens.cli.output import say, write, write_json
 from catalens.errors import NotFoundError, UsageError
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif"})
+from catalens.images.folder import photos_in
 
 
 def outfit(
@@ -110,7 +109,7 @@ def room(
 
 
 def _photos(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    found = photos_in(folder) if folder.is_dir() else []
     if not found:
         raise NotFoundError(f"no photos in {folder}", cure="name a folder with photos, one thing each")
     return found

@@ -16,12 +16,12 @@ from catalens import settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
 from catalens.cli.output import keep_original, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
+from catalens.images.folder import photos_in
 from catalens.types import Detections
 
 if TYPE_CHECKING:
     from catalens.types import ImageArray
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
 NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128), "gray": (128, 128, 128)}
 
 Photo = Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")]
@@ -52,10 +52,12 @@ def detect(
     keep_original(save, photo)
     image = catalens.read_image(photo)
     words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
+    if proposals is not None and (labels is not None or tiles != 1):
+        raise UsageError("--proposals beside --labels or --tiles", cure="proposals have no names: leave one out")
     if proposals is None:
         found = catalens.detect(image, min_score=min_score, model=model, labels=words, masks=False, tiles=tiles)
     else:
-        found = _proposed(image, proposals)
+        found = _proposed(image, proposals, model=model)
     if save is not None:
         save_image(save, boxes_over(image, found), mark=mark_of(photo))
         say(f"written: {save}")
@@ -68,10 +70,11 @@ def detect(
         write(f"{one.score:.2f}  {one.label}  {' '.join(f'{side:.0f}' for side in one.box)}")
 
 
-def _proposed(image: ImageArray, way: str) -> Detections:
+def _proposed(image: ImageArray, way: str, *, model: str | None) -> Detections:
+    from catalens.models.zoo import DEFAULT_DETECTOR
     from catalens.tasks.proposals import propose
 
-    boxes = propose(image, way=way)  # type: ignore[arg-type]  # checked there
+    boxes = propose(image, way=way, model=model or DEFAULT_DETECTOR)  # type: ignore[arg-type]  # checked there
     scores = np.linspace(1, 0, len(boxes), endpoint=False, dtype=np.float32)
     return Detections(boxes, scores, ("thing",) * len(boxes), (image.shape[0], image.shape[1]))
 
@@ -124,15 +127,12 @@ def cutout(
 def blur_faces(
     photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
     out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
-    min_score: Annotated[float, typer.Option(help="How sure a face has to be, 0 to 1.")] = 0.4,
+    min_score: Annotated[float, typer.Option(help="How sure a face has to be, 0 to 1.")] = 0.65,
 ) -> None:
     """Make faces unknowable, for good, on a photo or on each of a folder; photos without faces are written, too."""
     from catalens.images.draw import save_image
     from catalens.images.mark import mark_of
     from catalens.tasks import faces
-
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"--min-score is {min_score}", cure="give a number from 0 to 1")
 
     def write_hidden(source: Path, target: Path) -> None:
         image, count = faces.blur_faces(source, min_score=min_score)
@@ -150,9 +150,10 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
     """Make a file in `out` of each photo in a folder, several at a time; what is there already stays, what fails is
     named.
     """
-    from catalens.images.draw import distinct_names
+    from catalens.images.draw import distinct_names, make_folder
 
-    photos = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+    keep_original(out, source)
+    photos = photos_in(source, but=out)
     if not photos:
         raise NotFoundError(f"no photos in {source}", cure="name a photo or a folder with photos")
     if out.exists() and not out.is_dir():
@@ -164,10 +165,10 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
         try:
             if target.exists():
                 return "there already"
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             make(path, target)
         except (ImageError, NotFoundError) as error:
-            say(f"{path}: {error}")
+            say(str(error) if str(path) in error.what else f"{path}: {error}")
             return "failed"
         return what
 

@@ -11,9 +11,8 @@ import catalens
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers
 from catalens.cli.output import keep_original, say, write, write_json
 from catalens.errors import NotFoundError, UsageError
+from catalens.images.folder import SUFFIXES
 from catalens.types import Match, Matches
-
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
 
 
 def search(
@@ -80,7 +79,7 @@ def _photo_or_words(query: str | None) -> tuple[Path | None, str | None]:
         return path, None
     if query != path.name and path.is_dir():
         raise UsageError(f"{query} is a folder", cure="name a photo in it")
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.suffix.lower() in SUFFIXES:
         raise NotFoundError(f"no photo at {query}", cure="check the path; words are anything that is no file name")
     return None, query
 

@@ -57,9 +57,11 @@ def read_annotations(source: Path, *, photos: Path | None = None) -> Annotations
         photos: folder that the photos' names start from; None for that of the annotations.
 
     Raises:
-        NotFoundError: there is nothing at `source`.
+        NotFoundError: there is nothing at `source`, or no folder of photos.
         FeedError: it is neither.
     """
+    if photos is not None and not photos.is_dir():
+        raise NotFoundError(f"no folder of photos at {photos}", cure="name the one that the photos' names start from")
     if source.is_dir():
         items = list(_voc(source, photos or source))
     elif source.is_file():

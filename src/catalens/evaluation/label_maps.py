@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.evaluation.runs import Item, Run, machine
 from catalens.evaluation.segmentation import confusion, segmentation_scores
+from catalens.images.folder import SUFFIXES
 from catalens.images.read import read_codes, read_image
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.tasks.segment import Parser, parser
 from catalens.types import Failure, ImageArray, IntArray, Progress, Where
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".JPG", ".JPEG", ".PNG")
 PIXELS = "pixels that are right"
 UNCOUNTED = 255
 
@@ -110,8 +110,10 @@ def read_label_map(file: Path, *, photos: Path) -> tuple[ImageArray, NDArray[np.
 
 
 def photo_of(file: Path, photos: Path) -> Path | None:
-    """The photo of a label map's name; None where there is none."""
-    return next((path for suffix in SUFFIXES if (path := photos / f"{file.stem}{suffix}").is_file()), None)
+    """The photo of a label map's name; None where there is none. A map is not its own photo."""
+    endings = (*SUFFIXES, *map(str.upper, SUFFIXES))
+    named = (photos / f"{file.stem}{ending}" for ending in endings)
+    return next((path for path in named if path.is_file() and path.resolve() != file.resolve()), None)
 
 
 def _codes(names: str, known: tuple[str, ...]) -> NDArray[np.uint8]:

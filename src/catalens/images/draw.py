@@ -191,6 +191,18 @@ def distinct_names(photos: Sequence[Path]) -> dict[Path, str]:
     return found
 
 
+def make_folder(path: Path) -> None:
+    """A folder and those above it, where they are not there yet.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"no folder can be made at {path}: {error.strerror}", cure="name another one") from None
+
+
 def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Write a file that appears whole or not at all; where `durable` it is on the disk when this returns.
 

@@ -115,10 +115,10 @@ def _too_large(name: str) -> ImageLimitError:
 
 
 def _read_path(source: str | Path) -> bytes:
-    if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
+    if str(source).lower().startswith(("http:/", "https:/")):  # a Path has one slash
         raise ImageError(
             f"expected a path and got the web address {source}",
-            cure="read its bytes with catalens.images.remote.fetch_image_bytes first",
+            cure="download it, or read its bytes with catalens.images.remote.fetch_image_bytes",
         )
     path = Path(source)
     try:

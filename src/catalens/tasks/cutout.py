@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from catalens.errors import ModelError, UsageError
 from catalens.images.blank import is_blank
@@ -32,6 +33,8 @@ SURE, DOUBTFUL = 0.45, 0.12
 """Alpha from which a place is surely product; below which what it encloses is surely not."""
 SPECK = 0.004
 """Islands smaller than this share of the product are dust."""
+FITTED, LIT = 20_000, 0.97
+"""Pixels that the background's light is fitted to; share of it below which a pixel lies in a shadow."""
 SHADOW_DEPTH = 0.28
 """How dark a drawn shadow is in its middle."""
 
@@ -132,7 +135,10 @@ def cutout_of(image: ImageArray, alpha: FloatArray, *, shadow: Shadow = "none", 
 
     Raises:
         ImageError: they differ in size.
+        UsageError: another shadow.
     """
+    if shadow not in get_args(Shadow):
+        raise UsageError(f"shadow is {shadow!r}", cure=f"take one of {', '.join(get_args(Shadow))}")
     colors = foreground_colors(image, alpha) if decontaminate else image
     shade: FloatArray | None
     if shadow == "keep":
@@ -170,6 +176,7 @@ def cutout(
 
     Raises:
         ImageError: the picture cannot be read.
+        UsageError: another shadow.
     """
     image = read_image(picture)
     return cutout_of(image, cutter(model).alpha(image), shadow=shadow, decontaminate=decontaminate).rgba
@@ -233,15 +240,33 @@ def _kept_shadow(image: ImageArray, alpha: FloatArray) -> FloatArray:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     reach = 2 * max(2, round(0.01 * max(alpha.shape))) + 1
     free = cv2.dilate(alpha, np.ones((reach, reach), np.uint8)) < EMPTY
-    if free.mean() < 0.02:
+    # Nothing to tell it from, or a pattern, a floor below a wall: no shadow.
+    if free.mean() < 0.02 or (grey[free] <= 0.6 * np.quantile(grey[free], 0.85)).mean() > 0.15:
         return np.ones_like(alpha)
-    lit = float(np.quantile(grey[free], 0.85))
-    smooth = cv2.GaussianBlur(np.where(free, grey, lit), (0, 0), max(1.0, 0.006 * max(alpha.shape)))
-    shade = np.clip(smooth / max(lit, 1.0), 0, 1)
-    uneven = float((shade[free] < 0.6).mean())  # a pattern, not a shadow
-    if uneven > 0.15:
-        return np.ones_like(alpha)
-    return np.asarray(np.where(shade > 0.97, 1.0, shade), np.float32)
+    lit = np.maximum(_lit(grey, free), 1)
+    # Beside the product, where its edge still shows, it is as dark as a little farther out.
+    sigma = max(1.0, 0.006 * max(alpha.shape))
+    seen, weight = (cv2.GaussianBlur(one, (0, 0), sigma) for one in (np.where(free, grey / lit, 0), free * 1.0))
+    shade = np.clip(np.divide(seen, weight, out=np.ones_like(grey), where=weight > 1e-3), 0, 1)
+    return np.asarray(np.where(shade > LIT, 1.0, shade), np.float32)
+
+
+def _lit(grey: FloatArray, free: NDArray[np.bool_]) -> FloatArray:
+    """The background's light without shadows: of second order, so that a wall that grows darker to its edge is none."""
+    y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in grey.shape)
+    rows, columns = (place[:: max(1, len(place) // FITTED)] for place in np.nonzero(free))
+    points, values = _second_order(y[rows], x[columns]), grey[rows, columns]
+    fit: NDArray[np.floating] = np.zeros(len(points))
+    for _ in range(3):  # without what turns out to be darker than it should
+        fit = np.linalg.lstsq(np.stack(points, axis=1), values, rcond=None)[0]
+        kept = values >= LIT * np.tensordot(fit, points, 1)
+        points, values = [one[kept] for one in points], values[kept]
+    terms = _second_order(y[:, None], x[None])
+    return np.asarray(sum(weight * one for weight, one in zip(fit, terms, strict=True)), np.float32)
+
+
+def _second_order(y: FloatArray, x: FloatArray) -> list[FloatArray]:
+    return [np.ones_like(x), x, y, x * x, x * y, y * y]
 
 
 def _drawn_shadow(alpha: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from catalens.errors import ModelError
+from catalens.errors import ModelError, UsageError
 from catalens.geometry import clip, nms
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
@@ -86,7 +86,10 @@ def blur_faces(picture: ImageLike, *, min_score: float = MIN_SCORE) -> tuple[Ima
 
     Raises:
         ImageError: the picture cannot be read.
+        UsageError: a score that is none.
     """
+    if not 0 <= min_score <= 1:
+        raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
     image = read_image(picture)
     found = face_finder()(image, min_score=min_score)
     return hide(image, found.boxes), len(found)

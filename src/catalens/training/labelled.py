@@ -14,10 +14,9 @@ from catalens.catalog.catalog import Catalog
 from catalens.catalog.feeds.tables import delimiter_of
 from catalens.catalog.tagging import PREDICTED_BY
 from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.images.folder import photos_in
 from catalens.types import Failure, Where
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".heif"})
-"""Endings of photos. Those of telephones (HEIC) cannot be read, and are named for it rather than passed over."""
 PATH_COLUMNS = ("image", "path", "photo", "picture", "file", "filename")
 SEPARATOR = "|"
 """Between the labels of one photo, where it has several."""
@@ -109,19 +108,8 @@ def read_labelled_catalog(folder: Path, *, label: str) -> LabelledPhotos:
     return _merged(LabelledPhotos(tuple(paths), tuple(labels), notes=notes))
 
 
-def photos_under(folder: Path) -> list[Path]:
-    """The photos in a folder and in those in it, sorted; what is hidden (thumbnails, remains of an archive) is none."""
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in PICTURES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    ]
-
-
 def _in_folders(data: Path) -> LabelledPhotos:
-    found = photos_under(data)
+    found = photos_in(data)
     loose = [path for path in found if path.parent == data]
     inside = [path for path in found if path.parent != data]
     skipped = tuple(_without_label(path, data, "it lies in no folder of a label") for path in loose)

@@ -15,8 +15,8 @@ from catalens.catalog.feeds.shopify import ShopifyFeed
 from catalens.catalog.feeds.table import TableFeed
 from catalens.catalog.feeds.tables import delimiter_of
 from catalens.catalog.feeds.text import encoding_of, head_of
-from catalens.catalog.feeds.values import PICTURE_SUFFIXES
 from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.images.folder import SUFFIXES
 
 __all__ = ["FEEDS", "Feed", "Item", "Reading", "open_feed"]
 
@@ -64,7 +64,7 @@ def open_feed(
 
 def _sample(path: Path) -> Sample:
     try:
-        if path.is_dir() or (path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES):
+        if path.is_dir() or (path.is_file() and path.suffix.lower() in SUFFIXES):
             return Sample(path)
         if path.exists() and not path.is_file():
             raise FeedError(f"{path} is no regular file", cure="give a file or a folder")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from catalens.catalog.feeds.base import Item, Reading, Sample
-from catalens.catalog.feeds.values import PICTURE_SUFFIXES
 from catalens.errors import FeedError
+from catalens.images.folder import SUFFIXES, photos_in
 from catalens.types import PictureSource, Product, Where
 
 
@@ -19,27 +18,18 @@ class FolderFeed:
     name = "folder"
 
     def recognises(self, sample: Sample) -> bool:
-        return sample.path.is_dir() or sample.path.suffix.lower() in PICTURE_SUFFIXES
+        return sample.path.is_dir() or sample.path.suffix.lower() in SUFFIXES
 
     def read(self, source: Path, *, media: Path | None, mapping: Mapping[str, str] | None) -> Reading:  # noqa: ARG002
         if not source.is_dir():
             return Reading(self.name, (), [_product(source, source.parent, source.stem)])
-        photos = list(_photos(source))
+        photos = photos_in(source)
         if not photos:
             raise FeedError(
                 f"no picture in the folder {source}",
-                cure=f"give a folder with files that end in {', '.join(sorted(PICTURE_SUFFIXES))}",
+                cure=f"give a folder with files that end in {', '.join(SUFFIXES)}",
             )
         return Reading(self.name, (), _products(source, photos))
-
-
-def _photos(folder: Path) -> Iterator[Path]:
-    """Pictures under the folder by path; hidden files and folders are passed over, links are not followed."""
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in PICTURE_SUFFIXES:
-                yield Path(here) / name
 
 
 def _products(folder: Path, photos: list[Path]) -> Iterator[Item]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from catalens.catalog.feeds.base import Item, Reading, Sample
 from catalens.catalog.feeds.tables import DELIMITERS, Row, Table
-from catalens.catalog.feeds.values import PICTURE_SUFFIXES, Pictures, attribute_name, attributes_of, is_there
+from catalens.catalog.feeds.values import Pictures, attribute_name, attributes_of, is_there
 from catalens.errors import FeedError, UsageError
+from catalens.images.folder import SUFFIXES
 from catalens.types import Failure, Product
 
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -85,7 +86,7 @@ def _picture_column(table: Table, pictures: Pictures) -> str | None:
 
 
 def _looks_like_picture(text: str, pictures: Pictures) -> bool:
-    if Path(text.partition("?")[0]).suffix.lower() in PICTURE_SUFFIXES:
+    if Path(text.partition("?")[0]).suffix.lower() in SUFFIXES:
         return True
     return bool(text) and any(is_there(folder / text.lstrip("/")) for folder in pictures.folders)
 

@@ -20,7 +20,6 @@ _SAME = {
     "manufacturer": "brand",
     "product_type": "category",
 }
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
 
 
 def attribute_name(column: str) -> str:

@@ -6,25 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from catalens import settings
-from catalens.errors import CatalensError, ImageError, NotFoundError, UsageError
-from catalens.images.decode import Header
+from catalens.errors import CatalensError, NotFoundError, UsageError
+from catalens.images.decode import decode_header, decode_pixels
 from catalens.images.draw import distinct_names
+from catalens.images.folder import photos_in
 from catalens.images.mark import mark_of
 from catalens.images.prepare import resize
-from catalens.images.read import MAX_BYTES, read_header, read_image
+from catalens.images.read import read_bytes
+from catalens.images.srgb import over_white
 from catalens.tasks.listing import repair
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
 from catalens.types import Failure, ImageArray, Progress, Where
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff"})
 DEFAULT = ("google",)
 SAME = 4
 """Bits of 64 in which two difference hashes may differ for two photos to look the same ..."""
@@ -89,7 +89,7 @@ def check(
         NotFoundError, UsageError: no such photo or pack.
         ImageError: it is no picture that can be read.
     """
-    data = photo if isinstance(photo, bytes) else _bytes(Path(photo))
+    data = read_bytes(photo)
     name = "" if isinstance(photo, bytes) else str(photo)
     known = _known(rules)
     return judge(_measured(data, name, known, alpha_of, people)[0], known)
@@ -101,8 +101,8 @@ def fix(
     """Make a photo keep what it can of the rules.
 
     Returns:
-        The new file's bytes, the ending of its name, and the rules that it still breaks. What breaks none stays as it
-        is.
+        The new file's bytes, the ending of its name, and the rules that it still breaks. What breaks none, or none
+        that could be cured, stays as it is.
 
     Raises:
         As `check`.
@@ -110,9 +110,10 @@ def fix(
     known = _known(rules)
     measures, image = _measured(photo, "", known, alpha_of)
     findings = judge(measures, known)
-    if not findings:
-        return photo, ENDINGS[measures.format][0], ()
-    data, ending = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
+    made = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
+    if made is None:
+        return photo, ENDINGS[measures.format][0], findings
+    data, ending = made
     return data, ending, judge(_measured(data, f"fixed{ending}", known, _again(alpha_of))[0], known)
 
 
@@ -128,7 +129,8 @@ def check_folder(
     """Check a photo, or all photos in a folder, in the order of their names.
 
     Args:
-        fix: folder for photos that are made to keep what they can of the rules; those without findings are not written.
+        fix: folder for photos that are made to keep what they can of the rules; what cannot be cured is not
+            written.
         alpha_of: finds the product; None for what is unlike the border, and, with `fix`, for the cut-out network where
             the border is not plain; people: as for `check`.
 
@@ -136,9 +138,7 @@ def check_folder(
         NotFoundError, UsageError: no photos, no such pack, or `fix` lies in the folder.
     """
     known = _known(rules)
-    photos = (
-        sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else [folder]
-    )
+    photos = photos_in(folder, but=fix) if folder.is_dir() else [folder]
     if not photos or not folder.exists():
         raise NotFoundError(f"no photos at {folder}", cure="name a photo or a folder with photos")
     home = folder if folder.is_dir() else folder.parent
@@ -177,13 +177,17 @@ def _checked(
 ) -> CheckedPhoto:
     """One photo; `target` says where it goes when it is repaired, without an ending."""
     try:
-        photo = _bytes(path)
+        photo = read_bytes(path)
         measures, image = _measured(photo, path.name, rules, alpha_of, people)
         findings = judge(measures, rules)
         hash, small = difference_hash(image), resize(image, (SMALL, SMALL)).tobytes()
-        if target is None or not findings:
-            return CheckedPhoto(path, measures, findings, hash=hash, small=small)
-        data, ending = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=mark_of(photo))
+        as_it_is = CheckedPhoto(path, measures, findings, hash=hash, small=small)
+        if target is None:
+            return as_it_is
+        made = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=mark_of(photo))
+        if made is None:
+            return as_it_is
+        data, ending = made
         place = target(path)
         written = place.with_name(place.name + ending)
         repair.write(data, written)
@@ -192,15 +196,6 @@ def _checked(
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)
         return CheckedPhoto(path, None, (), failure=failure)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError(f"{path} has more than {MAX_BYTES >> 20} MB", cure="compress it")
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFoundError(f"no photo at {path}: {error.strerror}", cure="check the path") from None
 
 
 def _again(alpha_of: AlphaOf) -> AlphaOf:
@@ -216,8 +211,9 @@ def _about(rules: Sequence[Rule], measure: str) -> bool:
 def _measured(
     data: bytes, name: str, rules: Sequence[Rule], alpha_of: AlphaOf, people: bool = False
 ) -> tuple[Measures, ImageArray]:
-    header: Header = read_header(BytesIO(data))
-    image = read_image(data)
+    said = name or "the data given"
+    header = decode_header(data, name=said)
+    image = over_white(decode_pixels(data, name=said, target=None))
     people, worn = people or _about(rules, "person"), _about(rules, "cut_off")
     return measure(image, header, name=name, alpha_of=alpha_of, people=people, worn=worn), image
 

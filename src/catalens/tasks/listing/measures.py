@@ -103,7 +103,9 @@ class Measures:
         return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 
-NAMES = tuple(field.name for field in fields(Measures))
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int, float), "float": (int, float)}
+TYPES = {field.name: _TYPES[str(field.type).removesuffix(" | None")] for field in fields(Measures)}
+"""Of each measure: of what a rule's limit on it has to be."""
 
 
 def border_alpha(image: ImageArray) -> FloatArray:

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from catalens.images.draw import FORMATS, encode_image, write_whole
+from catalens.images.draw import FORMATS, encode_image, make_folder, write_whole
 from catalens.images.matting import composite, foreground_colors, refine_alpha
 from catalens.images.prepare import resize
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf
@@ -27,22 +27,24 @@ DOUBTFUL = 0.3
 """Share of an outline that is neither product nor background from which it is not followed: of 36 photos looked at, all
 seven outlines above lost parts of the product or kept parts of a room, and two of 29 below.
 """
+OF_THE_FILE = frozenset({"format", "ending_fits", "bytes"})
+"""Measures that another file of the same picture may cure."""
 EDGE = 0.02
 """White that is left around a product that is framed anew, as a share of its longer side."""
 
 
 def repair(
     image: ImageArray, findings: Sequence[Finding], rules: Sequence[Rule], *, alpha_of: AlphaOf, mark: str | None = None
-) -> tuple[bytes, str]:
+) -> tuple[bytes, str] | None:
     """Encode a photo anew so that as many findings as possible go.
 
     Args:
         mark: of generated content, where the photo carries one (`images.mark`).
 
     Returns:
-        The file's bytes, and the ending of its name.
+        The file's bytes, and the ending of its name. None where encoding it anew would cure nothing.
     """
-    broken = {finding.rule.measure for finding in findings}
+    original, broken = image, {finding.rule.measure for finding in findings}
     if "framed" in broken:
         image = _without_frame(image)
     if {"pure_white", "fill"} & broken:
@@ -54,12 +56,14 @@ def repair(
             if "fill" in broken:
                 image = _closer(image, alpha, _limit(rules, "fill", 0.85))
     image = _smaller(image, rules)
+    if image is original and not OF_THE_FILE & broken:
+        return None
     return _encoded(image, rules, mark)
 
 
 def write(data: bytes, path: Path) -> None:
     """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_whole(path, data)
 
 

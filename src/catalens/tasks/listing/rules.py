@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from catalens.errors import NotFoundError, UsageError
-from catalens.tasks.listing.measures import NAMES, Measures
+from catalens.tasks.listing.measures import TYPES, Measures
 
 PACKS = Path(__file__).parent / "packs"
+TESTS = ("at_least", "at_most", "is", "one_of")
+FIELDS = ("name", "measure", "level", "from", "cure", "source")
+"""Of a rule in a pack, beside its test."""
 
 Level: TypeAlias = Literal["error", "warning", "advice"]
 Value: TypeAlias = str | float | bool
@@ -103,7 +106,7 @@ def read_rules(names: Sequence[str]) -> tuple[Rule, ...]:
         UsageError: a pack cannot be understood.
     """
     found: list[Rule] = []
-    for name in names:
+    for name in dict.fromkeys(names):
         path = PACKS / f"{name}.toml" if name in bundled_packs() else Path(name)
         if not path.is_file():
             raise NotFoundError(
@@ -111,23 +114,30 @@ def read_rules(names: Sequence[str]) -> tuple[Rule, ...]:
             )
         try:
             table = tomllib.loads(path.read_text("utf-8"))
-            found += [_rule(row, path.stem, str(table.get("source", ""))) for row in table["rules"]]
+            rows = [_rule(row, path.stem, str(table.get("source", ""))) for row in table["rules"]]
+            if not rows:
+                raise ValueError("the list is empty")
         except (ValueError, KeyError, TypeError, OSError) as error:
-            raise UsageError(
-                f"{path} holds no rules: {error}", cure="docs/check.md shows how they are written"
-            ) from None
+            raise UsageError(f"{path} holds no rules: {error}", cure="write them as docs/check.md shows") from None
+        found += rows
     return tuple(found)
 
 
 def _rule(row: dict[str, Any], pack: str, source: str) -> Rule:
-    tests = [test for test in ("at_least", "at_most", "is", "one_of") if test in row]
+    tests = [test for test in TESTS if test in row]
     measure, level = str(row["measure"]), row.get("level", "error")
-    if len(tests) != 1 or measure not in NAMES or level not in get_args(Level):
+    if len(tests) != 1 or measure not in TYPES or level not in get_args(Level):
         raise ValueError(
-            f"rule {row.get('name')!r}: expected one of at_least, at_most, is, one_of; a level of "
-            f"{', '.join(get_args(Level))}; and a measure of {', '.join(NAMES)}"
+            f"rule {row.get('name')!r}: expected one of {', '.join(TESTS)}; a level of "
+            f"{', '.join(get_args(Level))}; and a measure of {', '.join(TYPES)}"
         )
-    limit = row[tests[0]]
+    limit, unknown = row[tests[0]], sorted(set(row) - {*TESTS, *FIELDS})
+    if unknown:
+        raise ValueError(f"rule {row.get('name')!r} has {unknown[0]!r}; fields are {', '.join((*TESTS, *FIELDS))}")
+    if not _fits(limit, tests[0], measure):
+        raise ValueError(f"rule {row.get('name')!r}: {tests[0]} = {limit!r} is no limit on {measure}")
+    if type(row.get("from", date.min)) is not date:
+        raise ValueError(f"rule {row.get('name')!r}: from = {row['from']!r} is no day such as 2027-01-31")
     return Rule(
         pack=pack,
         name=str(row.get("name", measure)),
@@ -139,6 +149,15 @@ def _rule(row: dict[str, Any], pack: str, source: str) -> Rule:
         source=str(row.get("source", source)),
         since=row.get("from"),
     )
+
+
+def _fits(limit: object, test: str, measure: str) -> bool:
+    """Whether a limit is of the kind that a test and a measure take."""
+    if test == "one_of":
+        return TYPES[measure] == (str,) and isinstance(limit, list) and all(isinstance(one, str) for one in limit)
+    if test in ("at_least", "at_most") and float not in TYPES[measure]:
+        return False
+    return type(limit) in TYPES[measure]
 
 
 def judge(measures: Measures, rules: Sequence[Rule], *, today: date | None = None) -> tuple[Finding, ...]:

@@ -25,6 +25,7 @@ from catalens.tasks.classifier_folder import load_classifier, save_classifier
 from catalens.tasks.embed import encoder
 from catalens.tasks.zero_shot import classify_by_words
 from catalens.training.classifier import passed_by, taxonomy_ids, train_classifier
+from catalens.training.classifier_evaluation import cross_validated, evaluate_classifier
 from catalens.training.labelled import read_labelled
 from catalens.training.seen import learned_from
 from catalens.types import FloatArray, Labels, PictureSource, Product, Where
@@ -281,6 +282,14 @@ def test_several_labels_each(walls: Path, card: str, tmp_path: Path) -> None:
     classifier = load_classifier(save_classifier(report.classifier, tmp_path / "model"))
     assert set(classifier.classify([walls / "red" / "1.png"])[0].names) == {"warm", "strong"}
     assert classifier.classify([walls / "white" / "1.png"])[0].names == ("pale",)
+    strange = replace(photos, labels=(("loud",), ("loud", "warm", "strong"), *photos.labels[2:]))
+    found = evaluate_classifier(tmp_path / "model", strange, data=tmp_path / "tags.csv")
+    assert found.run.figures["all labels right"].value == 1.0
+    assert found.run.figures["all labels right"].n == len(photos) - 1
+    assert found.run.notes == ("2 labels are none of the model's, and 1 photos have no other",)
+    assert "F1 without photos of the training set" in found.run.figures
+    with pytest.raises(UsageError, match="several labels"):
+        cross_validated(photos, data=tmp_path / "tags.csv", head="softmax", encoder=card)
 
 
 def test_a_photo_with_two_labels_in_two_folders_is_told(walls: Path, card: str, tmp_path: Path) -> None:

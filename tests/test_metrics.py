@@ -16,6 +16,7 @@ from catalens.evaluation.calibration import (
 )
 from catalens.evaluation.classification import classification_figures, f1_scores
 from catalens.evaluation.intervals import bootstrap_mean
+from catalens.evaluation.multilabel import multilabel_run
 from catalens.evaluation.retrieval import retrieval_figures
 
 CLASSES = ("coat", "dress", "hat", "never")
@@ -136,3 +137,43 @@ def test_queries_of_one_group_are_drawn_together() -> None:
     assert alone.high - alone.low < 0.5
     with pytest.raises(UsageError):
         bootstrap_mean([1.0], groups=["a", "b"])
+
+
+def test_figures_of_several_labels_each() -> None:
+    wanted = np.array([[1, 1, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0]], np.bool_)
+    likely = np.array([[0.9, 0.8, 0.1], [0.2, 0.9, 0.6], [0.3, 0.4, 0.2], [0.1, 0.7, 0.1]], np.float32)
+    said = likely > 0.5  # all; one too many; none of one; all
+    run = multilabel_run(
+        names=list("abcd"), pictures=list("abcd"), targets=wanted, likely=likely, said=said,
+        classes=("warm", "strong", "loud"), about={}, leaked=[0],
+    )  # fmt: skip
+    values = {name: round(one.value, 4) for name, one in run.figures.items()}
+    assert values == {
+        "F1 of the photos": round((1 + 2 / 3 + 0 + 1) / 4, 4),
+        "all labels right": 0.5,
+        "macro F1": round((2 / 3 + 1) / 2, 4),  # of the two labels that occur
+        "mean average precision": 1.0,
+        "F1 without photos of the training set": round((2 / 3 + 0 + 1) / 3, 4),
+    }
+    assert all(one.low <= one.value <= one.high for one in run.figures.values())
+    assert [(item.value, item.wanted, item.said) for item in run.items[1:3]] == [
+        (pytest.approx(2 / 3), ("strong",), ("strong", "loud")),
+        (0.0, ("warm",), ()),
+    ]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_figures_of_several_labels_are_scikit_learns(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wanted = rng.random((60, 4)) < 0.4
+    wanted[:, 0] |= ~wanted.any(1)
+    likely = np.clip(wanted * 0.4 + rng.random((60, 4)) * 0.6, 0, 1).astype(np.float32)
+    run = multilabel_run(
+        names=[str(row) for row in range(60)], pictures=[""] * 60, targets=wanted, likely=likely, said=likely >= 0.5,
+        classes=tuple("abcd"), about={},
+    )  # fmt: skip
+    found = {name: one.value for name, one in run.figures.items()}
+    assert found["F1 of the photos"] == pytest.approx(metrics.f1_score(wanted, likely >= 0.5, average="samples"))
+    assert found["all labels right"] == pytest.approx(metrics.accuracy_score(wanted, likely >= 0.5))
+    assert found["macro F1"] == pytest.approx(metrics.f1_score(wanted, likely >= 0.5, average="macro"))
+    assert found["mean average precision"] == pytest.approx(metrics.average_precision_score(wanted, likely))

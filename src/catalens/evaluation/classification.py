@@ -93,7 +93,7 @@ def classification_figures(
         )
     wanted = np.array([place[name] for name in right])
     said = likely.argmax(1)
-    every = np.arange(len(classes))
+    every, eye = np.arange(len(classes)), np.eye(len(classes), dtype=np.bool_)
     precision, recall, f1, support = precision_recall_fscore_support(
         wanted, said, labels=every, zero_division=0.0, average=None
     )
@@ -105,7 +105,7 @@ def classification_figures(
     return ClassificationFigures(
         accuracy=bootstrap_mean(said == wanted, seed=seed),
         top5=bootstrap_mean(in_top(likely, wanted, 5), seed=seed),
-        macro_f1=_macro_f1(wanted, said, len(classes), seed=seed),
+        macro_f1=macro_f1(eye[wanted], eye[said], seed=seed),
         weighted_f1=float((f1 * support).sum() / support.sum()),
         weighted_precision=float((precision * support).sum() / support.sum()),
         macro_precision=float(precision[present].mean()),
@@ -128,21 +128,19 @@ def f1_scores(targets: Flags, said: Flags) -> NDArray[np.float64]:
     return np.asarray(2 * hits / np.maximum(targets.sum(0) + said.sum(0), 1), np.float64)
 
 
-def _macro_f1(wanted: NDArray[np.int64], said: NDArray[np.int64], classes: int, *, seed: int) -> Estimate:
-    """Macro F1 with its bootstrap interval over items: the mean of a ratio is no mean over items.
+def macro_f1(targets: Flags, said: Flags, *, seed: int = 0) -> Estimate:
+    """Macro F1 of (N, C) flags with its bootstrap interval over items: the mean of a ratio is no mean over items.
 
     A draw counts the labels that occur in it. Where all is right the interval is that of the accuracy.
     """
-    if (wanted == said).all():
-        return bootstrap_mean(np.ones(len(wanted)), seed=seed)
-    eye = np.eye(classes, dtype=np.bool_)
+    if (targets == said).all():
+        return bootstrap_mean(np.ones(len(targets)), seed=seed)
 
     def figure(rows: NDArray[np.int64]) -> float:
-        present = np.bincount(wanted[rows], minlength=classes) > 0
-        return float(f1_scores(eye[wanted[rows]], eye[said[rows]])[present].mean())
+        return float(f1_scores(targets[rows], said[rows])[targets[rows].any(0)].mean())
 
     rng = np.random.default_rng(seed)
-    count = len(wanted)
+    count = len(targets)
     drawn = [figure(rng.integers(0, count, count)) for _ in range(500)]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Estimate(figure(np.arange(count)), count, float(low), float(high))

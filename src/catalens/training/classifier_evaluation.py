@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ import numpy as np
 from catalens.errors import UsageError
 from catalens.evaluation.classifiers import classifier_run
 from catalens.evaluation.leaks import near_duplicates, seen_before
+from catalens.evaluation.multilabel import multilabel_run
 from catalens.evaluation.runs import Run, name_in
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
@@ -20,7 +21,7 @@ from catalens.tasks.heads import HEAD_KINDS
 from catalens.training.classifier import embed_labelled
 from catalens.training.heads import fit
 from catalens.training.labelled import LabelledPhotos
-from catalens.types import Failure, Progress
+from catalens.types import Failure, FloatArray, Progress
 
 
 @dataclass(frozen=True)
@@ -47,31 +48,70 @@ def evaluate_classifier(
         train: what it learned from, to look for leaks; else the classifier's own hashes of it.
 
     Raises:
-        UsageError: no photo can be used, or photos with several labels.
+        UsageError: no photo can be used, or photos with several labels for a classifier that says one.
     """
     classifier = load_classifier(model)
-    _one_label_each(photos)
+    if classifier.thresholds is None:
+        _one_label_each(photos)
     embedded = embed_labelled(photos, classifier.encoder, progress=progress)
     paths = embedded.photos.paths
     leaks, checked = _leaks(paths, classifier) if train is None else _pairs(paths, train.paths)
+    leaked = sorted({row for row, _ in leaks})
     likely = classifier.head.probabilities(embedded.vectors)
-    run = classifier_run(
-        names=[name_in(data, path) for path in paths],
-        pictures=[str(path) for path in paths],
-        right=[_spelled(labels[0], classifier.classes) for labels in embedded.photos.labels],
-        likely=likely,
+    about = {
+        "model": classifier.name,
+        "encoder": classifier.encoder.name,
+        "data": f"{len(embedded.photos)} photos of {data.resolve().name}",
+        "leak check": f"{checked}, {len(leaked)} found",
+    }
+    labels = [tuple(_spelled(one, classifier.classes) for one in several) for several in embedded.photos.labels]
+    names = [name_in(data, path) for path in paths]
+    if classifier.thresholds is not None:
+        run = _with_several(classifier, LabelledPhotos(paths, tuple(labels)), names, likely, about, leaked, seed)
+    else:
+        run = classifier_run(
+            names=names,
+            pictures=[str(path) for path in paths],
+            right=[one for one, *_ in labels],
+            likely=likely,
+            classes=classifier.classes,
+            about=about,
+            leaked=leaked,
+            threshold=None if classifier.unknown is None else classifier.unknown.threshold,
+            seed=seed,
+        )
+    return Evaluated(run, embedded.skipped, tuple((str(paths[row]), known) for row, known in leaks))
+
+
+def _with_several(
+    classifier: Classifier,
+    photos: LabelledPhotos,
+    names: Sequence[str],
+    likely: FloatArray,
+    about: dict[str, str],
+    leaked: Sequence[int],
+    seed: int,
+) -> Run:
+    """Each label by itself; photos of which the classifier knows no label do not count, and are told."""
+    assert classifier.thresholds is not None
+    targets = photos.targets(classifier.classes)
+    known = np.flatnonzero(targets.any(1)).tolist()
+    if not known:
+        raise UsageError(f"none of {len(photos)} photos has a label of the model", cure="give photos with its labels")
+    run = multilabel_run(
+        names=[names[row] for row in known],
+        pictures=[str(photos.paths[row]) for row in known],
+        targets=targets[known],
+        likely=likely[known],
+        said=(likely >= classifier.thresholds)[known],
         classes=classifier.classes,
-        about={
-            "model": classifier.name,
-            "encoder": classifier.encoder.name,
-            "data": f"{len(embedded.photos)} photos of {data.resolve().name}",
-            "leak check": f"{checked}, {len({row for row, _ in leaks})} found",
-        },
-        leaked=sorted({row for row, _ in leaks}),
-        threshold=None if classifier.unknown is None else classifier.unknown.threshold,
+        about=about,
+        leaked=np.flatnonzero(np.isin(known, leaked)).tolist(),
         seed=seed,
     )
-    return Evaluated(run, embedded.skipped, tuple((str(paths[row]), known) for row, known in leaks))
+    strange = sum(label not in classifier.classes for labels in photos.labels for label in labels)
+    note = f"{strange} labels are none of the model's, and {len(photos) - len(known)} photos have no other"
+    return replace(run, notes=(note,) if strange else ())
 
 
 Leaks: TypeAlias = list[tuple[int, str]]
@@ -145,7 +185,10 @@ def cross_validated(
 
 def _one_label_each(photos: LabelledPhotos) -> None:
     if photos.is_multi:
-        raise UsageError("some photos have several labels", cure="evaluate photos with one label each")
+        raise UsageError(
+            "some photos have several labels",
+            cure="give photos with one label each, or --model with a classifier that was trained on several",
+        )
 
 
 def _spelled(label: str, classes: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from catalens.images.read import read_image, read_rgba
+from catalens.images.srgb import hex_color
 from tests.pictures import difference, display_p3, encoded, picture, png, png_chunk
 
 
@@ -126,3 +127,20 @@ def test_sixteen_bits_a_channel() -> None:
 
 def test_opaque_pictures_have_full_alpha() -> None:
     assert (read_rgba(encoded(picture(), "PNG"))[:, :, 3] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "color"),
+    [
+        ("", None),
+        ("#", None),
+        ("f4f4f2", None),
+        ("#f4f4f", None),
+        ("#gggggg", None),
+        ("#f4f4f2", (244, 244, 242)),
+        (" #FFF ", (255, 255, 255)),
+        ("#1a0", (17, 170, 0)),
+    ],
+)
+def test_colors_as_stylesheets_write_them(text: str, color: tuple[int, int, int] | None) -> None:
+    assert hex_color(text) == color

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existin
 from catalens.cli.output import keep_original, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
+from catalens.images.srgb import hex_color
 from catalens.types import Detections
 
 if TYPE_CHECKING:
@@ -217,12 +217,12 @@ class _Options:
 
 
 def _ground(text: str) -> ImageArray | tuple[int, int, int] | None:
-    if text == "transparent":
+    name = text.strip().lower()
+    if name == "transparent":
         return None
-    if text in NAMED:
-        return NAMED[text]
-    if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-        return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+    color = NAMED.get(name) or hex_color(text)
+    if color is not None:
+        return color
     if not Path(text).is_file():
         raise UsageError(
             f"--background is {text!r}", cure="take transparent, white, black, a color such as #f4f4f2, or a photo"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,16 @@ from catalens.types import ImageArray
 
 _WIDE = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I", "F"})
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
+
+
+def hex_color(text: str) -> tuple[int, int, int] | None:
+    """#rrggbb or #rgb, as stylesheets write colors -> red, green, blue in 0..255; None for anything else."""
+    found = re.fullmatch(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", text.strip())
+    if found is None:
+        return None
+    digits = found[1] if len(found[1]) == 6 else "".join(2 * digit for digit in found[1])
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
 
 
 def to_srgb(image: Image.Image) -> ImageArray:

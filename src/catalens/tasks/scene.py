@@ -15,6 +15,7 @@ from catalens.images.harmony import Light, harmonised, light_of
 from catalens.images.matting import composite, foreground_colors
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image, read_rgba
+from catalens.images.srgb import hex_color
 from catalens.models.zoo import DEFAULT_MATTE
 from catalens.tasks.cutout import cutter
 from catalens.tasks.surfaces import SURFACES, painted_surface, surface_named
@@ -148,10 +149,10 @@ def _box(alpha: FloatArray) -> tuple[int, int, int, int]:
 
 def _background(asked: ImageLike | tuple[int, int, int]) -> tuple[ImageArray, tuple[str, ...]]:
     """The background's pixels, and what it is in words."""
+    if isinstance(asked, str) and (color := hex_color(asked)) is not None:
+        asked = color
     if isinstance(asked, tuple):
         return np.full((*CANVAS, 3), asked, np.uint8), ("a plain color",)
-    if isinstance(asked, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", asked):
-        return np.full((*CANVAS, 3), [int(asked[at : at + 2], 16) for at in (1, 3, 5)], np.uint8), ("a plain color",)
     if isinstance(asked, str) and not Path(asked).is_file():
         if re.search(r"[/\\]|\.[a-z]{3,4}$", asked.strip().lower()):
             raise NotFoundError(f"no photo at {asked}", cure="check the path, or describe the background in words")

@@ -16,7 +16,6 @@ from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existin
 from catalens.cli.output import keep_original, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
-from catalens.images.srgb import hex_color
 from catalens.types import Detections
 
 if TYPE_CHECKING:
@@ -217,6 +216,8 @@ class _Options:
 
 
 def _ground(text: str) -> ImageArray | tuple[int, int, int] | None:
+    from catalens.images.srgb import hex_color
+
     name = text.strip().lower()
     if name == "transparent":
         return None

@@ -26,7 +26,7 @@ DATA = settings.data_folder()
 STREET, CLOTHING = DATA / "streetstyle" / "photos", DATA / "clothing"
 GREY = np.full((300, 200, 3), 128, np.uint8)
 NOISE = np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8)
-WOMAN = "0005.jpg"
+WOMAN = "0020.jpg"
 """Of the fifth that is never learned from: one person, standing."""
 
 

@@ -216,8 +216,9 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.read(arguments)
     masked = masked_photos(given.data, held_out=False)
     with progress_of("reading photos") as progress:
-        earlier = None if given.earlier is None else Parser(find_card(given.earlier, task="segment")).probabilities
-        tagged = tagged_photos(given.data, teachers=given.teachers, earlier=earlier, progress=progress)
+        earlier = None if given.earlier is None else find_card(given.earlier, task="segment")
+        likely = None if earlier is None else Parser(earlier).probabilities
+        tagged = tagged_photos(given.data, teachers=given.teachers, earlier=likely, progress=progress)
     network = DenseNetwork(len(CLASSES), presence=True).to(given.device)
     start = "random numbers"
     if given.encoder is not None:
@@ -248,6 +249,7 @@ def main(arguments: list[str] | None = None) -> None:
         training={
             "data": DATA,
             "start": start,
+            **({"labels of tagged photos": f"{earlier.name}@{earlier.sha256[:12]}"} if earlier is not None else {}),
             **given.training(given.cost(run.seconds, views=run.step * BATCH)),
             "held out": f"each fifth of the masked photos, {len(held)}; the encoder saw them, tagged",
         },

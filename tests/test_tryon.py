@@ -28,6 +28,8 @@ GREY = np.full((300, 200, 3), 128, np.uint8)
 NOISE = np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8)
 WOMAN = "0020.jpg"
 """Of the fifth that is never learned from: one person, standing."""
+SURE_POSE = "0060.jpg"
+"""Another, whose joints the pose network finds upside down, too."""
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,13 @@ def test_pictures_of_any_size_keep_it(model: TryOn, woman: ImageArray, kind: str
     assert (worn.image == photo)[~worn.region].all()
 
 
+def test_a_photo_on_its_head_is_told(model: TryOn) -> None:
+    if not (STREET / SURE_POSE).is_file():
+        pytest.skip(f"no street photos at {STREET}")
+    with pytest.raises(UnfitImageError, match="upright"):
+        model.read(np.ascontiguousarray(read_image(STREET / SURE_POSE)[::-1]))
+
+
 def test_what_is_in_front_stays_in_front(model: TryOn, woman: ImageArray) -> None:
     body = model.read(woman)
     undressed = undress(body.image, body.labels, body.joints, "top")
@@ -106,7 +115,7 @@ BAD_PEOPLE: tuple[tuple[str, Callable[[ImageArray], ImageArray], str], ...] = (
     ("tiny", lambda image: np.asarray(cv2.resize(image, (50, 50)), np.uint8), "50x50 pixels"),
     ("two people", twice, "more than one person"),
     ("half a person", half, "shoulders and hips|ends above"),
-    ("upside down", lambda image: np.ascontiguousarray(image[::-1]), "no person|behind|sits|ends above"),
+    ("upside down", lambda image: np.ascontiguousarray(image[::-1]), "no person|behind|sits|ends above|upright"),
 )
 
 

@@ -30,6 +30,9 @@ SITTING = 0.55
 """How far the knees are below the hips, in lengths of the torso, below which somebody sits."""
 SIDEWAYS = 0.22
 """Distance of the shoulders, in lengths of the torso, below which somebody is seen from the side."""
+TURNS = (2, 1, 3)
+"""Quarters of a turn after which a face is looked for, where none stands upright: the pose network finds
+people upright on photos that are upside down, too."""
 CURE = "give a photo of one person, standing, seen from the front"
 
 
@@ -47,7 +50,7 @@ def read_body(image: ImageArray, *, parse: Parser, find_pose: PoseFinder, find_f
     """Who is on a photo.
 
     Raises:
-        UnfitImageError: nobody, two people, or somebody who is not seen from the front.
+        UnfitImageError: nobody, two people, somebody who is not seen from the front, or a photo that is turned.
     """
     height, width = image.shape[:2]
     if min(height, width) < SMALLEST:
@@ -62,6 +65,8 @@ def read_body(image: ImageArray, *, parse: Parser, find_pose: PoseFinder, find_f
     heights = np.sort(faces.boxes[:, 3] - faces.boxes[:, 1])[::-1]
     if len(heights) > 1 and heights[1] > ALIKE * heights[0]:
         raise UnfitImageError("the photo shows more than one person", cure="cut it so that it shows only one")
+    if not len(faces) and any(len(find_faces(np.ascontiguousarray(np.rot90(image, turns)))) for turns in TURNS):
+        raise UnfitImageError("the person's photo does not stand upright", cure="turn it")
     joints = joints_of(pose)
     size = bones.size_of(joints)
     across = float(joints[0, 0] - joints[1, 0])

@@ -20,6 +20,7 @@ from catalens.catalog.catalog import Catalog
 from catalens.catalog.tagging import tag_catalog
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError, StorageError, UsageError
+from catalens.evaluation.leaks import hashes
 from catalens.tasks.classifier import Classifier, Unknown
 from catalens.tasks.classifier_folder import load_classifier, save_classifier
 from catalens.tasks.embed import encoder
@@ -267,9 +268,9 @@ def test_photos_that_the_encoder_learned_from_are_told() -> None:
     tables = (read_labelled(folder / name, label="category") for name in ("train.csv", "validation.csv"))
     known, new = (table.of([0, 200, len(table) - 1]).paths for table in tables)
     identity = encoder().name
-    assert learned_from((*known, *new), identity).tolist() == [True] * 3 + [False] * 3
-    assert not learned_from(known, "another@000000000000").any()
-    assert learned_from((), identity).shape == (0,)
+    assert learned_from(hashes((*known, *new)), identity).tolist() == [True] * 3 + [False] * 3
+    assert not learned_from(hashes(known), "another@000000000000").any()
+    assert learned_from(hashes(()), identity).shape == (0,)
 
 
 def test_several_labels_each(walls: Path, card: str, tmp_path: Path) -> None:

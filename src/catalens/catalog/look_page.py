@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from catalens.catalog.look import Look, LookPart
-from catalens.catalog.page import price_of
+from catalens.catalog.page import PAGES, price_of
 from catalens.errors import CatalensError, UsageError
 from catalens.images.draw import color_of, write_whole
 from catalens.images.html import html_page, image_tag
@@ -47,7 +47,7 @@ def save_look(look: Look, path: Path) -> None:
     Raises:
         UsageError: the name does not end as a page's; StorageError: it cannot be written.
     """
-    if path.suffix.lower() not in {".html", ".htm"}:
+    if path.suffix.lower() not in PAGES:
         raise UsageError(f"{path.name} is no name for a page", cure="end it in .html")
     write_whole(path, look_page(look).encode())
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import UsageError
-from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.intervals import Estimate, bootstrap_figure, bootstrap_mean
 from catalens.types import FloatArray
 
 Flags = NDArray[np.bool_]
@@ -139,8 +139,4 @@ def macro_f1(targets: Flags, said: Flags, *, seed: int = 0) -> Estimate:
     def figure(rows: NDArray[np.int64]) -> float:
         return float(f1_scores(targets[rows], said[rows])[targets[rows].any(0)].mean())
 
-    rng = np.random.default_rng(seed)
-    count = len(targets)
-    drawn = [figure(rng.integers(0, count, count)) for _ in range(500)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Estimate(figure(np.arange(count)), count, float(low), float(high))
+    return bootstrap_figure(figure, len(targets), draws=500, seed=seed)

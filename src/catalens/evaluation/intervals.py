@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from catalens.errors import UsageError
 
@@ -58,3 +58,16 @@ def bootstrap_mean(values: ArrayLike, *, groups: Sequence[str] | None = None, se
         means.append(sums[drawn].sum() / counts[drawn].sum())
     low, high = np.quantile(means, [0.025, 0.975])
     return Estimate(float(sample.mean()), int(sample.size), float(low), float(high))
+
+
+def bootstrap_figure(
+    figure: Callable[[NDArray[np.int64]], float], count: int, *, draws: int, seed: int = 0
+) -> Estimate:
+    """A figure that is no mean over items, with its percentile bootstrap interval.
+
+    Args:
+        figure: of some of the items, by their rows, any of them more than once.
+    """
+    rng = np.random.default_rng(seed)
+    low, high = np.quantile([figure(rng.integers(0, count, count)) for _ in range(draws)], [0.025, 0.975])
+    return Estimate(figure(np.arange(count)), count, float(low), float(high))

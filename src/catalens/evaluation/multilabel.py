@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from catalens.evaluation.classification import Flags, LabelFigures, macro_f1
-from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.evaluation.intervals import Estimate, bootstrap_figure, bootstrap_mean
 from catalens.evaluation.runs import Item, Run, machine
 from catalens.types import FloatArray
 
@@ -79,7 +79,4 @@ def _average_precision(targets: Flags, likely: FloatArray, *, seed: int) -> Esti
         there = targets[rows].any(0)
         return float(average_precision_score(targets[rows][:, there], likely[rows][:, there], average="macro"))
 
-    rng = np.random.default_rng(seed)
-    count = len(targets)
-    low, high = np.quantile([figure(rng.integers(0, count, count)) for _ in range(DRAWS)], [0.025, 0.975])
-    return Estimate(figure(np.arange(count)), count, float(low), float(high))
+    return bootstrap_figure(figure, len(targets), draws=DRAWS, seed=seed)

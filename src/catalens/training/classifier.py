@@ -138,7 +138,7 @@ def train_classifier(
     asked, known = used.of(np.flatnonzero(test).tolist()).paths, used.of(np.flatnonzero(train).tolist()).paths
     looks = looks_of(used.paths)
     leaks = tuple((str(asked[a]), str(known[b])) for a, b in alike(looks.of(test), looks.of(train)))
-    thresholds = label_thresholds(fitted, targets[train]) if fitted.head.activation == "sigmoid" else None
+    thresholds = label_thresholds(fitted, targets[train])
     classifier = Classifier(
         name=name,
         head=fitted.head,
@@ -165,7 +165,7 @@ def train_classifier(
         passing=figures.passing,
         settings=fitted.settings,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + _notes(used, fitted, classifier) + _torn(used, looks) + by_heart(used, test, encoder),
+        notes=photos.notes + _notes(used, fitted, classifier) + _torn(used, looks) + by_heart(looks, test, encoder),
         leaks=leaks,
         seconds=time.perf_counter() - started,
     )
@@ -225,8 +225,10 @@ def passed_by(likely: NDArray[np.float64], share: float) -> float:
     return float(np.nextafter(np.float32(descending[int(share * len(likely) + 1e-9)]), np.float32(2)))
 
 
-def label_thresholds(fitted: Fitted, targets: NDArray[np.bool_]) -> FloatArray:
-    """(C,) for each label the probability from which its F1 is best, out of fold."""
+def label_thresholds(fitted: Fitted, targets: NDArray[np.bool_]) -> FloatArray | None:
+    """(C,) for each label the probability from which its F1 is best, out of fold; None where photos have one each."""
+    if fitted.head.activation != "sigmoid":
+        return None
     found = np.full(targets.shape[1], 0.5, np.float32)
     seen = ~np.isnan(fitted.out_of_fold).any(1)
     for label in range(targets.shape[1]):
@@ -339,9 +341,9 @@ def _torn(photos: LabelledPhotos, looks: Looks) -> tuple[str, ...]:
     return (f"{len(pairs)} pairs of photos look the same and have other labels; the first: {first} = {second}",)
 
 
-def by_heart(photos: LabelledPhotos, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
+def by_heart(looks: Looks, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
     """What to think of figures of photos that the encoder itself learned from."""
-    asked = photos.of(np.flatnonzero(test if test.any() else ~test).tolist()).paths
+    asked = looks.hashes[test if test.any() else ~test]
     count = int(learned_from(asked, encoder.name).sum())
     if not count:
         return ()

@@ -11,7 +11,7 @@ import numpy as np
 
 from catalens.errors import UsageError
 from catalens.evaluation.classifiers import classifier_run
-from catalens.evaluation.leaks import near_duplicates, seen_before
+from catalens.evaluation.leaks import alike, looks_of, near_duplicates, seen_before
 from catalens.evaluation.multilabel import multilabel_run
 from catalens.evaluation.runs import Run, name_in
 from catalens.tasks.classifier import Classifier
@@ -127,11 +127,14 @@ def _pairs(paths: Sequence[Path], known: Sequence[Path]) -> tuple[Leaks, str]:
 def _leaks(paths: Sequence[Path], classifier: Classifier) -> tuple[Leaks, str]:
     """The same, by what the classifier kept of its training: some photos' paths, and the hashes of all."""
     kept = classifier.examples
-    found, _ = _pairs(paths, [] if kept is None else [Path(path) for path in kept.paths])
-    if kept is None or kept.hashes is None:
-        return found, f"against the {0 if kept is None else len(kept.paths)} training photos that are still known"
+    if kept is None:
+        return [], "against the 0 training photos that are still known"
+    looks = looks_of(paths)
+    found = [(row, kept.paths[other]) for row, other in alike(looks, looks_of([Path(path) for path in kept.paths]))]
+    if kept.hashes is None:
+        return found, f"against the {len(kept.paths)} training photos that are still known"
     named = {row for row, _ in found}
-    again = np.flatnonzero(seen_before(paths, kept.hashes)).tolist()
+    again = np.flatnonzero(seen_before(looks.hashes, kept.hashes)).tolist()
     found += [(row, "a photo that it learned from") for row in again if row not in named]
     return sorted(found), f"against {len(kept.hashes)} training photos"
 

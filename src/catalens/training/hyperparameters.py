@@ -177,12 +177,12 @@ def search_settings(
     best = max((one for one in made if not one.pruned), key=lambda one: one.accuracy)
     fitted = lesson.fit(best.settings, learned.classes)
     asked, wanted = embedded.vectors[test], used.targets(learned.classes)[test]
-    thresholds = _thresholds(fitted, lesson)
+    thresholds = label_thresholds(fitted, lesson.targets)
     found = _accuracy(fitted, thresholds, asked, wanted)
     plain = lesson.fit(_usual(), learned.classes)
-    usual = _accuracy(plain, _thresholds(plain, lesson), asked, wanted)
-    looks, tested = looks_of(learned.paths), used.of(np.flatnonzero(test).tolist()).paths
-    leaks = tuple((str(tested[a]), str(learned.paths[b])) for a, b in alike(looks_of(tested), looks))
+    usual = _accuracy(plain, label_thresholds(plain, lesson.targets), asked, wanted)
+    looks, tested = looks_of(used.paths), used.of(np.flatnonzero(test).tolist()).paths
+    leaks = tuple((str(tested[a]), str(learned.paths[b])) for a, b in alike(looks.of(test), looks.of(~test)))
     seconds = time.perf_counter() - started
     classifier = Classifier(
         name=name,
@@ -193,7 +193,9 @@ def search_settings(
             lesson.vectors, lesson.targets, fitted, kind=best.settings.head, reject=reject, seed=seed
         ),
         thresholds=thresholds,
-        examples=kept_examples(used, embedded.vectors, used.targets(learned.classes), ~test, looks.hashes, seed=seed),
+        examples=kept_examples(
+            used, embedded.vectors, used.targets(learned.classes), ~test, looks.hashes[~test], seed=seed
+        ),
         training=_told(used, best, len(made), seed=seed, seconds=seconds),
         scores=()
         if found is None
@@ -209,7 +211,7 @@ def search_settings(
         photos=len(used),
         seconds=seconds,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + by_heart(used, test, encoder),
+        notes=photos.notes + by_heart(looks, test, encoder),
         leaks=leaks,
     )
 
@@ -336,10 +338,6 @@ _NOT_NUMBERS = frozenset({"head", "policy", "views"})
 
 def _usual() -> Settings:
     return Settings("softmax", {"C": float(USUAL["softmax C"])})
-
-
-def _thresholds(fitted: Fitted, lesson: _Lesson) -> FloatArray | None:
-    return label_thresholds(fitted, lesson.targets) if fitted.head.activation == "sigmoid" else None
 
 
 def _accuracy(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +30,17 @@ TABLES = (
 """Tables of the photos that it learned from; Fashion-MNIST and what was rendered are no photos of products."""
 
 
-def learned_from(paths: Sequence[Path], identity: str) -> NDArray[np.bool_]:
-    """(N,) whether the encoder of that identity learned from each photo; all False where it is not the bundled one."""
+def learned_from(asked: NDArray[np.uint8], identity: str) -> NDArray[np.bool_]:
+    """(N,) whether the encoder of that identity learned from each photo; all False where it is not the bundled one.
+
+    Args:
+        asked: (N, 8) the photos' hashes (`evaluation.leaks`).
+    """
     card = find_card(DEFAULT_ENCODER)
     known = card.weights.parent / FILE
     if identity != card.identity or not known.is_file():
-        return np.zeros(len(paths), np.bool_)
-    return seen_before(paths, np.load(known, allow_pickle=False))
+        return np.zeros(len(asked), np.bool_)
+    return seen_before(asked, np.load(known, allow_pickle=False))
 
 
 def main() -> None:

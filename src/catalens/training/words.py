@@ -25,7 +25,7 @@ from catalens.models.text import text_batch
 from catalens.training.encoder import towers_of
 from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import Caption, Facts, caption, known_words, truth
-from catalens.training.lesson import Lesson, lesson
+from catalens.training.lesson import lesson
 from catalens.training.loop import Run, drawn, train
 from catalens.training.network import EncoderNetwork, TextNetwork
 from catalens.training.objectives import caption_loss
@@ -122,9 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
     pictures, words = towers_of(given.encoder)
     with progress_of("reading photos") as progress:
         cache = given.encoder / "cache"
-        taught: Lesson = lesson(
-            data=given.data, cache=cache, seed=given.seed, rendered=given.rendered, progress=progress
-        )
+        taught = lesson(data=given.data, cache=cache, seed=given.seed, rendered=given.rendered, progress=progress)
         vectors = seen(pictures, taught.squares, progress=progress)
     facts = [photo.facts for photo in taught.photos]
     run = run_of(words, vectors)

@@ -31,9 +31,11 @@ from catalens.training.facts import kinds
 from catalens.training.heldout import held_out, score_held_out
 from catalens.training.lesson import Lesson, sampling_weights
 from catalens.training.network import COLOR_DIM, SHARES, EncoderNetwork, inherit, joined
+from catalens.training.packed import pack, unpacked
 from catalens.training.photos import Photo, squared, training_photos
-from catalens.training.views import blended, random_box, view
-from catalens.types import FloatArray, ImageArray
+from catalens.training.plans import ALIKE, GROUPED, Planner, kind_of, plans
+from catalens.training.teacher_network import TeacherNetwork
+from catalens.training.views import Chance, Squares, blended, random_boxes, resized, views
 
 SIDE = 64
 STEPS = 2
@@ -61,17 +63,29 @@ def lesson() -> Lesson:
     return Lesson(squares, photos, whole, sampling_weights(photos), np.zeros(200, np.bool_))
 
 
-def ask(views: ImageArray) -> FloatArray:
+PRODUCTS = 48
+CPU = torch.device("cpu")
+
+
+def ask(views: torch.Tensor) -> torch.Tensor:
     """A teacher that knows views by their mean color."""
-    features = np.zeros((len(views), teacher.DIM), np.float32)
-    features[:, :3] = views.mean((1, 2)) + 1
-    return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True), np.float32)
+    features = torch.zeros(len(views), teacher.DIM)
+    features[:, :3] = views.mean((2, 3)) + 1
+    return torch.nn.functional.normalize(features)
+
+
+def drawer_of(lesson: Lesson) -> recipe.Drawer:
+    return recipe.Drawer(Squares(lesson.squares, lesson.inner, device=CPU), ask, seed=0)
+
+
+def planner_of(lesson: Lesson) -> Planner:
+    return Planner(lesson.photos, lesson.chances, products=PRODUCTS)
 
 
 @pytest.fixture(scope="module")
 def some_batches(lesson: Lesson) -> list[recipe.Batch]:
-    drawer, rng = recipe.Drawer(lesson, ask), np.random.default_rng(0)
-    return [drawer.draw(rng, size=32) for _ in range(STEPS + 1)]
+    drawer, rng = drawer_of(lesson), np.random.default_rng(0)
+    return [drawer.draw(planner_of(lesson).plan(rng), size=32) for _ in range(STEPS + 1)]
 
 
 @pytest.fixture(scope="module")
@@ -161,12 +175,13 @@ def _words_agree(encoder: OnnxEncoder, words: torch.nn.Module) -> None:
 def test_training_ends_by_the_clock_with_a_log_and_a_picture(lesson: Lesson, tmp_path: Path) -> None:
     started = recipe.Learner(lesson, seed=0, device="cpu").run()
     small = ((1.0, 32),)
-    recipe.teach(lesson, ask, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0, sizes=small)
+    drawer, planned = drawer_of(lesson), plans(planner_of(lesson), seed=0)
+    recipe.teach(planned, drawer, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, sizes=small)
     steps = started.step
     assert steps
     assert (tmp_path / "log.jsonl").read_text("utf-8").count("\n") == 1
     assert cv2.imread(str(tmp_path / "curves.png")) is not None
-    recipe.teach(lesson, ask, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, seed=0, sizes=small)
+    recipe.teach(planned, drawer, started, out=tmp_path, minutes=0.005, rate=recipe.RATE, sizes=small)
     assert started.step == steps
 
 
@@ -192,47 +207,90 @@ def test_photos_held_out_are_never_shop_pictures_and_know_themselves() -> None:
 
 def test_a_batch_is_of_products_their_like_and_blends(lesson: Lesson, some_batches: list[recipe.Batch]) -> None:
     batch = some_batches[0]
-    assert batch.pixels.shape == (recipe.BATCH, 32, 32, 3)
-    assert batch.features.shape == (recipe.BATCH, teacher.DIM)
+    count = round(PRODUCTS * (2 + recipe.BLENDS))
+    assert batch.pixels.shape == (count, 3, 32, 32)
+    assert batch.features.shape == (count, teacher.DIM)
     rows = batch.rows.numpy()
-    assert len(rows) == len(batch.colors) == 2 * recipe.PRODUCTS
+    assert len(rows) == 2 * PRODUCTS
+    groups = PRODUCTS // GROUPED
     photos = [lesson.photos[row] for row in rows.tolist()]
     assert [photo.product for photo in photos[::2]] == [photo.product for photo in photos[1::2]]
-    firsts = [recipe.kind_of(photo) for photo in photos[: 2 * recipe.GROUPS : 2]]
-    like = [recipe.kind_of(photo) for photo in photos[2 * (recipe.PRODUCTS - 3 * recipe.GROUPS) :: 2]]
-    assert like == [kind for kind in firsts for _ in range(recipe.ALIKE - 1)]
+    firsts = [kind_of(photo) for photo in photos[: 2 * groups : 2]]
+    like = [kind_of(photo) for photo in photos[2 * (PRODUCTS - 3 * groups) :: 2]]
+    assert like == [kind for kind in firsts for _ in range(ALIKE - 1)]
 
 
 def test_what_is_held_out_is_never_drawn(lesson: Lesson) -> None:
     held = np.arange(200) % 2 == 0
     chances = np.where(held, 0.0, lesson.chances)
     aside = replace(lesson, chances=chances / chances.sum(), held=held)
-    assert not held[recipe.Drawer(aside, ask).draw(np.random.default_rng(0), size=32).rows.numpy()].any()
+    assert not held[planner_of(aside).plan(np.random.default_rng(0)).rows].any()
+
+
+def test_plans_are_made_alike_by_processes_of_their_own(lesson: Lesson) -> None:
+    here, beside = (next(plans(planner_of(lesson), seed=3, processes=count)) for count in (0, 1))
+    assert here.rows.shape == beside.rows.shape == here.whole.shape == (2 * PRODUCTS,)
+    assert here.truth.shape == (len(here.grams), 2 * PRODUCTS)
+    assert set(np.unique(here.truth[~np.isnan(here.truth)])) == {0.0, 1.0}
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 24), st.integers(1, 24), st.integers(0, 99))
 def test_views_lie_on_their_square(left: int, top: int, width: int, height: int, seed: int) -> None:
-    inner = np.array([left, top, left + width, top + height], np.int32)
-    box = random_box(inner, SIDE, np.random.default_rng(seed))
-    assert (box[:2] >= 0).all()
-    assert (box[:2] + box[2] <= SIDE + 1e-3).all()
-    assert box[2] >= 0.5 * 0.85 * max(width, height) - 1e-3
+    inner = torch.tensor([[left, top, left + width, top + height]] * 3, dtype=torch.float32)
+    boxes = random_boxes(inner, torch.full((3,), float(SIDE)), Chance(seed, device=CPU))
+    assert (boxes[:, :2] >= 0).all()
+    assert (boxes[:, :2] + boxes[:, 2:] <= SIDE + 1e-3).all()
+    assert (boxes[:, 2] >= 0.5 * 0.85 * max(width, height) - 1e-3).all()
 
 
-def test_a_view_has_the_side_that_was_asked_for() -> None:
-    square = np.zeros((SIDE, SIDE, 3), np.uint8)
-    seen = view(square, np.array([0, 0, SIDE], np.float32), size=48, rng=np.random.default_rng(0))
-    assert (seen.shape, seen.dtype) == ((48, 48, 3), np.uint8)
+def test_a_square_is_seen_where_it_is_and_white_beside_it() -> None:
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (side, side, 3), np.uint8) for side in (16, 32, 16)]
+    squares = Squares(pictures, np.zeros((3, 4), np.int32), device=CPU)
+    rows = torch.tensor([2, 1, 0])
+    whole = torch.eye(2, 3)[None].repeat(3, 1, 1)
+    for row, seen in zip(rows.tolist(), squares.warped(rows, whole, size=32), strict=True):
+        expected = torch.from_numpy(pictures[row]).permute(2, 0, 1)[None].float()
+        expected = torch.nn.functional.interpolate(expected, (32, 32), mode="bilinear")
+        inside = slice(1, -1)  # at the edge half of a pixel lies beyond
+        torch.testing.assert_close(seen[:, inside, inside], expected[0, :, inside, inside], atol=0.01, rtol=0)
+    far = whole.clone()
+    far[:, :, 2] = 5.0
+    assert (squares.warped(rows, far, size=8) == 255).all()
+
+
+def test_views_have_the_side_that_was_asked_for_and_pixels_that_may_be() -> None:
+    squares = Squares([np.zeros((SIDE, SIDE, 3), np.uint8)] * 2, np.zeros((2, 4), np.int32), device=CPU)
+    boxes = torch.tensor([[0.0, 0.0, SIDE], [10.0, 20.0, 30.0]])
+    for seed in range(5):
+        seen = views(squares, torch.tensor([0, 1]), boxes, Chance(seed, device=CPU), size=64)
+        assert seen.shape == (2, 3, 64, 64)
+        assert seen.min() >= 0
+        assert seen.max() <= 255
+        assert resized(seen, 48).shape == (2, 3, 48, 48)
 
 
 def test_blends_lie_between_what_they_are_of() -> None:
-    views = np.stack([np.full((4, 4, 3), 40, np.uint8), np.full((4, 4, 3), 200, np.uint8)])
-    blends = blended(views, 64, np.random.default_rng(0))
-    assert (blends.shape, blends.dtype) == ((64, 4, 4, 3), np.uint8)
+    seen = torch.stack([torch.full((3, 4, 4), 40.0), torch.full((3, 4, 4), 200.0)])
+    blends = blended(seen, 64, Chance(0, device=CPU))
+    assert blends.shape == (64, 3, 4, 4)
     assert blends.min() >= 40
     assert blends.max() <= 200
-    assert len(np.unique(blends)) > 10
-    assert blended(views, 0, np.random.default_rng(0)).shape[0] == 0
+    assert len(blends.unique()) > 10
+    assert len(blended(seen, 0, Chance(0, device=CPU))) == 0
+
+
+def test_a_packed_lesson_is_the_lesson(lesson: Lesson, tmp_path: Path) -> None:
+    grey = [np.full((side, side, 3), side, np.uint8) for side in (40, 64)] * 100
+    pack(replace(lesson, squares=grey), tmp_path / "lesson.npz")
+    again = unpacked(tmp_path / "lesson.npz")
+    assert again.photos == lesson.photos
+    for name in ("inner", "chances", "held"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(lesson, name))
+    for mine, theirs in zip(again.squares, grey, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=2)  # WebP keeps nearly all of it
+    with pytest.raises(NotFoundError, match="no lesson"):
+        unpacked(tmp_path / "none.npz")
 
 
 def test_weights_with_a_zero_point_are_asked_as_whole_numbers() -> None:
@@ -258,12 +316,26 @@ def test_weights_with_a_zero_point_are_asked_as_whole_numbers() -> None:
 @pytest.mark.skipif(not settings.teacher_folder().is_dir(), reason="no teachers: CATALENS_TEACHERS names no folder")
 def test_teachers_know_a_view_again() -> None:
     pytest.importorskip("openvino", reason="openvino is in the train extra")
-    views = np.random.default_rng(0).integers(0, 256, (9, 7, 7, 3), np.uint8).repeat(32, axis=1).repeat(32, axis=2)
-    asked = teacher.Teachers(settings.teacher_folder(), views, threads=1)
-    said, paler = asked(views), asked(np.asarray(views * 0.9, np.uint8))
+    seen = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (9, 3, 7, 7))).float()
+    seen = seen.repeat_interleave(32, 2).repeat_interleave(32, 3)
+    asked = teacher.Teachers(settings.teacher_folder(), seen, threads=1)
+    said, paler = asked(seen), asked(seen * 0.9)
     assert said.shape == (9, teacher.DIM)
-    np.testing.assert_allclose(np.linalg.norm(said, axis=1), 1, atol=1e-3)
+    torch.testing.assert_close(said.norm(dim=1), torch.ones(9))
     assert (said @ paler.T).argmax(1).tolist() == list(range(9))
+
+
+@pytest.mark.skipif(not settings.teacher_folder().is_dir(), reason="no teachers: CATALENS_TEACHERS names no folder")
+@pytest.mark.skipif(not settings.data_folder().is_dir(), reason="no photos: CATALENS_DATA names no folder")
+def test_teachers_say_the_same_in_floats_for_other_devices() -> None:
+    pytest.importorskip("openvino", reason="openvino is in the train extra")
+    paths = sorted((settings.data_folder() / "retail").rglob("*.jpg"))[::6]
+    pixels, _ = squared([Photo(path, "retail", "", "", {}) for path in paths])
+    seen = torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
+    said = teacher.Teachers(settings.teacher_folder(), seen, threads=1)(seen)
+    for file, half in zip(teacher.FILES, said.split(teacher.DIM // 2, 1), strict=True):
+        features = TeacherNetwork(settings.teacher_folder() / file)(seen)
+        assert torch.nn.functional.cosine_similarity(features - features.mean(0), half).mean() > 0.95
 
 
 def write_sets(data: Path) -> None:
@@ -317,21 +389,22 @@ def test_without_photos_or_teachers_the_recipe_ends_with_a_sentence(
     assert recipe.main(given) == NotFoundError.exit_code
     assert "no photo set" in capsys.readouterr().err
     with pytest.raises(NotFoundError, match="no teacher"):
-        teacher.Teachers(tmp_path, np.zeros((1, 224, 224, 3), np.uint8), threads=1)
+        teacher.Teachers(tmp_path, torch.zeros(1, 3, 224, 224), threads=1)
 
 
 def test_a_run_begins_with_an_encoder_by_name(lesson: Lesson) -> None:
     begun = recipe.Learner(lesson, seed=0, device="cpu").run()
-    assert "random numbers" in recipe.begin(begun, None, np.zeros((0, 8, 8, 3), np.uint8))
-    views = np.stack([cv2.resize(square, (224, 224)) for square in lesson.squares[:16]])
-    assert DEFAULT_ENCODER in recipe.begin(begun, Path(DEFAULT_ENCODER), np.asarray(views, np.uint8))
-    said = encoder().encode_images(list(views))
+    assert "random numbers" in recipe.begin(begun, None, torch.zeros(0, 3, 8, 8))
+    seen = np.stack([np.asarray(cv2.resize(square, (224, 224)), np.uint8) for square in lesson.squares[:16]])
+    given = torch.from_numpy(seen).permute(0, 3, 1, 2).float()
+    assert DEFAULT_ENCODER in recipe.begin(begun, Path(DEFAULT_ENCODER), given)
+    said = encoder().encode_images(list(seen))
     with torch.no_grad():
-        pictures = torch.from_numpy(np.stack([PREPROCESS.apply(one)[0] for one in views]))
+        pictures = torch.from_numpy(np.stack([PREPROCESS.apply(one)[0] for one in seen]))
         learned = torch.nn.functional.normalize(recipe.averaged(begun)[0].eval()(pictures)).numpy()
     assert (said * learned).sum(1).min() > 0.98  # in 8 bits
     with pytest.raises(CatalensError):
-        recipe.begin(begun, Path("no-such-run"), views)
+        recipe.begin(begun, Path("no-such-run"), given)
 
 
 @pytest.mark.parametrize("dims", [(4, 0), (4, 6), (8, 6)], ids=["no looks", "looks are new", "more room"])

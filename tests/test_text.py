@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from catalens.models.known_words import KnownWords
 from catalens.models.text import BUCKETS, LONGEST_TEXT, text_batch, words_of
-from catalens.training.facts import Facts, caption, kinds, known_words, truth, truths
+from catalens.training.facts import Facts, Truths, caption, kinds, known_words, truth
 from catalens.training.vocabulary import KINDS, TABLES, UNSURE, with_parents
 
 COAT: Facts = {"kind": kinds("coat"), "color": frozenset({"navy"})}
@@ -135,7 +135,7 @@ def test_captions_are_true_and_made_of_known_words(facts: Facts) -> None:
     rng = np.random.default_rng(0)
     known = KnownWords(known_words([facts]))
     said = [caption(facts, rng) for _ in range(200)]
-    assert (truths(said, [facts]) == 1).all()
+    assert (Truths([facts]).of(said, np.zeros(1, np.int64)) == 1).all()
     assert all(one.text.strip() for one in said)
     assert np.mean([known.knows_any(one.text) for one in said]) > 0.97
     assert len({one.text for one in said}) > 5

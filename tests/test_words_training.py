@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 from catalens.errors import NotFoundError
 from catalens.models.text import text_batch
 from catalens.training import cutouts, words
-from catalens.training.facts import Caption, Facts, caption, kinds, truths
+from catalens.training.facts import Caption, Facts, caption, kinds, truth
 from catalens.training.network import DIM, TextNetwork
 from catalens.training.photos import Photo
 from catalens.types import FloatArray, ImageArray
@@ -48,7 +48,8 @@ def test_captions_are_true_of_what_is_known(drawer: words.Drawer, monkeypatch: p
     monkeypatch.setattr(words, "caption", noted)
     batch = drawer.draw(np.random.default_rng(0))
     assert 4 not in batch.rows  # of which nothing is known
-    np.testing.assert_array_equal(batch.truth, truths(said, [FACTS[row] for row in batch.rows]))
+    each = [[truth(one.claims, FACTS[row]) for row in batch.rows] for one in said]
+    np.testing.assert_array_equal(batch.truth, np.array(each, np.float32))
     assert {0.0, 1.0} < set(batch.truth.ravel().tolist())  # and there are some that nobody knows
 
 

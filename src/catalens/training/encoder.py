@@ -7,157 +7,100 @@ A small residual network for pictures and a smaller one for words learn together
 two teachers say of the very same views and of blends of them, and the colors; to tell categories and products apart, to
 know a product again among its like, and which words are true of it.
 The schedule runs by the clock, so that it always ends annealed; it goes on from its last checkpoint with --resume. CPU
-and GPU alike.
+and GPU alike: views are made, teachers asked and lessons learned where --device says. A GPU has room for more at once:
+
+    python -m catalens.training.encoder --out runs/encoder --device cuda --products 192 --rate 3e-3 --minutes 11
 """
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from catalens.features.color import LAB_BINS
 from catalens.models.card import Precision
-from catalens.models.text import text_batch
 from catalens.models.zoo import find_card
 from catalens.training import teacher
 from catalens.training.export import PREPROCESS, export_encoder
-from catalens.training.facts import caption, known_words, truths
+from catalens.training.facts import known_words
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson, lesson
-from catalens.training.loop import CHECKPOINT, Run, drawn, half_precision, read_checkpoint, size_at, train
-from catalens.training.network import KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
+from catalens.training.loop import CHECKPOINT, Run, half_precision, read_checkpoint, size_at, train
+from catalens.training.network import COLOR_DIM, KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, targets_of
-from catalens.training.photos import Photo
+from catalens.training.packed import unpacked
+from catalens.training.plans import Plan, Planner, plans
 from catalens.training.pretrained import network_of, unfolded
-from catalens.training.pyramid import normalized
-from catalens.training.recipe import RecipeParser, as_command, progress_of
-from catalens.training.views import blended, random_box, view
-from catalens.types import FloatArray, ImageArray, IntArray
+from catalens.training.recipe import Given, RecipeParser, as_command, progress_of
+from catalens.training.views import Chance, Squares, blended, random_boxes, resized, views, whole_boxes
 
-PRODUCTS, BLENDS = 48, 32
-"""In a step: products, of each of which there are two views, and blends of those."""
-BATCH = 2 * PRODUCTS + BLENDS
-ALIKE, GROUPS = 4, 6
-"""Products of one kind that are drawn together, and how often: told from its like, a product is known by more than its
-kind. The others come as they may."""
+PRODUCTS, BLENDS = 48, 2 / 3
+"""In a step: products, of each of which there are two views; and for each product, blends of those."""
 MEANS, COUNTED = 512, 1024
 """Views over which the teachers' means are taken; pictures that the directions of counted colors are chosen on."""
-WHOLE = 0.4
-"""Chance that the first of the two views is the whole photo, as it is asked with later."""
-SIBLING = 0.7
-"""Chance that the second view is of any picture of the product, where there are several, rather than of the same."""
+KEPT = 32
+"""Batches that wait to be learned from once more."""
 RATE = 2e-3
 SIZES = ((0.3, 112), (0.65, 128), (0.85, 160), (1.0, 192))
 """Until this share of the time, views of this side in pixels; a network that has learned already gets the last."""
-HISTOGRAM = math.prod(LAB_BINS)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from: 2n views, rows 2i and 2i + 1 of one product, b blends of them, and n captions."""
+    """What one step learns from: 2n views, rows 2i and 2i + 1 of one product, b blends of them, and m captions."""
 
-    pixels: ImageArray
-    """(2n + b, S, S, 3), the blends last."""
+    pixels: Tensor
+    """(2n + b, 3, S, S) normalised, the blends last."""
     rows: Tensor
     """(2n,) the pictures that they are views of."""
-    features: FloatArray
+    features: Tensor
     """(2n + b, 2560) what the teachers say of them."""
-    colors: FloatArray
-    """(2n, 256) color histograms."""
-    grams: IntArray
-    weights: FloatArray
-    """(n, L) both: the captions, as the text network takes them."""
-    truth: FloatArray
-    """(n, 2n) which captions are true of which views."""
+    grams: Tensor
+    weights: Tensor
+    """(m, L) both: the captions, as the text network takes them."""
+    truth: Tensor
+    """(m, 2n) which captions are true of which views."""
 
 
 class Drawer:
-    """Draws batches from a lesson, and asks the teachers about them."""
+    """Draws the views that a plan asks for, and asks the teachers about them.
 
-    def __init__(self, lesson: Lesson, ask: teacher.Ask) -> None:
-        self._lesson, self._ask = lesson, ask
-        self._siblings = _members([photo.product for photo in lesson.photos], lesson.chances)
-        self._like = _members([kind_of(photo) for photo in lesson.photos], lesson.chances)
-
-    def draw(self, rng: np.random.Generator, *, size: int) -> Batch:
-        """Views of products, each in two pictures where there are more, and a caption for each."""
-        lesson = self._lesson
-        chosen = self._products(rng)
-        rows = np.stack([chosen, [self._partner(row, rng) for row in chosen.tolist()]], axis=1).ravel()
-        views = np.stack([some_view(lesson, row, rng, whole=place % 2 == 0) for place, row in enumerate(rows.tolist())])
-        everything = np.concatenate([views, blended(views, BLENDS, rng)])
-        pixels = np.stack([cv2.resize(view, (size, size), interpolation=cv2.INTER_AREA) for view in everything])
-        facts = [lesson.photos[row].facts for row in rows.tolist()]
-        captions = [caption(one, rng) for one in facts[::2] if one]
-        grams, weights = text_batch([one.text for one in captions])
-        return Batch(
-            np.asarray(pixels, np.uint8),
-            torch.from_numpy(rows),
-            self._ask(everything),
-            view_colors(pixels[: len(rows)]),
-            grams,
-            weights,
-            truths(captions, facts),
-        )
-
-    def _products(self, rng: np.random.Generator) -> IntArray:
-        """Rows of the lesson: some groups of the like, and others."""
-        chances = self._lesson.chances
-        chosen = rng.choice(len(chances), PRODUCTS - (ALIKE - 1) * GROUPS, replace=False, p=chances)
-        like = [rng.choice(self._like[row], ALIKE - 1) for row in chosen[:GROUPS].tolist()]
-        return np.asarray(np.concatenate([chosen, *like]), np.int64)
-
-    def _partner(self, row: int, rng: np.random.Generator) -> int:
-        siblings = self._siblings[row]
-        return int(rng.choice(siblings)) if len(siblings) > 1 and rng.random() < SIBLING else row
-
-
-def kind_of(photo: Photo) -> str:
-    """What a photo has in common with its like: groceries and people in the street are of one kind each."""
-    return photo.task if photo.task in {"grocery", "street", "retail"} else f"{photo.task} {photo.label}"
-
-
-def _members(names: Sequence[str], chances: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Of each row the rows of the same name that may be drawn."""
-    found: dict[str, list[int]] = {}
-    for row, name in enumerate(names):
-        if chances[row] > 0:
-            found.setdefault(name, []).append(row)
-    arrays = {name: np.array(rows, np.int64) for name, rows in found.items()}
-    return [arrays.get(name, np.zeros(0, np.int64)) for name in names]
-
-
-def some_view(lesson: Lesson, row: int, rng: np.random.Generator, *, whole: bool) -> ImageArray:
-    """(224, 224, 3) a view of a picture; of the whole of it now and then, where that may be."""
-    square = lesson.squares[row]
-    box = np.array([0, 0, len(square)], np.float32)
-    if not whole or rng.random() >= WHOLE:
-        box = random_box(lesson.inner[row], len(square), rng)
-    return view(square, box, size=teacher.INPUT, rng=rng)
-
-
-def view_colors(pixels: ImageArray) -> FloatArray:
-    """(N, S, S, 3) views -> (N, 256) Lab histograms of their middles, where the product is: square roots, unit length.
-
-    The bins of `features.color`, counted for all views at once.
+    Args:
+        squares: of the lesson.
     """
-    edge = int(pixels.shape[1] * 0.15)
-    middles = np.ascontiguousarray(pixels[:, edge:-edge:3, edge:-edge:3])
-    lab = cv2.cvtColor(middles.reshape(-1, 1, 3), cv2.COLOR_RGB2LAB).reshape(len(pixels), -1, 3)
-    bins = (lab[..., 0] // 64).astype(np.int64) * 64 + (lab[..., 1] // 32) * 8 + lab[..., 2] // 32
-    bins += np.arange(len(pixels))[:, None] * HISTOGRAM
-    counts = np.bincount(bins.ravel(), minlength=len(pixels) * HISTOGRAM).reshape(len(pixels), HISTOGRAM)
-    return np.asarray(np.sqrt(counts / counts.sum(1, keepdims=True)), np.float32)
+
+    def __init__(self, squares: Squares, ask: teacher.Ask, *, seed: int) -> None:
+        self._squares, self._ask = squares, ask
+        self._chance = Chance(seed, device=squares.device)
+
+    @torch.no_grad()
+    def draw(self, plan: Plan, *, size: int) -> Batch:
+        """The batch of a plan, its views of this side in pixels."""
+        rows, whole, grams, weights, truth = map(
+            self._there, (plan.rows, plan.whole, plan.grams, plan.weights, plan.truth)
+        )
+        seen = some_views(self._squares, rows, whole, self._chance)
+        everything = torch.cat([seen, blended(seen, round(len(rows) / 2 * BLENDS), self._chance)])
+        pixels = (resized(everything, size) / 255 - 0.5) / 0.25
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        return Batch(pixels, rows, self._ask(everything), grams, weights, truth)
+
+    def _there(self, array: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(array).to(self._squares.device, non_blocking=True)
+
+
+def some_views(squares: Squares, rows: Tensor, whole: Tensor, chance: Chance) -> Tensor:
+    """(N, 3, 224, 224) views of pictures; of the whole of some."""
+    sides = squares.sides[rows]
+    boxes = torch.where(whole[:, None], whole_boxes(sides), random_boxes(squares.inner[rows], sides, chance))
+    return views(squares, rows, boxes, chance, size=teacher.INPUT)
 
 
 class Learner:
@@ -175,32 +118,27 @@ class Learner:
         self.towers["pictures"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._targets = targets_of(lesson.photos).to(self._device)
         self.objectives = Objectives(
-            self._targets, dim=KIND_DIM, look_dim=LOOK_DIM, teacher_dim=teacher.DIM, color_dim=HISTOGRAM
+            self._targets, dim=KIND_DIM, look_dim=LOOK_DIM, teacher_dim=teacher.DIM, color_dim=COLOR_DIM
         ).to(device)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Losses by name, as `Objectives` says them."""
         with half_precision(self._device):
-            places, looks, counted = self.towers["pictures"].parts(normalized(self._on(batch.pixels)))  # type: ignore[operator]
-        words = self.towers["words"](self._on(batch.grams), self._on(batch.weights))
+            places, looks, counted = self.towers["pictures"].parts(batch.pixels)  # type: ignore[operator]
         losses: dict[str, Tensor] = self.objectives(
-            places.mean((2, 3)).float(),
+            places.float().mean((2, 3)),
             looks.float(),
             counted,
-            words,
-            features=self._on(batch.features),
-            colors=self._on(batch.colors),
-            truth=self._on(batch.truth),
-            targets=self._targets.of(batch.rows.to(self._device)),
+            self.towers["words"](batch.grams, batch.weights),
+            features=batch.features,
+            truth=batch.truth,
+            targets=self._targets.of(batch.rows),
         )
         return losses
 
     def run(self) -> Run[Batch]:
         """A run of the loop."""
         return Run(self.towers, self.losses, heads=self.objectives, weights=WEIGHTS)
-
-    def _on(self, array: np.ndarray[Any, Any]) -> Tensor:
-        return torch.from_numpy(array).to(self._device)
 
 
 def averaged(run: Run[Batch]) -> tuple[EncoderNetwork, TextNetwork]:
@@ -220,27 +158,40 @@ def towers_of(run: Path) -> tuple[EncoderNetwork, TextNetwork]:
 
 
 def _pair(towers: nn.Module) -> tuple[EncoderNetwork, TextNetwork]:
+    towers = towers.cpu()
     return cast(EncoderNetwork, towers.get_submodule("pictures")), cast(TextNetwork, towers.get_submodule("words"))
 
 
 def teach(
-    lesson: Lesson, ask: teacher.Ask, run: Run[Batch], *, out: Path, minutes: float, rate: float, seed: int,
+    planned: Iterator[Plan], drawer: Drawer, run: Run[Batch], *, out: Path, minutes: float, rate: float,
     sizes: Sequence[tuple[float, int]],
 ) -> None:  # fmt: skip
     """Train with views that grow with time, as `sizes` says; else as `loop.train`."""
-    drawer, side = Drawer(lesson, ask), [sizes[0][1]]
+    side = [sizes[0][1]]
 
     def grow(share: float) -> None:
         side[0] = size_at(share, sizes)
 
-    # On a processor the teachers and the training would fight for its cores.
-    beside = run.device.type != "cpu"
-    ready = drawn(lambda rng: drawer.draw(rng, size=side[0]), seed=seed + run.step, beside=beside)
-    train(run, ready, out=out, minutes=minutes, rate=rate, at=grow)
+    batches = (drawer.draw(plan, size=side[0]) for plan in planned)
+    train(run, again(batches, seed=run.step), out=out, minutes=minutes, rate=rate, at=grow)
 
 
-def begin(run: Run[Batch], start: Path | None, views: ImageArray) -> str:
+def again(batches: Iterator[Batch], *, seed: int) -> Iterator[Batch]:
+    """Each batch twice, at once and some time after: to ask the teachers takes as long as to learn what they said."""
+    rng = np.random.default_rng(seed)
+    kept: list[Batch] = []
+    for batch in batches:
+        yield batch
+        kept.append(batch)
+        if len(kept) > KEPT:
+            yield kept.pop(int(rng.integers(len(kept))))
+
+
+def begin(run: Run[Batch], start: Path | None, seen: Tensor) -> str:
     """Give a run its first weights; returns where they are from, as a card says it.
+
+    Args:
+        start: folder of a run, or an encoder by its name; seen: (N, 3, S, S) 0..255 views, some hundred.
 
     Raises:
         NotFoundError: there is no such run, and no encoder of that name.
@@ -251,9 +202,24 @@ def begin(run: Run[Batch], start: Path | None, views: ImageArray) -> str:
         run.inherit(start / CHECKPOINT)
         return f"networks of an earlier run ({start}), which began with random numbers"
     card = find_card(str(start), task="embed")
-    network = unfolded(network_of(card), PREPROCESS, views)
+    pictures = seen.round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    network = unfolded(network_of(card), PREPROCESS, pictures)
     run.take({f"pictures.{name}": tensor for name, tensor in network.state_dict().items()})
     return f"pictures: {card.name}@{card.sha256[:12]}, which began with random numbers; words: random numbers"
+
+
+def _lesson(given: Given) -> Lesson:
+    if given.lesson is not None:
+        return unpacked(given.lesson)
+    with progress_of("reading photos") as progress:
+        return lesson(
+            data=given.data,
+            cache=given.out / "cache",
+            seed=given.seed,
+            rendered=given.rendered,
+            hold_out=given.hold_out,
+            progress=progress,
+        )
 
 
 @as_command
@@ -263,6 +229,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_shared("--out", "--minutes", "--seed", "--device", "--threads")
     parser.add_argument("--hold-out", type=float, default=0.0, help="share of the photos kept aside to make choices on")
     parser.add_argument("--rendered", type=int, default=5000, help="products that are rendered")
+    parser.add_argument(
+        "--lesson", type=Path, help="photos and all that is known of them, as training.packed packs them"
+    )
+    parser.add_argument("--products", type=int, default=PRODUCTS, help="in a step, a multiple of 8; 192 on a GPU")
     parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of the weights that ship")
     parser.add_shared("--resume")
     parser.add_argument(
@@ -273,25 +243,24 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_shared("--rate", "--data", "--teachers")
     parser.set_defaults(minutes=66.0, rate=RATE)
     given = parser.read(arguments)
-    with progress_of("reading photos") as progress:
-        taught = lesson(
-            data=given.data,
-            cache=given.out / "cache",
-            seed=given.seed,
-            rendered=given.rendered,
-            hold_out=given.hold_out,
-            progress=progress,
-        )
+    taught = _lesson(given)
+    device = torch.device(given.device)
+    squares = Squares(taught.squares, taught.inner, device=device)
     rng = np.random.default_rng([given.seed, 13])
-    some = rng.choice(len(taught.squares), MEANS, p=taught.chances)
-    views = np.stack([some_view(taught, row, rng, whole=True) for row in some.tolist()])
-    ask = teacher.Teachers(given.teachers, views, threads=given.threads)
+    some = torch.from_numpy(rng.choice(len(taught.squares), MEANS, p=taught.chances)).to(device)
+    seen = some_views(squares, some, torch.rand(MEANS, device=device) < 0.5, Chance(given.seed, device=device))
+    ask = teacher.Teachers(given.teachers, seen, threads=given.threads)
     run = Learner(taught, seed=given.seed, device=given.device).run()
-    history = begin(run, given.start, views)
+    history = begin(run, given.start, seen)
     if given.resume:
         run.load(given.out / CHECKPOINT)
+    seed = given.seed + run.step
+    planner = Planner(taught.photos, taught.chances, products=given.products)
+    # On a processor, other processes would fight with the training for its cores.
+    planned = plans(planner, seed=seed, processes=0 if device.type == "cpu" else given.threads)
     sizes = SIZES if given.start is None else SIZES[-1:]
-    teach(taught, ask, run, out=given.out, minutes=given.minutes, rate=given.rate, seed=given.seed, sizes=sizes)
+    drawer = Drawer(squares, ask, seed=seed)
+    teach(planned, drawer, run, out=given.out, minutes=given.minutes, rate=given.rate, sizes=sizes)
     pictures, words = averaged(run)
     for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
         sys.stderr.write(f"held out: {name} 1-NN {score}\n")
@@ -302,7 +271,10 @@ def main(arguments: list[str] | None = None) -> None:
         known=known_words([photo.facts for photo in taught.photos]),
         photos=taught.squares,
         precision=given.precision,
-        training={"start": history, **given.training(given.cost(run.seconds, views=run.step * BATCH))},
+        training={
+            "start": history,
+            **given.training(given.cost(run.seconds, views=run.step * round(given.products * (2 + BLENDS)))),
+        },
     )
 
 

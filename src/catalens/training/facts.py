@@ -51,17 +51,33 @@ def _may_be(claim: str, held: frozenset[str]) -> bool:
     return bool(wider & narrowest) or any(claim in UNSURE.get(name, ()) for name in held)
 
 
-def truths(captions: Sequence[Caption], facts: Sequence[Facts]) -> NDArray[np.float32]:
-    """(captions, pictures) of `truth`."""
-    cache: dict[tuple[int, int], float] = {}
-    found = np.empty((len(captions), len(facts)), np.float32)
-    for row, caption in enumerate(captions):
-        for column, one in enumerate(facts):
-            key = (row, id(one))
-            if key not in cache:
-                cache[key] = truth(caption.claims, one)
-            found[row, column] = cache[key]
-    return found
+class Truths:
+    """Which captions are true of which pictures.
+
+    Args:
+        facts: of N pictures; pictures of which the same is known are judged once.
+    """
+
+    def __init__(self, facts: Sequence[Facts]) -> None:
+        places: dict[frozenset[tuple[str, frozenset[str]]], int] = {}
+        self._which = np.array([places.setdefault(frozenset(one.items()), len(places)) for one in facts], np.int64)
+        self._distinct = [dict(one) for one in places]
+        self._known: dict[tuple[str, str], NDArray[np.float32]] = {}
+
+    def of(self, captions: Sequence[Caption], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(captions, rows) of `truth`, of some of the pictures."""
+        which = self._which[rows]
+        return np.array([self._of(one)[which] for one in captions], np.float32).reshape(len(captions), len(rows))
+
+    def _of(self, said: Caption) -> NDArray[np.float32]:
+        claims = np.stack([self._claim(*claim) for claim in said.claims.items()])
+        return np.where((claims == 0).any(0), np.float32(0), claims.min(0))
+
+    def _claim(self, attribute: str, claim: str) -> NDArray[np.float32]:
+        key = attribute, claim
+        if key not in self._known:
+            self._known[key] = np.array([truth({attribute: claim}, one) for one in self._distinct], np.float32)
+        return self._known[key]
 
 
 def caption(facts: Facts, rng: np.random.Generator) -> Caption:

@@ -99,7 +99,7 @@ class Run(Learner[B]):
         self._losses, self._weights = losses, weights
         self.average = Average(network)
         self._learned = [*self.network.parameters(), *self.heads.parameters()]
-        self.optimizer = torch.optim.AdamW(self._learned, weight_decay=DECAY)
+        self.optimizer = torch.optim.AdamW(self._learned, weight_decay=DECAY, fused=True)
 
     @property
     def device(self) -> torch.device:
@@ -132,13 +132,13 @@ class Run(Learner[B]):
             group["lr"] = rate
         losses = self._losses(batch)
         self.optimizer.zero_grad()
-        total = torch.stack([self._weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        each = torch.stack(list(losses.values()))
+        (each @ each.new_tensor([self._weights.get(name, 1.0) for name in losses])).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._learned, LONGEST_STEP)
         self.optimizer.step()
         self.step += 1
         self.average.update(self.network, step=self.step)
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        return dict(zip(losses, each.tolist(), strict=True))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

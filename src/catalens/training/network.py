@@ -191,11 +191,11 @@ class Average:
     def update(self, network: nn.Module, *, step: int) -> None:
         """Follow the network; quickly at first, when there is little to average."""
         decay = min(self._decay, 1 - 1 / (1 + step / 2))
-        for mine, its in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
-            if mine.dtype.is_floating_point:
-                mine.lerp_(its, 1 - decay)
-            else:
-                mine.copy_(its)
+        pairs = list(zip(self.network.state_dict().values(), network.state_dict().values(), strict=True))
+        mine, its = zip(*(pair for pair in pairs if pair[0].dtype.is_floating_point), strict=True)
+        torch._foreach_lerp_(mine, its, 1 - decay)  # all at once: a GPU waits for hundreds of small steps otherwise
+        for counter, its_counter in (pair for pair in pairs if not pair[0].dtype.is_floating_point):
+            counter.copy_(its_counter)
 
 
 @torch.no_grad()

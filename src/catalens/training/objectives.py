@@ -89,23 +89,22 @@ class Objectives(nn.Module):
         words: Tensor,
         *,
         features: Tensor,
-        colors: Tensor,
         truth: Tensor,
         targets: Targets,
     ) -> dict[str, Tensor]:
         """Losses by name.
 
         Args:
-            kinds, looks, counted: (2n + b, dim), (2n + b, look_dim), and colors that are counted, not learned; rows 2i
-                and 2i + 1 show one product. The last b show blends, of which only the teachers know something.
+            kinds, looks, counted: (2n + b, dim), (2n + b, look_dim), and (2n + b, color_dim) colors that are counted,
+                not learned: looks have to tell them. Rows 2i and 2i + 1 show one product. The last b show blends, of
+                which only the teachers know something.
             words: (m, all three), of captions.
             features: (2n + b, teacher_dim) unit length, what the teachers say of the views.
-            colors: (2n, color_dim) unit length, the color histograms of the views.
             truth: (m, 2n), 1 where a caption is true of a view, 0 where it is not, nan where nobody knows.
             targets: of the 2n views.
         """
         unlike = _unlike(self.teacher(kinds), features)
-        kinds, looks, counted = (part[: len(colors)] for part in (kinds, looks, counted))
+        kinds, looks, counted = (part[: truth.shape[1]] for part in (kinds, looks, counted))
         units = joined(kinds, looks, counted)
         return {
             "teacher": unlike,
@@ -113,7 +112,7 @@ class Objectives(nn.Module):
             "tags": self._tags(kinds, targets),
             "instance": _instance(units, targets.products),
             "looks": _instance(F.normalize(looks), targets.products),
-            "color": _unlike(self.color(looks), colors),
+            "color": _unlike(self.color(looks), F.normalize(counted)),
             "words": caption_loss(F.normalize(words) @ units.T, truth),
         }
 
@@ -146,7 +145,7 @@ def _instance(units: Tensor, products: Tensor) -> Tensor:
     count = len(units)
     partner = torch.arange(count, device=units.device) ^ 1
     same = products[:, None] == products[None]
-    same[torch.arange(count), partner] = False
+    same[partner ^ 1, partner] = False
     logits = (units @ units.T / TEMPERATURE).masked_fill(same, -1e4)
     return F.cross_entropy(logits, partner)
 

@@ -77,6 +77,7 @@ class RecipeParser(argparse.ArgumentParser):
         given.command = f"{self.prog} {' '.join(arguments or sys.argv[1:])}"
         torch.set_num_threads(given.threads)
         torch.manual_seed(given.seed)
+        torch.backends.cudnn.benchmark = True  # batches are of one size for long
         cv2.setNumThreads(1)  # views are drawn beside the training, in a thread of their own
         return given
 

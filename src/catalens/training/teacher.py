@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.errors import MissingExtraError, NotFoundError
-from catalens.types import FloatArray, ImageArray
+from catalens.training.teacher_network import TeacherNetwork
 
 if TYPE_CHECKING:
     from openvino import Model, Node
@@ -22,8 +26,8 @@ INPUT = 224
 DIM = 2560
 """1280 numbers of each."""
 BATCH = 8
-Ask: TypeAlias = Callable[[ImageArray], FloatArray]
-"""(N, 224, 224, 3) uint8 views -> (N, 2560) float32 of unit length."""
+Ask: TypeAlias = Callable[[Tensor], Tensor]
+"""(N, 3, 224, 224) views, 0..255 -> (N, 2560) float32 of unit length, on the same device."""
 
 
 class Teachers:
@@ -31,42 +35,61 @@ class Teachers:
 
     Args:
         folder: of the files.
-        views: (N, 224, 224, 3) uint8, some hundred, over which the mean is taken.
+        views: (N, 3, 224, 224) 0..255, some hundred, over which the mean is taken; what is asked comes from their
+            device.
         threads: of the processor.
 
     Raises:
         NotFoundError: a file is absent.
-        MissingExtraError: OpenVINO is.
+        MissingExtraError: what runs or reads them is.
     """
 
-    def __init__(self, folder: Path, views: ImageArray, *, threads: int) -> None:
+    def __init__(self, folder: Path, views: Tensor, *, threads: int) -> None:
         files = [weights_in(folder, file=file) for file in FILES]
-        try:
-            from openvino import Core
-        except ImportError:
-            raise MissingExtraError.of("openvino", extra="train") from None
-        core = Core()
-        settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
-        self._networks = [core.compile_model(pooled(core.read_model(str(file))), "CPU", settings) for file in files]
-        self._means = [features.mean(axis=0) for features in self._features(views)]
+        device = views.device
+        if device.type == "cpu":
+            self._networks = [_on_processor(file, threads) for file in files]
+        else:
+            self._networks = [_elsewhere(file, device) for file in files]
+        self._means = [network(views).mean(0) for network in self._networks]
 
-    def __call__(self, views: ImageArray) -> FloatArray:
-        """(N, 224, 224, 3) uint8 -> (N, 2560) float32 of unit length; each network's half counts as much."""
-        found = []
-        for features, mean in zip(self._features(views), self._means, strict=True):
-            centered = features - mean
-            found.append(centered / (np.linalg.norm(centered, axis=1, keepdims=True) + 1e-6))
-        return np.asarray(np.concatenate(found, axis=1) / len(found) ** 0.5, np.float32)
+    def __call__(self, views: Tensor) -> Tensor:
+        """(N, 3, 224, 224) 0..255 -> (N, 2560) float32 of unit length; each network's half counts as much."""
+        asked = zip(self._networks, self._means, strict=True)
+        halves: list[Tensor] = [F.normalize(network(views) - mean) for network, mean in asked]
+        return torch.cat(halves, 1) / math.sqrt(len(halves))
 
-    def _features(self, views: ImageArray) -> list[FloatArray]:
-        """(N, 1280) of each network."""
-        spare = -len(views) % BATCH
-        padded = np.concatenate([views, np.zeros((spare, *views.shape[1:]), np.uint8)])
+
+def _on_processor(file: Path, threads: int) -> Ask:
+    """A network in whole numbers, by OpenVINO, on batches of 8."""
+    try:
+        from openvino import Core
+    except ImportError:
+        raise MissingExtraError.of("openvino", extra="train") from None
+    core = Core()
+    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+    network = core.compile_model(pooled(core.read_model(str(file))), "CPU", settings)
+
+    def ask(views: Tensor) -> Tensor:
+        pixels = views.round().byte().permute(0, 2, 3, 1)
+        padded = torch.cat([pixels, pixels.new_zeros(-len(pixels) % BATCH, *pixels.shape[1:])]).numpy()
         batches = [padded[start : start + BATCH] for start in range(0, len(padded), BATCH)]
-        return [
-            np.concatenate([network(batch)[0].reshape(BATCH, -1).copy() for batch in batches])[: len(views)]
-            for network in self._networks
-        ]
+        found = [torch.from_numpy(network(batch)[0].reshape(BATCH, -1).copy()) for batch in batches]
+        return torch.cat(found)[: len(views)]
+
+    return ask
+
+
+def _elsewhere(file: Path, device: torch.device) -> Ask:
+    """A network in half precision, by torch."""
+    network = TeacherNetwork(file).to(device, torch.float16, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.no_grad()
+    def ask(views: Tensor) -> Tensor:
+        features: Tensor = network(views.to(torch.float16, memory_format=torch.channels_last))
+        return features.float()
+
+    return ask
 
 
 def pooled(model: Model) -> Model:

@@ -1,119 +1,177 @@
-"""Views of photos: fresh ones at each step, which teachers and student see alike."""
+"""Views of photos: fresh ones at each step, which teachers and student see alike. They are made for a whole batch at
+once, on the device that learns from them.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
-import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens.types import FloatArray, ImageArray
+from catalens.types import ImageArray
 
 THUMBNAIL = (48, 100)
 """Sides in pixels that a view may be shrunk to and enlarged from again."""
+WHITE = 255.0
 
 
-def random_box(inner: NDArray[np.int32], side: int, rng: np.random.Generator) -> FloatArray:
-    """Choose a view: 25-100 % of a photo's area, nearly square.
+class Squares:
+    """Squared photos on a device, from which views are taken.
 
     Args:
-        inner: (4,) xyxy of the photo inside its square; side: of the square; in pixels.
+        squares: N of (S, S, 3) uint8; S may differ.
+        inner: (N, 4) xyxy of each photo inside its square, in pixels.
+    """
+
+    def __init__(self, squares: Sequence[ImageArray], inner: NDArray[np.int32], *, device: torch.device) -> None:
+        sides = np.array([len(square) for square in squares], np.int64)
+        self.device = device
+        self.sides = torch.from_numpy(sides).float().to(device)
+        self.inner = torch.from_numpy(np.asarray(inner, np.float32)).to(device)
+        place = np.zeros(len(sides), np.int64)
+        self._pixels: dict[int, Tensor] = {}
+        for side in np.unique(sides).tolist():
+            rows = np.flatnonzero(sides == side)
+            place[rows] = np.arange(len(rows))
+            self._pixels[side] = torch.from_numpy(np.stack([squares[row] for row in rows.tolist()])).to(device)
+        self._place = torch.from_numpy(place).to(device)
+
+    def warped(self, rows: Tensor, theta: Tensor, *, size: int) -> Tensor:
+        """(B, 3, size, size) 0..255 float32, white beyond the square.
+
+        Args:
+            rows: (B,) of the squares; theta: (B, 2, 3) from a view's coordinates to its square's, both -1..1.
+        """
+        grid = F.affine_grid(theta, [len(rows), 3, size, size], align_corners=False)
+        found = torch.empty((len(rows), 3, size, size), device=self.device)
+        for side, pixels in self._pixels.items():
+            some = (self.sides[rows] == side).nonzero().flatten()
+            if len(some):
+                seen = pixels[self._place[rows[some]]].permute(0, 3, 1, 2).float() - WHITE  # beyond there are zeros
+                found[some] = F.grid_sample(seen, grid[some], align_corners=False) + WHITE
+        return found
+
+
+class Chance:
+    """Random numbers on a device."""
+
+    def __init__(self, seed: int, *, device: torch.device) -> None:
+        self._generator = torch.Generator(device).manual_seed(seed)
+        self.device = device
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Between low and high."""
+        return torch.rand(shape, generator=self._generator, device=self.device) * (high - low) + low
+
+    def normal(self, *shape: int) -> Tensor:
+        """Of mean 0 and deviation 1."""
+        return torch.randn(shape, generator=self._generator, device=self.device)
+
+    def below(self, high: int, *shape: int) -> Tensor:
+        """Whole numbers from 0 to high - 1."""
+        return torch.randint(high, shape, generator=self._generator, device=self.device)
+
+
+def whole_boxes(sides: Tensor) -> Tensor:
+    """(B,) sides of squares -> (B, 3) left, top, side of views of all of them."""
+    return torch.stack([torch.zeros_like(sides), torch.zeros_like(sides), sides], 1)
+
+
+def random_boxes(inner: Tensor, sides: Tensor, chance: Chance) -> Tensor:
+    """Choose views: 25-100 % of a photo's area, nearly square.
+
+    Args:
+        inner: (B, 4) xyxy of the photos inside their squares; sides: (B,) of the squares; in pixels.
 
     Returns:
-        (3,) left, top and side, in pixels of the square.
+        (B, 3) left, top and side, in pixels of the squares.
     """
-    x0, y0, x1, y1 = inner.tolist()
-    scale = math.sqrt(rng.uniform(0.25, 1.0))
-    width, height = scale * (x1 - x0), scale * (y1 - y0)
-    length = min(max(width, height) * rng.uniform(0.85, 1.18), side)
-    center_x, center_y = rng.uniform(x0 + width / 2, x1 - width / 2), rng.uniform(y0 + height / 2, y1 - height / 2)
-    left = float(np.clip(center_x - length / 2, 0, side - length))
-    top = float(np.clip(center_y - length / 2, 0, side - length))
-    return np.array((left, top, length), np.float32)
+    count = len(inner)
+    scaled = (inner[:, 2:] - inner[:, :2]) * chance.uniform(0.25, 1.0, count, 1).sqrt()
+    length = torch.minimum(scaled.amax(1) * chance.uniform(0.85, 1.18, count), sides)
+    least, most = inner[:, :2] + scaled / 2, inner[:, 2:] - scaled / 2
+    centers = least + (most - least) * chance.uniform(0, 1, count, 2)
+    corners = (centers - length[:, None] / 2).clamp(min=0)
+    return torch.cat([torch.minimum(corners, (sides - length)[:, None]), length[:, None]], 1)
 
 
-def view(square: ImageArray, box: FloatArray, *, size: int, rng: np.random.Generator) -> ImageArray:
-    """A view (left, top, side) of a squared photo at size x size: its box moved by up to 5 %, turned, stretched,
-    mirrored, relit, shrunk, partly covered.
+def views(squares: Squares, rows: Tensor, boxes: Tensor, chance: Chance, *, size: int) -> Tensor:
+    """(B, 3, size, size) 0..255 views (left, top, side) of squared photos: their boxes moved by up to 5 %, turned,
+    stretched, mirrored, relit, shrunk, partly covered.
+
+    Args:
+        rows: (B,) of the squares; boxes: (B, 3) in pixels of the squares.
     """
-    side = float(box[2])
-    grown = side * rng.uniform(0.9, 1.1)
-    moved = box[:2] + (side - grown) / 2 + rng.uniform(-0.05, 0.05, 2) * side
-    angle = math.radians(rng.normal() * 5) if rng.random() < 0.5 else 0.0
-    stretch = math.exp(rng.uniform(-0.12, 0.12))
-    mirror = -1.0 if rng.random() < 0.5 else 1.0
-    cos, sin = math.cos(angle), math.sin(angle)
-    turn = np.array([[cos * stretch * mirror, -sin / stretch], [sin * stretch * mirror, cos / stretch]])
-    seen = _warped(square, np.array([*moved, grown], np.float32), size, turn)
-    return _covered(_shrunk(_relit(seen, rng), rng), rng)
+    count, sides = len(rows), squares.sides[rows]
+    lengths = boxes[:, 2:]
+    grown = lengths * chance.uniform(0.9, 1.1, count, 1)
+    centers = boxes[:, :2] + lengths / 2 + chance.uniform(-0.05, 0.05, count, 2) * lengths
+    theta = torch.cat([_turns(count, chance) * (grown / sides[:, None])[..., None],
+                       (2 * centers / sides[:, None] - 1)[..., None]], 2)  # fmt: skip
+    seen = squares.warped(rows, theta, size=size)
+    return _covered(_shrunk(_relit(seen, chance), chance), chance)
 
 
-def blended(views: ImageArray, count: int, rng: np.random.Generator) -> ImageArray:
+def blended(seen: Tensor, count: int, chance: Chance) -> Tensor:
     """(count, ...) blends of two random views each, at any ratio (mixup, Zhang et al. 2018): between photos there are
     more pictures than there are photos, and a teacher has an answer to each (Beyer et al. 2022, section 3).
     """
-    pairs = rng.integers(0, len(views), (2, count))
-    ratios = rng.random(count)
-    blends = [
-        cv2.addWeighted(views[a], ratio, views[b], 1 - ratio, 0)
-        for a, b, ratio in zip(*pairs.tolist(), ratios.tolist(), strict=True)
-    ]
-    return np.asarray(blends, np.uint8)
+    first, second = chance.below(len(seen), 2, count)
+    ratios = chance.uniform(0, 1, count, 1, 1, 1)
+    return torch.lerp(seen[second], seen[first], ratios)
 
 
-def _warped(square: ImageArray, box: FloatArray, size: int, turn: NDArray[np.float64]) -> ImageArray:
-    scale = float(box[2]) / size
-    matrix = turn * scale
-    center = np.asarray(box[:2], np.float64) + float(box[2]) / 2
-    if scale > 1.4:  # sampling every second pixel would alias: average first
-        square = np.asarray(
-            cv2.resize(square, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA), np.uint8
-        )
-        matrix, center = matrix / scale, center / scale
-    # From continuous coordinates to indexes of pixels, whose centers lie at 0.5.
-    shift = center - 0.5 - matrix @ np.full(2, size / 2 - 0.5)
-    view = cv2.warpAffine(
-        square,
-        np.hstack([matrix, shift[:, None]]),
-        (size, size),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(255, 255, 255),
-    )
-    return np.asarray(view, np.uint8)
+def resized(seen: Tensor, size: int) -> Tensor:
+    """(N, 3, S, S) -> (N, 3, size, size), averaged where that is smaller."""
+    return F.interpolate(seen, (size, size), mode="bilinear", antialias=True) if seen.shape[-1] != size else seen
 
 
-def _relit(view: ImageArray, rng: np.random.Generator) -> ImageArray:
+def _turns(count: int, chance: Chance) -> Tensor:
+    """(count, 2, 2): turned by some degrees, stretched, mirrored."""
+    angle = torch.deg2rad(chance.normal(count) * 5) * (chance.uniform(0, 1, count) < 0.5)
+    stretch = chance.uniform(-0.12, 0.12, count).exp()
+    mirror = torch.where(chance.uniform(0, 1, count) < 0.5, -1.0, 1.0)
+    across = torch.stack([angle.cos(), angle.sin()], 1) * (stretch * mirror)[:, None]
+    down = torch.stack([-angle.sin(), angle.cos()], 1) / stretch[:, None]
+    return torch.stack([across, down], 2)
+
+
+def _relit(seen: Tensor, chance: Chance) -> Tensor:
     """Other saturation, contrast, brightness and a slight cast: gentle, for color is what a product is known by.
 
     Half of the views are hardly changed: a shop's own pictures of a product are lit alike.
     """
-    strength = 1.0 if rng.random() < 0.5 else 0.25
-    saturation = float(np.clip(1 + rng.normal() * 0.2 * strength, 0.3, 1.8))
-    grey = cv2.cvtColor(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    mixed = cv2.addWeighted(view, saturation, grey, 1 - saturation, 0)
-    mean = float(grey.mean())
-    contrast, brightness = np.clip(1 + rng.normal(size=2) * 0.2 * strength, 0.5, 1.6)
-    curve = (np.arange(256) - mean) * contrast + mean * brightness
-    cast = 1 + rng.normal(size=3) * 0.05 * strength
-    table = np.clip(curve[:, None] * cast, 0, 255).astype(np.uint8)[None]
-    return np.asarray(cv2.LUT(mixed, table), np.uint8)
+    count = len(seen)
+    strength = torch.where(chance.uniform(0, 1, count, 1, 1, 1) < 0.5, 1.0, 0.25)
+    saturation = (1 + chance.normal(count, 1, 1, 1) * 0.2 * strength).clamp(0.3, 1.8)
+    grey = (seen * seen.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    mixed = torch.lerp(grey, seen, saturation).clamp(0, WHITE)
+    mean = grey.mean((2, 3), keepdim=True)
+    contrast, brightness = ((1 + chance.normal(count, 1, 1, 1) * 0.2 * strength).clamp(0.5, 1.6) for _ in range(2))
+    cast = 1 + chance.normal(count, 3, 1, 1) * 0.05 * strength
+    return ((mixed * contrast + mean * (brightness - contrast)) * cast).clamp(0, WHITE)
 
 
-def _shrunk(view: ImageArray, rng: np.random.Generator) -> ImageArray:
-    """A fifth of the views come from a thumbnail."""
-    side = int(rng.integers(*THUMBNAIL))
-    if rng.random() > 0.2 or side >= len(view):
-        return view
-    small = cv2.resize(view, (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(small, view.shape[:2], interpolation=cv2.INTER_LINEAR), np.uint8)
+def _shrunk(seen: Tensor, chance: Chance) -> Tensor:
+    """A fifth of the views come from a thumbnail, those of one batch from such of one size."""
+    side = int(chance.uniform(*THUMBNAIL, 1))
+    some = (chance.uniform(0, 1, len(seen)) < 0.2).nonzero().flatten()
+    if side < seen.shape[-1] and len(some):
+        small = F.interpolate(seen[some], (side, side), mode="area")
+        seen[some] = F.interpolate(small, seen.shape[2:], mode="bilinear")
+    return seen
 
 
-def _covered(view: ImageArray, rng: np.random.Generator) -> ImageArray:
+def _covered(seen: Tensor, chance: Chance) -> Tensor:
     """A quarter of the views lose a square of 15-40 % of their side (random erasing, Zhong et al. 2020)."""
-    if rng.random() < 0.25:
-        edge = int(len(view) * rng.uniform(0.15, 0.4))
-        top, left = rng.integers(0, len(view) - edge, 2)
-        view[top : top + edge, left : left + edge] = rng.integers(0, 255, 3)
-    return view
+    count = len(seen)
+    edge = chance.uniform(0.15, 0.4, count, 1) * (chance.uniform(0, 1, count, 1) < 0.25)
+    corner = chance.uniform(0, 1, count, 2) * (1 - edge)
+    along = (torch.arange(seen.shape[-1], device=seen.device) + 0.5) / seen.shape[-1]
+    inside = (along >= corner[..., None]) & (along < (corner + edge)[..., None])
+    hidden = inside[:, 1, :, None] & inside[:, 0, None, :]
+    return torch.where(hidden[:, None], chance.uniform(0, WHITE, count, 3, 1, 1), seen)

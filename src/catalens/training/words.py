@@ -24,7 +24,7 @@ from catalens.models.card import read_card
 from catalens.models.text import text_batch
 from catalens.training.encoder import towers_of
 from catalens.training.export import PREPROCESS, export_encoder
-from catalens.training.facts import Caption, Facts, caption, known_words, truth
+from catalens.training.facts import Facts, Truths, caption, known_words
 from catalens.training.lesson import lesson
 from catalens.training.loop import Run, drawn, train
 from catalens.training.network import EncoderNetwork, TextNetwork
@@ -59,24 +59,13 @@ class Drawer:
         self._facts = facts
         known = chances * np.array([bool(one) for one in facts])
         self._chances = known / known.sum()
-        self._held: dict[tuple[str, str], FloatArray] = {}
+        self._truths = Truths(facts)
 
     def draw(self, rng: np.random.Generator) -> Batch:
         said, rows = (rng.choice(len(self._facts), count, p=self._chances) for count in (CAPTIONS, PICTURES))
         captions = [caption(self._facts[row], rng) for row in said.tolist()]
         grams, weights = text_batch([one.text for one in captions])
-        return Batch(grams, weights, rows, np.stack([self._truth(one, rows) for one in captions]))
-
-    def _truth(self, said: Caption, rows: IntArray) -> FloatArray:
-        """(pictures,) as `facts.truth` says, each claim weighed once for the whole lesson."""
-        claims = np.stack([self._truth_of(*claim)[rows] for claim in said.claims.items()])
-        return np.where((claims == 0).any(0), np.float32(0), claims.min(0))
-
-    def _truth_of(self, attribute: str, claim: str) -> FloatArray:
-        key = attribute, claim
-        if key not in self._held:
-            self._held[key] = np.array([truth({attribute: claim}, one) for one in self._facts], np.float32)
-        return self._held[key]
+        return Batch(grams, weights, rows, self._truths.of(captions, rows))
 
 
 @torch.no_grad()

@@ -436,3 +436,12 @@ def test_regions_average_to_the_vector_and_each_part_has_its_share(
         torch.testing.assert_close(part.square().sum(1), torch.full((3,), share))
     places, looks, colors = network.parts(x)
     torch.testing.assert_close(joined(places.mean((2, 3)), looks, colors), vectors)
+
+
+def test_each_batch_is_learned_from_some_times_and_later(some_batches: list[recipe.Batch]) -> None:
+    fresh = [replace(some_batches[0], rows=torch.tensor([number])) for number in range(100)]
+    given = [int(batch.rows) for batch in recipe.again(iter(fresh), seed=0)]
+    counts = np.bincount(given, minlength=100)
+    assert counts.max() == recipe.TIMES
+    assert counts.sum() == 100 * recipe.TIMES - recipe.KEPT  # the rest still waits
+    assert list(dict.fromkeys(given)) == list(range(100))

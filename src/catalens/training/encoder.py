@@ -45,11 +45,13 @@ PRODUCTS, BLENDS = 48, 2 / 3
 """In a step: products, of each of which there are two views; and for each product, blends of those."""
 MEANS, COUNTED = 512, 1024
 """Views over which the teachers' means are taken; pictures that the directions of counted colors are chosen on."""
-KEPT = 32
-"""Batches that wait to be learned from once more."""
+TIMES, KEPT = 3, 32
+"""How often a batch is learned from; how many wait to be learned from again."""
 RATE = 2e-3
 SIZES = ((0.3, 112), (0.65, 128), (0.85, 160), (1.0, 192))
 """Until this share of the time, views of this side in pixels; a network that has learned already gets the last."""
+GPU_SIZES = ((0.3, 128), (1.0, 192))
+"""The same on a GPU, where the teachers take most of the time, whatever the network sees."""
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,13 @@ def teach(
 
 
 def again(batches: Iterator[Batch], *, seed: int) -> Iterator[Batch]:
-    """Each batch twice, at once and some time after: to ask the teachers takes as long as to learn what they said."""
+    """Each batch some times, at once and later: to ask the teachers takes longer than to learn what they said."""
     rng = np.random.default_rng(seed)
     kept: list[Batch] = []
     for batch in batches:
         yield batch
-        kept.append(batch)
-        if len(kept) > KEPT:
+        kept += [batch] * (TIMES - 1)
+        while len(kept) > KEPT:
             yield kept.pop(int(rng.integers(len(kept))))
 
 
@@ -222,6 +224,29 @@ def _lesson(given: Given) -> Lesson:
         )
 
 
+def _learned(given: Given, taught: Lesson) -> tuple[Run[Batch], str]:
+    """The run, at its end; and where its first weights were from."""
+    device = torch.device(given.device)
+    squares = Squares(taught.squares, taught.inner, device=device)
+    rng = np.random.default_rng([given.seed, 13])
+    some = torch.from_numpy(rng.choice(len(taught.squares), MEANS, p=taught.chances)).to(device)
+    seen = some_views(squares, some, torch.rand(MEANS, device=device) < 0.5, Chance(given.seed, device=device))
+    ask = teacher.Teachers(given.teachers, seen, threads=given.threads)
+    run = Learner(taught, seed=given.seed, device=given.device).run()
+    history = begin(run, given.start, seen)
+    if given.resume:
+        run.load(given.out / CHECKPOINT)
+    seed = given.seed + run.step
+    planner = Planner(taught.photos, taught.chances, products=given.products)
+    # On a processor, other processes would fight with the training for its cores.
+    planned = plans(planner, seed=seed, processes=0 if device.type == "cpu" else given.threads)
+    sizes = SIZES if device.type == "cpu" else GPU_SIZES
+    drawer = Drawer(squares, ask, seed=seed)
+    teach(planned, drawer, run, out=given.out, minutes=given.minutes, rate=given.rate,
+          sizes=sizes if given.start is None else sizes[-1:])  # fmt: skip
+    return run, history
+
+
 @as_command
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipe from the command line."""
@@ -244,23 +269,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.set_defaults(minutes=66.0, rate=RATE)
     given = parser.read(arguments)
     taught = _lesson(given)
-    device = torch.device(given.device)
-    squares = Squares(taught.squares, taught.inner, device=device)
-    rng = np.random.default_rng([given.seed, 13])
-    some = torch.from_numpy(rng.choice(len(taught.squares), MEANS, p=taught.chances)).to(device)
-    seen = some_views(squares, some, torch.rand(MEANS, device=device) < 0.5, Chance(given.seed, device=device))
-    ask = teacher.Teachers(given.teachers, seen, threads=given.threads)
-    run = Learner(taught, seed=given.seed, device=given.device).run()
-    history = begin(run, given.start, seen)
-    if given.resume:
-        run.load(given.out / CHECKPOINT)
-    seed = given.seed + run.step
-    planner = Planner(taught.photos, taught.chances, products=given.products)
-    # On a processor, other processes would fight with the training for its cores.
-    planned = plans(planner, seed=seed, processes=0 if device.type == "cpu" else given.threads)
-    sizes = SIZES if given.start is None else SIZES[-1:]
-    drawer = Drawer(squares, ask, seed=seed)
-    teach(planned, drawer, run, out=given.out, minutes=given.minutes, rate=given.rate, sizes=sizes)
+    run, history = _learned(given, taught)
     pictures, words = averaged(run)
     for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
         sys.stderr.write(f"held out: {name} 1-NN {score}\n")

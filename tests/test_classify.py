@@ -144,6 +144,8 @@ def test_levels_sum_their_fine_labels(model: Path) -> None:
     assert unsure.names == ("x", "x > b", "x > a")  # which kind of x nobody knows
     assert unsure.scores == pytest.approx((0.9, 0.5, 0.4))
     assert strict.labels_of(np.array([0.3, 0.2, 0.4, 0.1], np.float32)).unknown
+    assert strict.labels_of(np.array([0.8, 0.1, 0.1, 0.0], np.float32), nearness=0.5).unknown  # near to nothing known
+    assert strict.labels_of(np.array([0.8, 0.1, 0.1, 0.0], np.float32), nearness=0.8).best == "x"
     known = strict.labels_of(np.array([0.0, 0.1, 0.9, 0.0], np.float32), top=2).to_dict()["labels"]
     assert known == [{"name": "y > c", "score": 0.9, "taxonomy_id": 5}, {"name": "x > b", "score": 0.1}]
 

@@ -210,19 +210,18 @@ def unknown_threshold(
 
     Strangers are photos of labels that the head was not taught (`training.heads.strangers`).
     """
-    likely = strangers(vectors, targets, fitted, kind=kind, seed=seed)
-    likely = likely[~np.isnan(likely)]
-    seen = ~np.isnan(fitted.out_of_fold).any(1)
-    if not len(likely) or not seen.any():
+    strange = strangers(vectors, targets, fitted, kind=kind, seed=seed)
+    strange, own = strange[~np.isnan(strange)], fitted.sure[~np.isnan(fitted.sure)]
+    if not len(strange) or not len(own):
         return None
-    threshold = passed_by(likely, reject)
-    return Unknown(threshold, reject, float((fitted.out_of_fold[seen].max(1) >= threshold).mean()))
+    threshold = passed_by(strange, reject)
+    return Unknown(threshold, reject, float((own >= threshold).mean()))
 
 
-def passed_by(likely: NDArray[np.float64], share: float) -> float:
-    """The least float32 that at most a share of the probabilities reaches: just above the first that must not pass."""
-    descending = np.sort(likely)[::-1]
-    return float(np.nextafter(np.float32(descending[int(share * len(likely) + 1e-9)]), np.float32(2)))
+def passed_by(sure: NDArray[np.float64], share: float) -> float:
+    """The least float32 that at most a share of the numbers reaches: just above the first that must not pass."""
+    descending = np.sort(sure)[::-1]
+    return float(np.nextafter(np.float32(descending[int(share * len(sure) + 1e-9)]), np.float32(2)))
 
 
 def label_thresholds(fitted: Fitted, targets: NDArray[np.bool_]) -> FloatArray | None:
@@ -265,7 +264,8 @@ def _figures(classifier: Classifier, vectors: FloatArray, targets: NDArray[np.bo
     present = targets.any(0)
     f1 = float(np.mean(f1_scores(targets, said)[present]))
     sure = likely.max(1)
-    passing = None if classifier.unknown is None else bootstrap_mean(sure >= classifier.unknown.threshold)
+    near = classifier.head.nearness(vectors)
+    passing = None if classifier.unknown is None else bootstrap_mean(sure * near >= classifier.unknown.threshold)
     return _Figures(bootstrap_mean(correct), f1, expected_calibration_error(sure, correct), passing)
 
 

@@ -77,6 +77,7 @@ def evaluate_classifier(
             classes=classifier.classes,
             about=about,
             leaked=leaked,
+            nearness=classifier.head.nearness(embedded.vectors),
             threshold=None if classifier.unknown is None else classifier.unknown.threshold,
             seed=seed,
         )

@@ -232,36 +232,39 @@ class _Lesson:
         views = [view[rows] for view in self.views.of(settings.policy, settings.views)]
         return np.concatenate([self.vectors[rows], *views]), np.tile(self.targets[rows], (1 + len(views), 1))
 
-    def out_of_fold(self, settings: Settings, *, asked: Asked | None = None) -> FloatArray:
-        """(N, C) scores of the photos by heads that saw neither them nor their views; nan where there are none.
+    def out_of_fold(self, settings: Settings, *, asked: Asked | None = None) -> tuple[FloatArray, FloatArray]:
+        """(N, C) scores of the photos and (N,) their nearness, by heads that saw neither them nor their views; nan
+        where there are none.
 
         With a trial, it tells after each fold how it goes, and ends where that is hopeless.
         """
         fold = folds(self.targets, seed=self.seed)
-        scores = np.full(self.targets.shape, np.nan, np.float32)
+        scores, near = np.full(self.targets.shape, np.nan, np.float32), np.full(len(fold), np.nan, np.float32)
         for number, one in enumerate(sorted(set(fold.tolist()) - {-1})):
             train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
             if not self.targets[train].any(0).all():
                 continue
             vectors, targets = self.learned(settings, train)
             head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
-            scores[test] = head.scores(self.vectors[test])
+            scores[test], near[test] = head.scores(self.vectors[test]), head.nearness(self.vectors[test])
             if asked is not None:
                 asked.report(worth_of(scores, self.targets), number)
                 if asked.should_prune():
-                    return scores
-        return scores
+                    return scores, near
+        return scores, near
 
     def fit(self, settings: Settings, classes: tuple[str, ...]) -> Fitted:
         """A head on all photos and their views, calibrated on what heads say of photos that they have not seen."""
-        scores = self.out_of_fold(settings)
+        scores, near = self.out_of_fold(settings)
         one_label = bool((self.targets.sum(1) == 1).all())
         activation: Activation = "softmax" if one_label else "sigmoid"
         scale, shift = calibration(scores, self.targets, activation)
         vectors, targets = self.learned(settings, np.arange(len(self.vectors)))
         head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
         likely = probabilities(scores, activation=activation, scale=scale, shift=shift)
-        return Fitted(CalibratedHead(classes, head, activation, scale, shift), settings.numbers, likely)
+        return Fitted(
+            CalibratedHead(classes, head, activation, scale, shift), settings.numbers, likely, likely.max(1) * near
+        )
 
 
 def _study(
@@ -287,7 +290,7 @@ def _study(
         study.enqueue_trial(dict(USUAL))
 
     def objective(asked: Asked) -> float:
-        scores = lesson.out_of_fold(_suggested(asked, heads, policies), asked=asked)
+        scores, _ = lesson.out_of_fold(_suggested(asked, heads, policies), asked=asked)
         if asked.should_prune():
             raise optuna.TrialPruned
         return worth_of(scores, lesson.targets)

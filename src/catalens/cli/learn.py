@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.label import chosen_heads
-from catalens.cli.options import AsJson, EncoderName
+from catalens.cli.options import AsJson, EncoderName, LabelledData
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.cli.train import list_leaks, source_of
 from catalens.errors import ImageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def search(
-    data: Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")],
+    data: LabelledData,
     out: Annotated[Path, typer.Option("--out", help="Folder to write the classifier to.")],
     label: Annotated[str, typer.Option(help='"folder", or a column\'s name.')] = "folder",
     trials: Annotated[int, typer.Option(help="Settings to try at most.")] = 20,
@@ -47,7 +47,7 @@ def search(
 
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
-    photos = read_labelled(data, label=label)
+    photos = read_labelled(*data, label=label)
     wish = _Wish(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
     if heads.strip() == "finetune":
         _tune(photos, wish, as_json=as_json)

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="train", help="Learn from your own photos.", no_args_is_help=True)
 
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of photos, or a CSV table with a column of photos.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        help="Folder of photos, or a CSV table with a column of photos; may be repeated, the last counts.",
+    ),
+]
 Label = Annotated[
     str, typer.Option("--label", help='"folder": the name of the folder that a photo lies in. Else a column\'s name.')
 ]
@@ -88,11 +94,11 @@ def classifier(
         raise typer.Exit(ImageError.exit_code)
 
 
-def read_photos(data: Path | None, label: str, catalog: Path | None) -> LabelledPhotos:
+def read_photos(data: list[Path] | None, label: str, catalog: Path | None) -> LabelledPhotos:
     """The labelled photos that the options name."""
     from catalens.training.labelled import read_labelled, read_labelled_catalog
 
-    if (data is None) == (catalog is None):
+    if bool(data) == (catalog is not None):
         raise UsageError("expected either --data or --catalog", cure="say where the photos are")
     if catalog is not None:
         if label == "folder":
@@ -102,7 +108,7 @@ def read_photos(data: Path | None, label: str, catalog: Path | None) -> Labelled
             why = "".join(f"; {note}" for note in found.notes)
             raise UsageError(f"no product has a photo and {label!r}{why}", cure="name an attribute, such as category")
         return found
-    return read_labelled(data or Path(), label=label)
+    return read_labelled(*(data or []), label=label)
 
 
 def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | None = None) -> TrainReport:

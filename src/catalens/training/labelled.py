@@ -65,11 +65,12 @@ class LabelledPhotos:
         return found
 
 
-def read_labelled(data: Path, *, label: str = "folder") -> LabelledPhotos:
+def read_labelled(*data: Path, label: str = "folder") -> LabelledPhotos:
     """List photos with their labels. Labels that differ only in case and spaces are one, spelled as most often.
 
     Args:
-        data: a folder, or a CSV table; a folder with one table is that table where `label` is one of its columns.
+        data: folders, or CSV tables; a folder with one table is that table where `label` is one of its columns. Of
+            the labels that several give to a photo, those of the last count.
         label: "folder" (a photo's label is the folder that it lies in, below `data`; folders in folders make
             "a > b"), or the name of a column. A cell may hold several labels, separated by "|".
 
@@ -78,13 +79,44 @@ def read_labelled(data: Path, *, label: str = "folder") -> LabelledPhotos:
         UsageError: no such column.
         FeedError: the table cannot be read.
     """
+    return _merged(_joined([_read(one, label) for one in data]))
+
+
+def _read(data: Path, label: str) -> LabelledPhotos:
     if not data.exists():
         raise NotFoundError(f"nothing at {data}", cure="give a folder of photos or a CSV table")
-    if label == "folder":
-        if not data.is_dir():
-            raise UsageError(f"{data} is no folder", cure="name the column of labels with --label")
-        return _merged(_in_folders(data))
-    return _merged(_in_table(_table(data, label), label))
+    if label != "folder":
+        return _in_table(_table(data, label), label)
+    if not data.is_dir():
+        raise UsageError(f"{data} is no folder", cure="name the column of labels with --label")
+    return _in_folders(data)
+
+
+def _joined(parts: Sequence[LabelledPhotos]) -> LabelledPhotos:
+    """All photos, those that are in several parts with the labels of the last."""
+    if len(parts) == 1:
+        return parts[0]
+    found: dict[Path, tuple[Path, tuple[str, ...]]] = {}
+    again, torn = 0, []
+    for part in parts:
+        before = dict(found)
+        for path, labels in zip(part.paths, part.labels, strict=True):
+            key = path.resolve()
+            if key in before:
+                again += 1
+                old = before[key][1]
+                if {*map(_folded, old)} != {*map(_folded, labels)}:
+                    torn.append(f"{path}, {SEPARATOR.join(old)} and then {SEPARATOR.join(labels)}")
+            found[key] = path, labels
+    first = f"; the first: {torn[0]}" if torn else ""
+    note = f"{again} photos are labelled again, {len(torn)} of them otherwise: the last label counts{first}"
+    rows = [(failure, Path(failure.where.source).parent / failure.what) for part in parts for failure in part.skipped]
+    return LabelledPhotos(
+        paths=tuple(path for path, _ in found.values()),
+        labels=tuple(labels for _, labels in found.values()),
+        skipped=tuple(failure for failure, path in rows if path.resolve() not in found),
+        notes=(note,) if again else (),
+    )
 
 
 def read_labelled_catalog(folder: Path, *, label: str) -> LabelledPhotos:

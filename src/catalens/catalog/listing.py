@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalens.errors import CatalensError
 from catalens.images.read import read_image
-from catalens.tasks.listing.checking import SAME, difference_hash
+from catalens.tasks.listing.twins import SAME, difference_hash
 from catalens.types import Match, Matches
 
 NEAREST = 10

@@ -169,6 +169,15 @@ def test_pictures_are_classified_checked_and_enhanced(client: TestClient, photo:
     assert client.get("/v1/models").json()["data"]
 
 
+@pytest.mark.parametrize("labels", ["", " , ", [], [" "], "dress"])
+def test_too_few_labels_are_refused_as_elsewhere(client: TestClient, photo: bytes, labels: str | list[str]) -> None:
+    answer = client.post("/v1/classify", json={"image": data_url(photo), "labels": labels})
+    assert answer.status_code == 400
+    assert "at least two different labels" in answer.text
+    assert client.post("/v1/classify", files={"image": photo}, data={"labels": ""}).status_code == 400
+    assert client.post("/v1/classify", files={"image": photo}).status_code == 200  # common kinds of goods
+
+
 def test_products_come_and_go(client: TestClient) -> None:
     page = client.get("/v1/products?limit=30").json()
     rest = client.get("/v1/products", params={"limit": 30, "after": page["next"]}).json()

@@ -17,7 +17,7 @@ from catalens.evaluation.leaks import Looks, alike, looks_of
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import LEVEL, Classifier, Examples, Unknown
-from catalens.tasks.embed import Encoder, embed_photos
+from catalens.tasks.embed import Encoder, embed_photos, origin_of
 from catalens.tasks.heads import HeadKind
 from catalens.training.heads import Fitted, fit, strangers
 from catalens.training.labelled import LabelledPhotos
@@ -151,7 +151,7 @@ def train_classifier(
     figures = _figures(classifier, vectors[test], targets[test])
     classifier = replace(
         classifier,
-        training=_told(used, head, fitted.settings, seed=seed, seconds=time.perf_counter() - started),
+        training=_told(used, head, encoder, fitted.settings, seed=seed, seconds=time.perf_counter() - started),
         scores=_scores(figures),
     )
     return TrainReport(
@@ -298,12 +298,13 @@ def kept_examples(
 
 
 def _told(
-    photos: LabelledPhotos, head: str, settings: Mapping[str, float], *, seed: int, seconds: float
+    photos: LabelledPhotos, head: str, encoder: Encoder, settings: Mapping[str, float], *, seed: int, seconds: float
 ) -> dict[str, str]:
     counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
     return {
         "data": f"{len(photos)} photos of the user: {counts}",
         "head": f"{head}, {', '.join(f'{name} {value:g}' for name, value in settings.items())}",
+        "encoder": origin_of(encoder),
         "seed": str(seed),
         "cost": f"{seconds:.0f} seconds",
         "license": "the user's own, as the photos are",
@@ -344,7 +345,7 @@ def _torn(photos: LabelledPhotos, looks: Looks) -> tuple[str, ...]:
 def by_heart(looks: Looks, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
     """What to think of figures of photos that the encoder itself learned from."""
     asked = looks.hashes[test if test.any() else ~test]
-    count = int(learned_from(asked, encoder.name).sum())
+    count = int(learned_from(asked, encoder).sum())
     if not count:
         return ()
     name = encoder.name.partition("@")[0]

@@ -22,7 +22,7 @@ from catalens.evaluation.leaks import alike, looks_of
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import Classifier
-from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import Encoder, origin_of
 from catalens.tasks.heads import HEAD_KINDS, Activation, CalibratedHead, HeadKind, probabilities
 from catalens.training.classifier import (
     by_heart,
@@ -196,7 +196,7 @@ def search_settings(
         examples=kept_examples(
             used, embedded.vectors, used.targets(learned.classes), ~test, looks.hashes[~test], seed=seed
         ),
-        training=_told(used, best, len(made), seed=seed, seconds=seconds),
+        training=_told(used, best, encoder, len(made), seed=seed, seconds=seconds),
         scores=()
         if found is None
         else (Score("accuracy on photos held out", found.value, found.n, found.low, found.high),),
@@ -355,11 +355,14 @@ def _accuracy(
     return bootstrap_mean(targets[np.arange(len(targets)), likely.argmax(1)])
 
 
-def _told(photos: LabelledPhotos, best: Trial, trials: int, *, seed: int, seconds: float) -> dict[str, str]:
+def _told(
+    photos: LabelledPhotos, best: Trial, encoder: Encoder, trials: int, *, seed: int, seconds: float
+) -> dict[str, str]:
     counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
     return {
         "data": f"{len(photos)} photos of the user: {counts}",
         "head": f"{best.settings}, the best of {trials} trials",
+        "encoder": origin_of(encoder),
         "seed": str(seed),
         "cost": f"{seconds:.0f} seconds",
         "license": "the user's own, as the photos are",

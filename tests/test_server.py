@@ -164,6 +164,8 @@ def test_pictures_are_classified_checked_and_enhanced(client: TestClient, photo:
     assert {one["name"] for one in said["labels"]} == {"dress", "shoes"}
     findings = client.post("/v1/check", json={"image": data_url(photo), "rules": ["amazon"]}).json()["findings"]
     assert "smallest" in {one["rule"] for one in findings}
+    told = client.post("/v1/check", json={"image": data_url(photo), "category": "Furniture"}).json()["findings"]
+    assert "smallest, worn" not in {one["rule"] for one in told}
     better = client.post("/v1/enhance", files={"image": photo})
     assert catalens.read_image(better.content).shape == catalens.read_image(photo).shape
     assert client.get("/v1/models").json()["data"]

@@ -48,6 +48,12 @@ class CheckedPhoto:
         """Whether it must not go online as it is."""
         return self.failure is not None or any(finding.level == "error" for finding in self.findings)
 
+    def of(self, category: str) -> CheckedPhoto:
+        """The same, now that it is known what it shows."""
+        if self.measures is None:
+            return self
+        return replace(self, findings=judge(self.measures, [one.rule for one in self.findings], category=category))
+
     def to_dict(self) -> dict[str, object]:
         return {
             "photo": str(self.path),
@@ -63,6 +69,7 @@ def check(
     photo: str | Path | bytes,
     *,
     rules: Sequence[str] = DEFAULT,
+    category: str | None = None,
     alpha_of: AlphaOf = border_alpha,
     people: bool = False,
 ) -> tuple[Finding, ...]:
@@ -71,6 +78,7 @@ def check(
     Args:
         photo: a file's path or bytes: the file itself is judged, too.
         rules: packs by name (`bundled_packs`), or paths of your own.
+        category: what it shows, as the shop or Google calls it: some rules are for clothes only.
         alpha_of: finds the product.
         people: look for them where a rule is but an advice, too; it takes a network.
 
@@ -81,11 +89,11 @@ def check(
     data = read_bytes(photo)
     name = "" if isinstance(photo, bytes) else str(photo)
     known = _known(rules)
-    return judge(_measured(data, name, known, alpha_of, people)[0], known)
+    return judge(_measured(data, name, known, alpha_of, people)[0], known, category=category)
 
 
 def fix(
-    photo: bytes, *, rules: Sequence[str] = DEFAULT, alpha_of: AlphaOf = outline
+    photo: bytes, *, rules: Sequence[str] = DEFAULT, category: str | None = None, alpha_of: AlphaOf = outline
 ) -> tuple[bytes, str, tuple[Finding, ...]]:
     """Make a photo keep what it can of the rules.
 
@@ -98,12 +106,12 @@ def fix(
     """
     known = _known(rules)
     measures, image = _measured(photo, "", known, alpha_of)
-    findings = judge(measures, known)
+    findings = judge(measures, known, category=category)
     made = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
     if made is None:
         return photo, ENDINGS[measures.format][0], findings
     data, ending = made
-    return data, ending, judge(_measured(data, f"fixed{ending}", known, _again(alpha_of))[0], known)
+    return data, ending, judge(_measured(data, f"fixed{ending}", known, _again(alpha_of))[0], known, category=category)
 
 
 def check_folder(
@@ -111,6 +119,7 @@ def check_folder(
     *,
     rules: Sequence[str] = DEFAULT,
     fix: Path | None = None,
+    category: str | None = None,
     alpha_of: AlphaOf | None = None,
     people: bool = False,
     progress: Progress | None = None,
@@ -120,6 +129,7 @@ def check_folder(
     Args:
         fix: folder for photos that are made to keep what they can of the rules; what cannot be cured is not
             written.
+        category: as for `check`, of all of them.
         alpha_of: finds the product; None for what is unlike the border, and, with `fix`, for the cut-out network where
             the border is not plain; people: as for `check`.
 
@@ -142,6 +152,7 @@ def check_folder(
             _checked,
             rules=known,
             target=None if fix is None else lambda path: fix / path.relative_to(home).with_name(names[path]),
+            category=category,
             alpha_of=alpha_of or (outline if fix else border_alpha),
             people=people,
         )
@@ -160,13 +171,19 @@ def _known(packs: Sequence[str]) -> tuple[Rule, ...]:
 
 
 def _checked(
-    path: Path, *, rules: Sequence[Rule], target: Callable[[Path], Path] | None, alpha_of: AlphaOf, people: bool
+    path: Path,
+    *,
+    rules: Sequence[Rule],
+    target: Callable[[Path], Path] | None,
+    category: str | None,
+    alpha_of: AlphaOf,
+    people: bool,
 ) -> CheckedPhoto:
     """One photo; `target` says where it goes when it is repaired, without an ending."""
     try:
         photo = read_bytes(path)
         measures, image = _measured(photo, path.name, rules, alpha_of, people)
-        findings = judge(measures, rules)
+        findings = judge(measures, rules, category=category)
         as_it_is = CheckedPhoto(path, measures, findings, look=look_of(image))
         if target is None:
             return as_it_is
@@ -178,7 +195,9 @@ def _checked(
         written = place.with_name(place.name + ending)
         repair.write(data, written)
         measures, _ = _measured(data, written.name, rules, _again(alpha_of), people)
-        return CheckedPhoto(path, measures, judge(measures, rules), look=as_it_is.look, repaired=written)
+        return CheckedPhoto(
+            path, measures, judge(measures, rules, category=category), look=as_it_is.look, repaired=written
+        )
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)
         return CheckedPhoto(path, None, (), failure=failure)

@@ -42,8 +42,8 @@ def search(
 ) -> None:
     """Try heads, their regularisation and augmentation (or settings of fine-tuning); keep what does best."""
     from catalens.tasks.classifier_folder import check_place
-    from catalens.training.classifier import check_shares
     from catalens.training.labelled import read_labelled
+    from catalens.training.split import check_shares
 
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
@@ -102,7 +102,8 @@ def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
 
     from catalens.tasks.classifier_folder import save_classifier
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.classifier import embed_labelled, held_out, train_classifier
+    from catalens.training.classifier import train_classifier
+    from catalens.training.split import embed_labelled, held_out
     from catalens.training.tuning_search import POLICIES, search_tuning
 
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:

@@ -72,7 +72,7 @@ def classifier(
 ) -> None:
     """Sort photos into your own categories: learn how from photos that are sorted already."""
     from catalens.tasks.classifier_folder import check_place
-    from catalens.training.classifier import check_shares
+    from catalens.training.split import check_shares
 
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
@@ -158,8 +158,8 @@ def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainRepo
     from dataclasses import replace
 
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.classifier import embed_labelled, held_out
     from catalens.training.finetune import finetune
+    from catalens.training.split import embed_labelled, held_out
 
     # Photos that cannot be read are dropped first: the same photos are then held out here and by the head.
     embedded = embed_labelled(photos, load_encoder(wish.encoder))

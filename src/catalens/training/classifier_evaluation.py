@@ -18,9 +18,9 @@ from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.heads import HEAD_KINDS
-from catalens.training.classifier import embed_labelled
 from catalens.training.heads import fit
 from catalens.training.labelled import LabelledPhotos
+from catalens.training.split import embed_labelled
 from catalens.types import Failure, FloatArray, Progress
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,23 +18,15 @@ from numpy.typing import NDArray
 
 from catalens.errors import MissingExtraError, UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.leaks import alike, looks_of
-from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.embed import Encoder, origin_of
 from catalens.tasks.heads import HEAD_KINDS, Activation, CalibratedHead, HeadKind, probabilities
-from catalens.training.classifier import (
-    by_heart,
-    embed_labelled,
-    held_out,
-    kept_examples,
-    label_thresholds,
-    unknown_threshold,
-)
+from catalens.training.classifier import by_heart, card_scores, classifier_of, label_thresholds
 from catalens.training.embedded_views import EmbeddedViews
 from catalens.training.heads import Fitted, calibration, fit_plain, folds, worth_of
 from catalens.training.labelled import LabelledPhotos
+from catalens.training.split import Split, embed_labelled, split
 from catalens.types import Failure, FloatArray, Progress
 
 if TYPE_CHECKING:
@@ -148,61 +140,26 @@ def search_settings(
         UsageError: fewer than two labels, or a number out of range.
         MissingExtraError: optuna is not installed.
     """
-    if trials < 1 or not minutes > 0 or not heads or not policies or not 0 <= test_share < 1 or not 0 < reject < 1:
-        raise UsageError(
-            f"got {trials} trials, {minutes:g} minutes, test share {test_share:g}, reject {reject:g}",
-            cure="give at least one trial, head and policy, a time above 0, and shares between 0 and 1",
-        )
-    unknown = set(heads) - set(HEAD_KINDS)
-    if unknown:
-        raise UsageError(f"no head called {sorted(unknown)[0]!r}", cure=f"one of {', '.join(HEAD_KINDS)}")
+    _check(trials, minutes, heads, policies, test_share, reject)
     started = time.perf_counter()
     embedded = embed_labelled(photos, encoder, progress=progress)
-    used = embedded.photos
-    test = held_out(used, test_share, seed=seed)
-    learned = used.of(np.flatnonzero(~test).tolist())
-    if len(learned.classes) < 2:
-        raise UsageError(
-            f"{len(learned)} photos with {len(learned.classes)} labels can be learned from",
-            cure="give photos of at least two labels",
-        )
-    lesson = _Lesson(
-        vectors=embedded.vectors[~test],
-        targets=learned.targets(learned.classes),
-        views=EmbeddedViews(learned.paths, encoder, seed=seed),
-        seed=seed,
-    )
+    parts = split(embedded, test_share, seed=seed)
+    used, test = parts.photos, parts.test
+    views = EmbeddedViews(used.of(np.flatnonzero(~test).tolist()).paths, encoder, seed=seed)
+    lesson = _Lesson(parts.learned, parts.learned_targets, views, seed)
     study = _study(lesson, trials, minutes * 60 - (time.perf_counter() - started), heads, policies, progress)
     made = tuple(_trial(one) for one in study)
     best = max((one for one in made if not one.pruned), key=lambda one: one.accuracy)
-    fitted = lesson.fit(best.settings, learned.classes)
-    asked, wanted = embedded.vectors[test], used.targets(learned.classes)[test]
-    thresholds = label_thresholds(fitted, lesson.targets)
-    found = _accuracy(fitted, thresholds, asked, wanted)
-    plain = lesson.fit(_usual(), learned.classes)
-    usual = _accuracy(plain, label_thresholds(plain, lesson.targets), asked, wanted)
-    looks, tested = looks_of(used.paths), used.of(np.flatnonzero(test).tolist()).paths
-    leaks = tuple((str(tested[a]), str(learned.paths[b])) for a, b in alike(looks.of(test), looks.of(~test)))
+    fitted, plain = (lesson.fit(settings, parts.classes) for settings in (best.settings, _usual()))
+    found, usual = (_accuracy(one, parts) for one in (fitted, plain))
+    classifier = classifier_of(
+        fitted, parts, name=name, kind=best.settings.head, encoder=encoder, encoder_name=encoder_name, reject=reject,
+        seed=seed,
+    )  # fmt: skip
     seconds = time.perf_counter() - started
-    classifier = Classifier(
-        name=name,
-        head=fitted.head,
-        encoder=encoder,
-        encoder_name=encoder_name,
-        unknown=unknown_threshold(
-            lesson.vectors, lesson.targets, fitted, kind=best.settings.head, reject=reject, seed=seed
-        ),
-        thresholds=thresholds,
-        examples=kept_examples(
-            used, embedded.vectors, used.targets(learned.classes), ~test, looks.hashes[~test], seed=seed
-        ),
-        training=_told(used, best, encoder, len(made), seed=seed, seconds=seconds),
-        scores=()
-        if found is None
-        else (Score("accuracy on photos held out", found.value, found.n, found.low, found.high),),
-    )
+    training = _told(used, best, encoder, len(made), seed=seed, seconds=seconds)
     return Search(
-        classifier=classifier,
+        classifier=replace(classifier, training=training, scores=card_scores(found)),
         best=best,
         trials=made,
         found=found,
@@ -211,9 +168,22 @@ def search_settings(
         photos=len(used),
         seconds=seconds,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + by_heart(looks, test, encoder),
-        leaks=leaks,
+        notes=photos.notes + by_heart(parts, encoder),
+        leaks=parts.leaks(),
     )
+
+
+def _check(
+    trials: int, minutes: float, heads: Sequence[str], policies: Sequence[str], test_share: float, reject: float
+) -> None:
+    if trials < 1 or not minutes > 0 or not heads or not policies or not 0 <= test_share < 1 or not 0 < reject < 1:
+        raise UsageError(
+            f"got {trials} trials, {minutes:g} minutes, test share {test_share:g}, reject {reject:g}",
+            cure="give at least one trial, head and policy, a time above 0, and shares between 0 and 1",
+        )
+    unknown = set(heads) - set(HEAD_KINDS)
+    if unknown:
+        raise UsageError(f"no head called {sorted(unknown)[0]!r}", cure=f"one of {', '.join(HEAD_KINDS)}")
 
 
 @dataclass(frozen=True)
@@ -343,13 +313,12 @@ def _usual() -> Settings:
     return Settings("softmax", {"C": float(USUAL["softmax C"])})
 
 
-def _accuracy(
-    fitted: Fitted, thresholds: FloatArray | None, vectors: FloatArray, targets: NDArray[np.bool_]
-) -> Estimate | None:
+def _accuracy(fitted: Fitted, parts: Split) -> Estimate | None:
     """On photos held out; with several labels to a photo, the share whose labels are all right."""
-    if not len(vectors):
+    if not parts.test.any():
         return None
-    likely = fitted.head.probabilities(vectors)
+    targets, likely = parts.targets[parts.test], fitted.head.probabilities(parts.vectors[parts.test])
+    thresholds = label_thresholds(fitted, parts.learned_targets)
     if thresholds is not None:
         return bootstrap_mean(((likely >= thresholds) == targets).all(1))
     return bootstrap_mean(targets[np.arange(len(targets)), likely.argmax(1)])

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from catalens.catalog.catalog import Catalog
-from catalens.catalog.feeds.tables import delimiter_of
+from catalens.catalog.feeds.tables import read_cells
 from catalens.catalog.tagging import PREDICTED_BY
-from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.errors import NotFoundError, UsageError
 from catalens.images.folder import photos_in
 from catalens.types import Failure, Where
 
 PATH_COLUMNS = ("image", "path", "photo", "picture", "file", "filename")
 SEPARATOR = "|"
 """Between the labels of one photo, where it has several."""
-LONGEST_CELL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -162,18 +160,7 @@ def _table(data: Path, label: str) -> Path:
 
 
 def _columns(table: Path) -> list[str]:
-    return [name.strip() for name in next(iter(_lines(table)), [])]
-
-
-def _lines(table: Path) -> Iterator[list[str]]:
-    csv.field_size_limit(LONGEST_CELL)
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as lines:
-            delimiter = delimiter_of(lines.readline())
-            lines.seek(0)
-            yield from csv.reader(lines, delimiter=delimiter)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FeedError(f"{table} is no CSV table in UTF-8: {error}", cure="save it as CSV with UTF-8") from None
+    return [name.strip() for name in next(read_cells(table), [])]
 
 
 def _in_table(table: Path, label: str) -> LabelledPhotos:
@@ -186,7 +173,7 @@ def _in_table(table: Path, label: str) -> LabelledPhotos:
         raise UsageError(f"{table} has no column for photos", cure=f"call it one of {', '.join(PATH_COLUMNS)}")
     at, named = small.index(path_column), columns.index(label)
     paths, labels, skipped = [], [], []
-    for number, row in enumerate(_lines(table), start=1):
+    for number, row in enumerate(read_cells(table), start=1):
         if number == 1 or not any(row):
             continue
         where = Where(str(table), number, label)

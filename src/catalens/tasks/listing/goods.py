@@ -19,15 +19,15 @@ OTHERS = frozenset(
 """Google's other first levels."""
 WORN = frozenset(
     {
-        "apparel", "beanie", "belts", "blazer", "blouse", "boots", "bras", "camisole", "caps", "cardigan", "clothes",
-        "clothing", "coat", "dress", "earring", "footwear", "garment", "gloves", "handbag", "hats", "headwear", "heels",
+        "apparel", "beanie", "belts", "blazer", "blouse", "boots", "bra", "camisole", "caps", "cardigan", "clothes",
+        "clothing", "coat", "dress", "earring", "footwear", "garment", "glove", "handbag", "hat", "headwear", "heels",
         "hoodie", "jacket", "jean", "jewellery", "jewelry", "jumper", "jumpsuit", "knitwear", "legging", "lingerie",
-        "loafer", "longsleeve", "menswear", "necklace", "outerwear", "pants", "parka", "polo", "pullover", "sandal",
+        "loafer", "longsleeve", "menswear", "necklace", "outerwear", "pant", "parka", "polo", "pullover", "sandal",
         "scarf", "scarves", "shirt", "shoe", "shorts", "skirt", "sleepwear", "sneaker", "sock", "suits", "sunglasses",
         "sweater", "sweatshirt", "swimwear", "t-shirt", "tee", "tops", "trouser", "tshirt", "underwear", "womenswear",
     }
 )  # fmt: skip
-"""Words by which shops call such categories; those with an s are something else without it."""
+"""Words by which shops call such categories; those with an s may be something else without it, beside other words."""
 WORN_SIGNS = frozenset("衣裤裙鞋靴帽衫袜")
 
 
@@ -43,5 +43,6 @@ def is_apparel(category: str) -> bool | None:
     if first in OTHERS:
         return False
     words = set(re.findall(r"[a-z]+(?:-[a-z]+)?", category.casefold()))
-    plain = words | {word.removesuffix("s") for word in words} | {word.removesuffix("es") for word in words}
+    alone = {f"{word}s" for word in words if word == category.strip().casefold()}
+    plain = words | alone | {word.removesuffix("s") for word in words} | {word.removesuffix("es") for word in words}
     return True if plain & WORN or WORN_SIGNS & set(category) else None

@@ -195,7 +195,9 @@ def _print(report: TrainReport, out: Path) -> None:
     if report.classifier.unknown is not None:
         one = report.classifier.unknown
         own = f"{one.kept:.0%} in cross-validation" if report.passing is None else f"{report.passing} of those held out"
-        write(f"unknown below {one.threshold:.6g}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
+        what = "probability times nearness " if report.classifier.head.head.kind == "nearest" else ""
+        passing = f"{one.false_acceptance:.0%} of other things pass; of its own {own}"
+        write(f"unknown below {what}{one.threshold:.6g}: {passing}")
     list_leaks(report.leaks)
     write(f"time: {report.seconds:.1f} s")
 

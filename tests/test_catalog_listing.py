@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def held(photo: Path, *found: Match, category: str | None = None) -> Against:
 
 def test_an_empty_catalog_says_nothing(photo: Path) -> None:
     assert str(held(photo)) == ""
-    assert held(photo, category="Bags") == Against(category="Bags")
+    assert held(photo, category="Bags") == Against(category="Bags", goods="Bags")
 
 
 @pytest.mark.parametrize(
@@ -58,5 +59,14 @@ def test_what_looks_like_another_category_is_said(photo: Path, neighbours: list[
     found = [match(str(number), 0.6, name) for number, name in enumerate(neighbours)]
     assert held(photo, *found, category="Bags").looks_like == said
     twin = match("twin", 0.99, "Bags", photo.parent / "again.jpg")
-    assert held(photo, twin, *found) == Against("twin", said, "Bags")
+    assert held(photo, twin, *found) == Against("twin", said, "Bags", "Bags")
     assert held(photo, *found).looks_like is None  # nobody said what it should be
+
+
+def test_googles_category_says_of_which_goods_a_photo_is(photo: Path) -> None:
+    twin = match("twin", 0.99, "Jacken", photo.parent / "again.jpg")
+    named = replace(twin, attributes={**twin.attributes, "google_product_category": "Apparel & Accessories"})
+    assert held(photo, twin).goods == "Jacken"
+    assert (held(photo, named).goods, held(photo, named).category) == ("Apparel & Accessories", "Jacken")
+    assert held(photo, named, category="Furniture").goods == "Furniture"
+    assert held(photo).goods is None

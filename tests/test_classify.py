@@ -21,9 +21,10 @@ from catalens.catalog.tagging import tag_catalog
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError, StorageError, UsageError
 from catalens.evaluation.leaks import hashes
+from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.tasks.classifier import Classifier, Unknown
 from catalens.tasks.classifier_folder import load_classifier, save_classifier
-from catalens.tasks.embed import encoder
+from catalens.tasks.embed import OnnxEncoder, encoder
 from catalens.tasks.zero_shot import classify_by_words
 from catalens.training.classifier import passed_by, taxonomy_ids, train_classifier
 from catalens.training.classifier_evaluation import cross_validated, evaluate_classifier
@@ -84,6 +85,7 @@ def test_a_saved_classifier_answers(model: Path, walls: Path) -> None:
     assert catalens.classify(photos, model=model)[0].names[0] == "red"
     assert classifier.classify([]) == []
     assert classifier.scores[0].n == 8
+    assert classifier.training["encoder"] == classifier.encoder.card.origin  # type: ignore[attr-defined]
     assert classifier.examples is not None
     assert len(classifier.examples.paths) == len(classifier.examples.vectors) == 4 * 6
 
@@ -144,6 +146,8 @@ def test_levels_sum_their_fine_labels(model: Path) -> None:
     assert unsure.names == ("x", "x > b", "x > a")  # which kind of x nobody knows
     assert unsure.scores == pytest.approx((0.9, 0.5, 0.4))
     assert strict.labels_of(np.array([0.3, 0.2, 0.4, 0.1], np.float32)).unknown
+    assert strict.labels_of(np.array([0.8, 0.1, 0.1, 0.0], np.float32), nearness=0.5).unknown  # near to nothing known
+    assert strict.labels_of(np.array([0.8, 0.1, 0.1, 0.0], np.float32), nearness=0.8).best == "x"
     known = strict.labels_of(np.array([0.0, 0.1, 0.9, 0.0], np.float32), top=2).to_dict()["labels"]
     assert known == [{"name": "y > c", "score": 0.9, "taxonomy_id": 5}, {"name": "x > b", "score": 0.1}]
 
@@ -267,10 +271,13 @@ def test_photos_that_the_encoder_learned_from_are_told() -> None:
         pytest.skip(f"no photos at {folder} (set CATALENS_DATA)")
     tables = (read_labelled(folder / name, label="category") for name in ("train.csv", "validation.csv"))
     known, new = (table.of([0, 200, len(table) - 1]).paths for table in tables)
-    identity = encoder().name
-    assert learned_from(hashes((*known, *new)), identity).tolist() == [True] * 3 + [False] * 3
-    assert not learned_from(hashes(known), "another@000000000000").any()
-    assert learned_from(hashes(()), identity).shape == (0,)
+    bundled = find_card(DEFAULT_ENCODER)
+    assert learned_from(hashes((*known, *new)), encoder()).tolist() == [True] * 3 + [False] * 3
+    again = replace(bundled, name="tuned", training={"start": f"mine@0; before: {bundled.identity}, fine-tuned"})
+    assert learned_from(hashes(known), OnnxEncoder(again)).all()  # what it began with had them by heart
+    assert not learned_from(hashes(known), FakeEncoder()).any()
+    assert not learned_from(hashes(known), OnnxEncoder(replace(bundled, name="another"))).any()
+    assert learned_from(hashes(()), encoder()).shape == (0,)
 
 
 def test_several_labels_each(walls: Path, card: str, tmp_path: Path) -> None:
@@ -467,6 +474,14 @@ def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: 
     result = run("tag", "--catalog", shop.path, "--model", out, "--field", "paint", "--dry-run")
     assert result.exit_code == 0, result.output
     assert "a: red" in result.stdout
+
+
+def test_the_card_of_a_classifier_is_shown(model: Path) -> None:
+    classifier = load_classifier(model)
+    shown = run("models", "show", model).stdout
+    assert all(said in shown for said in (*PAINTS, classifier.encoder.name, classifier.training["encoder"]))
+    found = json.loads(run("models", "show", model, "--json").stdout)
+    assert (found["task"], found["where"], found["scores"][0]["n"]) == ("classify", str(model), 8)
 
 
 @pytest.mark.parametrize(

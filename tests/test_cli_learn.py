@@ -34,12 +34,15 @@ def run(*arguments: str | Path) -> str:
     return result.stdout
 
 
-def test_augment_says_and_shows(folder: Path, tmp_path: Path) -> None:
+def test_augment_says_and_shows(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photo, sheet = folder / "flat" / "0.png", tmp_path / "sheet.png"
     words = run("augment", photo, "--policy", "shop", "--show", sheet, "-n", "2")
     assert words.startswith("shop: studio photos")
     assert read_image(sheet).shape[2] == 3
     assert json.loads(run("augment", photo, "--policy", "none", "--json"))["steps"] == []
+    monkeypatch.chdir(tmp_path)
+    run("augment", photo, "--show", "-n", "2")
+    assert (tmp_path / f"{Path(photo).stem}-phone.png").is_file()
     with pytest.raises(UsageError, match="wild"):
         run("augment", photo, "--policy", "wild")
     with pytest.raises(NotFoundError):

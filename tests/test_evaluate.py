@@ -66,6 +66,10 @@ def test_a_classifier_run_keeps_strangers_apart() -> None:
     assert "mean of the labels" in report_html(run)
     assert run.notes == ("1 photos have labels that the model does not know, and count as strangers: shoe 1",)
     assert [item.name for item in worst(run.items)] == ["b.jpg", "c.jpg"]
+    far = some_run(threshold=0.58, nearness=np.array([1, 1, 0.9, 0.1], np.float32))
+    assert far.figures["its own that pass as known"].value == pytest.approx(2 / 3)  # 0.6 * 0.9 does not
+    assert far.figures["accuracy"] == run.figures["accuracy"]
+    assert far.details["calibration_error"] == run.details["calibration_error"]
     with pytest.raises(UsageError, match="none of 1 photos"):
         classifier_run(names=["a"], right=["x"], likely=np.ones((1, 1), np.float32), classes=("y",), about={})
 

@@ -12,7 +12,7 @@ from catalens.errors import ModelError, StorageError, UsageError
 from catalens.images.read import read_image
 from catalens.models.card import read_card
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
-from catalens.tasks.embed import OnnxEncoder, encoder
+from catalens.tasks.embed import OnnxEncoder, encoder, origin_of
 from catalens.training.labelled import LabelledPhotos
 from tests.fakes import write_photo
 
@@ -97,8 +97,10 @@ def test_tuning_learns_and_writes_a_card(small: Path, tmp_path: Path) -> None:
     card = read_card(out)
     assert card.name == "small-tuned"
     assert card.precision == "float32"
-    assert card.training["start"].startswith("small@")
+    assert card.training["start"] == f"{read_card(small).identity}, fine-tuned; before: random numbers"
     assert "flat 40, wide 40" in card.training["data"]
+    assert card.training["data"].endswith(f"before: {read_card(small).training['data']}")
+    assert read_card(small).identity in origin_of(encoder(str(out)))
     assert "by 12 photos held out" in card.training["chosen"]  # 15 % of 80, of each label
     assert card.scores[0].n == 12
     assert sorted(path.name for path in out.iterdir()) == ["card.toml", "encoder.onnx"]

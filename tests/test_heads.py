@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 
 from catalens.errors import ModelError, UsageError
-from catalens.tasks.heads import HEAD_KINDS, HeadKind, NearestHead, head_from, probabilities
+from catalens.tasks.heads import HEAD_KINDS, HeadKind, LinearHead, NearestHead, head_from, probabilities
+from catalens.training.classifier import unknown_threshold
 from catalens.training.heads import fit, fit_head, folds, strangers
 from catalens.types import FloatArray
 
@@ -59,6 +60,15 @@ def test_the_nearest_head_votes() -> None:
     assert head.scores(np.array([[0, 0.1, 0.9], [0.9, 0, 0.1]], np.float32)).argmax(1).tolist() == [1, 0]
     every = NearestHead(vectors, head.labels, k=50, sharpness=1e6)
     np.testing.assert_allclose(np.exp(every.scores(vectors)), [[2 / 3, 1 / 3]] * 3, atol=1e-3)
+
+
+def test_nearness_is_the_squared_cosine_to_the_nearest() -> None:
+    head = NearestHead(np.eye(3, dtype=np.float32), np.eye(3, dtype=bool), k=2, sharpness=0.1)
+    asked = np.array([[0, 1, 0], [0.6, 0, 0.8], [-1, 0, 0]], np.float32)
+    np.testing.assert_allclose(head.nearness(asked), [1, 0.64, 0], atol=1e-6)
+    assert head.nearness(asked[:0]).shape == (0,)
+    plain = LinearHead(np.zeros((3, 2), np.float32), np.zeros(2, np.float32))
+    assert plain.nearness(asked).tolist() == [1, 1, 1]  # it kept nothing of what it learned from
 
 
 @pytest.mark.parametrize("kind", HEAD_KINDS)
@@ -160,3 +170,18 @@ def test_strangers_look_less_sure_than_what_was_learned() -> None:
     assert likely.mean() < fitted.out_of_fold.max(1).mean()
     two = fit(vectors[names < 2], targets[names < 2][:, :2], "ab", kind="softmax")
     assert np.isnan(strangers(vectors[names < 2], targets[names < 2][:, :2], two, kind="softmax")).all()
+
+
+def test_votes_that_agree_on_something_far_away_are_not_sure() -> None:
+    rng = np.random.default_rng(0)
+    names = np.repeat(np.arange(6), 40)
+    points = np.eye(16)[names] + rng.normal(0, 0.1, (240, 16))
+    vectors = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    targets = targets_of(names)
+    fitted = fit(vectors, targets, "abcdef", kind="knn", grid={"k": (1,), "sharpness": (0.1,)})
+    unknown = unknown_threshold(vectors, targets, fitted, kind="knn", reject=0.05, seed=0)
+    assert unknown is not None
+    assert unknown.kept > 0.95
+    far = np.eye(16, dtype=np.float32)[8:]  # of no direction that it knows
+    assert (fitted.head.probabilities(far).max(1) > 0.9).all()  # the one nearest photo votes, and nobody against it
+    assert (fitted.head.probabilities(far).max(1) * fitted.head.nearness(far) < unknown.threshold).all()

@@ -16,8 +16,8 @@ from tests.fakes import FakeEncoder, write_photo
 
 pytest.importorskip("optuna")
 
-from catalens.training.classifier import held_out
 from catalens.training.hyperparameters import Search, search_settings
+from catalens.training.split import held_out
 
 LABELS = ("flat", "square", "tall")
 

@@ -54,6 +54,29 @@ def test_a_table_with_missing_cells_and_several_labels(tmp_path: Path) -> None:
     assert found.targets(("hat", "red")).tolist() == [[True, False], [True, True], [True, False]]
 
 
+def test_of_several_tables_the_last_counts(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    first, second = tmp_path / "first.csv", tmp_path / "more" / "second.csv"
+    first.write_text("image,kind\na.jpg,hat\nb.jpg,shoe\nc.jpg,hat\nd.jpg,\ne.jpg,\ng.jpg,hat\n", "utf-8")
+    second.write_text("image,kind\n../b.jpg,bag\n../c.jpg,Hat\n../d.jpg,bag\nf.jpg,shoe\n", "utf-8")
+    found = read_labelled(first, second, label="kind")
+    labels = {path.resolve().name: labels for path, labels in zip(found.paths, found.labels, strict=True)}
+    assert labels == {
+        **dict.fromkeys(("a.jpg", "c.jpg", "g.jpg"), ("hat",)),
+        "b.jpg": ("bag",),
+        "d.jpg": ("bag",),
+        "f.jpg": ("shoe",),
+    }
+    assert found.notes == (
+        "2 photos are labelled again, 1 of them otherwise: the last label counts; the first: "
+        f"{tmp_path / 'more' / '../b.jpg'}, shoe and then bag",
+        "Hat and hat are taken as hat",
+    )
+    assert [failure.what for failure in found.skipped] == ["e.jpg"]  # d has its label by now
+    assert len(read_labelled(first, first, label="kind")) == 4
+    assert read_labelled(first, label="kind").notes == ()
+
+
 @pytest.mark.parametrize("header", ["image,kind", "image;kind", "image\tkind", "Image;kind", " IMAGE , kind "])
 def test_tables_as_spreadsheets_write_them(tmp_path: Path, header: str) -> None:
     mark = next(mark for mark in ",;\t" if mark in header)

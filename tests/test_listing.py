@@ -20,6 +20,7 @@ from catalens.errors import NotFoundError, UsageError
 from catalens.images.decode import Header
 from catalens.images.read import read_image
 from catalens.tasks.listing import bundled_packs, check, check_folder, fix, judge, measure, measures, read_rules
+from catalens.tasks.listing.goods import is_apparel
 from catalens.types import FloatArray, ImageArray, Masks
 
 WHITE = (255, 255, 255)
@@ -69,7 +70,8 @@ def test_a_good_photo_has_no_errors() -> None:
 @pytest.mark.parametrize(
     ("image", "pack", "rule"),
     [
-        (photo(size=(200, 200)), "google", "smallest"),
+        (photo(size=(90, 200)), "google", "smallest"),
+        (photo(size=(200, 200)), "google", "smallest, worn"),
         (photo(ground=(254, 254, 254)), "amazon", "white"),
         (photo(ground=(250, 250, 250)), "amazon", "white"),
         (photo(ground=(90, 120, 90)), "amazon", "white"),
@@ -146,6 +148,52 @@ def test_a_rule_of_tomorrow_is_a_warning_today() -> None:
 
 
 @pytest.mark.parametrize(
+    ("category", "worn"),
+    [
+        ("", None),
+        ("166", True),
+        ("2271", None),  # dresses, for who has the taxonomy
+        ("Apparel & Accessories > Clothing > Dresses", True),
+        ("apparel & accessories", True),
+        ("服饰与配饰 > 服装", True),
+        ("Furniture > Chairs", False),
+        ("电子产品", False),
+        ("Default Category/Men/Tops/Jackets", True),
+        ("Dresses", True),
+        ("T-Shirts", True),
+        ("hat", True),
+        ("Top", True),
+        ("Table top", None),
+        ("连衣裙", True),
+        ("Scarves, Belts", True),
+        ("Belt sanders", None),
+        ("Laptop", None),
+        ("Shirting boards", None),
+        ("沙发", None),
+    ],
+)
+def test_categories_of_what_is_worn(category: str, worn: bool | None) -> None:
+    assert is_apparel(category) is worn
+
+
+@pytest.mark.parametrize(
+    ("category", "level"),
+    [(None, "advice"), ("Dresses", "error"), ("Furniture", None), ("Laptop", "advice")],
+)
+def test_a_rule_for_what_is_worn(tmp_path: Path, category: str | None, level: str | None) -> None:
+    data = encoded(photo(size=(200, 200)))
+    findings = {one.rule.name: one for one in check(data, rules=["google"], category=category)}
+    assert (findings["smallest, worn"].level if level else None) == level
+    assert ("smallest, worn" in findings) == (level is not None)
+    assert "smallest" not in findings  # 100 pixels are enough for all else
+    (tmp_path / "a.png").write_bytes(data)
+    (one,) = check_folder(tmp_path, rules=["google"], category=category)
+    assert one.findings == tuple(findings.values())
+    (unsaid,) = check_folder(tmp_path, rules=["google"])
+    assert category is None or unsaid.of(category).findings == one.findings
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *("", "rules = 3", "rules = []", "[[rules", "\x00"),
@@ -163,6 +211,7 @@ def test_a_rule_of_tomorrow_is_a_warning_today() -> None:
                 "'fill'\nat_most = 1\nfrom = 'soon'",
                 "'fill'\nat_most = 1\nfrom = 2027-01-31T00:00:00",
                 "'fill'\nat_most = 1\nat_lest = 0",
+                "'fill'\nat_most = 1\ngoods = 'food'",
             )
         ),
     ],

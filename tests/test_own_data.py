@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from catalens.cli.main import app
 from catalens.errors import UsageError
-from catalens.models.zoo import find_card
+from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.tasks.segment import Parser
 from catalens.tasks.two_stage import TwoStageDetector
 from tests.painted import PAINT, painted
@@ -55,6 +55,7 @@ def test_a_detector_of_ones_own(labelled: Path) -> None:
     assert "no image has the id 77" in str(found.failed[0])
     detector = TwoStageDetector(find_card(str(out)))
     assert detector.labels == ("bag",)
+    assert find_card(DEFAULT_ENCODER).training["data"] in find_card(str(out)).training["start"]
     assert detector(painted((64, 80), ("bag", (10, 10, 50, 50)))).size == (64, 80)
     again = own_data.train_detector(
         labelled / "coco.json", photos=labelled / "photos", out=out, minutes=0.02, resume=True

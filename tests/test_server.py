@@ -164,9 +164,20 @@ def test_pictures_are_classified_checked_and_enhanced(client: TestClient, photo:
     assert {one["name"] for one in said["labels"]} == {"dress", "shoes"}
     findings = client.post("/v1/check", json={"image": data_url(photo), "rules": ["amazon"]}).json()["findings"]
     assert "smallest" in {one["rule"] for one in findings}
+    told = client.post("/v1/check", json={"image": data_url(photo), "category": "Furniture"}).json()["findings"]
+    assert "smallest, worn" not in {one["rule"] for one in told}
     better = client.post("/v1/enhance", files={"image": photo})
     assert catalens.read_image(better.content).shape == catalens.read_image(photo).shape
     assert client.get("/v1/models").json()["data"]
+
+
+@pytest.mark.parametrize("labels", ["", " , ", [], [" "], "dress"])
+def test_too_few_labels_are_refused_as_elsewhere(client: TestClient, photo: bytes, labels: str | list[str]) -> None:
+    answer = client.post("/v1/classify", json={"image": data_url(photo), "labels": labels})
+    assert answer.status_code == 400
+    assert "at least two different labels" in answer.text
+    assert client.post("/v1/classify", files={"image": photo}, data={"labels": ""}).status_code == 400
+    assert client.post("/v1/classify", files={"image": photo}).status_code == 200  # common kinds of goods
 
 
 def test_products_come_and_go(client: TestClient) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 import catalens
 from catalens import settings
+from catalens.errors import ModelError
 from catalens.models.zoo import DEFAULT_FACES, DEFAULT_MATTE, DEFAULT_PARSER, bundled_cards, find_card
 from catalens.tasks.faces import blur_faces, face_finder
+from catalens.tasks.proposals import proposer
 from catalens.types import ImageArray
 from tests.pictures import encoded
 
@@ -82,6 +84,15 @@ def test_pictures_of_any_shape(size: tuple[int, int]) -> None:
     assert catalens.cutout(image).shape == (*size, 4)
     assert catalens.detect(image).size == size
     assert blur_faces(image)[0].shape == image.shape
+
+
+def test_faces_are_found_by_the_name_of_their_network() -> None:
+    image = held_out(1)[0][0]
+    found = catalens.detect(image, model="catalens-faces-xs")
+    assert set(found.labels) == {"face"}
+    np.testing.assert_allclose(found.boxes, face_finder()(image).boxes)
+    with pytest.raises(ModelError, match="train detector"):
+        proposer(model="catalens-faces-xs")
 
 
 def test_a_hidden_face_is_found_no_more_and_never_hidden_the_same_way_twice() -> None:

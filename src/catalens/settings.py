@@ -49,6 +49,11 @@ def prefer_torch_for_keras() -> None:
         os.environ["KERAS_BACKEND"] = "torch"
 
 
+def font() -> str | None:
+    """A font file for the letters in drawn pictures, asked before those of the system (`CATALENS_FONT`)."""
+    return os.environ.get("CATALENS_FONT") or None
+
+
 def debug() -> bool:
     """Let unexpected errors of the command line through with their trace (`CATALENS_DEBUG=1`)."""
     return os.environ.get("CATALENS_DEBUG", "") not in {"", "0"}

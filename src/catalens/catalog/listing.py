@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalens.errors import CatalensError
 from catalens.images.read import read_image
-from catalens.tasks.listing.checking import SAME, difference_hash
+from catalens.tasks.listing.twins import SAME, difference_hash
 from catalens.types import Match, Matches
 
 NEAREST = 10
@@ -29,11 +29,13 @@ class Against:
         twin: sku of the product that has a picture which looks the same.
         looks_like: category of most products that look like it, where that is not the one it should have.
         category: the one it should have: as was said, else that of its twin.
+        goods: of which goods it is: Google's category of its twin, else the one above.
     """
 
     twin: str | None = None
     looks_like: str | None = None
     category: str | None = None
+    goods: str | None = None
 
     def __str__(self) -> str:
         said = [f"looks the same as a picture of {self.twin}"] if self.twin is not None else []
@@ -63,7 +65,13 @@ def hold_against(search: Callable[..., Matches], photo: Path, *, category: str |
         twin=None if twin is None else twin.sku,
         looks_like=name if is_other else None,
         category=", ".join(wanted) or None,
+        goods=category or _googles(twin) or ", ".join(wanted) or None,
     )
+
+
+def _googles(match: Match | None) -> str:
+    """Google's category of a product, where its feed names it."""
+    return "" if match is None else str(match.attributes.get("google_product_category", ""))
 
 
 def _is_same(match: Match, hash: int) -> bool:

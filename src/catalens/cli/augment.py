@@ -17,10 +17,14 @@ SHOWN_SIDE = 480
 
 def augment(
     photo: Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")],
-    policy: Annotated[str, typer.Option(help="none, shop, phone or strong.")] = "phone",
-    show: Annotated[
-        Path | None, typer.Option(help="Contact sheet to write: each step, then views (.jpg, .png, .webp).")
+    sheet: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Contact sheet to write (.jpg, .png, .webp); PHOTO-POLICY.png if absent.", metavar="[SHEET]"
+        ),
     ] = None,
+    policy: Annotated[str, typer.Option(help="none, shop, phone or strong.")] = "phone",
+    show: Annotated[bool, typer.Option("--show", help="Draw each step, then views, on a contact sheet.")] = False,
     count: Annotated[int, typer.Option("-n", help="How many views.")] = 16,
     seed: Annotated[int, typer.Option(help="The same seed gives the same views.")] = 0,
     as_json: AsJson = False,
@@ -32,12 +36,14 @@ def augment(
     from catalens.training.policies import policy as find_policy
     from catalens.training.policies import policy_sheet
 
-    keep_original(show, photo)
     chosen = find_policy(policy)
+    if show and sheet is None:
+        sheet = Path(f"{photo.stem}-{chosen.name}.png")
+    keep_original(sheet, photo)
     image = catalens.read_image(photo, target=SHOWN_SIDE)
-    if show is not None:
-        save_image(show, policy_sheet(image, chosen, count=count, seed=seed))
-        say(f"written: {show}")
+    if sheet is not None:
+        save_image(sheet, policy_sheet(image, chosen, count=count, seed=seed))
+        say(f"written: {sheet}")
     if as_json:
         write_json(asdict(chosen))
     else:

@@ -41,7 +41,7 @@ def check(
         typer.Option("--catalog", "-c", help="Also look the photos up in a catalog: duplicates, categories."),
     ] = None,
     category: Annotated[
-        str | None, typer.Option(help="With --catalog: what the photos should show, as the catalog calls it.")
+        str | None, typer.Option(help="What the photos should show, as the catalog or Google calls it.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,8 +57,13 @@ def check(
         alpha_of = cutter().alpha
     packs = [name.strip() for name in rules.split(",") if name.strip()]
     with progress_bar() as progress:
-        found = list(check_folder(photos, rules=packs, fix=fix, alpha_of=alpha_of, people=network, progress=progress))
+        found = list(
+            check_folder(
+                photos, rules=packs, fix=fix, category=category, alpha_of=alpha_of, people=network, progress=progress
+            )
+        )
     against = _looked_up(found, catalog, category)
+    found = [one.of(said.goods) if said.goods else one for one, said in zip(found, against, strict=True)]
     if as_json:
         rows = ({"in catalog": said.twin, "looks like": said.looks_like} for said in against)
         write_json([{**one.to_dict(), **row} for one, row in zip(found, rows, strict=True)])
@@ -88,8 +93,6 @@ def _looked_up(found: list[CheckedPhoto], catalog: Path | None, category: str | 
     from catalens.catalog.listing import Against, hold_against
 
     if catalog is None:
-        if category is not None:
-            raise UsageError("--category without --catalog", cure="name the catalog that has such products")
         return [Against()] * len(found)
     with existing(catalog) as shop:
         return [

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName, existing
-from catalens.cli.output import keep_original, say, write, write_json
+from catalens.cli.output import keep_original, say, say_undrawn, write, write_json
 from catalens.errors import NotFoundError, UsageError
 
 LOOKED_THROUGH = 1000
@@ -64,6 +64,7 @@ def _label(
     if save is not None:
         save_image(save, class_picture(found))
         say(f"written: {save}")
+        say_undrawn({found.label: "(1)"})
     if as_json:
         write_json(found.to_dict())
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalens.cli.options import AsJson, EncoderName
+from catalens.cli.options import AsJson, EncoderName, LabelledData
 from catalens.cli.output import keep_original, list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
@@ -36,7 +36,9 @@ def next_photos(
         str | None,
         typer.Option(help="margin or entropy (doubtful ones), coverage (unlike those labelled), mixed (the default)."),
     ] = None,
-    labelled: Annotated[Path | None, typer.Option(help="Photos that are labelled: a folder, or a CSV table.")] = None,
+    labelled: Annotated[
+        list[Path] | None, typer.Option(help="Photos that are labelled: a folder, or a CSV table; may be repeated.")
+    ] = None,
     label: Annotated[str, typer.Option(help='How those are labelled: "folder", or a column\'s name.')] = "folder",
     encoder: EncoderName = None,
     out: Annotated[Path | None, typer.Option(help="Table to fill in (.csv), or a page of pictures (.html).")] = None,
@@ -49,9 +51,9 @@ def next_photos(
     from catalens.training.labelled import read_labelled
 
     if out is not None:
-        keep_original(out, *([] if labelled is None else [labelled]))
+        keep_original(out, *(labelled or []))
         keep_labels(out)
-    known = () if labelled is None else read_labelled(labelled, label=label).paths
+    known = read_labelled(*(labelled or []), label=label).paths
     chosen = _strategy(strategy, has_model=model is not None)
     photos = _photos(data)
     classifier = _load(model, encoder)
@@ -78,7 +80,7 @@ def next_photos(
 
 @app.command()
 def curve(
-    data: Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")],
+    data: LabelledData,
     label: Annotated[str, typer.Option(help='"folder", or a column\'s name.')] = "folder",
     heads: Annotated[str, typer.Option(help="Heads to compare: softmax, svm, svm-rbf, knn.")] = "softmax",
     target: Annotated[float, typer.Option(help="Accuracy to reach, 0..1.")] = 0.9,
@@ -97,7 +99,7 @@ def curve(
 
     if report is not None:
         check_report(report)
-    photos = read_labelled(data, label=label)
+    photos = read_labelled(*data, label=label)
     with progress_bar() as progress:
         found = learning_curve(
             photos, encoder=load_encoder(encoder), heads=chosen_heads(heads), target=target, draws=draws, seed=seed,

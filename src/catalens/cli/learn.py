@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.label import chosen_heads
-from catalens.cli.options import AsJson, EncoderName
+from catalens.cli.options import AsJson, EncoderName, LabelledData
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.cli.train import list_leaks, source_of
 from catalens.errors import ImageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def search(
-    data: Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")],
+    data: LabelledData,
     out: Annotated[Path, typer.Option("--out", help="Folder to write the classifier to.")],
     label: Annotated[str, typer.Option(help='"folder", or a column\'s name.')] = "folder",
     trials: Annotated[int, typer.Option(help="Settings to try at most.")] = 20,
@@ -42,12 +42,12 @@ def search(
 ) -> None:
     """Try heads, their regularisation and augmentation (or settings of fine-tuning); keep what does best."""
     from catalens.tasks.classifier_folder import check_place
-    from catalens.training.classifier import check_shares
     from catalens.training.labelled import read_labelled
+    from catalens.training.split import check_shares
 
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
-    photos = read_labelled(data, label=label)
+    photos = read_labelled(*data, label=label)
     wish = _Wish(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
     if heads.strip() == "finetune":
         _tune(photos, wish, as_json=as_json)
@@ -102,7 +102,8 @@ def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
 
     from catalens.tasks.classifier_folder import save_classifier
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.classifier import embed_labelled, held_out, train_classifier
+    from catalens.training.classifier import train_classifier
+    from catalens.training.split import embed_labelled, held_out
     from catalens.training.tuning_search import POLICIES, search_tuning
 
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:

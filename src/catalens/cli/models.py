@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +15,9 @@ from catalens.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from catalens.evaluation.advice import Choice
-    from catalens.models.card import Card
+    from catalens.models.card import Card, Score
     from catalens.models.published import Published
+    from catalens.tasks.classifier import Classifier
 
 app = typer.Typer(name="models", help="Which networks there are, and which one to take.", no_args_is_help=True)
 
@@ -69,14 +72,21 @@ def list_models(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A name that `catalens models list` gives, or a folder with a card.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="A name that `catalens models list` gives, or a folder with a card: a classifier, too."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Say all that is known of a network: licence, training data, cost, measured scores."""
     from catalens.models.makers import makers
     from catalens.models.published import find_published, published
     from catalens.models.zoo import bundled_cards, find_card
+    from catalens.tasks.classifier_folder import is_classifier, load_classifier
 
+    if is_classifier(Path(name)):
+        _write(_classifier_dict(load_classifier(name), name), as_json)
+        return
     known = find_published(name)
     maker = next((one for one in makers() if name in (one.key, one.hub)), None)
     if maker is not None:
@@ -175,10 +185,31 @@ def _write(values: dict[str, object], as_json: bool) -> None:
             write(f"{name}: {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}")
 
 
+def _classifier_dict(one: Classifier, folder: str) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "where": folder,
+        "task": "classify",
+        "labels": list(one.classes),
+        "head": one.head.head.kind,
+        "encoder": one.encoder.name,
+        "unknown": None if one.unknown is None else asdict(one.unknown),
+        "training": dict(one.training),
+        "scores": _scores(one.scores),
+    }
+
+
+def _scores(scores: Sequence[Score]) -> list[dict[str, object]]:
+    return [{"name": one.name, "value": one.value, "n": one.n, "low": one.low, "high": one.high} for one in scores]
+
+
 def _card_dict(card: Card) -> dict[str, object]:
+    from catalens.models.zoo import WEIGHTS
+
+    folder = card.weights.parent
     return {
         "name": card.name,
-        "where": "bundled",
+        "where": "bundled" if folder.parent == WEIGHTS else str(folder),
         "task": card.task,
         "gives": card.gives,
         "classes": list(card.classes),
@@ -192,9 +223,7 @@ def _card_dict(card: Card) -> dict[str, object]:
         "words": card.text is not None,
         "known": [] if card.text is None else list(card.text.known),
         "training": dict(card.training),
-        "scores": [
-            {"name": one.name, "value": one.value, "n": one.n, "low": one.low, "high": one.high} for one in card.scores
-        ],
+        "scores": _scores(card.scores),
     }
 
 

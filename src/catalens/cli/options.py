@@ -25,6 +25,13 @@ EncoderName: TypeAlias = Annotated[
         help="A bundled encoder's name, a folder with a card.toml, hf:FOLDER_OR_ID, or KIND:FILE (docs/models.md).",
     ),
 ]
+LabelledData: TypeAlias = Annotated[
+    list[Path],
+    typer.Option(
+        "--data",
+        help="Folder of labelled photos, or a CSV table; may be repeated: of a photo's labels the last count.",
+    ),
+]
 Certificate: TypeAlias = Annotated[
     Path | None, typer.Option(help="Sign what is written (C2PA): a PEM file with your certificate chain.")
 ]

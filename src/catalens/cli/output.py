@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,20 @@ def to_stdout() -> Iterator[None]:
 def write_json(value: object) -> None:
     """One JSON value on stdout."""
     write(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def say_undrawn(texts: Mapping[str, str]) -> None:
+    """Which texts a picture lacks, for no font here has their letters; and what stands there instead."""
+    from catalens.images.lettering import undrawable
+
+    lacking = undrawable(tuple(texts))
+    if not lacking:
+        return
+    say("no font here has all letters: install one (fonts-noto-cjk, for example), or name its file in CATALENS_FONT")
+    for text in lacking[:FAILURES_SHOWN]:
+        say(f"  {texts[text]} = {text}")
+    if len(lacking) > FAILURES_SHOWN:
+        say(f"  ... and {len(lacking) - FAILURES_SHOWN} more")
 
 
 def list_failures(failures: tuple[Failure, ...]) -> None:

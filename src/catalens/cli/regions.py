@@ -13,7 +13,7 @@ import typer
 import catalens
 from catalens import settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
-from catalens.cli.output import keep_original, progress_bar, say, write, write_json
+from catalens.cli.output import keep_original, progress_bar, say, say_undrawn, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
 from catalens.types import Detections
@@ -45,7 +45,7 @@ def detect(
     as_json: AsJson = False,
 ) -> None:
     """Find the products on a photo: boxes in pixels, names, how sure."""
-    from catalens.images.draw import boxes_over, save_image
+    from catalens.images.draw import boxes_over, numbered, save_image
     from catalens.images.mark import mark_of
 
     keep_original(save, photo)
@@ -60,6 +60,7 @@ def detect(
     if save is not None:
         save_image(save, boxes_over(image, found), mark=mark_of(photo))
         say(f"written: {save}")
+        say_undrawn(numbered(found.labels))
     if as_json:
         write_json(found.to_dict())
         return

@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers
-from catalens.cli.output import keep_original, say, write, write_json
+from catalens.cli.output import keep_original, say, say_undrawn, write, write_json
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.folder import SUFFIXES
 from catalens.types import Match, Matches
@@ -85,10 +85,12 @@ def _photo_or_words(query: str | None) -> tuple[Path | None, str | None]:
 
 
 def _save(matches: Matches, out: Path, *, photo: Path | None) -> None:
-    from catalens.catalog.page import save_matches
+    from catalens.catalog.page import PAGES, save_matches
 
     save_matches(matches, out, query_picture=None if photo is None else catalens.read_image(photo, target=800))
     say(f"written: {out}")
+    if out.suffix.lower() not in PAGES:
+        say_undrawn({match.title: match.sku for match in matches})
 
 
 def _tell(matches: Matches) -> None:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="train", help="Learn from your own photos.", no_args_is_help=True)
 
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of photos, or a CSV table with a column of photos.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        help="Folder of photos, or a CSV table with a column of photos; may be repeated, the last counts.",
+    ),
+]
 Label = Annotated[
     str, typer.Option("--label", help='"folder": the name of the folder that a photo lies in. Else a column\'s name.')
 ]
@@ -66,7 +72,7 @@ def classifier(
 ) -> None:
     """Sort photos into your own categories: learn how from photos that are sorted already."""
     from catalens.tasks.classifier_folder import check_place
-    from catalens.training.classifier import check_shares
+    from catalens.training.split import check_shares
 
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
@@ -88,11 +94,11 @@ def classifier(
         raise typer.Exit(ImageError.exit_code)
 
 
-def read_photos(data: Path | None, label: str, catalog: Path | None) -> LabelledPhotos:
+def read_photos(data: list[Path] | None, label: str, catalog: Path | None) -> LabelledPhotos:
     """The labelled photos that the options name."""
     from catalens.training.labelled import read_labelled, read_labelled_catalog
 
-    if (data is None) == (catalog is None):
+    if bool(data) == (catalog is not None):
         raise UsageError("expected either --data or --catalog", cure="say where the photos are")
     if catalog is not None:
         if label == "folder":
@@ -102,7 +108,7 @@ def read_photos(data: Path | None, label: str, catalog: Path | None) -> Labelled
             why = "".join(f"; {note}" for note in found.notes)
             raise UsageError(f"no product has a photo and {label!r}{why}", cure="name an attribute, such as category")
         return found
-    return read_labelled(data or Path(), label=label)
+    return read_labelled(*(data or []), label=label)
 
 
 def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | None = None) -> TrainReport:
@@ -152,8 +158,8 @@ def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainRepo
     from dataclasses import replace
 
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.classifier import embed_labelled, held_out
     from catalens.training.finetune import finetune
+    from catalens.training.split import embed_labelled, held_out
 
     # Photos that cannot be read are dropped first: the same photos are then held out here and by the head.
     embedded = embed_labelled(photos, load_encoder(wish.encoder))
@@ -189,7 +195,9 @@ def _print(report: TrainReport, out: Path) -> None:
     if report.classifier.unknown is not None:
         one = report.classifier.unknown
         own = f"{one.kept:.0%} in cross-validation" if report.passing is None else f"{report.passing} of those held out"
-        write(f"unknown below {one.threshold:.6g}: {one.false_acceptance:.0%} of other things pass; of its own {own}")
+        what = "probability times nearness " if report.classifier.head.head.kind == "nearest" else ""
+        passing = f"{one.false_acceptance:.0%} of other things pass; of its own {own}"
+        write(f"unknown below {what}{one.threshold:.6g}: {passing}")
     list_leaks(report.leaks)
     write(f"time: {report.seconds:.1f} s")
 

@@ -29,6 +29,7 @@ def classifier_run(
     classes: Sequence[str],
     about: dict[str, str],
     leaked: Sequence[int] = (),
+    nearness: FloatArray | None = None,
     threshold: float | None = None,
     seed: int = 0,
 ) -> Run:
@@ -42,7 +43,8 @@ def classifier_run(
         likely: (N, C) probabilities of `classes`.
         about: the model, the data, the setting.
         leaked: rows of photos that are in the training set; figures are given with and without them.
-        threshold: below which the classifier says "unknown".
+        nearness: (N,) of the photos to what was learned, where the classifier's head tells it.
+        threshold: of probability times nearness, below which the classifier says "unknown".
 
     Raises:
         UsageError: no photo of a label that it knows.
@@ -70,11 +72,12 @@ def classifier_run(
         "reliability": [[one.count, one.confidence, one.accuracy] for one in reliability(sure[rows], correct[rows])],
         "classes": list(classes),
     }
+    familiar = sure if nearness is None else sure * nearness
     if threshold is not None:
-        figures |= _unknown(sure, known, threshold, seed=seed)
+        figures |= _unknown(familiar, known, threshold, seed=seed)
     if not known.all():
         details["strangers"] = int((~known).sum())
-        figures["AUROC of unknown"] = auroc_estimate(sure[known], sure[~known], seed=seed)
+        figures["AUROC of unknown"] = auroc_estimate(familiar[known], familiar[~known], seed=seed)
     files = names if pictures is None else pictures
     items = tuple(
         Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (files[row],))
@@ -94,9 +97,9 @@ def _strangers(labels: Sequence[str]) -> str:
 
 
 def _unknown(
-    sure: FloatArray, known: np.ndarray[tuple[int], np.dtype[np.bool_]], threshold: float, *, seed: int
+    familiar: FloatArray, known: np.ndarray[tuple[int], np.dtype[np.bool_]], threshold: float, *, seed: int
 ) -> dict[str, Estimate]:
-    found = {"its own that pass as known": bootstrap_mean(sure[known] >= threshold, seed=seed)}
+    found = {"its own that pass as known": bootstrap_mean(familiar[known] >= threshold, seed=seed)}
     if not known.all():
-        found["strangers that pass as known"] = bootstrap_mean(sure[~known] >= threshold, seed=seed)
+        found["strangers that pass as known"] = bootstrap_mean(familiar[~known] >= threshold, seed=seed)
     return found

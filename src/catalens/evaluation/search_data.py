@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalens.catalog.catalog import Catalog
-from catalens.catalog.feeds.tables import delimiter_of
+from catalens.catalog.feeds.tables import read_cells
 from catalens.errors import FeedError, ImageError, NotFoundError, UsageError
 from catalens.evaluation.leaks import near_duplicates
 from catalens.evaluation.runs import Run, name_in
@@ -104,47 +104,59 @@ def evaluate_catalog(
     if (queries is None) == (truth is None):
         raise UsageError("expected either --queries or --truth", cure="give the right answers in one of them")
     asked = _truth(truth) if truth is not None else _expected(queries or Path(), same)
-    made: list[_Query] = []
-    found: list[list[str]] = []
-    unread: list[str] = []
-    pictures: dict[str, str] = {}
     with Catalog.open(folder, readonly=True, encoder=encoder) as shop:
         products = list(shop.products())
-        for number, query in enumerate(asked, start=1):
-            try:
-                matches = shop.search(image=query.photo, text=None if query.photo else query.name, k=DEPTH)
-            except (ImageError, NotFoundError):
-                unread.append(query.name)
-            else:
-                made.append(query)
-                found.append([match.sku for match in matches])
-                pictures.update({match.sku: str(match.picture) for match in matches if match.picture is not None})
-            if progress is not None:
-                progress(number, len(asked), "searching")
+        done = _ask(shop, asked, progress)
     skus = {product.sku for product in products}
     strange = sorted({sku for query in asked for sku in query.right if sku not in skus})
-    own = [Path(one.location) for product in products for one in product.pictures if not one.is_remote]
-    twins = {row for row, _ in near_duplicates([query.photo for query in made if query.photo is not None], own)}
-    if not any(query.right & skus for query in made) and strange:
+    if not any(query.right & skus for query in done.queries) and strange:
         raise UsageError(
             f"none of the right answers is a sku of {folder}: {', '.join(strange[:5])}",
             cure="name the column of skus with --same" if truth is None else "write skus",
         )
+    own = [Path(one.location) for product in products for one in product.pictures if not one.is_remote]
+    twins = {row for row, _ in near_duplicates([query.photo for query in done.queries if query.photo is not None], own)}
     notes = [
-        *[f"{len(unread)} photos could not be read: {', '.join(unread[:5])}"] * bool(unread),
+        *[f"{len(done.unread)} photos could not be read: {', '.join(done.unread[:5])}"] * bool(done.unread),
         *[f"{len(strange)} right answers are not in the catalog: {', '.join(strange[:5])}"] * bool(strange),
         *[f"{len(twins)} queries look like a picture of the catalog, and find it"] * bool(twins),
     ]
     return search_run(
-        names=[query.name for query in made],
-        photos=["" if query.photo is None else str(query.photo) for query in made],
-        found=found,
-        wanted=[query.right & skus for query in made],
-        about={"model": f"catalog {folder.name}", "data": f"{len(made)} queries, {len(skus)} products"},
-        pictures=pictures,
+        names=[query.name for query in done.queries],
+        photos=["" if query.photo is None else str(query.photo) for query in done.queries],
+        found=done.found,
+        wanted=[query.right & skus for query in done.queries],
+        about={"model": f"catalog {folder.name}", "data": f"{len(done.queries)} queries, {len(skus)} products"},
+        pictures=done.pictures,
         notes=notes,
         seed=seed,
     )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Queries that could be asked with the skus found for each, best first; names of the others; pictures by sku."""
+
+    queries: list[_Query] = field(default_factory=list)
+    found: list[list[str]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    pictures: dict[str, str] = field(default_factory=dict)
+
+
+def _ask(shop: Catalog, queries: Sequence[_Query], progress: Progress | None) -> _Asked:
+    done = _Asked()
+    for number, query in enumerate(queries, start=1):
+        try:
+            matches = shop.search(image=query.photo, text=None if query.photo else query.name, k=DEPTH)
+        except (ImageError, NotFoundError):
+            done.unread.append(query.name)
+        else:
+            done.queries.append(query)
+            done.found.append([match.sku for match in matches])
+            done.pictures.update({match.sku: str(match.picture) for match in matches if match.picture is not None})
+        if progress is not None:
+            progress(number, len(queries), "searching")
+    return done
 
 
 def _rows(table: Path, same: str) -> list[_Row]:
@@ -165,16 +177,9 @@ def _tells_apart(lines: list[dict[str, str]], column: str, picture: str) -> bool
 
 
 def _table(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            delimiter = delimiter_of(lines.readline())
-            lines.seek(0)
-            rows = csv.DictReader(lines, delimiter=delimiter)
-            return [{key: value or "" for key, value in row.items() if key} for row in rows]
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotFoundError(f"no table at {path}", cure="give a CSV file") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FeedError(f"{path} is no CSV table in UTF-8: {error}", cure="save it as CSV with UTF-8") from None
+    lines = read_cells(path)
+    columns = next(lines, [])
+    return [dict(zip(columns, [*cells, *("" for _ in columns)], strict=False)) for cells in lines if cells]
 
 
 def _embed(rows: list[_Row], encoder: Encoder, progress: Progress | None) -> tuple[FloatArray, list[_Row], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import math
 import os
 import threading
 import zlib
@@ -14,10 +15,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from catalens.errors import StorageError, UsageError
+from catalens.images.lettering import lettered
 from catalens.images.mark import xmp_of
 from catalens.images.prepare import Preprocess
 from catalens.types import Detections, ImageArray, Masks
@@ -59,7 +61,7 @@ def contact_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 5) -> Ima
     height = MARGIN + head + rows * (TILE + _CAPTION) + (rows - 1) * GAP + MARGIN
     sheet = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN, MARGIN), _fitted(pen, title, 28, width - 2 * MARGIN), fill=_INK, font=font(28))
+    write_line(pen, (MARGIN, MARGIN), title, size=28, fill=_INK, width=width - 2 * MARGIN)
     for index, tile in enumerate(tiles):
         left = MARGIN + index % columns * (TILE + GAP)
         top = MARGIN + head + index // columns * (TILE + _CAPTION + GAP)
@@ -73,28 +75,33 @@ def _draw_tile(sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, left: i
     pen.rounded_rectangle(frame, radius=12, fill=_CARD, outline=outline, width=width)
     inner = TILE - 24
     if tile.image is None:
-        pen.text((left + TILE // 2, top + TILE // 2), "no picture", fill=_QUIET, font=font(15), anchor="mm")
+        line, font = lettered("no picture", 15)
+        pen.text((left + TILE // 2, top + TILE // 2), line, fill=_QUIET, font=font, anchor="mm")
     else:
         sheet.paste(Image.fromarray(thumbnail(tile.image, (inner, inner))), (left + 12, top + 12))
-    pen.text((left + 12, top + TILE - 2), _fitted(pen, tile.caption, 15, inner), fill=_INK, font=font(15))
-    pen.text((left + 12, top + TILE + 24), _fitted(pen, tile.note, 13, inner), fill=_QUIET, font=font(13))
+    write_line(pen, (left + 12, top + TILE - 2), tile.caption, size=15, fill=_INK, width=inner)
+    write_line(pen, (left + 12, top + TILE + 24), tile.note, size=13, fill=_QUIET, width=inner)
 
 
 def boxes_over(image: ImageArray, found: Detections) -> ImageArray:
-    """The picture with the box and name of each thing found, in one color a label."""
+    """The picture with the box and name of each thing found, in one color a label.
+
+    A name in letters that no font here has is a number, as `numbered` counts them.
+    """
     drawn = Image.fromarray(image).copy()
     pen = ImageDraw.Draw(drawn)
     unit = max(image.shape[:2]) / 1000
     width, text = max(1, round(3 * unit)), max(11, round(20 * unit))
+    numbers = numbered(found.labels)
     for one in reversed(list(found)):
         color = color_of(one.label)
         left, top = one.box[:2]
         pen.rectangle(one.box, outline=color, width=width)
-        said = f" {one.label} {one.score:.2f} "
-        length = pen.textlength(said, font=font(text))
+        said, font = lettered(f"{one.label} {one.score:.2f}", text, instead=f"{numbers[one.label]} {one.score:.2f}")
+        length = pen.textlength(f"  {said}", font=font)
         above = top - text * 1.35 if top > text * 1.35 else top
         pen.rectangle((left, above, left + length, above + text * 1.35), fill=color)
-        pen.text((left, above + text * 0.1), said, fill=(255, 255, 255), font=font(text))
+        pen.text((left, above + text * 0.1), f" {said}", fill=(255, 255, 255), font=font)
     return np.asarray(drawn)
 
 
@@ -115,19 +122,34 @@ def color_of(label: str) -> tuple[int, int, int]:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The font of all drawings, at a size in pixels."""
-    return ImageFont.load_default(size)
+def numbered(labels: Sequence[str]) -> dict[str, str]:
+    """A number for each label, "(1)" for the first."""
+    return {label: f"({number})" for number, label in enumerate(dict.fromkeys(labels), start=1)}
 
 
-def _fitted(pen: ImageDraw.ImageDraw, text: str, size: int, width: int) -> str:
-    """The text on one line, cut with an ellipsis where it is too long."""
-    line = " ".join(text.split())[:300]
-    if pen.textlength(line, font=font(size)) <= width:
-        return line
-    while line and pen.textlength(f"{line}…", font=font(size)) > width:
-        line = line[:-1]
-    return f"{line.rstrip()}…"
+def write_line(
+    pen: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    *,
+    size: int,
+    fill: tuple[int, int, int],
+    width: float = math.inf,
+    instead: str = "",
+) -> float:
+    """Write a text on one line, cut with an ellipsis where it is longer than `width`. Returns its length in pixels.
+
+    Args:
+        place: its left and top; size: of letters, in pixels.
+        instead: written where no font here has the letters of the text.
+    """
+    line, font = lettered(text[:300], size, instead=instead)
+    if pen.textlength(line, font=font) > width:
+        while line and pen.textlength(f"{line}…", font=font) > width:
+            line = line[:-1]
+        line = f"{line.rstrip()}…"
+    pen.text(place, line, fill=fill, font=font)
+    return pen.textlength(line, font=font)
 
 
 def encode_image(image: ImageArray, *, format: str, quality: int = 88, mark: str | None = None) -> bytes:

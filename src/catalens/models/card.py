@@ -80,6 +80,12 @@ class Card:
         return f"{self.name}@{self.sha256[:12]}"
 
     @property
+    def origin(self) -> str:
+        """In words what it began with and learned from."""
+        start, data = self.training.get("start", "?"), self.training.get("data", "?")
+        return f"{self.identity}, which began with {start}, and learned from {data}"
+
+    @property
     def gives(self) -> str:
         """In words what comes out, as in "boxes of 16 classes"."""
         kinds = sum(name.startswith("kind:") for name in self.classes)

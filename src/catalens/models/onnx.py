@@ -122,7 +122,10 @@ class OnnxDetectorNetwork:
         self._session = open_session(card.weights, threads=threads)
         outputs = [output.name for output in self._session.get_outputs()]
         if outputs != list(DETECTED) or len(self._session.get_inputs()) != 1:
-            raise ModelError(f"{card.weights} gives {outputs}", cure=f"export {', '.join(DETECTED)}")
+            raise ModelError(
+                f"{card.name} is no detector in two stages: it gives {', '.join(outputs)}, not {', '.join(DETECTED)}",
+                cure="name catalens-detector-s, or a folder that `catalens train detector` wrote",
+            )
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, batch: FloatArray) -> list[FloatArray]:

@@ -106,7 +106,7 @@ class Upload:
         found = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
         if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
             raise UsageError(f"{name} is {value!r}", cure="send a list of texts")
-        return [one for one in found if one]
+        return [one for one in found if one.strip()]
 
 
 async def read_upload(request: Request, *, known: Collection[str], pictures: Sequence[str] = ("image",)) -> Upload:

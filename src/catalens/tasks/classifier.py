@@ -22,7 +22,9 @@ LEVEL = " > "
 
 @dataclass(frozen=True)
 class Unknown:
-    """When a picture is of none of the labels: its largest probability is below `threshold`.
+    """When a picture is of none of the labels: its largest probability times its nearness is below `threshold`.
+
+    Nearness is 1 but for k-NN heads (`tasks.heads.NearestHead.nearness`).
 
     Args:
         false_acceptance: share of pictures of other things that was wanted to be taken for a label.
@@ -88,10 +90,12 @@ class Classifier:
         Raises:
             ImageError: a picture cannot be read, or one was given instead of a list.
         """
-        return [self.labels_of(row, top=top) for row in self.probabilities(images)]
+        vectors = self.encoder.encode_images(images)
+        likely, near = self.head.probabilities(vectors), self.head.nearness(vectors).tolist()
+        return [self.labels_of(row, nearness=one, top=top) for row, one in zip(likely, near, strict=True)]
 
-    def labels_of(self, row: FloatArray, *, top: int = 5) -> Labels:
-        """Probabilities (C,) of one picture as labels.
+    def labels_of(self, row: FloatArray, *, nearness: float = 1.0, top: int = 5) -> Labels:
+        """Probabilities (C,) of one picture as labels; its nearness to what was learned tells whether it is known.
 
         Where no label is sure and one of a coarser level is, that one comes first: "clothing > tops".
         """
@@ -101,11 +105,11 @@ class Classifier:
         if self.thresholds is not None:
             held = [label for label in order.tolist() if row[label] >= self.thresholds[label]]
             return self._labels(row, held or order[:top].tolist(), is_unknown=not held)
-        is_unknown = self.unknown is not None and float(row.max()) < self.unknown.threshold
+        is_unknown = self.unknown is not None and float(row.max()) * nearness < self.unknown.threshold
         fine = self._labels(row, order[:top].tolist(), is_unknown=is_unknown)
         if not is_unknown:
             return fine
-        coarser = (self.at_level(row, level) for level in range(self.levels - 1, 0, -1))
+        coarser = (self.at_level(row, level, nearness=nearness) for level in range(self.levels - 1, 0, -1))
         sure = next((one for one in coarser if not one.unknown), None)
         if sure is None:
             return fine
@@ -119,7 +123,7 @@ class Classifier:
     def _ids(self, names: Sequence[str]) -> tuple[int, ...]:
         return tuple(self.taxonomy.get(name, 0) for name in names) if self.taxonomy else ()
 
-    def at_level(self, row: FloatArray, level: int) -> Labels:
+    def at_level(self, row: FloatArray, level: int, *, nearness: float = 1.0) -> Labels:
         """Labels cut at a level (1 is the coarsest): a coarse label is as likely as its fine ones together."""
         sums: dict[str, float] = {}
         for name, value in zip(self.classes, row.tolist(), strict=True):
@@ -127,7 +131,7 @@ class Classifier:
             sums[coarse] = sums.get(coarse, 0.0) + value
         order = sorted(sums, key=lambda name: -sums[name])
         threshold = 0.0 if self.unknown is None else self.unknown.threshold
-        return Labels(tuple(order), tuple(sums[name] for name in order), max(sums.values()) < threshold)
+        return Labels(tuple(order), tuple(sums[name] for name in order), max(sums.values()) * nearness < threshold)
 
     @property
     def levels(self) -> int:

@@ -127,7 +127,7 @@ def check_place(folder: str | Path) -> None:
         StorageError: the folder holds something else, or cannot be written.
     """
     place = Path(folder).resolve()
-    if place.exists() and not _is_classifier(place):
+    if place.exists() and not (is_classifier(place) or (place.is_dir() and not any(place.iterdir()))):
         raise StorageError(f"{folder} is there and no classifier", cure="give a new or empty folder")
     try:
         _beside(place).rmdir()
@@ -183,11 +183,10 @@ def _unwritable(folder: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot write {folder}: {error.strerror}", cure="give a folder that can be written")
 
 
-def _is_classifier(folder: Path) -> bool:
-    if not folder.is_dir():
-        return False
+def is_classifier(folder: Path) -> bool:
+    """Whether a classifier was written there."""
     card = folder / FILE
-    return not any(folder.iterdir()) or (card.is_file() and 'task = "classify"' in card.read_text("utf-8", "replace"))
+    return card.is_file() and 'task = "classify"' in card.read_text("utf-8", "replace")
 
 
 def _all_arrays(classifier: Classifier) -> dict[str, NDArray[Any]]:

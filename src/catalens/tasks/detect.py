@@ -20,6 +20,7 @@ from catalens.models.hub_detector import HubDetector
 from catalens.models.published import check_license
 from catalens.models.zoo import DEFAULT_DETECTOR, bundled_cards, find_card
 from catalens.tasks.cutout import Cutter, cutter
+from catalens.tasks.faces import FaceFinder, finds_faces
 from catalens.tasks.segment import Parser, parser
 from catalens.tasks.tiles import Tiled
 from catalens.tasks.two_stage import TwoStageDetector, one_each
@@ -178,8 +179,9 @@ def detector(
     """A detector by name; loaded once.
 
     Args:
-        name: a bundled two-stage detector, a folder with a card, "parts" for the parser and the cut-out network
-            together, or "hf:" and a folder or hub id of the Transformers library; None for the best that is bundled.
+        name: a bundled detector (of products, or of faces), a folder with a card, "parts" for the parser and the
+            cut-out network together, or "hf:" and a folder or hub id of the Transformers library; None for the best
+            that is bundled.
         words: what to look for, for those that take words (OWL, Grounding DINO).
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
 
@@ -199,7 +201,8 @@ def detector(
         name = DEFAULT_DETECTOR if DEFAULT_DETECTOR in bundled_cards("detect") else PARTS
     if name == PARTS:
         return PartsDetector(parser(threads=threads), cutter(threads=threads))
-    return TwoStageDetector(find_card(name, task="detect"), threads=threads)
+    card = find_card(name, task="detect")
+    return FaceFinder(card, threads=threads) if finds_faces(card) else TwoStageDetector(card, threads=threads)
 
 
 def with_masks(found: Detections, image: ImageArray) -> Detections:

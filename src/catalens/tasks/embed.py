@@ -142,28 +142,28 @@ class OnnxEncoder(_NetworkEncoder):
     """
 
     def __init__(self, card: Card, *, threads: int | None = None, runtime: Runtime = "onnx") -> None:
-        self._card = card
+        self.card = card
         self._network = (OpenVinoNetwork if runtime == "openvino" else OnnxNetwork)(card, threads=threads)
         self._threads = threads
 
     @property
     def name(self) -> str:
-        return self._card.identity
+        return self.card.identity
 
     @property
     def dim(self) -> int:
-        return self._card.dim
+        return self.card.dim
 
     @property
     def preprocess(self) -> Preprocess:
-        return self._card.preprocess
+        return self.card.preprocess
 
     def _vectors(self, batch: FloatArray) -> FloatArray:
         return self._network(batch)
 
     @property
     def has_text(self) -> bool:
-        return self._card.text is not None
+        return self.card.text is not None
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         _refuse_one_text(texts)
@@ -180,12 +180,12 @@ class OnnxEncoder(_NetworkEncoder):
     @cached_property
     def _words(self) -> OnnxTextNetwork | None:
         """Loaded when it is first asked, for most work is done with pictures alone."""
-        tower = self._card.text
+        tower = self.card.text
         return None if tower is None else OnnxTextNetwork(tower.weights, dim=self.dim, threads=self._threads)
 
     @cached_property
     def _known(self) -> KnownWords:
-        tower = self._card.text
+        tower = self.card.text
         return KnownWords(() if tower is None else tower.known)
 
     @property
@@ -249,6 +249,11 @@ class ForeignEncoder(_NetworkEncoder):
 def _refuse_one_text(texts: Sequence[str]) -> None:
     if isinstance(texts, str):
         raise ModelError("expected a list of texts and got one", cure="put it in a list: [text]")
+
+
+def origin_of(encoder: Encoder) -> str:
+    """What an encoder began with and learned from, as its card says; its name alone where it has none."""
+    return encoder.card.origin if isinstance(encoder, OnnxEncoder) else encoder.name
 
 
 @dataclass(frozen=True)

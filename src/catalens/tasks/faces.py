@@ -40,7 +40,7 @@ class FaceFinder:
     labels = ("face",)
 
     def __init__(self, card: Card, *, threads: int | None = None) -> None:
-        if card.task != "detect" or card.classes != self.labels:
+        if card.task != "detect" or not finds_faces(card):
             raise ModelError(f"{card.name} finds {card.classes} and not faces", cure="name a face detector")
         self._preprocess = card.preprocess
         self._network = OnnxDenseNetwork(card, threads=threads)
@@ -52,6 +52,11 @@ class FaceFinder:
         boxes = clip(placement.to_original_boxes(boxes), image.shape[:2])
         kept = nms(boxes, scores, threshold=OVERLAP)
         return Detections(boxes[kept], scores[kept], ("face",) * len(kept), (image.shape[0], image.shape[1]))
+
+
+def finds_faces(card: Card) -> bool:
+    """Whether a card is of a network whose answers `faces_of` reads."""
+    return card.classes == FaceFinder.labels and card.dim == 5
 
 
 def faces_of(places: FloatArray, *, min_score: float) -> tuple[FloatArray, FloatArray]:

@@ -32,6 +32,9 @@ class Head(Protocol):
     def scores(self, vectors: FloatArray) -> FloatArray:
         """(N, D) -> (N, C)."""
 
+    def nearness(self, vectors: FloatArray) -> FloatArray:
+        """(N, D) -> (N,) 0..1, how near to what was learned; 1 where the head kept nothing to tell it by."""
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that it consists of, by name."""
 
@@ -53,6 +56,9 @@ class LinearHead:
 
     def scores(self, vectors: FloatArray) -> FloatArray:
         return np.asarray(vectors @ self.weights + self.bias, np.float32)
+
+    def nearness(self, vectors: FloatArray) -> FloatArray:
+        return np.ones(len(vectors), np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"weights": self.weights, "bias": self.bias}
@@ -80,6 +86,9 @@ class KernelHead:
         squares = (vectors**2).sum(1)[:, None] + (self.support**2).sum(1) - 2 * vectors @ self.support.T
         kernel = np.exp(-self.gamma * np.maximum(squares, 0))
         return np.asarray(kernel @ self.coefficients + self.bias, np.float32)
+
+    def nearness(self, vectors: FloatArray) -> FloatArray:
+        return np.ones(len(vectors), np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         found = {"support": self.support, "coefficients": self.coefficients, "bias": self.bias}
@@ -111,6 +120,13 @@ class NearestHead:
         weights = np.exp((near - near.max(1, keepdims=True)) / self.sharpness)
         votes = np.einsum("nk,nkc->nc", weights, self.labels[nearest].astype(np.float32))
         return np.asarray(np.log((votes + 1e-3) / (weights.sum(1, keepdims=True) + 1e-3)), np.float32)
+
+    def nearness(self, vectors: FloatArray) -> FloatArray:
+        """The squared cosine to the nearest: the share of a vector's squared length that lies along it.
+
+        Votes carry no distance: the k nearest agree on a photo of something else, too.
+        """
+        return np.asarray(np.clip((vectors @ self.vectors.T).max(1), 0, 1) ** 2, np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         numbers = {"k": np.array([self.k]), "sharpness": np.array([self.sharpness], np.float32)}
@@ -177,3 +193,7 @@ class CalibratedHead:
         """(N, D) vectors of unit length -> (N, C); rows sum to 1 where exactly one label holds."""
         scores = self.head.scores(vectors)
         return probabilities(scores, activation=self.activation, scale=self.scale, shift=self.shift)
+
+    def nearness(self, vectors: FloatArray) -> FloatArray:
+        """(N,) 0..1; probability times nearness is what an answer must reach to be no "unknown"."""
+        return self.head.nearness(vectors)

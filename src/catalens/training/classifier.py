@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import UsageError
 from catalens.evaluation.calibration import expected_calibration_error
 from catalens.evaluation.classification import f1_scores
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.leaks import Looks, alike, looks_of
+from catalens.evaluation.leaks import Looks, alike
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import LEVEL, Classifier, Examples, Unknown
-from catalens.tasks.embed import Encoder, embed_photos
+from catalens.tasks.embed import Encoder, origin_of
 from catalens.tasks.heads import HeadKind
 from catalens.training.heads import Fitted, fit, strangers
 from catalens.training.labelled import LabelledPhotos
 from catalens.training.seen import learned_from
+from catalens.training.split import Split, check_shares, embed_labelled, split
 from catalens.types import Failure, FloatArray, Progress
 
 EXAMPLES = 12
@@ -69,32 +69,6 @@ class TrainReport:
         }
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """Photos that could be read, with their vectors (N, D)."""
-
-    photos: LabelledPhotos
-    vectors: FloatArray = field(repr=False)
-    skipped: tuple[Failure, ...]
-
-
-def embed_labelled(photos: LabelledPhotos, encoder: Encoder, *, progress: Progress | None = None) -> Embedded:
-    """Embed labelled photos; those that cannot be read are skipped and named.
-
-    Raises:
-        UsageError: none can be read, or there are none.
-    """
-    found = embed_photos(photos.paths, encoder, progress=progress)
-    if not found.rows:
-        skipped = photos.skipped + found.failed
-        why = f"; the first: {skipped[0].what}, {skipped[0].why}" if skipped else ""
-        raise UsageError(
-            f"none of {len(photos) + len(photos.skipped)} photos can be used{why}",
-            cure="check the folder, and the paths and labels in the table",
-        )
-    return Embedded(photos.of(found.rows), found.vectors, found.failed)
-
-
 def train_classifier(
     photos: LabelledPhotos,
     *,
@@ -124,35 +98,17 @@ def train_classifier(
     started = time.perf_counter()
     check_shares(test_share=test_share, reject=reject)
     embedded = embed_labelled(photos, encoder, progress=progress)
-    used, vectors = embedded.photos, embedded.vectors
-    test = held_out(used, test_share, seed=seed)
-    train = ~test
-    classes = used.of(np.flatnonzero(train).tolist()).classes
-    if len(classes) < 2:
-        raise UsageError(
-            f"expected photos of at least two labels and got {', '.join(classes) or 'none'}",
-            cure="add photos of another label",
-        )
-    targets = used.targets(classes)
-    fitted = fit(vectors[train], targets[train], classes, kind=head, seed=seed, grid=grid)
-    asked, known = used.of(np.flatnonzero(test).tolist()).paths, used.of(np.flatnonzero(train).tolist()).paths
-    looks = looks_of(used.paths)
-    leaks = tuple((str(asked[a]), str(known[b])) for a, b in alike(looks.of(test), looks.of(train)))
-    thresholds = label_thresholds(fitted, targets[train])
-    classifier = Classifier(
-        name=name,
-        head=fitted.head,
-        encoder=encoder,
-        encoder_name=encoder_name,
-        unknown=unknown_threshold(vectors[train], targets[train], fitted, kind=head, reject=reject, seed=seed),
-        thresholds=thresholds,
-        examples=kept_examples(used, vectors, targets, train, looks.hashes[train], seed=seed),
+    parts = split(embedded, test_share, seed=seed)
+    used, test = parts.photos, parts.test
+    fitted = fit(parts.learned, parts.learned_targets, parts.classes, kind=head, seed=seed, grid=grid)
+    classifier = classifier_of(
+        fitted, parts, name=name, kind=head, encoder=encoder, encoder_name=encoder_name, reject=reject, seed=seed
     )
-    figures = _figures(classifier, vectors[test], targets[test])
+    figures = _figures(classifier, parts.vectors[test], parts.targets[test])
     classifier = replace(
         classifier,
-        training=_told(used, head, fitted.settings, seed=seed, seconds=time.perf_counter() - started),
-        scores=_scores(figures),
+        training=_told(used, head, encoder, fitted.settings, seed=seed, seconds=time.perf_counter() - started),
+        scores=card_scores(figures.accuracy),
     )
     return TrainReport(
         classifier=classifier,
@@ -165,42 +121,33 @@ def train_classifier(
         passing=figures.passing,
         settings=fitted.settings,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + _notes(used, fitted, classifier) + _torn(used, looks) + by_heart(looks, test, encoder),
-        leaks=leaks,
+        notes=photos.notes + _notes(used, fitted, classifier) + _torn(used, parts.looks) + by_heart(parts, encoder),
+        leaks=parts.leaks(),
         seconds=time.perf_counter() - started,
     )
 
 
-def held_out(photos: LabelledPhotos, share: float, *, seed: int) -> NDArray[np.bool_]:
-    """(N,) a share (0..0.95) of each label's photos, at random; none of a label that has fewer than three.
-
-    Raises:
-        UsageError: another share.
-    """
-    check_shares(test_share=share)
-    rng = np.random.default_rng([seed, 3])
-    test = np.zeros(len(photos), np.bool_)
-    by_label: dict[str, list[int]] = {}
-    for row, labels in enumerate(photos.labels):
-        by_label.setdefault(labels[0], []).append(row)
-    for _, rows in sorted(by_label.items()):
-        count = round(share * len(rows)) if len(rows) >= 3 else 0
-        test[rng.choice(rows, count, replace=False)] = True
-    return test
-
-
-def check_shares(*, test_share: float, reject: float = 0.05) -> None:
-    """Whether a classifier can be trained with these shares, asked before the work.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    if not 0 <= test_share < 0.95:
-        raise UsageError(
-            f"expected a share of photos to hold out and got {test_share:g}", cure="give 0 to 0.9, as in 0.2"
-        )
-    if not 0 < reject < 1:
-        raise UsageError(f"expected a share of strangers to let pass and got {reject:g}", cure="give 0.01 to 0.5")
+def classifier_of(
+    fitted: Fitted,
+    parts: Split,
+    *,
+    name: str,
+    kind: HeadKind,
+    encoder: Encoder,
+    encoder_name: str,
+    reject: float,
+    seed: int,
+) -> Classifier:
+    """A fitted head as a classifier: with thresholds, and examples of what it learned from."""
+    return Classifier(
+        name=name,
+        head=fitted.head,
+        encoder=encoder,
+        encoder_name=encoder_name,
+        unknown=unknown_threshold(parts.learned, parts.learned_targets, fitted, kind=kind, reject=reject, seed=seed),
+        thresholds=label_thresholds(fitted, parts.learned_targets),
+        examples=kept_examples(parts, seed=seed),
+    )
 
 
 def unknown_threshold(
@@ -210,19 +157,18 @@ def unknown_threshold(
 
     Strangers are photos of labels that the head was not taught (`training.heads.strangers`).
     """
-    likely = strangers(vectors, targets, fitted, kind=kind, seed=seed)
-    likely = likely[~np.isnan(likely)]
-    seen = ~np.isnan(fitted.out_of_fold).any(1)
-    if not len(likely) or not seen.any():
+    strange = strangers(vectors, targets, fitted, kind=kind, seed=seed)
+    strange, own = strange[~np.isnan(strange)], fitted.sure[~np.isnan(fitted.sure)]
+    if not len(strange) or not len(own):
         return None
-    threshold = passed_by(likely, reject)
-    return Unknown(threshold, reject, float((fitted.out_of_fold[seen].max(1) >= threshold).mean()))
+    threshold = passed_by(strange, reject)
+    return Unknown(threshold, reject, float((own >= threshold).mean()))
 
 
-def passed_by(likely: NDArray[np.float64], share: float) -> float:
-    """The least float32 that at most a share of the probabilities reaches: just above the first that must not pass."""
-    descending = np.sort(likely)[::-1]
-    return float(np.nextafter(np.float32(descending[int(share * len(likely) + 1e-9)]), np.float32(2)))
+def passed_by(sure: NDArray[np.float64], share: float) -> float:
+    """The least float32 that at most a share of the numbers reaches: just above the first that must not pass."""
+    descending = np.sort(sure)[::-1]
+    return float(np.nextafter(np.float32(descending[int(share * len(sure) + 1e-9)]), np.float32(2)))
 
 
 def label_thresholds(fitted: Fitted, targets: NDArray[np.bool_]) -> FloatArray | None:
@@ -265,45 +211,39 @@ def _figures(classifier: Classifier, vectors: FloatArray, targets: NDArray[np.bo
     present = targets.any(0)
     f1 = float(np.mean(f1_scores(targets, said)[present]))
     sure = likely.max(1)
-    passing = None if classifier.unknown is None else bootstrap_mean(sure >= classifier.unknown.threshold)
+    near = classifier.head.nearness(vectors)
+    passing = None if classifier.unknown is None else bootstrap_mean(sure * near >= classifier.unknown.threshold)
     return _Figures(bootstrap_mean(correct), f1, expected_calibration_error(sure, correct), passing)
 
 
-def _scores(figures: _Figures) -> tuple[Score, ...]:
-    if figures.accuracy is None:
+def card_scores(accuracy: Estimate | None) -> tuple[Score, ...]:
+    """The figure of a classifier's card: none where no photos were held out."""
+    if accuracy is None:
         return ()
-    one = figures.accuracy
-    return (Score("accuracy on photos held out", one.value, one.n, one.low, one.high),)
+    return (Score("accuracy on photos held out", accuracy.value, accuracy.n, accuracy.low, accuracy.high),)
 
 
-def kept_examples(
-    photos: LabelledPhotos,
-    vectors: FloatArray,
-    targets: NDArray[np.bool_],
-    train: NDArray[np.bool_],
-    hashes: NDArray[np.uint8],
-    *,
-    seed: int,
-) -> Examples:
+def kept_examples(parts: Split, *, seed: int) -> Examples:
     """A few training photos of each label, at random, and the hashes of all of them."""
     rng = np.random.default_rng([seed, 4])
     rows, labels = [], []
-    for label in range(targets.shape[1]):
-        having = np.flatnonzero(train & targets[:, label])
+    for label in range(len(parts.classes)):
+        having = np.flatnonzero(~parts.test & parts.targets[:, label])
         chosen = np.sort(rng.permutation(having)[:EXAMPLES]).tolist()
         rows += chosen
         labels += [label] * len(chosen)
-    paths = tuple(str(photos.paths[row].absolute()) for row in rows)
-    return Examples(vectors[rows], np.array(labels, np.int64), paths, hashes)
+    paths = tuple(str(parts.photos.paths[row].absolute()) for row in rows)
+    return Examples(parts.vectors[rows], np.array(labels, np.int64), paths, parts.looks.hashes[~parts.test])
 
 
 def _told(
-    photos: LabelledPhotos, head: str, settings: Mapping[str, float], *, seed: int, seconds: float
+    photos: LabelledPhotos, head: str, encoder: Encoder, settings: Mapping[str, float], *, seed: int, seconds: float
 ) -> dict[str, str]:
     counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
     return {
         "data": f"{len(photos)} photos of the user: {counts}",
         "head": f"{head}, {', '.join(f'{name} {value:g}' for name, value in settings.items())}",
+        "encoder": origin_of(encoder),
         "seed": str(seed),
         "cost": f"{seconds:.0f} seconds",
         "license": "the user's own, as the photos are",
@@ -341,10 +281,10 @@ def _torn(photos: LabelledPhotos, looks: Looks) -> tuple[str, ...]:
     return (f"{len(pairs)} pairs of photos look the same and have other labels; the first: {first} = {second}",)
 
 
-def by_heart(looks: Looks, test: NDArray[np.bool_], encoder: Encoder) -> tuple[str, ...]:
+def by_heart(parts: Split, encoder: Encoder) -> tuple[str, ...]:
     """What to think of figures of photos that the encoder itself learned from."""
-    asked = looks.hashes[test if test.any() else ~test]
-    count = int(learned_from(asked, encoder.name).sum())
+    asked = parts.looks.hashes[parts.test if parts.test.any() else ~parts.test]
+    count = int(learned_from(asked, encoder).sum())
     if not count:
         return ()
     name = encoder.name.partition("@")[0]

@@ -18,9 +18,9 @@ from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.heads import HEAD_KINDS
-from catalens.training.classifier import embed_labelled
 from catalens.training.heads import fit
 from catalens.training.labelled import LabelledPhotos
+from catalens.training.split import embed_labelled
 from catalens.types import Failure, FloatArray, Progress
 
 
@@ -77,6 +77,7 @@ def evaluate_classifier(
             classes=classifier.classes,
             about=about,
             leaked=leaked,
+            nearness=classifier.head.nearness(embedded.vectors),
             threshold=None if classifier.unknown is None else classifier.unknown.threshold,
             seed=seed,
         )

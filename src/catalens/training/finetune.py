@@ -184,7 +184,7 @@ def _told(
     stages = "all" if plan.stages is None else f"the last {plan.stages}"
     found = {
         "data": f"{len(photos)} photos of the user ({counts}){unread_words}; before: {card.training.get('data', '')}",
-        "start": f"{card.identity}, fine-tuned",
+        "start": f"{card.identity}, fine-tuned; before: {card.training.get('start', '')}",
         "settings": f"policy {policy.name}, rate {plan.rate:g}, stages {stages}, mixed {plan.mix:g}",
         "seed": str(plan.seed),
         "cost": f"{tuning.seconds / 60:.1f} minutes, {len(tuning.history) - 1} epochs",

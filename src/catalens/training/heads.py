@@ -54,11 +54,13 @@ class Fitted:
         settings: chosen by cross-validation.
         out_of_fold: (N, C) probabilities of each photo by heads that had not seen it; nan for a photo that was in
             every training part, for it is the only one of its label.
+        sure: (N,) largest of these, times the photo's nearness to what that head had seen; nan likewise.
     """
 
     head: CalibratedHead
     settings: Settings
     out_of_fold: FloatArray
+    sure: FloatArray
 
 
 def fit_head(
@@ -94,26 +96,28 @@ def fit(
     """
     _check(vectors, targets, classes, kind)
     activation: Activation = "softmax" if (targets.sum(1) == 1).all() else "sigmoid"
-    chosen: tuple[float, Settings, FloatArray] | None = None
+    chosen: tuple[float, Settings, FloatArray, FloatArray] | None = None
     for settings in _settings(kind, grid, len(vectors)):
-        scores = _out_of_fold(vectors, targets, kind=kind, settings=settings, seed=seed)
+        scores, near = _out_of_fold(vectors, targets, kind=kind, settings=settings, seed=seed)
         worth = worth_of(scores, targets)
         if chosen is None or worth > chosen[0]:
-            chosen = worth, settings, scores
+            chosen = worth, settings, scores, near
     if chosen is None:
         raise UsageError("no settings to try", cure="give at least one value for each")
-    _, settings, scores = chosen
+    _, settings, scores, near = chosen
     scale, shift = calibration(scores, targets, activation)
     head = CalibratedHead(
         tuple(classes), fit_plain(vectors, targets, kind=kind, settings=settings), activation, scale, shift
     )
-    return Fitted(head, settings, probabilities(scores, activation=activation, scale=scale, shift=shift))
+    likely = probabilities(scores, activation=activation, scale=scale, shift=shift)
+    return Fitted(head, settings, likely, likely.max(1) * near)
 
 
 def strangers(
     vectors: FloatArray, targets: Targets, fitted: Fitted, *, kind: HeadKind, seed: int = 0
 ) -> NDArray[np.float64]:
-    """Largest probability that a head gives to photos of labels that it was never taught; nan for photos not asked.
+    """How sure a head is of photos of labels that it was never taught: probability times nearness, as in `Fitted`; nan
+    for photos not asked.
 
     Labels are left out in groups, as an unknown thing would be: (N,). All nan where fewer than three labels are there,
     or photos have several.
@@ -133,7 +137,7 @@ def strangers(
         likely = probabilities(
             head.scores(vectors[unknown]), activation="softmax", scale=scale, shift=np.zeros(1, np.float32)
         )
-        found[unknown] = likely.max(1)
+        found[unknown] = likely.max(1) * head.nearness(vectors[unknown])
     return found
 
 
@@ -175,15 +179,18 @@ def folds(targets: Targets, *, seed: int) -> NDArray[np.int64]:
     return found
 
 
-def _out_of_fold(vectors: FloatArray, targets: Targets, *, kind: HeadKind, settings: Settings, seed: int) -> FloatArray:
-    """(N, C) scores by heads that had not seen the photo; nan where there are none."""
+def _out_of_fold(
+    vectors: FloatArray, targets: Targets, *, kind: HeadKind, settings: Settings, seed: int
+) -> tuple[FloatArray, FloatArray]:
+    """(N, C) scores and (N,) nearness by heads that had not seen the photo; nan where there are none."""
     fold = folds(targets, seed=seed)
-    scores = np.full(targets.shape, np.nan, np.float32)
+    scores, near = np.full(targets.shape, np.nan, np.float32), np.full(len(targets), np.nan, np.float32)
     for one in sorted(set(fold.tolist()) - {-1}):
         train, test = fold != one, fold == one
         if targets[train].any(0).all():
-            scores[test] = fit_plain(vectors[train], targets[train], kind=kind, settings=settings).scores(vectors[test])
-    return scores
+            head = fit_plain(vectors[train], targets[train], kind=kind, settings=settings)
+            scores[test], near[test] = head.scores(vectors[test]), head.nearness(vectors[test])
+    return scores, near
 
 
 def worth_of(scores: FloatArray, targets: Targets) -> float:

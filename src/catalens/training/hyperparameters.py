@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,23 +18,15 @@ from numpy.typing import NDArray
 
 from catalens.errors import MissingExtraError, UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.leaks import alike, looks_of
-from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import Classifier
-from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import Encoder, origin_of
 from catalens.tasks.heads import HEAD_KINDS, Activation, CalibratedHead, HeadKind, probabilities
-from catalens.training.classifier import (
-    by_heart,
-    embed_labelled,
-    held_out,
-    kept_examples,
-    label_thresholds,
-    unknown_threshold,
-)
+from catalens.training.classifier import by_heart, card_scores, classifier_of, label_thresholds
 from catalens.training.embedded_views import EmbeddedViews
 from catalens.training.heads import Fitted, calibration, fit_plain, folds, worth_of
 from catalens.training.labelled import LabelledPhotos
+from catalens.training.split import Split, embed_labelled, split
 from catalens.types import Failure, FloatArray, Progress
 
 if TYPE_CHECKING:
@@ -148,61 +140,26 @@ def search_settings(
         UsageError: fewer than two labels, or a number out of range.
         MissingExtraError: optuna is not installed.
     """
-    if trials < 1 or not minutes > 0 or not heads or not policies or not 0 <= test_share < 1 or not 0 < reject < 1:
-        raise UsageError(
-            f"got {trials} trials, {minutes:g} minutes, test share {test_share:g}, reject {reject:g}",
-            cure="give at least one trial, head and policy, a time above 0, and shares between 0 and 1",
-        )
-    unknown = set(heads) - set(HEAD_KINDS)
-    if unknown:
-        raise UsageError(f"no head called {sorted(unknown)[0]!r}", cure=f"one of {', '.join(HEAD_KINDS)}")
+    _check(trials, minutes, heads, policies, test_share, reject)
     started = time.perf_counter()
     embedded = embed_labelled(photos, encoder, progress=progress)
-    used = embedded.photos
-    test = held_out(used, test_share, seed=seed)
-    learned = used.of(np.flatnonzero(~test).tolist())
-    if len(learned.classes) < 2:
-        raise UsageError(
-            f"{len(learned)} photos with {len(learned.classes)} labels can be learned from",
-            cure="give photos of at least two labels",
-        )
-    lesson = _Lesson(
-        vectors=embedded.vectors[~test],
-        targets=learned.targets(learned.classes),
-        views=EmbeddedViews(learned.paths, encoder, seed=seed),
-        seed=seed,
-    )
+    parts = split(embedded, test_share, seed=seed)
+    used, test = parts.photos, parts.test
+    views = EmbeddedViews(used.of(np.flatnonzero(~test).tolist()).paths, encoder, seed=seed)
+    lesson = _Lesson(parts.learned, parts.learned_targets, views, seed)
     study = _study(lesson, trials, minutes * 60 - (time.perf_counter() - started), heads, policies, progress)
     made = tuple(_trial(one) for one in study)
     best = max((one for one in made if not one.pruned), key=lambda one: one.accuracy)
-    fitted = lesson.fit(best.settings, learned.classes)
-    asked, wanted = embedded.vectors[test], used.targets(learned.classes)[test]
-    thresholds = label_thresholds(fitted, lesson.targets)
-    found = _accuracy(fitted, thresholds, asked, wanted)
-    plain = lesson.fit(_usual(), learned.classes)
-    usual = _accuracy(plain, label_thresholds(plain, lesson.targets), asked, wanted)
-    looks, tested = looks_of(used.paths), used.of(np.flatnonzero(test).tolist()).paths
-    leaks = tuple((str(tested[a]), str(learned.paths[b])) for a, b in alike(looks.of(test), looks.of(~test)))
+    fitted, plain = (lesson.fit(settings, parts.classes) for settings in (best.settings, _usual()))
+    found, usual = (_accuracy(one, parts) for one in (fitted, plain))
+    classifier = classifier_of(
+        fitted, parts, name=name, kind=best.settings.head, encoder=encoder, encoder_name=encoder_name, reject=reject,
+        seed=seed,
+    )  # fmt: skip
     seconds = time.perf_counter() - started
-    classifier = Classifier(
-        name=name,
-        head=fitted.head,
-        encoder=encoder,
-        encoder_name=encoder_name,
-        unknown=unknown_threshold(
-            lesson.vectors, lesson.targets, fitted, kind=best.settings.head, reject=reject, seed=seed
-        ),
-        thresholds=thresholds,
-        examples=kept_examples(
-            used, embedded.vectors, used.targets(learned.classes), ~test, looks.hashes[~test], seed=seed
-        ),
-        training=_told(used, best, len(made), seed=seed, seconds=seconds),
-        scores=()
-        if found is None
-        else (Score("accuracy on photos held out", found.value, found.n, found.low, found.high),),
-    )
+    training = _told(used, best, encoder, len(made), seed=seed, seconds=seconds)
     return Search(
-        classifier=classifier,
+        classifier=replace(classifier, training=training, scores=card_scores(found)),
         best=best,
         trials=made,
         found=found,
@@ -211,9 +168,22 @@ def search_settings(
         photos=len(used),
         seconds=seconds,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + by_heart(looks, test, encoder),
-        leaks=leaks,
+        notes=photos.notes + by_heart(parts, encoder),
+        leaks=parts.leaks(),
     )
+
+
+def _check(
+    trials: int, minutes: float, heads: Sequence[str], policies: Sequence[str], test_share: float, reject: float
+) -> None:
+    if trials < 1 or not minutes > 0 or not heads or not policies or not 0 <= test_share < 1 or not 0 < reject < 1:
+        raise UsageError(
+            f"got {trials} trials, {minutes:g} minutes, test share {test_share:g}, reject {reject:g}",
+            cure="give at least one trial, head and policy, a time above 0, and shares between 0 and 1",
+        )
+    unknown = set(heads) - set(HEAD_KINDS)
+    if unknown:
+        raise UsageError(f"no head called {sorted(unknown)[0]!r}", cure=f"one of {', '.join(HEAD_KINDS)}")
 
 
 @dataclass(frozen=True)
@@ -232,36 +202,39 @@ class _Lesson:
         views = [view[rows] for view in self.views.of(settings.policy, settings.views)]
         return np.concatenate([self.vectors[rows], *views]), np.tile(self.targets[rows], (1 + len(views), 1))
 
-    def out_of_fold(self, settings: Settings, *, asked: Asked | None = None) -> FloatArray:
-        """(N, C) scores of the photos by heads that saw neither them nor their views; nan where there are none.
+    def out_of_fold(self, settings: Settings, *, asked: Asked | None = None) -> tuple[FloatArray, FloatArray]:
+        """(N, C) scores of the photos and (N,) their nearness, by heads that saw neither them nor their views; nan
+        where there are none.
 
         With a trial, it tells after each fold how it goes, and ends where that is hopeless.
         """
         fold = folds(self.targets, seed=self.seed)
-        scores = np.full(self.targets.shape, np.nan, np.float32)
+        scores, near = np.full(self.targets.shape, np.nan, np.float32), np.full(len(fold), np.nan, np.float32)
         for number, one in enumerate(sorted(set(fold.tolist()) - {-1})):
             train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
             if not self.targets[train].any(0).all():
                 continue
             vectors, targets = self.learned(settings, train)
             head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
-            scores[test] = head.scores(self.vectors[test])
+            scores[test], near[test] = head.scores(self.vectors[test]), head.nearness(self.vectors[test])
             if asked is not None:
                 asked.report(worth_of(scores, self.targets), number)
                 if asked.should_prune():
-                    return scores
-        return scores
+                    return scores, near
+        return scores, near
 
     def fit(self, settings: Settings, classes: tuple[str, ...]) -> Fitted:
         """A head on all photos and their views, calibrated on what heads say of photos that they have not seen."""
-        scores = self.out_of_fold(settings)
+        scores, near = self.out_of_fold(settings)
         one_label = bool((self.targets.sum(1) == 1).all())
         activation: Activation = "softmax" if one_label else "sigmoid"
         scale, shift = calibration(scores, self.targets, activation)
         vectors, targets = self.learned(settings, np.arange(len(self.vectors)))
         head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
         likely = probabilities(scores, activation=activation, scale=scale, shift=shift)
-        return Fitted(CalibratedHead(classes, head, activation, scale, shift), settings.numbers, likely)
+        return Fitted(
+            CalibratedHead(classes, head, activation, scale, shift), settings.numbers, likely, likely.max(1) * near
+        )
 
 
 def _study(
@@ -287,7 +260,7 @@ def _study(
         study.enqueue_trial(dict(USUAL))
 
     def objective(asked: Asked) -> float:
-        scores = lesson.out_of_fold(_suggested(asked, heads, policies), asked=asked)
+        scores, _ = lesson.out_of_fold(_suggested(asked, heads, policies), asked=asked)
         if asked.should_prune():
             raise optuna.TrialPruned
         return worth_of(scores, lesson.targets)
@@ -340,23 +313,25 @@ def _usual() -> Settings:
     return Settings("softmax", {"C": float(USUAL["softmax C"])})
 
 
-def _accuracy(
-    fitted: Fitted, thresholds: FloatArray | None, vectors: FloatArray, targets: NDArray[np.bool_]
-) -> Estimate | None:
+def _accuracy(fitted: Fitted, parts: Split) -> Estimate | None:
     """On photos held out; with several labels to a photo, the share whose labels are all right."""
-    if not len(vectors):
+    if not parts.test.any():
         return None
-    likely = fitted.head.probabilities(vectors)
+    targets, likely = parts.targets[parts.test], fitted.head.probabilities(parts.vectors[parts.test])
+    thresholds = label_thresholds(fitted, parts.learned_targets)
     if thresholds is not None:
         return bootstrap_mean(((likely >= thresholds) == targets).all(1))
     return bootstrap_mean(targets[np.arange(len(targets)), likely.argmax(1)])
 
 
-def _told(photos: LabelledPhotos, best: Trial, trials: int, *, seed: int, seconds: float) -> dict[str, str]:
+def _told(
+    photos: LabelledPhotos, best: Trial, encoder: Encoder, trials: int, *, seed: int, seconds: float
+) -> dict[str, str]:
     counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
     return {
         "data": f"{len(photos)} photos of the user: {counts}",
         "head": f"{best.settings}, the best of {trials} trials",
+        "encoder": origin_of(encoder),
         "seed": str(seed),
         "cost": f"{seconds:.0f} seconds",
         "license": "the user's own, as the photos are",

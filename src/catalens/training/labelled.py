@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from catalens.catalog.catalog import Catalog
-from catalens.catalog.feeds.tables import delimiter_of
+from catalens.catalog.feeds.tables import read_cells
 from catalens.catalog.tagging import PREDICTED_BY
-from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.errors import NotFoundError, UsageError
 from catalens.images.folder import photos_in
 from catalens.types import Failure, Where
 
 PATH_COLUMNS = ("image", "path", "photo", "picture", "file", "filename")
 SEPARATOR = "|"
 """Between the labels of one photo, where it has several."""
-LONGEST_CELL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -65,11 +63,12 @@ class LabelledPhotos:
         return found
 
 
-def read_labelled(data: Path, *, label: str = "folder") -> LabelledPhotos:
+def read_labelled(*data: Path, label: str = "folder") -> LabelledPhotos:
     """List photos with their labels. Labels that differ only in case and spaces are one, spelled as most often.
 
     Args:
-        data: a folder, or a CSV table; a folder with one table is that table where `label` is one of its columns.
+        data: folders, or CSV tables; a folder with one table is that table where `label` is one of its columns. Of
+            the labels that several give to a photo, those of the last count.
         label: "folder" (a photo's label is the folder that it lies in, below `data`; folders in folders make
             "a > b"), or the name of a column. A cell may hold several labels, separated by "|".
 
@@ -78,13 +77,44 @@ def read_labelled(data: Path, *, label: str = "folder") -> LabelledPhotos:
         UsageError: no such column.
         FeedError: the table cannot be read.
     """
+    return _merged(_joined([_read(one, label) for one in data]))
+
+
+def _read(data: Path, label: str) -> LabelledPhotos:
     if not data.exists():
         raise NotFoundError(f"nothing at {data}", cure="give a folder of photos or a CSV table")
-    if label == "folder":
-        if not data.is_dir():
-            raise UsageError(f"{data} is no folder", cure="name the column of labels with --label")
-        return _merged(_in_folders(data))
-    return _merged(_in_table(_table(data, label), label))
+    if label != "folder":
+        return _in_table(_table(data, label), label)
+    if not data.is_dir():
+        raise UsageError(f"{data} is no folder", cure="name the column of labels with --label")
+    return _in_folders(data)
+
+
+def _joined(parts: Sequence[LabelledPhotos]) -> LabelledPhotos:
+    """All photos, those that are in several parts with the labels of the last."""
+    if len(parts) == 1:
+        return parts[0]
+    found: dict[Path, tuple[Path, tuple[str, ...]]] = {}
+    again, torn = 0, []
+    for part in parts:
+        before = dict(found)
+        for path, labels in zip(part.paths, part.labels, strict=True):
+            key = path.resolve()
+            if key in before:
+                again += 1
+                old = before[key][1]
+                if {*map(_folded, old)} != {*map(_folded, labels)}:
+                    torn.append(f"{path}, {SEPARATOR.join(old)} and then {SEPARATOR.join(labels)}")
+            found[key] = path, labels
+    first = f"; the first: {torn[0]}" if torn else ""
+    note = f"{again} photos are labelled again, {len(torn)} of them otherwise: the last label counts{first}"
+    rows = [(failure, Path(failure.where.source).parent / failure.what) for part in parts for failure in part.skipped]
+    return LabelledPhotos(
+        paths=tuple(path for path, _ in found.values()),
+        labels=tuple(labels for _, labels in found.values()),
+        skipped=tuple(failure for failure, path in rows if path.resolve() not in found),
+        notes=(note,) if again else (),
+    )
 
 
 def read_labelled_catalog(folder: Path, *, label: str) -> LabelledPhotos:
@@ -130,18 +160,7 @@ def _table(data: Path, label: str) -> Path:
 
 
 def _columns(table: Path) -> list[str]:
-    return [name.strip() for name in next(iter(_lines(table)), [])]
-
-
-def _lines(table: Path) -> Iterator[list[str]]:
-    csv.field_size_limit(LONGEST_CELL)
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as lines:
-            delimiter = delimiter_of(lines.readline())
-            lines.seek(0)
-            yield from csv.reader(lines, delimiter=delimiter)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FeedError(f"{table} is no CSV table in UTF-8: {error}", cure="save it as CSV with UTF-8") from None
+    return [name.strip() for name in next(read_cells(table), [])]
 
 
 def _in_table(table: Path, label: str) -> LabelledPhotos:
@@ -154,7 +173,7 @@ def _in_table(table: Path, label: str) -> LabelledPhotos:
         raise UsageError(f"{table} has no column for photos", cure=f"call it one of {', '.join(PATH_COLUMNS)}")
     at, named = small.index(path_column), columns.index(label)
     paths, labels, skipped = [], [], []
-    for number, row in enumerate(_lines(table), start=1):
+    for number, row in enumerate(read_cells(table), start=1):
         if number == 1 or not any(row):
             continue
         where = Where(str(table), number, label)

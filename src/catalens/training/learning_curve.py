@@ -16,10 +16,10 @@ from catalens.errors import UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.tasks.embed import Encoder
 from catalens.tasks.heads import HeadKind
-from catalens.training.classifier import embed_labelled, held_out
 from catalens.training.heads import fit_head
 from catalens.training.labelled import LabelledPhotos
 from catalens.training.power_law import Answer, PowerLaw, extrapolate
+from catalens.training.split import embed_labelled, held_out
 from catalens.types import Failure, FloatArray, Progress
 
 SIZES = (2, 5, 10, 20, 50, 100, 200, 500, 1000)

@@ -177,7 +177,7 @@ def _told(
 ) -> dict[str, str]:
     return {
         "data": f"{taught} photos of the user; {held} more held out for the scores",
-        "start": "the trunk of the bundled encoder",
+        "start": f"the trunk of {find_card(DEFAULT_ENCODER).origin}; all else with random numbers",
         "cost": f"{run.seconds / 60:.1f} of {minutes:g} minutes, {run.step} steps",
         "seed": str(seed),
     }

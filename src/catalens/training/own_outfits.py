@@ -10,6 +10,7 @@ from catalens.evaluation.intervals import Estimate
 from catalens.evaluation.outfit_data import Split, prepare, read_outfit_data
 from catalens.evaluation.outfits import outfit_figures
 from catalens.tasks.embed import encoder as load_encoder
+from catalens.tasks.embed import origin_of
 from catalens.training.outfit import export, judge_of, taught
 from catalens.training.outfit_lesson import BATCH
 from catalens.types import Failure, Progress
@@ -57,7 +58,7 @@ def train_outfit(
     export(made.network, out, dim=used.dim, name=out.name, scores=figures, training={
         "data": str(data),
         "start": "random numbers",
-        "encoder": used.name,
+        "encoder": origin_of(used),
         "command": f"catalens train outfit --data {data} --out {out}",
         "seed": str(seed),
         "cost": f"{minutes:g} minutes, {made.steps * BATCH} outfits",

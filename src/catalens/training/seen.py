@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from catalens import settings
 from catalens.evaluation.leaks import hashes, seen_before
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
+from catalens.tasks.embed import Encoder, origin_of
 
 FILE = "seen.npy"
 """(N, 8) uint8 hashes, beside the card."""
@@ -30,15 +31,15 @@ TABLES = (
 """Tables of the photos that it learned from; Fashion-MNIST and what was rendered are no photos of products."""
 
 
-def learned_from(asked: NDArray[np.uint8], identity: str) -> NDArray[np.bool_]:
-    """(N,) whether the encoder of that identity learned from each photo; all False where it is not the bundled one.
+def learned_from(asked: NDArray[np.uint8], encoder: Encoder) -> NDArray[np.bool_]:
+    """(N,) whether an encoder learned from each photo; all False where it is neither the bundled one nor tuned from it.
 
     Args:
         asked: (N, 8) the photos' hashes (`evaluation.leaks`).
     """
     card = find_card(DEFAULT_ENCODER)
     known = card.weights.parent / FILE
-    if identity != card.identity or not known.is_file():
+    if card.identity not in origin_of(encoder) or not known.is_file():
         return np.zeros(len(asked), np.bool_)
     return seen_before(asked, np.load(known, allow_pickle=False))
 

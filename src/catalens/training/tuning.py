@@ -26,12 +26,12 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 from catalens.models.card import Card
 from catalens.tasks.heads import LinearHead
 from catalens.training.augment import Policy
-from catalens.training.classifier import held_out
 from catalens.training.heads import fit
 from catalens.training.labelled import LabelledPhotos
 from catalens.training.mixing import mixed
 from catalens.training.network import Average, EncoderNetwork
 from catalens.training.pretrained import network_of
+from catalens.training.split import held_out
 from catalens.training.tuning_lesson import BATCH, TuningLesson
 from catalens.types import FloatArray, Progress
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from catalens.errors import CatalensError
-from catalens.images.draw import font, thumbnail
+from catalens.images.draw import thumbnail, write_line
 from catalens.images.read import read_image
 from catalens.trust.explain import ClassExplanation, MatchExplanation
 from catalens.types import FloatArray, ImageArray
@@ -36,32 +36,34 @@ def heat_over(image: ImageArray, heat: FloatArray) -> ImageArray:
 
 
 def class_picture(explanation: ClassExplanation) -> ImageArray:
-    """The photo, the same with heat, and the training photos that are most alike."""
+    """The photo, the same with heat, and the training photos that are most alike.
+
+    A label in letters that no font here has is "(1)".
+    """
     photos = [(one.similarity, _photo(one.path)) for one in explanation.neighbors]
     there = [(similarity, photo) for similarity, photo in photos if photo is not None]
     height = 96 + PANEL + GAP + ((SMALL + 78) if there else 0)
     sheet = Image.new("RGB", (2 * PANEL + 3 * GAP, height), PAPER)
     pen = ImageDraw.Draw(sheet)
-    title = f"{explanation.label}  {explanation.probability:.2f}"
-    pen.text((GAP, 20), title, fill=INK, font=font(26))
-    if explanation.beside:
-        left = 2 * GAP + pen.textlength(title, font=font(26))
-        pen.text((left, 29), explanation.beside, fill=QUIET, font=font(16))
+    label, sure = explanation.label, f"{explanation.probability:.2f}"
+    length = write_line(pen, (GAP, 20), f"{label} {sure}", size=26, fill=INK, instead=f"(1) {sure}")
+    other = "the classifier says another label"
+    write_line(pen, (2 * GAP + length, 29), explanation.beside, size=16, fill=QUIET, instead=other)
     faith = explanation.faithfulness
     told = (
         f"{explanation.method}: {faith.insertion:.2f} with its hottest places first, "
         f"{faith.random_insertion:.2f} in random order"
     )
-    pen.text((GAP, 58), told, fill=QUIET, font=font(15))
+    write_line(pen, (GAP, 58), told, size=15, fill=QUIET)
     for column, picture in enumerate((explanation.image, heat_over(explanation.image, explanation.heat))):
         _place(sheet, picture, GAP + column * (PANEL + GAP), 96, PANEL)
     if there:
         top = 96 + PANEL + GAP
-        pen.text((GAP, top), "learned from, most alike first", fill=QUIET, font=font(15))
+        write_line(pen, (GAP, top), "learned from, most alike first", size=15, fill=QUIET)
         for column, (similarity, photo) in enumerate(there):
             left = GAP + column * (SMALL + 26)
             _place(sheet, photo, left, top + 28, SMALL)
-            pen.text((left, top + 32 + SMALL), f"{similarity:.2f}", fill=QUIET, font=font(14))
+            write_line(pen, (left, top + 32 + SMALL), f"{similarity:.2f}", size=14, fill=QUIET)
     return np.asarray(sheet, np.uint8)
 
 
@@ -70,8 +72,9 @@ def match_picture(explanation: MatchExplanation, *, title: str = "") -> ImageArr
     rows = max(1, len(explanation.parts))
     sheet = Image.new("RGB", (2 * PANEL + 3 * GAP, 96 + PANEL + 2 * GAP + rows * BAR_HEIGHT + 20), PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text((GAP, 20), title or "Why they match", fill=INK, font=font(26))
-    pen.text((GAP, 58), f"cosine {explanation.cosine:.3f}; regions of one color match", fill=QUIET, font=font(15))
+    head = "Why they match"
+    write_line(pen, (GAP, 20), title or head, size=26, fill=INK, width=2 * PANEL + GAP, instead=head)
+    write_line(pen, (GAP, 58), f"cosine {explanation.cosine:.3f}; regions of one color match", size=15, fill=QUIET)
     sides = ((explanation.query, explanation.heat_query), (explanation.product, explanation.heat_product))
     placed = [
         _place(sheet, heat_over(picture, heat), GAP + column * (PANEL + GAP), 96, PANEL)
@@ -93,10 +96,10 @@ def _bars(pen: ImageDraw.ImageDraw, parts: Mapping[str, float], top: int) -> Non
     whole = BAR_LENGTH * (2 * PANEL + GAP)
     for row, (name, value) in enumerate(sorted(parts.items(), key=lambda one: -one[1])):
         y = top + row * BAR_HEIGHT
-        pen.text((GAP, y + 3), name, fill=INK, font=font(16))
+        write_line(pen, (GAP, y + 3), name, size=16, fill=INK)
         left = GAP + BAR_LABEL
         pen.rounded_rectangle((left, y + 6, left + max(4, whole * max(value, 0) / longest), y + 20), 5, fill=MARKS[0])
-        pen.text((left + whole + 14, y + 3), f"{value:.3f}", fill=QUIET, font=font(15))
+        write_line(pen, (left + whole + 14, y + 3), f"{value:.3f}", size=15, fill=QUIET)
 
 
 def _place(sheet: Image.Image, picture: ImageArray, left: int, top: int, side: int) -> tuple[float, float, float]:

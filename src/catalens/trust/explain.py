@@ -101,7 +101,8 @@ def explain_class(
     if not isinstance(classifier, Classifier):
         classifier = load_classifier(classifier)
     pixels = read_image(image, target=SIDE)
-    row = classifier.probabilities([pixels])[0]
+    vectors = classifier.encoder.encode_images([pixels])
+    row = classifier.head.probabilities(vectors)[0]
     column = int(row.argmax()) if label is None else _column(label, classifier)
 
     def score(pictures: Sequence[ImageArray]) -> NDArray[np.floating]:
@@ -110,7 +111,7 @@ def explain_class(
     def margin(pictures: Sequence[ImageArray]) -> NDArray[np.floating]:
         return _margins(classifier, pictures)[:, column]
 
-    answer = classifier.labels_of(row, top=1)
+    answer = classifier.labels_of(row, nearness=float(classifier.head.nearness(vectors)[0]), top=1)
     chosen = _method(method, classifier)
     heat = _heat(pixels, classifier, column, chosen, margin, seed)
     return ClassExplanation(
@@ -121,7 +122,7 @@ def explain_class(
         method=chosen,
         heat=heat,
         faithfulness=faithfulness(pixels, heat, score, seed=seed),
-        neighbors=_neighbors(pixels, classifier, column),
+        neighbors=_neighbors(vectors[0], classifier, column),
     )
 
 
@@ -243,12 +244,12 @@ def _margins(classifier: Classifier, pictures: Sequence[ImageArray]) -> FloatArr
     return np.asarray(scores - others, np.float32)
 
 
-def _neighbors(image: ImageArray, classifier: Classifier, column: int) -> tuple[Neighbor, ...]:
+def _neighbors(vector: FloatArray, classifier: Classifier, column: int) -> tuple[Neighbor, ...]:
     examples = classifier.examples
     if examples is None:
         return ()
     rows = np.flatnonzero(examples.labels == column)
-    cosines = examples.vectors[rows] @ classifier.encoder.encode_images([image])[0]
+    cosines = examples.vectors[rows] @ vector
     order = np.argsort(-cosines, kind="stable")[:NEIGHBORS].tolist()
     return tuple(Neighbor(examples.paths[rows[place]], float(cosines[place])) for place in order)
 

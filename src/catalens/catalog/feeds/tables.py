@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalens.catalog.feeds.text import LINE_CAP, encoding_note, encoding_of, physical_lines
-from catalens.errors import FeedError
+from catalens.errors import FeedError, NotFoundError
 from catalens.types import Failure, Where
 
 RECORD_LINES = 2000
@@ -23,6 +23,26 @@ def delimiter_of(header: str) -> str:
 
 
 csv.field_size_limit(LINE_CAP)
+
+
+def read_cells(table: Path) -> Iterator[list[str]]:
+    """The lines of a CSV table in UTF-8 as cells, whatever sign divides them; the first has the columns' names.
+
+    Unlike `Table`, for tables that people write: a line that is broken breaks the table.
+
+    Raises:
+        NotFoundError: there is none.
+        FeedError: it is no such table.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
+            delimiter = delimiter_of(lines.readline())
+            lines.seek(0)
+            yield from csv.reader(lines, delimiter=delimiter)
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFoundError(f"no table at {table}", cure="give a CSV file") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FeedError(f"{table} is no CSV table in UTF-8: {error}", cure="save it as CSV with UTF-8") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from catalens.errors import UsageError
 from catalens.images.draw import encode_image
 from catalens.images.mark import mark_of
 from catalens.server.access import Caller, allowed, state_of
-from catalens.server.described import TEXTS, number, one_of, takes
+from catalens.server.described import TEXT, TEXTS, number, one_of, takes
 from catalens.server.uploads import Upload, read_upload
 from catalens.tasks import listing
 from catalens.tasks.cutout import Shadow
@@ -33,7 +33,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {f"image/{name}": {
 DETECT = {"min_score": number(least=0, most=1)}
 CUTOUT = {"shadow": one_of(*SHADOWS), "format": one_of("png", "webp")}
 ENHANCE = {"format": one_of("png", "webp", "jpeg")}
-RULES = {"rules": TEXTS}
+RULES = {"rules": TEXTS, "category": TEXT}
 FORMATS = {"png": "PNG", "webp": "WEBP", "jpeg": "JPEG"}
 
 
@@ -117,11 +117,11 @@ async def check(request: Request, caller: Analyst) -> dict[str, Any]:
     """Which rules of marketplaces a listing photo breaks."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
-    packs = _packs(upload)
+    packs, category = _packs(upload), upload.text("category")
 
     def work() -> dict[str, Any]:
         state.decoders.read(upload.picture())
-        return {"findings": [one.to_dict() for one in listing.check(upload.picture(), rules=packs)]}
+        return {"findings": [one.to_dict() for one in listing.check(upload.picture(), rules=packs, category=category)]}
 
     return await state.gates["analyse"].run(work)
 
@@ -131,11 +131,11 @@ async def fix(request: Request, caller: Analyst) -> dict[str, Any]:
     """A listing photo made to keep what it can of the rules, as a data URL, and what it still breaks."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
-    packs = _packs(upload)
+    packs, category = _packs(upload), upload.text("category")
 
     def work() -> dict[str, Any]:
         state.decoders.read(upload.picture())
-        data, ending, left = listing.fix(upload.picture(), rules=packs)
+        data, ending, left = listing.fix(upload.picture(), rules=packs, category=category)
         kind = MEDIA_OF[ending]
         image = f"data:{kind};base64,{base64.b64encode(data).decode()}"
         return {"image": image, "ending": ending, "findings": [one.to_dict() for one in left]}

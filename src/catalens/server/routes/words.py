@@ -35,7 +35,8 @@ async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
     """What a photo shows: by a classifier of the shop (`model`), by words (`labels`), or by common kinds of goods."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=CLASSIFY)
-    labels, top = upload.texts("labels") or None, upload.whole("top", 5, least=1, most=100)
+    labels = upload.texts("labels") if "labels" in upload.fields else None
+    top = upload.whole("top", 5, least=1, most=100)
     if labels and len(labels) > LABELS:
         raise UsageError(f"{len(labels)} labels", cure=f"send at most {LABELS}")
     name = upload.text("model")

@@ -8,31 +8,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from catalens import settings
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.images.decode import decode_header, decode_pixels
 from catalens.images.draw import distinct_names
 from catalens.images.folder import photos_in
 from catalens.images.mark import mark_of
-from catalens.images.prepare import resize
 from catalens.images.read import read_bytes
 from catalens.images.srgb import over_white
 from catalens.tasks.listing import repair
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
+from catalens.tasks.listing.twins import Look, Twins, look_of
 from catalens.types import Failure, ImageArray, Progress, Where
 
 DEFAULT = ("google",)
-SAME = 4
-"""Bits of 64 in which two difference hashes may differ for two photos to look the same ..."""
-ALIKE = 10.0
-"""... if their small pictures' values differ by so little, on average of 255: a hash knows no colors, and two products
-of one shape, or two models of one pose, may share it.
-"""
-SMALL = 16
 
 
 @dataclass(frozen=True)
@@ -42,7 +32,7 @@ class CheckedPhoto:
     Args:
         failure: why it could not be read; then nothing was measured.
         repaired: the file that was written in its place; findings: of that one, then.
-        hash, small: of the picture: `difference_hash`, and its colors at 16x16.
+        look: what the picture is told again by; None where it could not be read.
     """
 
     path: Path
@@ -51,13 +41,18 @@ class CheckedPhoto:
     same_as: Path | None = None
     failure: Failure | None = None
     repaired: Path | None = None
-    hash: int = 0
-    small: bytes = b""
+    look: Look | None = None
 
     @property
     def has_error(self) -> bool:
         """Whether it must not go online as it is."""
         return self.failure is not None or any(finding.level == "error" for finding in self.findings)
+
+    def of(self, category: str) -> CheckedPhoto:
+        """The same, now that it is known what it shows."""
+        if self.measures is None:
+            return self
+        return replace(self, findings=judge(self.measures, [one.rule for one in self.findings], category=category))
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -74,6 +69,7 @@ def check(
     photo: str | Path | bytes,
     *,
     rules: Sequence[str] = DEFAULT,
+    category: str | None = None,
     alpha_of: AlphaOf = border_alpha,
     people: bool = False,
 ) -> tuple[Finding, ...]:
@@ -82,6 +78,7 @@ def check(
     Args:
         photo: a file's path or bytes: the file itself is judged, too.
         rules: packs by name (`bundled_packs`), or paths of your own.
+        category: what it shows, as the shop or Google calls it: some rules are for clothes only.
         alpha_of: finds the product.
         people: look for them where a rule is but an advice, too; it takes a network.
 
@@ -92,11 +89,11 @@ def check(
     data = read_bytes(photo)
     name = "" if isinstance(photo, bytes) else str(photo)
     known = _known(rules)
-    return judge(_measured(data, name, known, alpha_of, people)[0], known)
+    return judge(_measured(data, name, known, alpha_of, people)[0], known, category=category)
 
 
 def fix(
-    photo: bytes, *, rules: Sequence[str] = DEFAULT, alpha_of: AlphaOf = outline
+    photo: bytes, *, rules: Sequence[str] = DEFAULT, category: str | None = None, alpha_of: AlphaOf = outline
 ) -> tuple[bytes, str, tuple[Finding, ...]]:
     """Make a photo keep what it can of the rules.
 
@@ -109,12 +106,12 @@ def fix(
     """
     known = _known(rules)
     measures, image = _measured(photo, "", known, alpha_of)
-    findings = judge(measures, known)
+    findings = judge(measures, known, category=category)
     made = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
     if made is None:
         return photo, ENDINGS[measures.format][0], findings
     data, ending = made
-    return data, ending, judge(_measured(data, f"fixed{ending}", known, _again(alpha_of))[0], known)
+    return data, ending, judge(_measured(data, f"fixed{ending}", known, _again(alpha_of))[0], known, category=category)
 
 
 def check_folder(
@@ -122,6 +119,7 @@ def check_folder(
     *,
     rules: Sequence[str] = DEFAULT,
     fix: Path | None = None,
+    category: str | None = None,
     alpha_of: AlphaOf | None = None,
     people: bool = False,
     progress: Progress | None = None,
@@ -131,6 +129,7 @@ def check_folder(
     Args:
         fix: folder for photos that are made to keep what they can of the rules; what cannot be cured is not
             written.
+        category: as for `check`, of all of them.
         alpha_of: finds the product; None for what is unlike the border, and, with `fix`, for the cut-out network where
             the border is not plain; people: as for `check`.
 
@@ -147,19 +146,18 @@ def check_folder(
     if fix is not None and fix.exists() and not fix.is_dir():
         raise UsageError(f"{fix} is no folder", cure="name one for the photos that are repaired")
     names = distinct_names(photos)
-    seen: list[CheckedPhoto] = []
+    twins = Twins()
     with ThreadPoolExecutor(settings.threads()) as pool:
         one = partial(
             _checked,
             rules=known,
             target=None if fix is None else lambda path: fix / path.relative_to(home).with_name(names[path]),
+            category=category,
             alpha_of=alpha_of or (outline if fix else border_alpha),
             people=people,
         )
         for done, found in enumerate(pool.map(one, photos), start=1):
-            twin = next((one.path for one in seen if found.failure is None and _same(one, found)), None)
-            if found.failure is None:
-                seen.append(found)
+            twin = None if found.look is None else twins.add(found.path, found.look)
             if progress is not None:
                 progress(done, len(photos), "checking")
             yield replace(found, same_as=twin)
@@ -173,15 +171,20 @@ def _known(packs: Sequence[str]) -> tuple[Rule, ...]:
 
 
 def _checked(
-    path: Path, *, rules: Sequence[Rule], target: Callable[[Path], Path] | None, alpha_of: AlphaOf, people: bool
+    path: Path,
+    *,
+    rules: Sequence[Rule],
+    target: Callable[[Path], Path] | None,
+    category: str | None,
+    alpha_of: AlphaOf,
+    people: bool,
 ) -> CheckedPhoto:
     """One photo; `target` says where it goes when it is repaired, without an ending."""
     try:
         photo = read_bytes(path)
         measures, image = _measured(photo, path.name, rules, alpha_of, people)
-        findings = judge(measures, rules)
-        hash, small = difference_hash(image), resize(image, (SMALL, SMALL)).tobytes()
-        as_it_is = CheckedPhoto(path, measures, findings, hash=hash, small=small)
+        findings = judge(measures, rules, category=category)
+        as_it_is = CheckedPhoto(path, measures, findings, look=look_of(image))
         if target is None:
             return as_it_is
         made = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=mark_of(photo))
@@ -192,7 +195,9 @@ def _checked(
         written = place.with_name(place.name + ending)
         repair.write(data, written)
         measures, _ = _measured(data, written.name, rules, _again(alpha_of), people)
-        return CheckedPhoto(path, measures, judge(measures, rules), hash=hash, small=small, repaired=written)
+        return CheckedPhoto(
+            path, measures, judge(measures, rules, category=category), look=as_it_is.look, repaired=written
+        )
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)
         return CheckedPhoto(path, None, (), failure=failure)
@@ -216,16 +221,3 @@ def _measured(
     image = over_white(decode_pixels(data, name=said, target=None))
     people, worn = people or _about(rules, "person"), _about(rules, "cut_off")
     return measure(image, header, name=name, alpha_of=alpha_of, people=people, worn=worn), image
-
-
-def _same(one: CheckedPhoto, other: CheckedPhoto) -> bool:
-    if (one.hash ^ other.hash).bit_count() > SAME:
-        return False
-    pixels = [np.frombuffer(photo.small, np.uint8).astype(np.float32) for photo in (one, other)]
-    return float(np.abs(pixels[0] - pixels[1]).mean()) <= ALIKE
-
-
-def difference_hash(image: ImageArray) -> int:
-    """64 bits: which of 8 x 9 grey values are brighter than the one to their left."""
-    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
-    return int("".join("1" if bit else "0" for bit in np.ravel(grey[:, 1:] > grey[:, :-1])), 2)

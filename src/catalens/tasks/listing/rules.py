@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from catalens.errors import NotFoundError, UsageError
+from catalens.tasks.listing.goods import is_apparel
 from catalens.tasks.listing.measures import TYPES, Measures
 
 PACKS = Path(__file__).parent / "packs"
 TESTS = ("at_least", "at_most", "is", "one_of")
-FIELDS = ("name", "measure", "level", "from", "cure", "source")
+FIELDS = ("name", "measure", "level", "from", "goods", "cure", "source")
 """Of a rule in a pack, beside its test."""
 
 Level: TypeAlias = Literal["error", "warning", "advice"]
@@ -30,6 +31,7 @@ class Rule:
         measure: a field of `Measures`.
         test: how the measure is held against `limit`.
         since: day from which it holds; before, a breach is a warning.
+        goods: of which it is asked, None for all; where nobody knows of which goods a photo is, a breach is an advice.
     """
 
     pack: str
@@ -41,6 +43,7 @@ class Rule:
     cure: str
     source: str
     since: date | None = None
+    goods: Literal["apparel"] | None = None
 
     def broken_by(self, value: Value | None) -> bool:
         """Whether a measured value is beyond the limit; what was not measured is not."""
@@ -67,9 +70,10 @@ class Finding:
         limit = ", ".join(self.rule.limit) if isinstance(self.rule.limit, tuple) else _said(self.rule.limit)
         words = {"at_least": "at least ", "at_most": "at most ", "is": "", "one_of": "one of "}[self.rule.test]
         since = f" from {self.rule.since}" if self.rule.since is not None else ""
+        goods = f" of {self.rule.goods}" if self.rule.goods is not None else ""
         return (
             f"{self.level}: {self.rule.pack} {self.rule.name}: {self.rule.measure} is {_said(self.value)}, "
-            f"expected {words}{limit}{since}; {self.rule.cure}"
+            f"expected {words}{limit}{goods}{since}; {self.rule.cure}"
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -82,6 +86,7 @@ class Finding:
             "value": self.value,
             self.rule.test: limit,
             "since": None if self.rule.since is None else str(self.rule.since),
+            "goods": self.rule.goods,
             "cure": self.rule.cure,
             "source": self.rule.source,
         }
@@ -138,6 +143,10 @@ def _rule(row: dict[str, Any], pack: str, source: str) -> Rule:
         raise ValueError(f"rule {row.get('name')!r}: {tests[0]} = {limit!r} is no limit on {measure}")
     if type(row.get("from", date.min)) is not date:
         raise ValueError(f"rule {row.get('name')!r}: from = {row['from']!r} is no day such as 2027-01-31")
+    if row.get("goods", "apparel") != "apparel":
+        raise ValueError(
+            f"rule {row.get('name')!r}: goods = {row['goods']!r}, and only apparel can be told from others"
+        )
     return Rule(
         pack=pack,
         name=str(row.get("name", measure)),
@@ -148,6 +157,7 @@ def _rule(row: dict[str, Any], pack: str, source: str) -> Rule:
         cure=str(row.get("cure", "")),
         source=str(row.get("source", source)),
         since=row.get("from"),
+        goods=row.get("goods"),
     )
 
 
@@ -160,13 +170,21 @@ def _fits(limit: object, test: str, measure: str) -> bool:
     return type(limit) in TYPES[measure]
 
 
-def judge(measures: Measures, rules: Sequence[Rule], *, today: date | None = None) -> tuple[Finding, ...]:
-    """What a photo breaks, errors first."""
-    today = today or date.today()
+def judge(
+    measures: Measures, rules: Sequence[Rule], *, category: str | None = None, today: date | None = None
+) -> tuple[Finding, ...]:
+    """What a photo breaks, errors first.
+
+    Args:
+        category: what it shows, as the shop calls it; it says which rules are asked of it (`goods.is_apparel`).
+    """
+    today, worn = today or date.today(), None if category is None else is_apparel(category)
     found = []
     for rule in rules:
         value = cast(Value | None, getattr(measures, rule.measure))
-        if rule.broken_by(value):
+        is_asked = True if rule.goods is None else worn
+        if rule.broken_by(value) and is_asked is not False:
             early = rule.level == "error" and rule.since is not None and today < rule.since
-            found.append(Finding(rule, cast(Value, value), "warning" if early else rule.level))
+            level: Level = "warning" if early else rule.level
+            found.append(Finding(rule, cast(Value, value), level if is_asked else "advice"))
     return tuple(sorted(found, key=lambda one: get_args(Level).index(one.level)))

@@ -58,7 +58,8 @@ def train_outfit(
     export(made.network, out, dim=used.dim, name=out.name, scores=figures, training={
         "data": str(data),
         "start": "random numbers",
-        "encoder": origin_of(used),
+        "encoder": used.name,
+        "what it began with": origin_of(used),
         "command": f"catalens train outfit --data {data} --out {out}",
         "seed": str(seed),
         "cost": f"{minutes:g} minutes, {made.steps * BATCH} outfits",

@@ -126,3 +126,10 @@ def test_faces_are_hidden_before_a_catalog_sees_them(tmp_path: Path) -> None:
         (match,) = hidden.search(image=image, k=1)
         (same,) = plain.search(image=image, k=1)
     assert match.score < same.score
+
+
+def test_words_are_understood_in_both_languages() -> None:
+    english, chinese = ("apple", "milk", "dress", "boots", "eggplant"), ("苹果", "牛奶", "连衣裙", "靴子", "茄子")
+    used = catalens.encoder()
+    said, meant = used.encode_texts(chinese), used.encode_texts(english)
+    assert (said @ meant.T).argmax(1).tolist() == list(range(len(english)))

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.training.vocabulary import TABLES, UNSURE, with_parents
+from catalens.training.vocabulary import KINDS, TABLES, UNSURE, with_parents
 
 Facts = Mapping[str, frozenset[str]]
 """Attribute (kind, color, pattern, material, style) -> all that is true of it. Absent: not known."""
 
 TYPOS = 0.12
 """Share of the captions with a slip of the keyboard."""
+WIDER = 0.25
+"""Chance that a caption says "apple" for "granny smith", and likewise "fruit" for "apple"."""
 FRAMES = ("a photo of a {}", "a {}", "buy {}", "{} for women", "{} for men", "new {}")
 """What people write around the words that matter."""
 
@@ -86,9 +88,15 @@ def caption(facts: Facts, rng: np.random.Generator) -> Caption:
     claims = {name: str(rng.choice(sorted(facts[name]))) for name in wanted if name != "kind"}
     if "kind" in wanted:
         claims["kind"] = _kind(facts["kind"], rng)
-    speakable = all(name in TABLES and claim in TABLES[name] for name, claim in claims.items())
-    text = _chinese(claims, rng) if speakable and rng.random() < 0.2 else _english(claims, rng)
+    text = _chinese(claims, rng) if _has_chinese(claims) and rng.random() < 0.2 else _english(claims, rng)
     return Caption(_slip(text, rng) if rng.random() < TYPOS else text, claims)
+
+
+def _has_chinese(claims: Mapping[str, str]) -> bool:
+    """Brands have no Chinese names, and details no words in the tables."""
+    return all(
+        name in TABLES and claim in TABLES[name] and TABLES[name][claim].chinese for name, claim in claims.items()
+    )
 
 
 def _subset(facts: Facts, rng: np.random.Generator) -> tuple[str, ...]:
@@ -106,9 +114,15 @@ def _subset(facts: Facts, rng: np.random.Generator) -> tuple[str, ...]:
 
 
 def _kind(held: frozenset[str], rng: np.random.Generator) -> str:
-    """Mostly one of the narrowest kinds."""
+    """One of the narrowest kinds, or now and then what is wider by one or some steps."""
     narrowest = held - frozenset().union(*(with_parents(name) - {name} for name in held))
-    return str(rng.choice(sorted(narrowest if rng.random() < 0.8 else held)))
+    found = str(rng.choice(sorted(narrowest)))
+    while rng.random() < WIDER:
+        wider = sorted(held & set(KINDS[found].parents)) if found in KINDS else []
+        if not wider:
+            break
+        found = str(rng.choice(wider))
+    return found
 
 
 def _word(attribute: str, claim: str, rng: np.random.Generator) -> str:

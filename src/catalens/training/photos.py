@@ -87,8 +87,8 @@ def _clothing(folder: Path) -> Iterator[Photo]:
 def _grocery(folder: Path) -> Iterator[Photo]:
     facts = {}
     for path, row in _rows(folder, "products.csv"):
-        wider = {row["category"].lower(), row["department"].lower().replace("vegetables", "vegetable"), "food"}
-        facts[row["id"]] = {"kind": frozenset({row["title"].lower()} | wider)}
+        wider = row["category"].lower(), row["department"].lower().replace("vegetables", "vegetable"), "food"
+        facts[row["id"]] = {"kind": kinds(row["title"].lower(), *wider)}
         yield Photo(path, "grocery", row["id"], f"grocery {row['id']}", facts[row["id"]], is_shop_picture=True)
     for path, row in _rows(folder, "train.csv"):
         yield Photo(path, "grocery", row["product_id"], f"grocery {row['product_id']}", facts[row["product_id"]])

@@ -117,6 +117,109 @@ KINDS = _table(
     fruit < food | fruits; fresh fruit | 水果
     vegetable < food | vegetables; fresh vegetables; veg | 蔬菜
     packages < food | packaged food; carton; package | 包装食品
+    apple < fruit | apples | 苹果
+    golden delicious < apple | golden delicious apples; yellow apple | 金冠苹果; 黄苹果
+    granny smith < apple | granny smith apples; green apple | 青苹果
+    pink lady < apple | pink lady apples | 粉红佳人苹果
+    red delicious < apple | red delicious apples | 蛇果
+    royal gala < apple | royal gala apples; gala apples | 嘎啦苹果
+    avocado < fruit | avocados | 牛油果; 鳄梨
+    banana < fruit | bananas | 香蕉
+    kiwi < fruit | kiwis; kiwi fruit; kiwifruit | 猕猴桃; 奇异果
+    lemon < fruit | lemons | 柠檬; 黄柠檬
+    lime < fruit | limes | 青柠; 青柠檬
+    mango < fruit | mangos; mangoes | 芒果
+    melon < fruit | melons | 瓜; 甜瓜
+    cantaloupe < melon | cantaloupes; cantaloupe melon | 哈密瓜; 网纹瓜
+    galia melon < melon | galia melons | 伽利亚甜瓜
+    honeydew melon < melon | honeydew melons; honeydew | 蜜瓜; 白兰瓜
+    watermelon < melon | watermelons | 西瓜
+    nectarine < fruit | nectarines | 油桃
+    orange < fruit | oranges | 橙子; 甜橙
+    papaya < fruit | papayas | 木瓜
+    passion fruit < fruit | passion fruits; passionfruit | 百香果
+    peach < fruit | peaches | 桃子; 水蜜桃
+    pear < fruit | pears | 梨; 梨子
+    anjou < pear | anjou pears | 安茹梨
+    conference < pear | conference pears | 康佛伦斯梨
+    kaiser < pear | kaiser pears | 凯撒梨
+    pineapple < fruit | pineapples | 菠萝; 凤梨
+    plum < fruit | plums | 李子; 布林
+    pomegranate < fruit | pomegranates | 石榴
+    red grapefruit < fruit | red grapefruits; grapefruit; grapefruits | 西柚; 葡萄柚; 红西柚
+    satsumas < fruit | satsuma; mandarin; tangerine; clementine | 蜜橘; 橘子; 柑橘
+    juice < packages | juices; fruit juice; juice carton | 果汁
+    apple juice < juice | | 苹果汁
+    orange juice < juice | | 橙汁
+    grapefruit juice < juice | | 西柚汁
+    bravo apple juice < apple juice | bravo apple |
+    bravo orange juice < orange juice | bravo orange |
+    god morgon apple juice < apple juice | god morgon apple |
+    god morgon orange juice < orange juice | god morgon orange |
+    god morgon orange red grapefruit juice < orange juice, grapefruit juice | god morgon orange red grapefruit |
+    god morgon red grapefruit juice < grapefruit juice | god morgon red grapefruit |
+    tropicana apple juice < apple juice | tropicana apple |
+    tropicana golden grapefruit < grapefruit juice | tropicana grapefruit |
+    tropicana juice smooth < orange juice | tropicana smooth; tropicana orange juice |
+    tropicana mandarin morning < juice | tropicana mandarin | 橘子汁
+    milk < packages | milks; milk carton; cow milk | 牛奶; 鲜奶
+    medium fat milk < milk | low fat milk; semi-skimmed milk | 低脂牛奶
+    standard milk < milk | whole milk; full fat milk | 全脂牛奶
+    arla ecological medium fat milk < medium fat milk | arla organic milk |
+    arla lactose medium fat milk < medium fat milk | arla lactose free milk; lactose free milk | 无乳糖牛奶
+    arla medium fat milk < medium fat milk | |
+    arla standard milk < standard milk | |
+    garant ecological medium fat milk < medium fat milk | garant organic milk |
+    garant ecological standard milk < standard milk | garant organic whole milk |
+    oatghurt < packages | oat yoghurt; oat yogurt | 燕麦酸奶
+    oatly natural oatghurt < oatghurt | oatly oatghurt |
+    oat milk < packages | oat drink | 燕麦奶
+    oatly oat milk < oat milk | oatly |
+    sour cream < packages | | 酸奶油
+    arla ecological sour cream < sour cream | arla organic sour cream |
+    arla sour cream < sour cream | |
+    sour milk < packages | soured milk; filmjolk | 发酵乳
+    arla sour milk < sour milk | |
+    soyghurt < packages | soy yoghurt; soy yogurt | 大豆酸奶
+    alpro blueberry soyghurt < soyghurt | alpro blueberry; blueberry soy yogurt | 蓝莓大豆酸奶
+    alpro vanilla soyghurt < soyghurt | alpro vanilla | 香草大豆酸奶
+    soy milk < packages | soy drink; soya milk | 豆奶; 豆浆
+    alpro fresh soy milk < soy milk | alpro fresh |
+    alpro shelf soy milk < soy milk | alpro soy milk |
+    yoghurt < packages | yogurt; yoghurts; yogurts | 酸奶
+    arla mild vanilla yoghurt < yoghurt | arla vanilla yogurt |
+    arla natural mild low fat yoghurt < yoghurt | arla low fat yogurt | 低脂酸奶
+    arla natural yoghurt < yoghurt | arla natural yogurt; plain yogurt | 原味酸奶
+    valio vanilla yoghurt < yoghurt | valio vanilla yogurt |
+    yoggi strawberry yoghurt < yoghurt | yoggi strawberry; strawberry yogurt | 草莓酸奶
+    yoggi vanilla yoghurt < yoghurt | yoggi vanilla |
+    asparagus < vegetable | green asparagus | 芦笋
+    aubergine < vegetable | aubergines; eggplant; eggplants | 茄子
+    cabbage < vegetable | cabbages; white cabbage | 卷心菜; 圆白菜; 包菜
+    carrots < vegetable | carrot | 胡萝卜
+    cucumber < vegetable | cucumbers | 黄瓜
+    garlic < vegetable | garlic bulb | 大蒜; 蒜
+    ginger < vegetable | ginger root | 生姜; 姜
+    leek < vegetable | leeks | 韭葱; 大葱
+    mushroom < vegetable | mushrooms | 蘑菇; 香菇
+    brown cap mushroom < mushroom | brown mushrooms; chestnut mushrooms | 褐菇; 棕色蘑菇
+    onion < vegetable | onions | 洋葱
+    yellow onion < onion | yellow onions | 黄洋葱
+    pepper < vegetable | peppers; bell pepper; bell peppers; sweet pepper; paprika | 甜椒; 彩椒
+    green bell pepper < pepper | green pepper; green peppers | 青椒
+    orange bell pepper < pepper | orange pepper; orange peppers | 橙甜椒
+    red bell pepper < pepper | red pepper; red peppers | 红甜椒; 红椒
+    yellow bell pepper < pepper | yellow pepper; yellow peppers | 黄甜椒; 黄椒
+    potato < vegetable | potatoes | 土豆; 马铃薯
+    floury potato < potato | floury potatoes | 粉土豆
+    solid potato < potato | solid potatoes; waxy potatoes | 脆土豆
+    sweet potato < vegetable | sweet potatoes | 红薯; 地瓜
+    red beet < vegetable | red beets; beetroot; beet | 甜菜根; 红菜头
+    tomato < vegetable | tomatoes | 西红柿; 番茄
+    beef tomato < tomato | beef tomatoes; beefsteak tomato | 牛番茄
+    regular tomato < tomato | round tomatoes | 普通番茄
+    vine tomato < tomato | vine tomatoes; tomatoes on the vine | 串番茄
+    zucchini < vegetable | zucchinis; courgette; courgettes | 西葫芦
     """
 )
 

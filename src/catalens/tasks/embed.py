@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 
 from catalens import settings
-from catalens.errors import CatalensError, ImageError, ModelError
+from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError
 from catalens.images.prepare import Preprocess
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
@@ -337,6 +337,8 @@ def encoder(
     given = name or DEFAULT_ENCODER
     scheme, _, rest = given.partition(":")
     kind = next((one for one in KINDS if one == scheme), None)
+    if not rest and (kind is not None or given == "hf:"):
+        raise NotFoundError(f"{given!r} names no network", cure="write hf:FOLDER, hf:OWNER/NAME or KIND:FILE")
     if kind == "keras" and rest.isidentifier() and not Path(rest).exists():
         return ForeignEncoder(KerasApplication(rest))
     if kind is not None:

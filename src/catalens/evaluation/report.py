@@ -214,7 +214,7 @@ def _photo_card(item: Item) -> str:
 def _search_card(item: Item) -> str:
     pictures = "".join(_picture(path, "") for path in item.pictures[:4])
     said = ", ".join(_found(one, item, first=not place) for place, one in enumerate(item.said[:3])) or "nothing"
-    wanted = escape(", ".join(item.wanted[:3]))
+    wanted = escape(", ".join(map(_short, item.wanted[:3])))
     return (
         f'<div class="mistake"><div class="row">{pictures}</div><div class="text">asked: {escape(_short(item.name))}'
         f'<br>found: {said}<br>wanted: <span class="good">{wanted}</span></div></div>'
@@ -224,7 +224,7 @@ def _search_card(item: Item) -> str:
 def _found(one: str, item: Item, *, first: bool) -> str:
     """The first answer is what was wrong; of later ones those that are known to be right are marked."""
     kind = "bad" if first else "good" if one in item.wanted else "quiet"
-    return f'<span class="{kind}">{escape(one)}</span>'
+    return f'<span class="{kind}">{escape(_short(one))}</span>'
 
 
 def _short(name: str) -> str:

@@ -225,6 +225,13 @@ def test_licences_that_limit_shops_are_refused(name: str, accepted: str | None, 
             encoder(f"hf:{name}")
 
 
+def test_a_name_that_is_spelled_otherwise_offers_near_ones() -> None:
+    with pytest.raises(NotFoundError, match=r"no network called 'siglip-basee'\. Perhaps siglip-base, siglip2-base"):
+        encoder("siglip-basee")
+    with pytest.raises(NotFoundError, match="Name one of catalens-encoder-s"):
+        encoder("nothing-like-it")
+
+
 def test_openvino_computes_the_same() -> None:
     pytest.importorskip("openvino", reason="openvino is an extra")
     images = pictures(4)

@@ -172,6 +172,7 @@ def test_the_page_escapes_hostile_names(tmp_path: Path) -> None:
     found = next_to_label(sorted(tmp_path.iterdir()), encoder=FakeEncoder(), strategy="coverage")
     page = proposals_html(found)
     assert "<script>" not in page
+    assert f"{tmp_path.name}/&lt;script&gt;" in page  # with its folder: many photos are called 1.jpg
     assert "data:image/webp" in page
     with pytest.raises(UsageError, match=r"csv or .html"):
         save_proposals(found, tmp_path / "next.txt")

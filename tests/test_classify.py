@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import shutil
@@ -187,6 +188,21 @@ def test_a_pickle_is_no_model(tmp_path: Path) -> None:
         encoder(str(tmp_path / "model.pkl"))
     with pytest.raises(NotFoundError, match="train classifier"):
         load_classifier(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("objects", [b"", np.array([{"a": 1}], object)], ids=["a pickle", "an array of objects"])
+def test_a_pickle_with_the_right_hash_is_no_head_either(model: Path, tmp_path: Path, objects: Any) -> None:
+    save_classifier(load_classifier(model), tmp_path / "m")
+    head, card = tmp_path / "m" / "head.npz", tmp_path / "m" / "card.toml"
+    before = hashlib.sha256(head.read_bytes()).hexdigest()
+    if isinstance(objects, bytes):
+        head.write_bytes(pickle.dumps({"a": 1}))
+    else:
+        np.savez(head, scale=objects)
+    after = hashlib.sha256(head.read_bytes()).hexdigest()
+    card.write_text(card.read_text("utf-8").replace(before, after), "utf-8")
+    with pytest.raises(ModelError, match=r"plain arrays: pickles are never read\. Train"):
+        load_classifier(tmp_path / "m")
 
 
 def test_saving_never_overwrites_what_is_no_classifier(model: Path, tmp_path: Path) -> None:
@@ -444,6 +460,18 @@ def test_what_a_person_has_checked_is_their_own(shop: Catalog, model: Path) -> N
 def test_fields_that_cannot_be_written(shop: Catalog, model: Path, field: str) -> None:
     with pytest.raises(UsageError):
         tag_catalog(shop, load_classifier(model), field=field)
+
+
+def test_labels_are_not_written_over_numbers(shop: Catalog, model: Path) -> None:
+    shop.add([replace(shop.get("a"), attributes={"price": 9.99, "sold": True})])
+    for only_missing in (False, True):
+        with pytest.raises(UsageError, match=r"price is a number, as in 9\.99 of a"):
+            tag_catalog(shop, load_classifier(model), field="price", only_missing=only_missing)
+    assert shop.get("a").attributes["price"] == 9.99
+    classifier = load_classifier(model)
+    sizes = tuple(str(36 + number) for number in range(len(classifier.classes)))
+    sized = replace(classifier, head=replace(classifier.head, classes=sizes))
+    assert tag_catalog(shop, sized, field="price", dry_run=True).tagged  # sizes are numbers and labels
 
 
 def run(*words: str | Path) -> Any:

@@ -17,6 +17,12 @@ def test_a_message_says_what_came_and_the_cure(kind: type[errors.CatalensError])
     assert str(kind("no photo at x.jpg")) == "no photo at x.jpg."
 
 
+def test_a_message_that_ends_with_the_words_of_others_has_one_full_stop() -> None:
+    assert str(errors.ModelError("no network: parsing failed.", cure="copy it ...")) == (
+        "no network: parsing failed. Copy it ..."
+    )
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_errors_travel_between_processes(kind: type[errors.CatalensError]) -> None:
     back = pickle.loads(pickle.dumps(kind("a", cure="b")))

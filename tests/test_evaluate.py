@@ -93,6 +93,33 @@ def test_reports_say_the_figures_and_escape_names(tmp_path: Path) -> None:
         save_report(run, tmp_path / "r.pdf")
 
 
+def test_a_report_tells_which_labels_are_confused_however_many_there_are() -> None:
+    classes = [f"label {number:03}" for number in range(141)]
+    likely = np.eye(141, dtype=np.float32)[[1, 1, 1, 2, 4]]
+    right = ["label 000", "label 000", "label 001", "label 003", "label 004"]
+    run = classifier_run(names=[f"{n}/1.jpg" for n in range(5)], right=right, likely=likely, classes=classes, about={})
+    page, text = report_html(run), report_markdown(run)
+    assert "<tr><td>label 000</td><td>label 001</td><td>2 of 2</td></tr>" in page
+    assert text.index("| label 000 | label 001 | 2 | 2 |") < text.index("| label 003 | label 002 | 1 | 1 |")
+    assert (
+        "<tr><td>label 140</td><td>-</td><td>-</td><td>-</td><td>0</td></tr>" in page
+    )  # no photo: not measured, not 0
+    assert "| label 140 | - | - | - | 0 |" in text
+    assert "0/1.jpg" in page
+    assert "Rows are what the photos show" not in page
+    assert "Most often confused" not in report_html(run_of([1.0]))
+
+
+def test_a_search_report_marks_what_was_right_and_begins_with_what_found_nothing() -> None:
+    found = [["x", "a"], ["x", "y"], ["a"]]
+    run = search_run(names=["one", "two", "a/b"], found=found, wanted=[{"a"}, {"a"}, {"x"}], about={})
+    assert [item.name for item in worst(run.items)] == ["a/b", "two", "one"]
+    page = report_html(run)
+    assert 'found: <span class="bad">x</span>, <span class="good">a</span>' in page
+    assert 'found: <span class="bad">x</span>, <span class="quiet">y</span>' in page
+    assert "asked: a/b<" in page
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', '{"version": 1}', "\x00"])
 def test_files_that_are_no_run(tmp_path: Path, content: str) -> None:
     (tmp_path / "r.json").write_text(content, "utf-8")
@@ -311,6 +338,17 @@ def test_a_photo_twice_is_a_leak_of_cross_validation(card: str, tmp_path: Path) 
     found = cross_validated(read_labelled(tmp_path), data=tmp_path, head="knn", encoder=card)
     assert found.leaks == ((str(tmp_path / "a" / "0.png"), str(tmp_path / "a" / "again.png")),)
     assert found.run.figures["accuracy without photos of the training set"].n == 7
+
+
+def test_photos_that_cross_validation_leaves_out_are_told(card: str, tmp_path: Path) -> None:
+    for n in range(8):
+        write_photo(tmp_path / "ab"[n % 2] / f"{n}.png", seed=n)
+    write_photo(tmp_path / "alone" / "1.png", seed=9)
+    (tmp_path / "a" / "broken.png").write_bytes(b"no picture")
+    found = cross_validated(read_labelled(tmp_path), data=tmp_path, head="knn", encoder=card)
+    assert found.run.notes == ("a label needs two photos to be measured; those with fewer were left out: alone",)
+    assert found.run.about["data"] == f"8 photos of {tmp_path.name}; 1 more could not be used"
+    assert "those with fewer were left out: alone" in report_html(found.run)
 
 
 @pytest.mark.parametrize(

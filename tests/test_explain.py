@@ -20,9 +20,9 @@ from catalens.tasks.classifier import Classifier, Examples, Unknown
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.heads import CalibratedHead, LinearHead, NearestHead
 from catalens.trust.drawing import class_picture, match_picture
-from catalens.trust.explain import explain_class, explain_match
+from catalens.trust.explain import _pairs, explain_class, explain_match
 from catalens.trust.gradcam import grad_cam
-from catalens.trust.regions import regions_of, shares_of_cosine, shares_of_score
+from catalens.trust.regions import Regions, regions_of, shares_of_cosine, shares_of_score
 from catalens.trust.saliency import faithfulness, occlusion, rise
 from catalens.types import FloatArray, ImageArray
 from tests.fakes import FakeEncoder, make_products
@@ -175,6 +175,15 @@ def test_the_photos_it_was_learned_from(tmp_path: Path) -> None:
     assert class_picture(found).ndim == 3
 
 
+def test_pairs_that_add_next_to_nothing_are_not_drawn() -> None:
+    shares = np.full((4, 4, 4, 4), 1e-4, np.float32)
+    shares[0, 0, 3, 3], shares[3, 3, 0, 0] = 0.1, 0.05
+    regions = Regions(np.ones((4, 4, 3), np.float32), (64, 64))
+    found = _pairs(shares, regions, regions)
+    assert [round(pair.share, 3) for pair in found] == [0.1, 0.05]
+    assert _pairs(np.zeros_like(shares), regions, regions) == ()
+
+
 def test_why_this_match() -> None:
     query, product = spot(top=0, left=0, color=(250, 60, 60)), spot(top=48, left=48, color=(240, 70, 60))
     found = explain_match(query, product, encoder=Grid(), parts={"deep": 0.5, "color": 0.2, "text": -0.1})
@@ -183,6 +192,7 @@ def test_why_this_match() -> None:
     assert first.query_box.tolist() == [0, 0, 16, 16]
     assert first.product_box.tolist() == [48, 48, 64, 64]
     assert len({tuple(pair.query_box) for pair in found.pairs}) == len(found.pairs)
+    assert all(pair.share >= 0.2 * first.share for pair in found.pairs)
     assert match_picture(found, title="Spot").shape[2] == 3
     plain = explain_match(query, product, encoder=FakeEncoder())
     assert plain.pairs == ()

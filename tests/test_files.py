@@ -96,6 +96,23 @@ def test_files_that_are_no_network(tmp_path: Path, kind: str) -> None:
         encoder(f"{kind}:{path}")
 
 
+@pytest.mark.parametrize("name", ["hf:", "onnx:", "torch:", "keras:", "openvino:"])
+def test_a_kind_without_a_name(name: str) -> None:
+    with pytest.raises(NotFoundError, match="names no network"):
+        encoder(name)
+
+
+@pytest.mark.parametrize("ending", [".pt", ".pt2"])
+def test_no_archive_of_torch_is_refused_without_a_stack_trace(
+    tmp_path: Path, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / f"net{ending}").write_bytes(b"no network")
+    (tmp_path / "net.toml").write_text(CARD, "utf-8")
+    with pytest.raises(ModelError, match="a pickle is never loaded"):
+        encoder(f"torch:{tmp_path / f'net{ending}'}")
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("card", ["", "size = 8", "size = [8, 6]\nfit = 'no'", "size = [0, 6]", "size = ["])
 def test_cards_that_say_nonsense(tmp_path: Path, card: str) -> None:
     (tmp_path / "net.onnx").write_bytes(b"x")

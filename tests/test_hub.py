@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,13 @@ def test_licences_that_limit_shops_are_refused(name: str, accepted: str | None, 
             encoder(f"hf:{name}")
 
 
+def test_a_name_that_is_spelled_otherwise_offers_near_ones() -> None:
+    with pytest.raises(NotFoundError, match=r"no network called 'siglip-basee'\. Perhaps siglip-base, siglip2-base"):
+        encoder("siglip-basee")
+    with pytest.raises(NotFoundError, match="Name one of catalens-encoder-s"):
+        encoder("nothing-like-it")
+
+
 def test_openvino_computes_the_same() -> None:
     pytest.importorskip("openvino", reason="openvino is an extra")
     images = pictures(4)
@@ -287,8 +295,27 @@ def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:
         advise(Wish(task="classify", labels_each=0))
     none = advise(Wish(memory_mb=1.0))
     assert none.best is None
-    assert len(none.refused) == len([one for one in published() if one.gflops is not None]) + 1
+    assert {name for name, _ in none.refused} == {"catalens-encoder-s", *(one.key for one in published())}
+    assert len(none.refused) == len(published()) + 1
     assert advise(Wish(task="classify", labels_each=3)).best.head == "knn"  # type: ignore[union-attr]
-    for bad in (Wish(count=0), Wish(latency_ms=-1), Wish(price_per_hour=-1)):
-        with pytest.raises(UsageError):
-            advise(bad)
+    better = advise(Wish(task="search")).better
+    assert better is not None
+    assert next(one.words for one in published() if one.key == better.encoder)  # as the bundled one does
+    assert "rule of thumb" in advise(Wish(device="gpu")).best.timed  # type: ignore[union-attr]
+    assert advise(Wish(price_per_hour=0)).best.per_million == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        (Wish(count=0), "got --products 0"),
+        (Wish(count=-5, latency_ms=-1), "got --products -5, --latency-ms -1"),
+        (Wish(latency_ms=math.nan), "got --latency-ms nan"),
+        (Wish(memory_mb=math.inf), "got --memory-mb inf"),
+        (Wish(price_per_hour=-1), "got --price-per-hour -1"),
+        (Wish(price_per_hour=math.nan), "got --price-per-hour nan"),
+    ],
+)
+def test_advice_for_numbers_that_are_none(wish: Wish, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        advise(wish)

@@ -141,6 +141,14 @@ def test_two_sizes_are_too_few_for_an_answer(tmp_path: Path) -> None:
     assert "Too few photos" in curve_html(curve)
 
 
+def test_all_photos_are_tried_where_they_are_many_more_than_the_last_number(tmp_path: Path) -> None:
+    curve = learning_curve(make(tmp_path, 12), encoder=FakeEncoder(), draws=1)
+    assert [point.photos for point in curve.curves[0].points] == [2, 5, 8]  # of 12, a third is tested on
+    assert curve.curves[0].answer is not None
+    asked = learning_curve(make(tmp_path, 12), encoder=FakeEncoder(), draws=1, sizes=(2, 5))
+    assert [point.photos for point in asked.curves[0].points] == [2, 5]
+
+
 def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
     encoder = FakeEncoder()
     for photos in (LabelledPhotos((), ()), make(tmp_path, 1), make(tmp_path, 9, labels=("blue",))):

@@ -37,11 +37,17 @@ class CatalensError(Exception):
         super().__init__(what, cure)
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.cure[0].upper()}{self.cure[1:]}." if self.cure else f"{self.what}."
+        said = _sentence(self.what)
+        return f"{said} {_sentence(self.cure[0].upper() + self.cure[1:])}" if self.cure else said
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments do not survive the default pickling that worker processes use.
         return _rebuild, (type(self), self.what, self.cure)
+
+
+def _sentence(text: str) -> str:
+    """With one full stop: what a library said, and is quoted at the end, may have its own."""
+    return text if text.endswith(".") else f"{text}."
 
 
 def _rebuild(kind: type[CatalensError], what: str, cure: str) -> CatalensError:

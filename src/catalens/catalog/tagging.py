@@ -71,13 +71,20 @@ def tag_catalog(
     is still marked so counts as missing.
 
     Raises:
-        UsageError: an empty field, one of the product's own such as sku, or one that ends like those beside it.
+        UsageError: an empty field, one of the product's own such as sku, one that ends like those beside it, or one
+            of numbers, such as a price, for labels that are none.
         CatalogBusyError, StorageError: the catalog cannot be written; what was written before stays.
     """
     if not field.strip() or field in OWN or field.endswith((PROBABILITY, PREDICTED_BY)):
         raise UsageError(f"{field!r} is no attribute to write", cure="name one such as category")
     report = TagReport()
     products = list(catalog.products())
+    numbers = [product for product in products if _is_number(product.attributes.get(field))]
+    if numbers and not all(_reads_as_number(name) for name in classifier.classes):
+        raise UsageError(
+            f"{field} is a number, as in {numbers[0].attributes[field]} of {numbers[0].sku}, and no label",
+            cure="name another attribute",
+        )
     for start in range(0, len(products), BATCH):
         chunk = products[start : start + BATCH]
         report = _tag_some(catalog, classifier, chunk, report, field, only_missing, min_score, dry_run)
@@ -126,6 +133,18 @@ def _tag_some(
         report.without_photo + len(seen) - len(with_photo),
         tuple(failed),
     )
+
+
+def _is_number(value: AttributeValue | None) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _reads_as_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
 
 
 def _now(catalog: Catalog, sku: str) -> Product | None:

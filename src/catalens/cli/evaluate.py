@@ -59,7 +59,7 @@ def classifier(
             found = evaluate_classifier(model, photos, data=data, train=learned, seed=seed, progress=progress)
         else:
             found = cross_validated(photos, data=data, head=head, encoder=encoder, seed=seed, progress=progress)
-    for note in (*photos.notes, *found.run.notes):
+    for note in found.run.notes:
         say(f"note: {note}")
     if photos.skipped or found.skipped:
         say(f"{len(photos.skipped) + len(found.skipped)} photos were skipped:")

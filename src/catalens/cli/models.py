@@ -144,22 +144,24 @@ def advise(
         write("nothing fits")
     else:
         write(f"take {found.best.encoder}")
-        _describe(found.best)
+        _describe(found.best, price_per_hour)
     if found.better is not None:
-        write(f"next: {found.better.encoder}")
-        _describe(found.better)
+        measured = "" if found.better.scores else "; not measured by this project"
+        write(f"next better: {found.better.encoder} (larger, and so taken to know more{measured})")
+        _describe(found.better, price_per_hour)
     for name, why in found.refused:
         say(f"does not fit: {name}, {why}")
 
 
-def _describe(choice: Choice) -> None:
+def _describe(choice: Choice, price: float) -> None:
     for name, value in (("head", choice.head), ("index", choice.index), ("licence", choice.license)):
         if value:
             write(f"  {name}: {value}")
     write(f"  a picture: {choice.encode_ms:.1f} ms ({choice.timed})")
     if choice.index_ms:
         write(f"  a search: {choice.index_ms:.2f} ms (exact search among 20,000 or fewer, measured on this machine)")
-    write(f"  memory: about {choice.memory_mb:.0f} MB; a million pictures cost {choice.per_million:.2f}")
+    cost = f"a million pictures cost {choice.per_million:.2f} at {price:g} an hour"
+    write(f"  memory: about {choice.memory_mb:.0f} MB; {cost}")
     for score in choice.scores:
         write(f"  measured: {score.name} {score.value:.3f} [{score.low:.3f}, {score.high:.3f}] n={score.n}")
     for claim in choice.claims:

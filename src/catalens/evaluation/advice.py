@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ BUNDLED_GFLOPS = 0.70
 """Billions of multiply-adds of the bundled encoder for a picture of 192 x 192: what others' times are scaled from."""
 GPU_SPEEDUP = 40.0
 """How much quicker a small data-center GPU runs such networks than two cores; a rule of thumb, said to be one."""
+UNTIMED = "its multiply-adds are not published, so its time here cannot be said"
+RULE = f"divided by {GPU_SPEEDUP:.0f}: a rule of thumb for a GPU"
 
 
 @dataclass(frozen=True)
@@ -113,19 +116,18 @@ class Advice:
 def advise(wish: Wish) -> Advice:
     """Choose. Of what fits, a larger network is taken to know more; time and memory decide what fits.
 
+    The next better one for "search" knows words, too: the search that is bundled is asked with both.
+
     Raises:
         UsageError: a number out of range.
     """
-    limits = (wish.latency_ms, wish.memory_mb, wish.labels_each)
-    if wish.count < 1 or wish.price_per_hour < 0 or any(limit is not None and limit <= 0 for limit in limits):
-        raise UsageError(
-            "expected positive numbers", cure="check --products, --labels, --latency-ms, --memory-mb and the price"
-        )
+    _check(wish)
     base_ms = bundled_ms()
     choices = [_bundled(wish, name, base_ms) for name in bundled_cards("embed")]
     choices += [_foreign(wish, one, base_ms) for one in published() if one.gflops is not None]
     choices.sort(key=lambda choice: choice.encode_ms)
-    refused, fitting = [], []
+    refused = [(one.key, UNTIMED) for one in published() if one.gflops is None]
+    fitting = []
     for choice in choices:
         why = _against(choice, wish)
         if why:
@@ -134,8 +136,23 @@ def advise(wish: Wish) -> Advice:
             fitting.append(choice)
     # The bundled network is what was measured here, on shops' photos: it is the choice unless it does not fit.
     best = next((one for one in fitting if one.scores), fitting[0] if fitting else None)
-    larger = [one for one in choices if best is not None and one.encode_ms > best.encode_ms]
+    wordless = {one.key for one in published() if not one.words} if wish.task == "search" else set()
+    larger = [one for one in choices if best and one.encode_ms > best.encode_ms and one.encoder not in wordless]
     return Advice(best, larger[0] if larger else None, tuple(refused))
+
+
+def _check(wish: Wish) -> None:
+    given = {
+        "--products": wish.count,
+        "--labels": wish.labels_each,
+        "--latency-ms": wish.latency_ms,
+        "--memory-mb": wish.memory_mb,
+    }
+    price = wish.price_per_hour
+    bad = [f"{name} {value:g}" for name, value in given.items() if value is not None and not 0 < value < math.inf]
+    bad += [f"--price-per-hour {price:g}"] * (not 0 <= price < math.inf)
+    if bad:
+        raise UsageError(f"expected positive numbers and got {', '.join(bad)}", cure="leave out what does not matter")
 
 
 def bundled_ms(*, seconds: float = PROBE_S) -> float:
@@ -167,14 +184,14 @@ def _median_ms(call: Callable[[], object], seconds: float) -> float:
 def _bundled(wish: Wish, name: str, base_ms: float) -> Choice:
     card = find_card(name)
     ms = base_ms / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
-    timed = "measured on this machine" if wish.device == "cpu" else "scaled from this machine's processor"
+    timed = "measured on this machine" + (f", {RULE}" if wish.device == "gpu" else "")
     return _choice(wish, name, card.dim, ms, timed, card.license, card.parameters, card.scores, ())
 
 
 def _foreign(wish: Wish, one: Published, base_ms: float) -> Choice:
     ms = base_ms * (one.gflops or 0.0) / BUNDLED_GFLOPS / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
     claims = tuple(f"{score.name} {score.value:.3f} ({one.source})" for score in one.scores)
-    timed = "scaled by GFLOPs from this machine's measurement"
+    timed = "scaled by GFLOPs from this machine's measurement" + (f", {RULE}" if wish.device == "gpu" else "")
     return _choice(wish, one.key, one.dim, ms, timed, one.license, 4 * one.parameters, (), claims)
 
 

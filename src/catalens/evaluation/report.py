@@ -17,23 +17,28 @@ from catalens.images.read import read_image
 T = TypeVar("T")
 
 MISTAKES = 24
+CONFUSED = 20
+"""Pairs of labels that are named as taken for one another."""
+MATRIX = 60
+"""Labels beyond which the matrix of all pairs is left out: no window shows it."""
 THUMB = 200
 
 _STYLE = """
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:14px;margin-top:20px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(210px,45%),1fr));gap:14px;margin-top:20px}
 .tile,.mistake{background:var(--card);border:1px solid var(--line);border-radius:16px;padding:16px 18px}
 .tile b{display:block;font-size:26px;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto;margin-top:18px}table{border-collapse:collapse;font-size:14px;
 font-variant-numeric:tabular-nums}th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left}.confusion td{border:0;text-align:center;min-width:38px;
 border-radius:6px}.confusion th{border:0;font-weight:500;color:var(--quiet)}
-.grid{display:grid;gap:16px;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));margin-top:20px}
+.grid{display:grid;gap:16px;grid-template-columns:repeat(auto-fill,minmax(min(210px,45%),1fr));margin-top:20px}
 .wide{grid-template-columns:repeat(auto-fill,minmax(420px,1fr))}.mistake{padding:0;overflow:hidden}
 .mistake img{width:100%;aspect-ratio:1;object-fit:contain;background:#fff;display:block}
 .row{display:grid;grid-template-columns:repeat(4,1fr);gap:2px}.mistake .text{padding:12px 14px;font-size:14px;
 overflow-wrap:anywhere}.bad{color:var(--bad)}.good{color:var(--good)}svg{max-width:440px;width:100%;height:auto;
 margin-top:16px}dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;font-size:14px;margin-top:16px}
-dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}@media(max-width:560px){.wide{grid-template-columns:1fr}}
+dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}@media(max-width:560px){.wide{grid-template-columns:1fr}
+th,td{padding:5px}}
 """
 
 
@@ -88,11 +93,11 @@ def report_markdown(run: Run) -> str:
     labels = _labels(run)
     if labels:
         lines += ["", "| label | precision | recall | F1 | n |", "|---|---|---|---|---|"]
-        lines += [
-            f"| {_cell(str(one['label']))} | {one['precision']:.3f} | {one['recall']:.3f} | {one['f1']:.3f} "
-            f"| {one['support']} |"
-            for one in labels
-        ]
+        lines += [f"| {_cell(str(one['label']))} | {' | '.join(_shares(one))} | {one['support']} |" for one in labels]
+    confused = _most_confused(run)
+    if confused:
+        lines += ["", "| is | was taken for | photos | of |", "|---|---|---|---|"]
+        lines += [f"| {_cell(own)} | {_cell(said)} | {count} | {total} |" for own, said, count, total in confused]
     wrong = worst(run.items)
     if wrong:
         lines += ["", "Worst mistakes:", ""]
@@ -112,6 +117,7 @@ def report_html(run: Run) -> str:
         _tiles(run),
         _mistakes(run),
         _label_table(_labels(run)),
+        _confused_table(run),
         _confusion(run),
         _reliability(run),
         _about(run),
@@ -120,9 +126,9 @@ def report_html(run: Run) -> str:
 
 
 def worst(items: Sequence[Item], *, count: int = MISTAKES) -> list[Item]:
-    """What was wrong, the surest answers first; then by name."""
+    """What was wrong, the surest answers first; then those with nothing right among what was said; then by name."""
     wrong = [item for item in items if item.value < 1]
-    return sorted(wrong, key=lambda item: (-item.confidence, item.name))[:count]
+    return sorted(wrong, key=lambda item: (-item.confidence, bool({*item.said} & {*item.wanted}), item.name))[:count]
 
 
 def _title(run: Run) -> str:
@@ -154,6 +160,27 @@ def _mean(name: str, precision: float, recall: float, f1: float, n: int) -> dict
     return {"label": name, "precision": precision, "recall": recall, "f1": f1, "support": n}
 
 
+def _shares(label: dict[str, Any]) -> tuple[str, ...]:
+    """Precision, recall and F1 of a label; dashes where no photo of it was asked about: that is not 0."""
+    if not label["support"]:
+        return ("-",) * 3
+    return tuple(f"{label[name]:.3f}" for name in ("precision", "recall", "f1"))
+
+
+def _most_confused(run: Run) -> list[tuple[str, str, int, int]]:
+    """Pairs of labels: what photos are, what was said, how many of how many; the most frequent first."""
+    counts, classes = run.details.get("confusion"), run.details.get("classes")
+    if not isinstance(counts, list) or not isinstance(classes, list):
+        return []
+    pairs = [
+        (str(own), str(said), int(count), int(sum(row)))
+        for own, row in zip(classes, counts, strict=True)
+        for said, count in zip(classes, row, strict=True)
+        if own != said and count
+    ]
+    return sorted(pairs, key=lambda pair: (-pair[2], -pair[2] / pair[3], pair[:2]))[:CONFUSED]
+
+
 def _tiles(run: Run) -> str:
     tiles = "".join(
         f'<div class="tile"><span class="quiet">{escape(name)}</span><b>{one.value:.3f}</b>'
@@ -180,17 +207,29 @@ def _photo_card(item: Item) -> str:
     return (
         f'<div class="mistake">{picture}<div class="text"><span class="bad">{said} {item.confidence:.2f}</span><br>'
         f'is <span class="good">{wanted}</span><br>'
-        f'<span class="quiet">{escape(Path(item.name).name)}</span></div></div>'
+        f'<span class="quiet">{escape(_short(item.name))}</span></div></div>'
     )
 
 
 def _search_card(item: Item) -> str:
     pictures = "".join(_picture(path, "") for path in item.pictures[:4])
-    said, wanted = escape(", ".join(item.said[:3]) or "nothing"), escape(", ".join(item.wanted[:3]))
+    said = ", ".join(_found(one, item, first=not place) for place, one in enumerate(item.said[:3])) or "nothing"
+    wanted = escape(", ".join(map(_short, item.wanted[:3])))
     return (
-        f'<div class="mistake"><div class="row">{pictures}</div><div class="text">asked: {escape(Path(item.name).name)}'
-        f'<br>found: <span class="bad">{said}</span><br>wanted: <span class="good">{wanted}</span></div></div>'
+        f'<div class="mistake"><div class="row">{pictures}</div><div class="text">asked: {escape(_short(item.name))}'
+        f'<br>found: {said}<br>wanted: <span class="good">{wanted}</span></div></div>'
     )
+
+
+def _found(one: str, item: Item, *, first: bool) -> str:
+    """The first answer is what was wrong; of later ones those that are known to be right are marked."""
+    kind = "bad" if first else "good" if one in item.wanted else "quiet"
+    return f'<span class="{kind}">{escape(_short(one))}</span>'
+
+
+def _short(name: str) -> str:
+    """A photo's name with its folder, for photos of several folders are called 1.jpg; words as they are."""
+    return "/".join(Path(name).parts[-2:]) if Path(name).suffix else name
 
 
 def _picture(path: str, alt: str) -> str:
@@ -205,20 +244,33 @@ def _label_table(labels: list[dict[str, Any]]) -> str:
     if not labels:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(str(one['label']))}</td><td>{one['precision']:.3f}</td><td>{one['recall']:.3f}</td>"
-        f"<td>{one['f1']:.3f}</td><td>{one['support']}</td></tr>"
+        f"<tr><td>{escape(str(one['label']))}</td>{''.join(f'<td>{share}</td>' for share in _shares(one))}"
+        f"<td>{one['support']}</td></tr>"
         for one in labels
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("label", "precision", "recall", "F1", "photos"))
-    return (
-        f'<section><h2>Labels</h2><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
-        "</table></div></section>"
+    return f"<section><h2>Labels</h2>{_table(('label', 'precision', 'recall', 'F1', 'photos'), rows)}</section>"
+
+
+def _confused_table(run: Run) -> str:
+    pairs = _most_confused(run)
+    if not pairs:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(own)}</td><td>{escape(said)}</td><td>{count} of {total}</td></tr>"
+        for own, said, count, total in pairs
     )
+    table = _table(("is", "was taken for", "photos"), rows)
+    return f"<section><h2>Most often confused</h2>{table}</section>"
+
+
+def _table(names: Sequence[str], rows: str) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _confusion(run: Run) -> str:
     counts, classes = run.details.get("confusion"), run.details.get("classes")
-    if not isinstance(counts, list) or not isinstance(classes, list) or len(classes) > 60:
+    if not isinstance(counts, list) or not isinstance(classes, list) or len(classes) > MATRIX:
         return ""
     head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in classes)
     rows = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ def load_torch(path: Path, *, output: str | None, threads: int) -> Run:
         raise MissingExtraError.of("torch", extra="train") from None
     torch.set_num_threads(threads)
     try:
+        if not zipfile.is_zipfile(path):  # asked first, for torch.export logs its stack trace
+            raise zipfile.BadZipFile
         is_program = path.suffix == ".pt2"
         network = torch.export.load(path).module() if is_program else torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     except Exception as error:  # a plain pickle fails here, in one of many ways

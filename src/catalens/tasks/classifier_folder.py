@@ -75,7 +75,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} does not hold plain arrays: {error}", cure="train the classifier anew") from None
+        said = "pickles are never read" if "pickle" in str(error) else str(error)  # numpy's words say how to read them
+        raise ModelError(f"{path} does not hold plain arrays: {said}", cure="train the classifier anew") from None
     missing = {"scale", "shift"} - found.keys()
     if missing:
         raise ModelError(f"{path} lacks {', '.join(sorted(missing))}", cure="train the classifier anew")

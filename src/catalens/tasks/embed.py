@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -12,7 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 
 from catalens import settings
-from catalens.errors import CatalensError, ImageError, ModelError
+from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError
 from catalens.images.prepare import Preprocess
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
@@ -22,7 +23,7 @@ from catalens.models.keras_application import KerasApplication
 from catalens.models.known_words import DoubtfulWord, KnownWords
 from catalens.models.onnx import OnnxNetwork, OnnxTextNetwork
 from catalens.models.openvino import OpenVinoNetwork
-from catalens.models.published import check_license, find_published
+from catalens.models.published import check_license, find_published, published
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.types import Failure, FloatArray, ImageArray, Progress, Where
 
@@ -337,6 +338,8 @@ def encoder(
     given = name or DEFAULT_ENCODER
     scheme, _, rest = given.partition(":")
     kind = next((one for one in KINDS if one == scheme), None)
+    if not rest and (kind is not None or given == "hf:"):
+        raise NotFoundError(f"{given!r} names no network", cure="write hf:FOLDER, hf:OWNER/NAME or KIND:FILE")
     if kind == "keras" and rest.isidentifier() and not Path(rest).exists():
         return ForeignEncoder(KerasApplication(rest))
     if kind is not None:
@@ -347,6 +350,11 @@ def encoder(
         raise ModelError(
             f"{given} is a file, and an encoder by itself is a folder with a card.toml",
             cure="say of which kind the file is, as in onnx:FILE or torch:FILE; pickles are never read",
+        )
+    near = get_close_matches(given, [one.key for one in published()], n=3) if source is None else []
+    if near and not Path(given).exists():
+        raise NotFoundError(
+            f"no network called {given!r}", cure=f"perhaps {', '.join(near)}; `catalens models list` has all"
         )
     if source is None:
         return OnnxEncoder(find_card(given, task="embed"), threads=threads, runtime=runtime)

@@ -61,7 +61,7 @@ def evaluate_classifier(
     about = {
         "model": classifier.name,
         "encoder": classifier.encoder.name,
-        "data": f"{len(embedded.photos)} photos of {data.resolve().name}",
+        "data": _counted(len(embedded.photos), data, photos.skipped + embedded.skipped),
         "leak check": f"{checked}, {len(leaked)} found",
     }
     labels = [tuple(_spelled(one, classifier.classes) for one in several) for several in embedded.photos.labels]
@@ -81,7 +81,14 @@ def evaluate_classifier(
             threshold=None if classifier.unknown is None else classifier.unknown.threshold,
             seed=seed,
         )
+    run = replace(run, notes=photos.notes + run.notes)
     return Evaluated(run, embedded.skipped, tuple((str(paths[row]), known) for row, known in leaks))
+
+
+def _counted(count: int, data: Path, skipped: Sequence[Failure]) -> str:
+    """What was measured on, as a report says it."""
+    left = f"; {len(skipped)} more could not be used" if skipped else ""
+    return f"{count} photos of {data.resolve().name}{left}"
 
 
 def _with_several(
@@ -176,7 +183,7 @@ def cross_validated(
         about={
             "model": f"{kind} head, cross-validated",
             "encoder": network.name,
-            "data": f"{len(seen)} photos of {data.resolve().name}",
+            "data": _counted(len(seen), data, photos.skipped + embedded.skipped),
             "settings": ", ".join(f"{name} {value:g}" for name, value in fitted.settings.items()),
             "leak check": f"against each other, {len({row for row, _ in twins})} found",
         },
@@ -184,7 +191,10 @@ def cross_validated(
         seed=seed,
     )
     leaks = tuple((str(paths[row]), str(paths[other])) for row, other in twins if row < other)
-    return Evaluated(run, embedded.skipped, leaks)
+    alone = sorted({embedded.photos.labels[row][0] for row in set(range(len(embedded.photos))) - set(seen)})
+    note = f"a label needs two photos to be measured; those with fewer were left out: {', '.join(alone)}"
+    notes = (*photos.notes, *((note,) if alone else ()), *run.notes)
+    return Evaluated(replace(run, notes=notes), embedded.skipped, leaks)
 
 
 def _one_label_each(photos: LabelledPhotos) -> None:

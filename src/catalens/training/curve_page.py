@@ -23,7 +23,8 @@ background:var(--card);border:1px solid var(--line);border-radius:16px}svg text{
 margin-top:12px;font-size:14px}.dot{display:inline-block;width:10px;height:10px;border-radius:5px;margin-right:6px}
 .scroll{overflow-x:auto;margin-top:24px}table{border-collapse:collapse;font-size:14px;
 font-variant-numeric:tabular-nums}th,td{padding:6px 14px;text-align:right;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child{text-align:left}
+th:first-child,td:first-child{text-align:left}@media(max-width:560px){svg{min-width:560px}svg text{font-size:15px}
+th,td{padding:6px 5px}}
 """
 
 
@@ -66,7 +67,8 @@ def curve_html(curve: LearningCurve) -> str:
         f'<p class="answer"><strong>{escape(one.head)}</strong>: {escape(answer_of(one))}</p>' for one in curve.curves
     )
     notes = "".join(f"<p>{escape(note)}</p>" for note in curve.notes)
-    body = f"<h1>{TITLE}</h1><p>{escape(_about(curve))}</p>{answers}{curve_svg(curve)}{_legend(curve)}{_table(curve)}"
+    body = f"<h1>{TITLE}</h1><p>{escape(_about(curve))}</p>{answers}"
+    body += f'<div class="scroll">{curve_svg(curve)}</div>{_legend(curve)}{_table(curve)}'
     return html_page(body + notes, title=TITLE, style=_STYLE)
 
 

@@ -18,8 +18,9 @@ TITLE = "Photos to label next"
 
 _STYLE = """
 ol{list-style:none;margin:28px 0 0;padding:0;display:grid;gap:18px;
-grid-template-columns:repeat(auto-fill,minmax(208px,1fr))}li{background:var(--card);border:1px solid var(--line);
-border-radius:16px;overflow:hidden}li .pic{background:#fff;aspect-ratio:1;display:grid;place-items:center;color:#777;
+grid-template-columns:repeat(auto-fill,minmax(min(208px,45%),1fr))}li{background:var(--card);
+border:1px solid var(--line);border-radius:16px;overflow:hidden}
+li .pic{background:#fff;aspect-ratio:1;display:grid;place-items:center;color:#777;
 font-size:14px}li img{width:100%;height:100%;object-fit:contain}.text{padding:12px 16px 16px;font-size:14px;
 overflow-wrap:anywhere}.text b{display:block;font-size:15px;margin-bottom:4px}
 """
@@ -79,5 +80,6 @@ def _card(item: Proposal) -> str:
     except CatalensError:
         shown = "no picture"
     predicted = f"<b>{escape(item.predicted)}?</b>" if item.predicted else ""
-    words = f'{escape(item.why)}<div class="quiet">{escape(item.path.name)}</div>'
+    name = "/".join(item.path.parts[-2:])  # photos of several folders are called 1.jpg
+    words = f'{escape(item.why)}<div class="quiet">{escape(name)}</div>'
     return f'<li><div class="pic">{shown}</div><div class="text">{predicted}{words}</div></li>'

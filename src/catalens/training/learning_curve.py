@@ -23,6 +23,8 @@ from catalens.training.split import embed_labelled, held_out
 from catalens.types import Failure, FloatArray, Progress
 
 SIZES = (2, 5, 10, 20, 50, 100, 200, 500, 1000)
+FURTHER = 1.25
+"""All that there are is a further number to try where it is so many times the largest of `SIZES` that can be tried."""
 REFITS = 200
 """Fits to other draws and other test photos, that the intervals come from."""
 FEWEST_POINTS = 3
@@ -96,7 +98,7 @@ def learning_curve(
     encoder: Encoder,
     heads: Sequence[HeadKind] = ("softmax",),
     target: float = 0.9,
-    sizes: Sequence[int] = SIZES,
+    sizes: Sequence[int] | None = None,
     draws: int = 5,
     test_share: float = 0.3,
     seed: int = 0,
@@ -106,16 +108,17 @@ def learning_curve(
 
     Args:
         target: accuracy (0..1) to answer for.
-        sizes: photos of each label to try; those that less than half of the labels have are left out.
+        sizes: photos of each label to try; those that less than half of the labels have are left out. None for
+            2, 5, 10, 20 ... and as many as half of the labels have.
         draws: how often photos are drawn anew for each size.
         test_share: share of each label's photos that all are tested on.
 
     Raises:
         UsageError: photos with several labels, fewer than two labels, too few photos, or a number out of range.
     """
-    if not (0 < target < 1 and draws >= 1 and 0 < test_share < 1 and heads and all(size >= 1 for size in sizes)):
+    if not (0 < target < 1 and draws >= 1 and 0 < test_share < 1 and heads and all(size >= 1 for size in sizes or ())):
         raise UsageError(
-            f"got target {target:g}, {draws} draws, test share {test_share:g}, sizes {list(sizes)}",
+            f"got target {target:g}, {draws} draws, test share {test_share:g}, sizes {list(sizes or SIZES)}",
             cure="give shares between 0 and 1, and at least one draw, head and photo",
         )
     if photos.is_multi:
@@ -143,10 +146,12 @@ def learning_curve(
     )
 
 
-def _sizes(labels: NDArray[np.str_], sizes: Sequence[int]) -> tuple[int, ...]:
-    """Those of the sizes that at least half of the labels have, ascending."""
+def _sizes(labels: NDArray[np.str_], sizes: Sequence[int] | None) -> tuple[int, ...]:
+    """Those of the sizes that at least half of the labels have, ascending; of the usual ones also what half have."""
     counts = np.unique(labels, return_counts=True)[1] if len(labels) else np.zeros(1)
-    return tuple(size for size in sorted(set(sizes)) if size <= np.median(counts))
+    most = int(np.median(counts))
+    tried = tuple(size for size in sorted(set(SIZES if sizes is None else sizes)) if size <= most)
+    return (*tried, most) if sizes is None and tried and most >= FURTHER * tried[-1] else tried
 
 
 def _check_counts(labels: NDArray[np.str_], test: NDArray[np.bool_], tried: Sequence[int]) -> None:

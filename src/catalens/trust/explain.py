@@ -25,6 +25,8 @@ Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
 SIDE = 480
 """Longest side in pixels at which a picture is explained."""
 NEIGHBORS, PAIRS = 6, 4
+FAINT = 0.2
+"""Pairs of regions that add less than this share of what the strongest adds say nothing of "why": they are left out."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class MatchExplanation:
     Args:
         cosine: of their vectors; the shares of all pairs of regions sum to it.
         heat_query, heat_product: (H, W) 0..1, where the likeness comes from.
-        pairs: the strongest, which share no region.
+        pairs: the strongest, which share no region; fewer where the others add next to nothing.
         parts: what each part added to the score of the search.
     """
 
@@ -261,7 +263,7 @@ def _pairs(shares: FloatArray, query: Regions, product: Regions) -> tuple[Region
     while len(found) < PAIRS:
         row, column, other_row, other_column = np.unravel_index(int(left.argmax()), left.shape)
         share = float(left[row, column, other_row, other_column])
-        if share <= 0:
+        if share <= 0 or (found and share < FAINT * found[0].share):
             break
         boxes = query.box(int(row), int(column)), product.box(int(other_row), int(other_column))
         if all((box[2:] - box[:2]).min() > 4 for box in boxes):  # not in the padding

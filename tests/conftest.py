@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import catalens
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, not in tests
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def picture(size: tuple[int, int] = (48, 64), *, seed: int = 0) -> ImageArray:
     return np.asarray(cv2.resize(blocks, size[::-1], interpolation=cv2.INTER_LINEAR).reshape(*size, 3), np.uint8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=sizes, name=st.sampled_from(NAMES), share=st.floats(0, 1), seed=st.integers(0, 2**32))
 def test_a_step_keeps_size_and_type_and_repeats(size: tuple[int, int], name: StepName, share: float, seed: int) -> None:
     image = picture(size)
@@ -39,7 +39,7 @@ def test_a_step_keeps_size_and_type_and_repeats(size: tuple[int, int], name: Ste
     np.testing.assert_array_equal(image, before)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=sizes, name=st.sampled_from(sorted(POLICIES)), seed=st.integers(0, 2**32))
 def test_a_policy_keeps_size_and_repeats_and_at_strength_0_does_nothing(
     size: tuple[int, int], name: str, seed: int

@@ -22,7 +22,7 @@ SIZE = (160, 120)
     size=st.floats(10, 60), arms=st.floats(0, 1.5), kind=st.sampled_from(KINDS),
     x=st.floats(30, 90), y=st.floats(10, 60),
 )  # fmt: skip
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_body_onto_itself_moves_nothing(size: float, arms: float, kind: str, x: float, y: float) -> None:
     joints = bones.standing(size, arms=arms, at=(x, y))
     back = bones.map_between(kind, joints, joints, SIZE)
@@ -30,7 +30,7 @@ def test_a_body_onto_itself_moves_nothing(size: float, arms: float, kind: str, x
 
 
 @given(scale=st.floats(0.4, 3), x=st.floats(-50, 50), y=st.floats(-50, 50), kind=st.sampled_from(KINDS))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_body_moved_and_scaled_moves_all_alike(scale: float, x: float, y: float, kind: str) -> None:
     here = bones.standing(30, arms=0.5, at=(60, 30))
     there = here * np.float32(scale) + np.array([x, y], np.float32)

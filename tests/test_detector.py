@@ -35,7 +35,6 @@ corners = st.floats(-50, 400)
 box = st.tuples(corners, corners, sides, sides).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(box, box), min_size=1, max_size=5))
 def test_a_box_is_read_as_it_was_written(pairs: list[tuple[tuple[float, ...], tuple[float, ...]]]) -> None:
     mine, reference = (torch.tensor(one) for one in zip(*pairs, strict=True))
@@ -51,7 +50,7 @@ def test_shift_and_growth_by_hand() -> None:
     assert torch.isfinite(B.decode(torch.tensor([[0.0, 0.0, 1e9, 1e9]]), reference)).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(box, st.floats(0, 1)), min_size=1, max_size=12))
 def test_suppression_is_that_of_geometry(found: list[tuple[tuple[float, ...], float]]) -> None:
     boxes = np.array([one for one, _ in found], np.float32)

@@ -136,7 +136,7 @@ def test_gradients_lie_in_the_bin_of_their_direction() -> None:
     assert down.argmax() == 4
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 5), st.integers(0, 7), st.integers(1, 9), st.integers(0, 2**31))
 def test_similarity_is_that_of_scipy(q: int, n: int, d: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -270,7 +270,7 @@ def test_options_that_do_not_fit(tmp_path: Path) -> None:
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(texts, texts), max_size=6))
 def test_any_text_in_a_table_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
     folder = tmp_path_factory.mktemp("table")
@@ -280,7 +280,7 @@ def test_any_text_in_a_table_comes_back(tmp_path_factory: pytest.TempPathFactory
     assert [p.title for p in products] == [a.strip() for a, _ in rows]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.tsv", "a.jsonl", "a.xml", "a.jpg", "a"]))
 def test_any_bytes_give_items_or_our_error(tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str) -> None:
     source = tmp_path_factory.mktemp("bytes") / name

@@ -88,7 +88,7 @@ def test_what_is_wrong_is_found(image: ImageArray, pack: str, rule: str) -> None
     assert rule not in breaks(photo(size=(2100, 2100)), pack)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.tuples(*[st.integers(245, 255)] * 3).filter(lambda color: color != WHITE))
 def test_nearly_white_is_never_white(color: tuple[int, int, int]) -> None:
     image = photo(size=(300, 300), ground=color, box=(0.2, 0.2, 0.8, 0.8))

@@ -41,7 +41,7 @@ def test_every_route_keeps_what_it_says(built_shop: Path, tmp_path: Path) -> Non
         for found in schema.get_all_operations():
             operation = found.ok()
 
-            @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+            @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
             @given(case=operation.as_strategy())
             def keeps_it(case: schemathesis.Case) -> None:
                 case.call_and_validate(checks=CHECKS)

@@ -60,7 +60,7 @@ products = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(product=products)
 def test_every_product_comes_back_as_it_went_in(product: Product) -> None:
     db = sqlite3.connect(":memory:", isolation_level=None)

@@ -181,7 +181,7 @@ def test_operators_are_words(shop: Catalog) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_searched_or_refused(shop: Catalog, text: str) -> None:
     if split_words(text):
         assert len(shop.search(text=text)) <= 6

@@ -84,6 +84,6 @@ class Shop(RuleBasedStateMachine):
 
 
 Shop.TestCase.settings = settings(
-    max_examples=3, stateful_step_count=12, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=3, stateful_step_count=12, database=None, suppress_health_check=list(HealthCheck)
 )
 TestShop = Shop.TestCase

@@ -25,7 +25,7 @@ import torch
 from catalens.training.textbook import residual
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     channels=st.integers(1, 3), outputs=st.integers(1, 3), side=st.integers(3, 9), kernel=st.integers(1, 3),
     stride=st.integers(1, 3), padding=st.integers(0, 2), seed=st.integers(0, 9),
@@ -45,7 +45,7 @@ def test_convolution_is_the_librarys(
     np.testing.assert_allclose(convolution(x, weights, bias, stride=stride, padding=padding), expected, atol=1e-10)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(n=st.integers(1, 5), m=st.integers(1, 6), dim=st.integers(1, 8), seed=st.integers(0, 9), masked=st.booleans())
 def test_attention_is_the_librarys(n: int, m: int, dim: int, seed: int, masked: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -282,7 +282,7 @@ def main(arguments: list[str] | None = None) -> None:
         precision=given.precision,
         training={
             "start": history,
-            **given.training(given.cost(run.seconds, views=run.step * round(given.products * (2 + BLENDS)))),
+            **given.training(given.cost(run.seconds, views=round(run.step * given.products * (2 + BLENDS) / TIMES))),
         },
     )
 

@@ -113,7 +113,10 @@ def test_no_archive_of_torch_is_refused_without_a_stack_trace(
     assert not caplog.records
 
 
-@pytest.mark.parametrize("card", ["", "size = 8", "size = [8, 6]\nfit = 'no'", "size = [0, 6]", "size = ["])
+@pytest.mark.parametrize(
+    "card",
+    ["", "size = 8", "size = [8, 6]\nfit = 'no'", "size = [0, 6]", "size = [", "size = [8, 6]\nmeen = [0, 0, 0]"],
+)
 def test_cards_that_say_nonsense(tmp_path: Path, card: str) -> None:
     (tmp_path / "net.onnx").write_bytes(b"x")
     (tmp_path / "net.toml").write_text(card, "utf-8")

@@ -42,6 +42,10 @@ LOADERS: Mapping[Kind, Loader] = {
 }
 
 
+KEYS = frozenset({"size", "fit", "mean", "std", "output"})
+"""What such a card may say."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileCard:
     """What lies beside a network's file. `output` names the one that is taken; None for the first."""
@@ -112,10 +116,12 @@ def read_file_card(path: Path) -> FileCard:
         fit, output = table.get("fit", "crop"), table.get("output")
         if fit not in get_args(Fit) or min(height, width) < 1 or min(std) <= 0 or not isinstance(output, str | None):
             raise ValueError(f"fit {fit!r}, size {table['size']}, std {std}, output {output!r}")
+        if table.keys() - KEYS:  # a misspelled "mean" would be taken for none, and vectors be wrong in silence
+            raise ValueError(f"unknown keys {sorted(table.keys() - KEYS)}")
     except FileNotFoundError:
         raise NotFoundError(f"no card at {path}", cure="write one: size, fit, mean, std (docs/models.md)") from None
     except (ValueError, KeyError, TypeError) as error:  # of which that it is no TOML
-        raise ModelError(f"{path} is no card: {error}", cure="write size, fit, mean and std") from None
+        raise ModelError(f"{path} is no card: {error}", cure="write size, fit, mean, std and output") from None
     return FileCard(Preprocess(size=(height, width), fit=cast(Fit, fit), mean=mean, std=std), output)
 
 

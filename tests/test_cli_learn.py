@@ -73,7 +73,7 @@ def test_label_next_without_and_with_a_model(folder: Path, tmp_path: Path) -> No
 def test_label_curve(folder: Path, tmp_path: Path) -> None:
     report = tmp_path / "curve.html"
     found = json.loads(run("label", "curve", "--data", folder, "--draws", "1", "--report", report, "--json"))
-    assert [point["photos_per_label"] for point in found["curves"][0]["points"]] == [2, 5]
+    assert [point["photos_per_label"] for point in found["curves"][0]["points"]] == [2, 5, 8]  # of 12 a label
     assert "<svg" in report.read_text("utf-8")
     with pytest.raises(UsageError, match="tree"):
         run("label", "curve", "--data", folder, "--heads", "softmax,tree")

@@ -16,6 +16,7 @@ from catalens.cli.main import app
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.evaluation.classifiers import classifier_run
 from catalens.evaluation.compare import compare
+from catalens.evaluation.compare_report import comparison_html, comparison_markdown
 from catalens.evaluation.leaks import near_duplicates
 from catalens.evaluation.report import report_html, report_json, report_markdown, save_report, worst
 from catalens.evaluation.runs import Item, Run, read_run
@@ -118,6 +119,21 @@ def test_a_search_report_marks_what_was_right_and_begins_with_what_found_nothing
     assert 'found: <span class="bad">x</span>, <span class="good">a</span>' in page
     assert 'found: <span class="bad">x</span>, <span class="quiet">y</span>' in page
     assert "asked: a/b<" in page
+
+
+def test_a_comparison_shows_what_changed() -> None:
+    names = ("old.json", "new.json")
+    nothing = comparison_html(compare(run_of([1.0]), run_of([1.0])), names)
+    assert "Right only in" not in nothing
+    found = compare(run_of([1, 1, 0, 0, 1]), run_of([1, 0, 1, 1, 1]))
+    page, text = comparison_html(found, names), comparison_markdown(found, names)
+    assert page.index("Right only in new.json</h2><p>2 of 2") < page.index("Right only in old.json</h2><p>1 of 1")
+    assert page.count('<div class="mistake">') == 3
+    assert text.splitlines()[0] == "# old.json and new.json"
+    assert len(found.to_dict()["changed"]) == 3  # type: ignore[arg-type]
+    graded = compare(run_of([0.1, 0.5, 0.9]), run_of([0.2, 0.9, 0.8]))
+    assert [round(other.value - one.value, 6) for one, other in graded.changed] == [0.4, 0.1, -0.1]
+    assert "Better in new.json" in comparison_html(graded, names)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', '{"version": 1}', "\x00"])
@@ -309,8 +325,12 @@ def test_from_the_command_line(walls: Path, model: Path, card: str, tmp_path: Pa
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["task"] == "classifier"
     assert (tmp_path / "b.html").read_text("utf-8").startswith("<!doctype html>")
-    result = run_command("evaluate", "compare", tmp_path / "a.json", tmp_path / "a.json")
+    both = [tmp_path / "a.json", tmp_path / "a.json"]
+    result = run_command("evaluate", "compare", *both, "--report", tmp_path / "c.html")
     assert "p = 1.0000" in result.stdout
+    assert "p = 1.0000" in (tmp_path / "c.html").read_text("utf-8")
+    result = run_command("evaluate", "compare", *both, "--report", tmp_path / "a.json")
+    assert isinstance(result.exception, UsageError)  # a run is not written over
     lines = ["image,paint", *(f"{path},{path.parent.name}" for path in sorted((tmp_path / "new").rglob("*.png")))]
     (tmp_path / "t.csv").write_text("\n".join(lines), "utf-8")
     result = run_command("evaluate", "search", "--data", tmp_path / "t.csv", "--same", "paint", "--encoder", card)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName
-from catalens.cli.output import FAILURES_SHOWN, list_failures, progress_bar, say, write, write_json
+from catalens.cli.output import FAILURES_SHOWN, keep_original, list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -232,24 +232,25 @@ def _height_width(text: str) -> tuple[int, int]:
 def compare(
     first: Annotated[Path, typer.Argument(help="A run, as --report FILE.json wrote it.", metavar="FIRST")],
     second: Annotated[Path, typer.Argument(help="Another, over the same data.", metavar="SECOND")],
+    report: Report = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold two runs side by side, item by item, with a paired test."""
     from catalens.evaluation.compare import compare as compare_runs
+    from catalens.evaluation.compare_report import comparison_lines, save_comparison
     from catalens.evaluation.runs import read_run
 
+    keep_original(report, first, second)
     found = compare_runs(read_run(first), read_run(second))
+    names = (first.name, second.name) if first.name != second.name else (str(first), str(second))
+    if report is not None:
+        save_comparison(found, report, names=names)
+        say(f"written: {report}")
     if as_json:
         write_json(found.to_dict())
         return
-    write(f"{found.figure} of {first.name}: {found.first}")
-    write(f"{found.figure} of {second.name}: {found.second}")
-    write(f"difference: {found.difference.value:+.3f} [{found.difference.low:+.3f}, {found.difference.high:+.3f}]")
-    how = "the first was better on" if found.is_graded else "only the first was right:"
-    write(f"{how} {found.only_first}; {how.replace('first', 'second')} {found.only_second}")
-    write(f"p = {found.p_value:.4f} ({found.test})")
-    if found.left_out:
-        write(f"{found.left_out} items were measured by one of them only, or with another label, and left out")
+    for line in comparison_lines(found, names):
+        write(line)
 
 
 def _finish(run: Run, report: Path | None, as_json: bool, beside: Mapping[str, object] | None = None) -> None:

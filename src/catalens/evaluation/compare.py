@@ -27,6 +27,7 @@ class Comparison:
         p_value: chance of a difference at least so large if the runs were equally good.
         test: how that was computed.
         left_out: items that one of them did not measure, or with another label.
+        changed: the items that one was better on, as each of them has it; those first that changed most.
     """
 
     figure: str
@@ -39,6 +40,7 @@ class Comparison:
     test: str
     left_out: int
     is_graded: bool = False
+    changed: tuple[tuple[Item, Item], ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -51,6 +53,15 @@ class Comparison:
             "p_value": round(self.p_value, 6),
             "test": self.test,
             "left_out": self.left_out,
+            "changed": [
+                {
+                    "name": one.name,
+                    "first": list(one.said[:1]),
+                    "second": list(other.said[:1]),
+                    "wanted": list(one.wanted),
+                }
+                for one, other in self.changed
+            ],
         }
 
 
@@ -86,6 +97,9 @@ def compare(first: Run, second: Run, *, seed: int = 0) -> Comparison:
         test=turned if is_graded or is_grouped else "McNemar, exact",
         left_out=len({name for name, _ in one.keys() ^ other.keys()}),
         is_graded=is_graded,
+        changed=tuple(
+            (one[common[row]], other[common[row]]) for row in np.argsort(-np.abs(gains), kind="stable") if gains[row]
+        ),
     )
 
 

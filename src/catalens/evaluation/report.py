@@ -23,7 +23,7 @@ MATRIX = 60
 """Labels beyond which the matrix of all pairs is left out: no window shows it."""
 THUMB = 200
 
-_STYLE = """
+STYLE = """
 .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(210px,45%),1fr));gap:14px;margin-top:20px}
 .tile,.mistake{background:var(--card);border:1px solid var(--line);border-radius:16px;padding:16px 18px}
 .tile b{display:block;font-size:26px;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
@@ -122,7 +122,7 @@ def report_html(run: Run) -> str:
         _reliability(run),
         _about(run),
     ]
-    return html_page("".join(parts), title=_title(run), style=_STYLE)
+    return html_page("".join(parts), title=_title(run), style=STYLE)
 
 
 def worst(items: Sequence[Item], *, count: int = MISTAKES) -> list[Item]:
@@ -202,21 +202,22 @@ def _mistakes(run: Run) -> str:
 
 
 def _photo_card(item: Item) -> str:
-    picture = _picture(item.pictures[0] if item.pictures else "", item.name)
+    picture = picture_tag(item.pictures[0] if item.pictures else "", item.name)
     said, wanted = escape(", ".join(item.said[:1])), escape(", ".join(item.wanted))
     return (
         f'<div class="mistake">{picture}<div class="text"><span class="bad">{said} {item.confidence:.2f}</span><br>'
         f'is <span class="good">{wanted}</span><br>'
-        f'<span class="quiet">{escape(_short(item.name))}</span></div></div>'
+        f'<span class="quiet">{escape(short_name(item.name))}</span></div></div>'
     )
 
 
 def _search_card(item: Item) -> str:
-    pictures = "".join(_picture(path, "") for path in item.pictures[:4])
+    pictures = "".join(picture_tag(path, "") for path in item.pictures[:4])
     said = ", ".join(_found(one, item, first=not place) for place, one in enumerate(item.said[:3])) or "nothing"
-    wanted = escape(", ".join(map(_short, item.wanted[:3])))
+    wanted = escape(", ".join(map(short_name, item.wanted[:3])))
+    asked = escape(short_name(item.name))
     return (
-        f'<div class="mistake"><div class="row">{pictures}</div><div class="text">asked: {escape(_short(item.name))}'
+        f'<div class="mistake"><div class="row">{pictures}</div><div class="text">asked: {asked}'
         f'<br>found: {said}<br>wanted: <span class="good">{wanted}</span></div></div>'
     )
 
@@ -224,15 +225,15 @@ def _search_card(item: Item) -> str:
 def _found(one: str, item: Item, *, first: bool) -> str:
     """The first answer is what was wrong; of later ones those that are known to be right are marked."""
     kind = "bad" if first else "good" if one in item.wanted else "quiet"
-    return f'<span class="{kind}">{escape(_short(one))}</span>'
+    return f'<span class="{kind}">{escape(short_name(one))}</span>'
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A photo's name with its folder, for photos of several folders are called 1.jpg; words as they are."""
     return "/".join(Path(name).parts[-2:]) if Path(name).suffix else name
 
 
-def _picture(path: str, alt: str) -> str:
+def picture_tag(path: str, alt: str) -> str:
     """The picture in a file; an empty place where there is none any more."""
     try:
         return image_tag(read_image(Path(path), target=THUMB), alt or Path(path).name, side=THUMB) if path else ""

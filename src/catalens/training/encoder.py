@@ -90,7 +90,7 @@ class Drawer:
         )
         seen = some_views(self._squares, rows, whole, self._chance)
         everything = torch.cat([seen, blended(seen, round(len(rows) / 2 * BLENDS), self._chance)])
-        pixels = (resized(everything, size) / 255 - 0.5) / 0.25
+        pixels = resized(everything, size).sub(127.5).div(63.75)  # as `export.PREPROCESS` does it
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         return Batch(pixels, rows, self._ask(everything), grams, weights, truth)
 

@@ -169,16 +169,9 @@ def half_precision(device: torch.device) -> AbstractContextManager[Any]:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
-def drawn(draw: Callable[[np.random.Generator], B], *, seed: int, beside: bool = True) -> Iterator[B]:
-    """Batches for ever.
-
-    Args:
-        beside: make them in a thread of its own. Where they take all cores themselves, that is slower.
-    """
+def drawn(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]:
+    """Batches for ever, made in a thread of its own."""
     rng = np.random.default_rng(seed)
-    if not beside:
-        while True:
-            yield draw(rng)
     ready: queue.Queue[B] = queue.Queue(AHEAD)
 
     def work() -> None:

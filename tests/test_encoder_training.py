@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import csv
+import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 
 pytest.importorskip("torch", reason="torch is in the train extra")
 pytest.importorskip("onnx", reason="onnx is in the train extra")
@@ -30,7 +33,7 @@ from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import kinds
 from catalens.training.heldout import held_out, score_held_out
 from catalens.training.lesson import Lesson, sampling_weights
-from catalens.training.network import COLOR_DIM, SHARES, EncoderNetwork, inherit, joined
+from catalens.training.network import COLOR_DIM, FINER, SHARES, EncoderNetwork, TextNetwork, inherit, joined
 from catalens.training.packed import pack, unpacked
 from catalens.training.photos import Photo, squared, training_photos
 from catalens.training.plans import ALIKE, GROUPED, Planner, kind_of, plans
@@ -110,7 +113,7 @@ def test_a_run_goes_on_to_the_same_weights(
         other.learn(some_batches[STEPS], rate=1e-3)
     first, second = (other.network.state_dict() for other in runs)
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not torch.equal(first["pictures.head.weight"], run.network.state_dict()["pictures.head.weight"])
+    assert not torch.equal(first["pictures.trunk.0.weight"], run.network.state_dict()["pictures.trunk.0.weight"])
 
 
 def test_a_run_begins_with_what_another_learned(
@@ -134,7 +137,8 @@ def test_without_a_checkpoint_there_is_nothing_to_go_on_from(run: loop.Run[recip
 def test_what_ships_gives_what_was_learned(
     run: loop.Run[recipe.Batch], lesson: Lesson, tmp_path: Path, precision: str
 ) -> None:
-    network, words = recipe.averaged(run)
+    network = recipe.finish(run, lesson, seed=0)
+    words = cast(TextNetwork, run.average.network.get_submodule("words"))
     known = ("dress", "coat", "连衣裙")
     export_encoder(
         network, words, tmp_path, known=known, photos=lesson.squares, training={"seed": "0"},
@@ -401,7 +405,8 @@ def test_a_run_begins_with_an_encoder_by_name(lesson: Lesson) -> None:
     said = encoder().encode_images(list(seen))
     with torch.no_grad():
         pictures = torch.from_numpy(np.stack([PREPROCESS.apply(one)[0] for one in seen]))
-        learned = torch.nn.functional.normalize(recipe.averaged(begun)[0].eval()(pictures)).numpy()
+        network = begun.average.network.get_submodule("pictures").eval()
+        learned = torch.nn.functional.normalize(network(pictures)).numpy()
     assert (said * learned).sum(1).min() > 0.98  # in 8 bits
     with pytest.raises(CatalensError):
         recipe.begin(begun, Path("no-such-run"), given)
@@ -420,7 +425,7 @@ def test_a_network_takes_over_what_a_smaller_one_learned(dims: tuple[int, int]) 
 
 @pytest.mark.parametrize(
     ("dims", "shares"),
-    [((6, 5), SHARES), ((6, 0), (2 / 3, 1 / 3)), ((0, 5), (2 / 3, 1 / 3)), ((0, 0), (1.0,))],
+    [((6, 5), SHARES), ((6, 0), (3 / 4, 1 / 4)), ((0, 5), (3 / 4, 1 / 4)), ((0, 0), (1.0,))],
     ids=["all", "no colors", "no looks", "kinds alone"],
 )
 def test_regions_average_to_the_vector_and_each_part_has_its_share(
@@ -438,10 +443,52 @@ def test_regions_average_to_the_vector_and_each_part_has_its_share(
     torch.testing.assert_close(joined(places.mean((2, 3)), looks, colors), vectors)
 
 
+def test_what_a_picture_is_are_the_principal_directions_of_its_last_two_stages() -> None:
+    torch.manual_seed(0)
+    network = EncoderNetwork(widths=(8, 6, 5), blocks=(1, 1, 1), dim=4, look_dim=0, color_dim=0).eval()
+    x = torch.rand(40, 3, 64, 64) * 4 - 2
+    network.fit(x.split(16))
+    told = []
+    with torch.no_grad():
+        _, middle, last = _stages(network, x)
+        finer = middle.reshape(40, 6, 4, 2, 4, 2).mean((3, 5))
+        for places, share in ((last, 1 - FINER), (finer, FINER)):
+            means = np.cbrt((places.numpy().astype(np.float64) ** 3).mean((2, 3)))
+            roots = np.sqrt(means)
+            told.append(roots / np.linalg.norm(roots, axis=1, keepdims=True) * share**0.5)
+        kinds = network.parts(x)[0].mean((2, 3)).numpy()
+    expected = PCA(4, svd_solver="full").fit_transform(np.concatenate(told, axis=1))
+    np.testing.assert_allclose(np.abs(kinds), np.abs(expected), atol=2e-3)
+
+
+def _stages(network: EncoderNetwork, x: torch.Tensor) -> list[torch.Tensor]:
+    """What each stage sees; a stage begins with a convolution of its own."""
+    found: list[torch.Tensor] = []
+    for layer in network.trunk:
+        if isinstance(layer, torch.nn.Conv2d):
+            found.append(x)
+        x = layer(x)
+    return [*found[1:], x]
+
+
 def test_each_batch_is_learned_from_some_times_and_later(some_batches: list[recipe.Batch]) -> None:
     fresh = [replace(some_batches[0], rows=torch.tensor([number])) for number in range(100)]
-    given = [int(batch.rows) for batch in recipe.again(iter(fresh), seed=0)]
+    pixels = some_batches[0].pixels
+    given, turned = [], 0
+    for batch in recipe.again(iter(fresh), seed=0):
+        given.append(int(batch.rows))
+        turned += torch.equal(batch.pixels, pixels.flip(3))
+        assert torch.equal(batch.pixels, pixels) or torch.equal(batch.pixels, pixels.flip(3))
+    assert 0.3 < turned / (len(given) - len(fresh)) < 0.7
     counts = np.bincount(given, minlength=100)
     assert counts.max() == recipe.TIMES
     assert counts.sum() == 100 * recipe.TIMES - recipe.KEPT  # the rest still waits
     assert list(dict.fromkeys(given)) == list(range(100))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_batches_made_beside_are_those_made_in_turn(some_batches: list[recipe.Batch]) -> None:
+    device = torch.device("cuda")
+    there = [recipe.Batch(*(tensor.to(device) for tensor in vars(batch).values())) for batch in some_batches]
+    given = list(itertools.islice(recipe.beside(iter(there), device), len(there)))
+    assert all(torch.equal(mine.pixels, its.pixels) for mine, its in zip(given, there, strict=True))

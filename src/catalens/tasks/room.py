@@ -30,7 +30,7 @@ MOST = 60
 """Boxes that are named, those first that stick out most."""
 CLOSED = 0.35
 """IoU that a box has at least with one that the bundled detector's first stage proposes."""
-LEAST, AHEAD = 0.34, 0.02
+LEAST, AHEAD = 0.3, 0.06
 """Cosine with the words of a thing, and how far it must lie before those of the next one."""
 MARGIN = 0.04
 OVERLAP = 0.3

@@ -2,21 +2,24 @@
 
     python -m catalens.training.encoder --out runs/encoder --minutes 66
 
-A small residual network for pictures and a smaller one for words learn together from photos that may be learned from
-(`photos.py`), products cut out of them, people dressed anew, rendered and dyed products (`lesson.py`): to predict what
-two teachers say of the very same views and of blends of them, and the colors; to tell categories and products apart, to
-know a product again among its like, and which words are true of it.
+A small residual network for pictures learns from photos that may be learned from (`photos.py`), products cut out of
+them, people dressed anew, rendered and dyed products (`lesson.py`): to predict what two teachers say of the very same
+views and of blends of them, and the colors; to tell categories and products apart, to know a product again among its
+like, and which words are true of it. At the end the directions of what it tells are chosen; words are then learned once
+more, by `words.py`.
 The schedule runs by the clock, so that it always ends annealed; it goes on from its last checkpoint with --resume. CPU
 and GPU alike: views are made, teachers asked and lessons learned where --device says. A GPU has room for more at once:
 
-    python -m catalens.training.encoder --out runs/encoder --device cuda --products 192 --rate 3e-3 --minutes 11
+    python -m catalens.training.encoder --out runs/encoder --device cuda --products 192 --rate 3e-3 --minutes 13
 """
 
 from __future__ import annotations
 
+import queue
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -29,22 +32,26 @@ from catalens.models.card import Precision
 from catalens.models.zoo import find_card
 from catalens.training import teacher
 from catalens.training.export import PREPROCESS, export_encoder
-from catalens.training.facts import known_words
 from catalens.training.heldout import score_held_out
-from catalens.training.lesson import Lesson, lesson
-from catalens.training.loop import CHECKPOINT, Run, half_precision, read_checkpoint, size_at, train
-from catalens.training.network import COLOR_DIM, KIND_DIM, LOOK_DIM, EncoderNetwork, TextNetwork
+from catalens.training.lesson import Lesson
+from catalens.training.loop import AHEAD, CHECKPOINT, Run, half_precision, read_checkpoint, size_at, train
+from catalens.training.network import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork, TextNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, targets_of
-from catalens.training.packed import unpacked
+from catalens.training.packed import add_lesson, lesson_of
 from catalens.training.plans import Plan, Planner, plans
 from catalens.training.pretrained import network_of, unfolded
-from catalens.training.recipe import Given, RecipeParser, as_command, progress_of
+from catalens.training.recipe import Given, RecipeParser, as_command
 from catalens.training.views import Chance, Squares, blended, random_boxes, resized, views, whole_boxes
+from catalens.types import ImageArray
 
 PRODUCTS, BLENDS = 48, 2 / 3
 """In a step: products, of each of which there are two views; and for each product, blends of those."""
-MEANS, COUNTED = 512, 1024
-"""Views over which the teachers' means are taken; pictures that the directions of counted colors are chosen on."""
+MEANS, COUNTED, TOLD = 512, 1024, 4096
+"""Views over which the teachers' means are taken; pictures that the directions of counted colors, and of kinds, are
+chosen on."""
+TOGETHER = 32
+"""Pictures that are looked at at once."""
+CPU = torch.device("cpu")
 TIMES, KEPT = 3, 32
 """How often a batch is learned from; how many wait to be learned from again."""
 RATE = 2e-3
@@ -115,20 +122,25 @@ class Learner:
         if pictures.counted is not None:
             count = min(COUNTED, int((lesson.chances > 0).sum()))
             some = np.random.default_rng(seed).choice(len(lesson.squares), count, replace=False, p=lesson.chances)
-            pictures.counted.fit(torch.from_numpy(np.stack([PREPROCESS.apply(lesson.squares[row])[0] for row in some])))
+            pictures.counted.fit(torch.cat([*prepared([lesson.squares[row] for row in some], device=CPU)]))
         self.towers = nn.ModuleDict({"pictures": pictures, "words": TextNetwork()}).to(device)
         self.towers["pictures"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._targets = targets_of(lesson.photos).to(self._device)
         self.objectives = Objectives(
-            self._targets, dim=KIND_DIM, look_dim=LOOK_DIM, teacher_dim=teacher.DIM, color_dim=COLOR_DIM
+            self._targets,
+            width=WIDTHS[-1],
+            dim=KIND_DIM,
+            look_dim=LOOK_DIM,
+            teacher_dim=teacher.DIM,
+            color_dim=COLOR_DIM,
         ).to(device)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Losses by name, as `Objectives` says them."""
         with half_precision(self._device):
-            places, looks, counted = self.towers["pictures"].parts(batch.pixels)  # type: ignore[operator]
+            seen, looks, counted = self.towers["pictures"].learned(batch.pixels)  # type: ignore[operator]
         losses: dict[str, Tensor] = self.objectives(
-            places.float().mean((2, 3)),
+            seen.float(),
             looks.float(),
             counted,
             self.towers["words"](batch.grams, batch.weights),
@@ -143,9 +155,22 @@ class Learner:
         return Run(self.towers, self.losses, heads=self.objectives, weights=WEIGHTS)
 
 
-def averaged(run: Run[Batch]) -> tuple[EncoderNetwork, TextNetwork]:
-    """The averaged towers: what ships."""
-    return _pair(run.average.network)
+def finish(run: Run[Batch], lesson: Lesson, *, seed: int) -> EncoderNetwork:
+    """The averaged network for pictures, what ships: with the directions in which it tells what they are."""
+    pictures, _ = _pair(run.average.network)
+    pictures.eval()
+    count = min(TOLD, int((lesson.chances > 0).sum()))
+    some = np.random.default_rng(seed).choice(len(lesson.squares), count, replace=False, p=lesson.chances)
+    device = next(pictures.parameters()).device
+    pictures.fit(prepared([lesson.squares[row] for row in some], device=device))
+    return pictures
+
+
+def prepared(squares: Sequence[ImageArray], *, device: torch.device) -> Iterator[Tensor]:
+    """Batches of pictures as the network is asked with them."""
+    for start in range(0, len(squares), TOGETHER):
+        some = [PREPROCESS.apply(square)[0] for square in squares[start : start + TOGETHER]]
+        yield torch.from_numpy(np.stack(some)).to(device)
 
 
 def towers_of(run: Path) -> tuple[EncoderNetwork, TextNetwork]:
@@ -160,7 +185,6 @@ def towers_of(run: Path) -> tuple[EncoderNetwork, TextNetwork]:
 
 
 def _pair(towers: nn.Module) -> tuple[EncoderNetwork, TextNetwork]:
-    towers = towers.cpu()
     return cast(EncoderNetwork, towers.get_submodule("pictures")), cast(TextNetwork, towers.get_submodule("words"))
 
 
@@ -174,19 +198,47 @@ def teach(
     def grow(share: float) -> None:
         side[0] = size_at(share, sizes)
 
-    batches = (drawer.draw(plan, size=side[0]) for plan in planned)
+    batches: Iterator[Batch] = (drawer.draw(plan, size=side[0]) for plan in planned)
+    if run.device.type == "cuda":
+        batches = beside(batches, run.device)
     train(run, again(batches, seed=run.step), out=out, minutes=minutes, rate=rate, at=grow)
 
 
+def beside(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+    """Batches that a GPU makes while it learns from others: by a thread of their own, in a stream of its own."""
+    ready: queue.Queue[Batch | Exception] = queue.Queue(AHEAD)
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(device))  # what they are made of may still be on its way
+
+    def work() -> None:
+        try:
+            with torch.cuda.stream(stream):
+                for batch in batches:
+                    stream.synchronize()
+                    ready.put(batch)
+        except Exception as error:  # raised again where it is waited for
+            ready.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    while not isinstance(batch := ready.get(), Exception):
+        for tensor in vars(batch).values():  # or its memory would be taken for the next while it is still learned from
+            tensor.record_stream(torch.cuda.current_stream(device))
+        yield batch
+    raise batch
+
+
 def again(batches: Iterator[Batch], *, seed: int) -> Iterator[Batch]:
-    """Each batch some times, at once and later: to ask the teachers takes longer than to learn what they said."""
+    """Each batch some times, at once and later, then mirrored or not, of which teachers say the same: to ask them takes
+    longer than to learn what they said (data echoing, Choi et al. 2019).
+    """
     rng = np.random.default_rng(seed)
     kept: list[Batch] = []
     for batch in batches:
         yield batch
         kept += [batch] * (TIMES - 1)
         while len(kept) > KEPT:
-            yield kept.pop(int(rng.integers(len(kept))))
+            chosen = kept.pop(int(rng.integers(len(kept))))
+            yield replace(chosen, pixels=chosen.pixels.flip(3)) if rng.random() < 0.5 else chosen
 
 
 def begin(run: Run[Batch], start: Path | None, seen: Tensor) -> str:
@@ -210,23 +262,10 @@ def begin(run: Run[Batch], start: Path | None, seen: Tensor) -> str:
     return f"pictures: {card.name}@{card.sha256[:12]}, which began with random numbers; words: random numbers"
 
 
-def _lesson(given: Given) -> Lesson:
-    if given.lesson is not None:
-        return unpacked(given.lesson)
-    with progress_of("reading photos") as progress:
-        return lesson(
-            data=given.data,
-            cache=given.out / "cache",
-            seed=given.seed,
-            rendered=given.rendered,
-            hold_out=given.hold_out,
-            progress=progress,
-        )
-
-
 def _learned(given: Given, taught: Lesson) -> tuple[Run[Batch], str]:
     """The run, at its end; and where its first weights were from."""
     device = torch.device(given.device)
+    torch.backends.cudnn.benchmark = True  # a GPU tries which way is quickest: shapes stay the same for minutes
     squares = Squares(taught.squares, taught.inner, device=device)
     rng = np.random.default_rng([given.seed, 13])
     some = torch.from_numpy(rng.choice(len(taught.squares), MEANS, p=taught.chances)).to(device)
@@ -253,10 +292,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = RecipeParser("encoder", __doc__)
     parser.add_shared("--out", "--minutes", "--seed", "--device", "--threads")
     parser.add_argument("--hold-out", type=float, default=0.0, help="share of the photos kept aside to make choices on")
-    parser.add_argument("--rendered", type=int, default=5000, help="products that are rendered")
-    parser.add_argument(
-        "--lesson", type=Path, help="photos and all that is known of them, as training.packed packs them"
-    )
+    add_lesson(parser)
     parser.add_argument("--products", type=int, default=PRODUCTS, help="in a step, a multiple of 8; 192 on a GPU")
     parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of the weights that ship")
     parser.add_shared("--resume")
@@ -268,16 +304,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_shared("--rate", "--data", "--teachers")
     parser.set_defaults(minutes=66.0, rate=RATE)
     given = parser.read(arguments)
-    taught = _lesson(given)
+    taught = lesson_of(given, cache=given.out / "cache", hold_out=given.hold_out)
     run, history = _learned(given, taught)
-    pictures, words = averaged(run)
+    pictures = finish(run, taught, seed=given.seed)
+    run.save(given.out / CHECKPOINT)
     for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
         sys.stderr.write(f"held out: {name} 1-NN {score}\n")
     export_encoder(
-        pictures,
-        words,
+        pictures.cpu(),
+        None,
         given.out,
-        known=known_words([photo.facts for photo in taught.photos]),
         photos=taught.squares,
         precision=given.precision,
         training={

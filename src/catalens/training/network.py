@@ -1,18 +1,20 @@
 """The encoder's two networks. Pictures: dense 3x3 residual convolutions (He et al. 2016), few and wide, quick on a CPU.
 Words: a weighted mean over vectors of character n-grams, and one hidden layer.
 
-Shapes for a picture of H x W: stem H/4, stages at H/4, H/8, H/16, H/32; a linear map of each place of the last; their
-mean says what it is. Beside it, a short branch says how it looks: what is learned of single colors, and what the trunk
-saw of textures, pooled over parts of the picture as a color histogram is. Its lesson, in which the light changes, blurs
-colors that a shop tells apart, so they are counted as well (`counting.py`). Without shares of their own, looks and
-colors were drowned by the kinds: two views of one dress were found less often than by a plain color histogram.
+Shapes for a picture of H x W: stem H/4, stages at H/4, H/8, H/16, H/32. What it is, is told by the last two, in their
+principal directions: the layer above them that learns labels is thrown away, for it forgets what those do not need
+(Chen et al. 2020, SimCLR, section 4.2). Beside it, a short branch says how it looks: what is learned of single colors,
+and what the trunk saw of textures, pooled over parts of the picture as a color histogram is. Its lesson, in which the
+light changes, blurs colors that a shop tells apart, so they are counted as well (`counting.py`). Without shares of
+their own, looks and colors were drowned by the kinds: two views of one dress were found less often than by a plain
+color histogram.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, chain
 
 import torch
 from torch import Tensor, nn
@@ -21,13 +23,17 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 from catalens.models.text import BUCKETS
 from catalens.training.counting import CountedColors
 
-WIDTHS = (32, 96, 192, 320)
+WIDTHS = (32, 96, 192, 288)
 BLOCKS = (1, 2, 3, 2)
 KIND_DIM, LOOK_DIM, COLOR_DIM = 256, 128, 64
 DIM = KIND_DIM + LOOK_DIM + COLOR_DIM
-SHARES = (0.5, 0.25, 0.25)
+SHARES = (0.6, 0.2, 0.2)
 """Of the similarity of two pictures, what their kinds, looks and colors decide; docs/encoder.md tells of others."""
+FINER = 0.3
+"""Of what a picture is, the share of the last stage but one, which knows less of kinds and more of their details."""
 LOOK_WIDTHS = (48, 96)
+TINY = 1e-12
+"""Third powers below this are taken for it: the root of nothing has no slope."""
 TEXTURES = 2
 """Stages of the trunk after which textures are counted: at H/8, where weaves and prints are still seen."""
 GRAM_DIM, HIDDEN = 128, 512
@@ -105,21 +111,48 @@ class EncoderNetwork(nn.Module):
         super().__init__()
         self.dim = dim + look_dim + color_dim
         stages = trunk_stages(widths, blocks)
-        self._middle = sum(map(len, stages[:TEXTURES]))
+        self._ends = tuple(accumulate(map(len, stages)))
         self.counted = CountedColors(color_dim) if color_dim else None
         self.looks = Looks(look_dim, textures=widths[TEXTURES - 1]) if look_dim else None
         self.trunk = nn.Sequential(*chain.from_iterable(stages))
-        self.head = nn.Conv2d(widths[-1], dim, 1)
+        self.head = nn.Conv2d(sum(widths[-2:]), dim, 1)
+
+    def learned(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """(N, widths[-1]) what the last stage saw, on the mean; looks and colors as `parts`: what training goes by."""
+        stages = self._stages(x)
+        return stages[-1].mean((2, 3)), *self._beside(x, stages)
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """(N, dim, H/32, W/32): what each place is; (N, look_dim): how the picture looks; (N, color_dim): its colors.
 
         All of any length.
         """
-        middle = self.trunk[: self._middle](x)
-        looks = None if self.looks is None else self.looks(x, middle)
-        colors = None if self.counted is None else self.counted(x)
-        return self.head(self.trunk[self._middle :](middle)), looks, colors
+        stages = self._stages(x)
+        return self.head(_told(stages)), *self._beside(x, stages)
+
+    def _stages(self, x: Tensor) -> list[Tensor]:
+        found = []
+        for start, end in zip((0, *self._ends), self._ends, strict=False):
+            x = self.trunk[start:end](x)
+            found.append(x)
+        return found
+
+    def _beside(self, x: Tensor, stages: list[Tensor]) -> tuple[Tensor | None, Tensor | None]:
+        looks = None if self.looks is None else self.looks(x, stages[TEXTURES - 1])
+        return looks, None if self.counted is None else self.counted(x)
+
+    @torch.no_grad()
+    def fit(self, batches: Iterable[Tensor]) -> None:
+        """Choose the directions that tell what pictures are: the principal ones of what the stages told of these.
+
+        Args:
+            batches: of pictures as `forward` takes them. There are no more directions than pictures.
+        """
+        told = torch.cat([_told(self._stages(x)).mean((2, 3)) for x in batches])
+        mean = told.mean(0)
+        directions = torch.linalg.svd(told - mean, full_matrices=False).Vh[: len(self.head.weight)]
+        self.head.weight.zero_()[: len(directions)] = directions[:, :, None, None]
+        self.head.bias.copy_(-self.head.weight[:, :, 0, 0] @ mean)  # type: ignore[union-attr]
 
     def regions(self, x: Tensor) -> Tensor:
         """(N, dim + look_dim + color_dim, H/32, W/32): the vector of each place; their mean is the picture's.
@@ -138,6 +171,21 @@ class EncoderNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.regions(x).mean((2, 3))
+
+
+def _told(stages: Sequence[Tensor]) -> Tensor:
+    """What the last two stages say of each place, (N, their widths, H/32, W/32)."""
+    finer = F.avg_pool2d(stages[-2], 2)
+    return torch.cat([_balanced(stages[-1]) * (1 - FINER) ** 0.5, _balanced(finer) * FINER**0.5], 1)
+
+
+def _balanced(places: Tensor) -> Tensor:
+    """Places, none below zero, scaled so that their mean is of unit length: the roots of their generalised mean (of
+    third powers, Radenovic et al. 2019, section 3.3), of which neither many places nor strong ones make all.
+    """
+    third = (places * places * places).mean((2, 3), keepdim=True)
+    pooled = F.normalize(third.clamp(min=TINY).pow(1 / 6), dim=1)
+    return places * (pooled / places.mean((2, 3), keepdim=True).clamp(min=1e-6))
 
 
 def joined(kinds: Tensor, looks: Tensor | None, colors: Tensor | None) -> Tensor:

@@ -74,8 +74,11 @@ def targets_of(photos: Sequence[Photo]) -> Targets:
 class Objectives(nn.Module):
     """The heads that are thrown away after training, and the losses."""
 
-    def __init__(self, targets: Targets, *, dim: int, look_dim: int, teacher_dim: int, color_dim: int) -> None:
+    def __init__(
+        self, targets: Targets, *, width: int, dim: int, look_dim: int, teacher_dim: int, color_dim: int
+    ) -> None:
         super().__init__()
+        self.kinds = nn.Linear(width, dim)
         self.teacher = nn.Linear(dim, teacher_dim)
         self.labels = nn.ParameterList([nn.Parameter(torch.randn(count, dim)) for count in targets.counts])
         self.tags = nn.Linear(dim, targets.tags.shape[1])
@@ -83,7 +86,7 @@ class Objectives(nn.Module):
 
     def forward(
         self,
-        kinds: Tensor,
+        seen: Tensor,
         looks: Tensor,
         counted: Tensor,
         words: Tensor,
@@ -95,14 +98,15 @@ class Objectives(nn.Module):
         """Losses by name.
 
         Args:
-            kinds, looks, counted: (2n + b, dim), (2n + b, look_dim), and (2n + b, color_dim) colors that are counted,
-                not learned: looks have to tell them. Rows 2i and 2i + 1 show one product. The last b show blends, of
-                which only the teachers know something.
-            words: (m, all three), of captions.
+            seen, looks, counted: (2n + b, width) what the trunk saw, (2n + b, look_dim), and (2n + b, color_dim) colors
+                that are counted, not learned: looks have to tell them. Rows 2i and 2i + 1 show one product. The last b
+                show blends, of which only the teachers know something.
+            words: (m, dim + look_dim + color_dim), of captions.
             features: (2n + b, teacher_dim) unit length, what the teachers say of the views.
             truth: (m, 2n), 1 where a caption is true of a view, 0 where it is not, nan where nobody knows.
             targets: of the 2n views.
         """
+        kinds = self.kinds(seen)
         unlike = _unlike(self.teacher(kinds), features)
         kinds, looks, counted = (part[: truth.shape[1]] for part in (kinds, looks, counted))
         units = joined(kinds, looks, counted)
@@ -118,21 +122,21 @@ class Objectives(nn.Module):
 
     def _labels(self, units: Tensor, targets: Targets) -> Tensor:
         loss = units.new_zeros(())
-        for task, prototypes in enumerate(self.labels):
-            rows = targets.labels[:, task] >= 0
-            if rows.any():
-                wanted = targets.labels[rows, task]
-                cosine = units[rows] @ F.normalize(prototypes).T
-                logits = SCALE * (cosine - MARGIN * F.one_hot(wanted, cosine.shape[1]))
-                summed = F.cross_entropy(logits, wanted, label_smoothing=0.05, reduction="sum")
-                loss = loss + summed / len(units)
+        for wanted, prototypes in zip(targets.labels.T, self.labels, strict=True):
+            if not len(prototypes):
+                continue
+            cosine = units @ F.normalize(prototypes).T
+            # Views without a label count as nothing; to leave them out, a GPU would have to be waited for.
+            logits = SCALE * (cosine - MARGIN * F.one_hot(wanted.clamp(min=0), cosine.shape[1]))
+            summed = F.cross_entropy(logits, wanted, ignore_index=-1, label_smoothing=0.05, reduction="sum")
+            loss = loss + summed / len(units)
         return loss
 
     def _tags(self, vectors: Tensor, targets: Targets) -> Tensor:
-        rows = targets.has_tags
-        if not rows.any() or not targets.tags.shape[1]:
+        if not targets.tags.shape[1]:
             return vectors.new_zeros(())
-        return F.binary_cross_entropy_with_logits(self.tags(vectors[rows]), targets.tags[rows])
+        each = F.binary_cross_entropy_with_logits(self.tags(vectors), targets.tags, reduction="none").mean(1)
+        return (each * targets.has_tags).sum() / targets.has_tags.sum().clamp(min=1)
 
 
 def _unlike(said: Tensor, wanted: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from catalens.errors import NotFoundError
 from catalens.training.lesson import Lesson, lesson
 from catalens.training.photos import Photo
-from catalens.training.recipe import RecipeParser, as_command, progress_of
+from catalens.training.recipe import Given, RecipeParser, as_command, progress_of
 from catalens.types import ImageArray
 
 QUALITY = 75
@@ -65,6 +65,23 @@ def unpacked(path: Path) -> Lesson:
         for one in json.loads(kept["photos"].tobytes())
     ]  # fmt: skip
     return Lesson(squares, photos, kept["inner"], kept["chances"], kept["held"])
+
+
+def add_lesson(parser: RecipeParser) -> None:
+    """Options of recipes that learn from a lesson, as `lesson_of` reads them."""
+    parser.add_argument("--rendered", type=int, default=5000, help="products that are rendered")
+    parser.add_argument("--lesson", type=Path, help="photos and what is known of them, as training.packed packs them")
+
+
+def lesson_of(given: Given, *, cache: Path, hold_out: float = 0.0) -> Lesson:
+    """The lesson that is given, or made of the photos, as `lesson.lesson`."""
+    if given.lesson is not None:
+        return unpacked(given.lesson)
+    with progress_of("reading photos") as progress:
+        return lesson(
+            data=given.data, cache=cache, seed=given.seed, rendered=given.rendered, hold_out=hold_out,
+            progress=progress,
+        )  # fmt: skip
 
 
 def _decoded(code: NDArray[np.uint8]) -> ImageArray:

@@ -25,6 +25,8 @@ LOOK_LAYERS = 3
 """Layers of the branch for looks: the only ones over single points that come before the trunk."""
 COUNTED, LOOKS = "/counted/", "/looks/"
 """Begin the names of the nodes that count colors, and of those of the branch for looks."""
+HEAD, STEM = "/head/", ("/trunk.0/", "/trunk.2/")
+"""Begin those of the layer that tells kinds, and those of the first one."""
 BRANCHES = (COUNTED, LOOKS)
 """In the order in which the network has them, before the trunk."""
 Floats: TypeAlias = NDArray[np.float32]
@@ -131,7 +133,11 @@ def _plan(layers: list[Layer], dim: int, card: Card) -> tuple[tuple[int, ...], t
             threes[-1] += 1
         else:
             raise _other_kind(card, f"a convolution of {layer.kernel} x {layer.kernel}")
-    if not widths or layers[-1].weights.shape != (dim, widths[-1], 1, 1) or any(count % 2 for count in threes):
+    if (
+        len(widths) < 2
+        or layers[-1].weights.shape != (dim, sum(widths[-2:]), 1, 1)
+        or any(count % 2 for count in threes)
+    ):
         raise _other_kind(card, f"{len(layers)} layers that end in {layers[-1].weights.shape if layers else 'none'}")
     return tuple(widths), tuple(count // 2 for count in threes)
 
@@ -153,8 +159,7 @@ def _fill(network: EncoderNetwork, counted: list[Layer], layers: list[Layer]) ->
     norms = [one for one in modules if isinstance(one, nn.BatchNorm2d)]
     with torch.no_grad():
         for convolution, layer in zip(convolutions, counted + layers, strict=True):
-            # Networks of before textures were counted have fewer columns: the others say nothing yet.
-            convolution.weight.zero_()[:, : layer.weights.shape[1]].copy_(torch.from_numpy(layer.weights))
+            convolution.weight.copy_(torch.from_numpy(layer.weights))
         for norm, layer in zip(norms, layers[:-1], strict=True):
             norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]
             norm.weight.fill_(1.0)

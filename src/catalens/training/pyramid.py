@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.training.loop import read_checkpoint
-from catalens.training.network import WIDTHS, trunk_stages
+from catalens.training.network import trunk_stages
 
-BLOCKS = (1, 2, 3, 1)
-"""Of the encoder's blocks all but the last: kinds of whole pictures are its concern."""
+WIDTHS, BLOCKS = (32, 96, 192, 320), (1, 2, 3, 1)
+"""Those of the encoder that the bundled networks began with, but for its last block: kinds of whole pictures are its
+concern."""
 WIDTH, FINE = 64, 24
 """Channels on the way up, and at half the picture's size."""
 

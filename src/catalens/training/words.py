@@ -1,9 +1,9 @@
-"""Recipe: the bundled encoder's words, learned once more on what its finished network sees.
+"""Recipe: the bundled encoder's words, learned on what its finished network sees.
 
     python -m catalens.training.words --out runs/words --encoder runs/encoder --minutes 5
 
-While both towers learn, words follow pictures that move, a hundred at a time. Here pictures stay: each is looked at
-once, and every caption is told from thousands of them.
+While the network for pictures learned, words followed pictures that moved, some hundreds at a time. Here pictures stay:
+each is looked at once, and every caption is told from thousands of them.
 """
 
 from __future__ import annotations
@@ -22,21 +22,19 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.models.card import read_card
 from catalens.models.text import text_batch
-from catalens.training.encoder import towers_of
-from catalens.training.export import PREPROCESS, export_encoder
+from catalens.training.encoder import prepared, towers_of
+from catalens.training.export import export_encoder
 from catalens.training.facts import Facts, Truths, caption, known_words
-from catalens.training.lesson import lesson
 from catalens.training.loop import Run, drawn, train
 from catalens.training.network import EncoderNetwork, TextNetwork
 from catalens.training.objectives import caption_loss
+from catalens.training.packed import add_lesson, lesson_of
 from catalens.training.recipe import RecipeParser, as_command, progress_of
 from catalens.types import FloatArray, ImageArray, IntArray, Progress
 
 CAPTIONS, PICTURES = 128, 2048
 """In a step."""
 RATE = 2e-3
-LOOKED_AT = 32
-"""Pictures that are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +70,11 @@ class Drawer:
 def seen(network: EncoderNetwork, squares: Sequence[ImageArray], *, progress: Progress | None = None) -> Tensor:
     """(N, dim) unit length: what the network makes of whole pictures."""
     network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    found = []
-    for start in range(0, len(squares), LOOKED_AT):
-        some = [PREPROCESS.apply(square)[0] for square in squares[start : start + LOOKED_AT]]
-        found.append(F.normalize(network(torch.from_numpy(np.stack(some)))))
+    found: list[Tensor] = []
+    for batch in prepared(squares, device=torch.device("cpu")):
+        found.append(F.normalize(network(batch)))
         if progress is not None:
-            progress(min(start + LOOKED_AT, len(squares)), len(squares), "looking at pictures")
+            progress(min(len(found) * len(found[0]), len(squares)), len(squares), "looking at pictures")
     return torch.cat(found)
 
 
@@ -95,7 +92,7 @@ def history_of(encoder: Path, again: Mapping[str, str]) -> dict[str, str]:
     """What a card says of the training: that of both towers, as the run's card has it, and then of the words."""
     before = dict(read_card(encoder).training)
     del before["data"]
-    return {**before, **{f"words, once more: {name}": value for name, value in again.items()}}
+    return {**before, **{f"words: {name}": value for name, value in again.items()}}
 
 
 @as_command
@@ -104,14 +101,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = RecipeParser("words", __doc__)
     parser.add_shared("--out", "--minutes")
     parser.add_argument("--encoder", type=Path, required=True, help="folder of the encoder's run")
-    parser.add_argument("--rendered", type=int, default=5000, help="products that are rendered")
+    add_lesson(parser)
     parser.add_shared("--rate", "--seed", "--threads", "--data")
     parser.set_defaults(minutes=5.0, rate=RATE)
     given = parser.read(arguments)
     pictures, words = towers_of(given.encoder)
-    with progress_of("reading photos") as progress:
-        cache = given.encoder / "cache"
-        taught = lesson(data=given.data, cache=cache, seed=given.seed, rendered=given.rendered, progress=progress)
+    taught = lesson_of(given, cache=given.encoder / "cache")
+    with progress_of("looking at pictures") as progress:
         vectors = seen(pictures, taught.squares, progress=progress)
     facts = [photo.facts for photo in taught.photos]
     run = run_of(words, vectors)

@@ -486,6 +486,18 @@ def test_each_batch_is_learned_from_some_times_and_later(some_batches: list[reci
     assert list(dict.fromkeys(given)) == list(range(100))
 
 
+@pytest.mark.parametrize("made", [[], [1], [*range(20)], [None, 2]], ids=["none", "one", "many", "none among them"])
+def test_what_is_made_ahead_comes_in_order(made: list[int | None]) -> None:
+    assert list(loop.ahead(iter(made))) == made
+
+
+def test_what_fails_ahead_fails_here() -> None:
+    ahead = loop.ahead(1 // number for number in (1, 0))
+    assert next(ahead) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(ahead)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_batches_made_beside_are_those_made_in_turn(some_batches: list[recipe.Batch]) -> None:
     device = torch.device("cuda")

@@ -15,9 +15,7 @@ and GPU alike: views are made, teachers asked and lessons learned where --device
 
 from __future__ import annotations
 
-import queue
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,10 +29,10 @@ from torch import Tensor, nn
 from catalens.models.card import Precision
 from catalens.models.zoo import find_card
 from catalens.training import teacher
-from catalens.training.export import PREPROCESS, export_encoder
+from catalens.training.export import PREPROCESS, export_encoder, prepared
 from catalens.training.heldout import score_held_out
 from catalens.training.lesson import Lesson
-from catalens.training.loop import AHEAD, CHECKPOINT, Run, half_precision, read_checkpoint, size_at, train
+from catalens.training.loop import CHECKPOINT, Run, ahead, half_precision, read_checkpoint, size_at, train
 from catalens.training.network import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork, TextNetwork
 from catalens.training.objectives import WEIGHTS, Objectives, targets_of
 from catalens.training.packed import add_lesson, lesson_of
@@ -42,15 +40,12 @@ from catalens.training.plans import Plan, Planner, plans
 from catalens.training.pretrained import network_of, unfolded
 from catalens.training.recipe import Given, RecipeParser, as_command
 from catalens.training.views import Chance, Squares, blended, random_boxes, resized, views, whole_boxes
-from catalens.types import ImageArray
 
 PRODUCTS, BLENDS = 48, 2 / 3
 """In a step: products, of each of which there are two views; and for each product, blends of those."""
 MEANS, COUNTED, TOLD = 512, 1024, 4096
 """Views over which the teachers' means are taken; pictures that the directions of counted colors, and of kinds, are
 chosen on."""
-TOGETHER = 32
-"""Pictures that are looked at at once."""
 CPU = torch.device("cpu")
 TIMES, KEPT = 3, 32
 """How often a batch is learned from; how many wait to be learned from again."""
@@ -166,13 +161,6 @@ def finish(run: Run[Batch], lesson: Lesson, *, seed: int) -> EncoderNetwork:
     return pictures
 
 
-def prepared(squares: Sequence[ImageArray], *, device: torch.device) -> Iterator[Tensor]:
-    """Batches of pictures as the network is asked with them."""
-    for start in range(0, len(squares), TOGETHER):
-        some = [PREPROCESS.apply(square)[0] for square in squares[start : start + TOGETHER]]
-        yield torch.from_numpy(np.stack(some)).to(device)
-
-
 def towers_of(run: Path) -> tuple[EncoderNetwork, TextNetwork]:
     """The averaged towers of an earlier run, by its folder.
 
@@ -206,25 +194,19 @@ def teach(
 
 def beside(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
     """Batches that a GPU makes while it learns from others: by a thread of their own, in a stream of its own."""
-    ready: queue.Queue[Batch | Exception] = queue.Queue(AHEAD)
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(device))  # what they are made of may still be on its way
 
-    def work() -> None:
-        try:
-            with torch.cuda.stream(stream):
-                for batch in batches:
-                    stream.synchronize()
-                    ready.put(batch)
-        except Exception as error:  # raised again where it is waited for
-            ready.put(error)
+    def made() -> Iterator[Batch]:
+        with torch.cuda.stream(stream):  # of the thread that asks
+            for batch in batches:
+                stream.synchronize()
+                yield batch
 
-    threading.Thread(target=work, daemon=True).start()
-    while not isinstance(batch := ready.get(), Exception):
+    for batch in ahead(made()):
         for tensor in vars(batch).values():  # or its memory would be taken for the next while it is still learned from
             tensor.record_stream(torch.cuda.current_stream(device))
         yield batch
-    raise batch
 
 
 def again(batches: Iterator[Batch], *, seed: int) -> Iterator[Batch]:

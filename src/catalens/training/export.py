@@ -38,6 +38,8 @@ than a whole photo does (Touvron et al. 2019)."""
 PREPROCESS = Preprocess(
     size=(TEST_SIZE, TEST_SIZE), fit="letterbox", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), pad=(255, 255, 255)
 )
+TOGETHER = 32
+"""Pictures that are looked at at once."""
 OPSET = 17
 LICENSE = "Apache-2.0"
 """Of what is trained here."""
@@ -59,6 +61,13 @@ DATA = (
     "rendered products of our own; words: a vocabulary of our own; "
     "targets: features of MobileNet EdgeTPU 1.0 224 and MobileNetV2 1.0 224 (Apache-2.0), colors and the labels"
 )
+
+
+def prepared(squares: Sequence[ImageArray], *, device: torch.device) -> Iterator[torch.Tensor]:
+    """Batches of pictures as the encoder is asked with them."""
+    for start in range(0, len(squares), TOGETHER):
+        some = [PREPROCESS.apply(square)[0] for square in squares[start : start + TOGETHER]]
+        yield torch.from_numpy(np.stack(some)).to(device)
 
 
 def export_encoder(

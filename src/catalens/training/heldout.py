@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.retrieval import first_is_right
-from catalens.training.export import PREPROCESS
+from catalens.training.export import prepared
 from catalens.training.network import EncoderNetwork
 from catalens.training.photos import Photo
 from catalens.types import FloatArray, ImageArray
 
 TASKS = ("clothing", "grocery")
-BATCH = 64
 
 
 def held_out(photos: Sequence[Photo], share: float, *, seed: int) -> NDArray[np.bool_]:
@@ -52,10 +51,6 @@ def score_held_out(
 def _vectors(network: EncoderNetwork, squares: Sequence[ImageArray]) -> FloatArray:
     network.eval()
     device = next(network.parameters()).device
-    found = []
-    for start in range(0, len(squares), BATCH):
-        batch = np.stack([PREPROCESS.apply(square)[0] for square in squares[start : start + BATCH]])
-        with torch.no_grad():
-            vectors = torch.nn.functional.normalize(network(torch.from_numpy(batch).to(device)))
-        found.append(vectors.cpu().numpy())
-    return np.concatenate(found)
+    with torch.no_grad():
+        found = [torch.nn.functional.normalize(network(batch)) for batch in prepared(squares, device=device)]
+    return torch.cat(found).cpu().numpy()

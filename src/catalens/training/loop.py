@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import queue
@@ -172,15 +173,26 @@ def half_precision(device: torch.device) -> AbstractContextManager[Any]:
 def drawn(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]:
     """Batches for ever, made in a thread of its own."""
     rng = np.random.default_rng(seed)
-    ready: queue.Queue[B] = queue.Queue(AHEAD)
+    return ahead(draw(rng) for _ in itertools.count())
+
+
+def ahead(batches: Iterator[B]) -> Iterator[B]:
+    """The same batches, made in a thread of its own before they are asked for; what it raises is raised here."""
+    ready: queue.Queue[tuple[B] | Exception | None] = queue.Queue(AHEAD)
 
     def work() -> None:
-        while True:
-            ready.put(draw(rng))
+        try:
+            for batch in batches:
+                ready.put((batch,))
+            ready.put(None)
+        except Exception as error:  # raised again where it is waited for
+            ready.put(error)
 
     threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield ready.get()
+    while (found := ready.get()) is not None:
+        if isinstance(found, Exception):
+            raise found
+        yield found[0]
 
 
 def train(

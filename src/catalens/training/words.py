@@ -22,8 +22,8 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.models.card import read_card
 from catalens.models.text import text_batch
-from catalens.training.encoder import prepared, towers_of
-from catalens.training.export import export_encoder
+from catalens.training.encoder import towers_of
+from catalens.training.export import export_encoder, prepared
 from catalens.training.facts import Facts, Truths, caption, known_words
 from catalens.training.loop import Run, drawn, train
 from catalens.training.network import EncoderNetwork, TextNetwork

@@ -14,7 +14,7 @@ from catalens.training.synthetic.mesh import Part, part, tube
 from catalens.training.synthetic.spec import Spec
 
 _ON_SHOULDERS = frozenset({"Tops", "Knitwear", "Dresses", "Outerwear"})
-_BY_CLIPS = frozenset({"trousers", "jeans", "shorts", "skirt"})
+_BY_CLIPS = frozenset({"trousers", "jeans", "shorts", "skirt", "track pants"})
 
 
 def hanger(spec: Spec, parts: Sequence[Part]) -> list[Part]:

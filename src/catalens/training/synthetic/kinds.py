@@ -13,11 +13,15 @@ from catalens.training.synthetic import (
     dress_shoes,
     furniture,
     headwear,
+    hosiery,
+    innerwear,
     knitwear,
     outerwear,
     shoes,
+    sportswear,
     tableware,
     tops,
+    tunics,
 )
 from catalens.training.synthetic.kind import Kind
 
@@ -34,6 +38,10 @@ _SHELVES = (
     tableware,
     decor,
     furniture,
+    tunics,
+    innerwear,
+    hosiery,
+    sportswear,
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for shelf in _SHELVES for kind in shelf.KINDS})

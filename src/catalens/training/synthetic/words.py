@@ -18,6 +18,7 @@ _MATERIALS: Mapping[str, str] = MappingProxyType(
         "jersey": "cotton jersey",
         "metal": "steel",
         "silk": "silk",
+        "rib": "ribbed cotton",
     }
 )
 """How a material is called before the noun, where it is not by its own name."""
@@ -42,7 +43,10 @@ _BEFORE: Mapping[str, str] = MappingProxyType(
         "shallow": "shallow", "two-tone": "two-tone", "slender": "slender", "ribbed": "ribbed", "grooved": "grooved",
         "lumbar": "lumbar", "shell": "shell", "buttoned": "tufted", "two-seater": "two-seater",
         "three-seater": "three-seater", "coffee table": "coffee", "dining table": "dining", "bar height": "bar",
-        "chronograph": "chronograph",
+        "chronograph": "chronograph", "straight cut": "straight", "calf-length": "calf-length", "ankle": "ankle",
+        "crew": "crew", "cuffed": "cuffed", "full-cup": "full-cup", "plunge": "plunge", "triangle": "triangle",
+        "sports": "sports", "bikini": "bikini", "high-waisted": "high-waisted", "trunk": "trunk",
+        "Y-front": "Y-front", "bell sleeves": "bell-sleeve", "puff sleeves": "puff-sleeve",
     }
 )  # fmt: skip
 """Details that stand before the noun."""
@@ -67,7 +71,11 @@ _AFTER: Mapping[str, str] = MappingProxyType(
         "piped": "piped edges", "slatted back": "a slatted back", "ladder back": "a ladder back",
         "round top": "a round top", "with shelf": "a shelf", "square seat": "a square seat",
         "round seat": "a round seat", "zip": "a zip", "leather patch": "a leather patch",
-        "base panel": "a contrast base",
+        "base panel": "a contrast base", "round neck": "a round neck", "tie neck": "a tie neck",
+        "contrast border": "a contrast border", "embroidered yoke": "an embroidered yoke",
+        "smocked waist": "a smocked waist", "tie belt": "a tie belt", "contrast heel and toe": "contrast heel and toe",
+        "striped cuff": "a striped cuff", "side panel": "a side panel", "elastic waist": "an elastic waist",
+        "contrast waistband": "a contrast waistband",
     }
 )  # fmt: skip
 """Details that follow "with", where they do not do so by their own name."""
@@ -87,6 +95,8 @@ _UNSAID = frozenset(
         "bellied",
         "cylinder",
         "two straps",
+        "single",
+        "classic",
     }
 )
 """Forms that a shop does not mention in a title."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -207,9 +206,9 @@ def _tank_top(*, neck: float, strap: float, chest: float, drop: float, arm: floa
 def vest(draft: Draft) -> list[Part]:
     """A sleeveless undershirt: a deep round neck, narrow straps, wide armholes, often ribbed."""
     chest, length = draft.roll(0.19, 0.215), draft.roll(0.66, 0.76)
-    neck, strap = draft.roll(0.085, 0.105), draft.roll(0.032, 0.055)
-    arm = draft.roll(0.23, 0.27)
-    x, front = _tank_top(neck=neck, strap=strap, chest=chest, drop=draft.roll(0.13, 0.19), arm=arm)
+    neck, strap = draft.roll(0.085, 0.108), draft.roll(0.024, 0.05)
+    arm = draft.roll(0.23, 0.3)
+    x, front = _tank_top(neck=neck, strap=strap, chest=chest, drop=draft.roll(0.13, 0.22), arm=arm)
     _, rear = _tank_top(neck=neck, strap=strap, chest=chest, drop=draft.roll(0.04, 0.08), arm=arm)
     low = np.full_like(x, -length)
     grid, back = _shouldered(panel(x, front, low, depth=0.105)), behind(_shouldered(panel(x, rear, low, depth=0.09)))
@@ -249,7 +248,7 @@ def briefs(draft: Draft) -> list[Part]:
     if draft.has("trunk", "Y-front"):
         thread = draft.thread()
         for side in (1.0, -1.0):
-            pouch: Sequence[tuple[float, float]] = [(0.5 + side * 0.16, 0.12), (0.5 + side * 0.13, 0.6), (0.5, 0.97)]
+            pouch = [(0.5 + side * 0.16, 0.12), (0.5 + side * 0.13, 0.6), (0.5, 0.97)]
             parts.append(line(grid, thread, pouch, width=0.003))
     return parts
 

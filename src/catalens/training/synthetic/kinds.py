@@ -11,13 +11,17 @@ from catalens.training.synthetic import (
     bottoms,
     decor,
     dress_shoes,
+    flat_shoes,
     furniture,
     headwear,
+    jewelry,
     knitwear,
     outerwear,
     shoes,
+    sports_shoes,
     tableware,
     tops,
+    wallets,
 )
 from catalens.training.synthetic.kind import Kind
 
@@ -34,6 +38,10 @@ _SHELVES = (
     tableware,
     decor,
     furniture,
+    wallets,
+    sports_shoes,
+    flat_shoes,
+    jewelry,
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for shelf in _SHELVES for kind in shelf.KINDS})

@@ -26,8 +26,11 @@ _CLOTHS: Mapping[str, str] = MappingProxyType({"knit": "knitwear", "wood": "wood
 """How a material is called after "in", where it differs."""
 
 _PAIRS: Mapping[str, str] = MappingProxyType(
-    {"sneaker": "sneakers", "boot": "boots", "pump": "pumps", "loafer": "loafers", "sandal": "sandals"}
-)
+    {
+        "sneaker": "sneakers", "boot": "boots", "pump": "pumps", "loafer": "loafers", "sandal": "sandals",
+        "running shoe": "running shoes", "derby": "derby shoes", "ballet flat": "ballet flats",
+    }
+)  # fmt: skip
 
 _BEFORE: Mapping[str, str] = MappingProxyType(
     {
@@ -42,7 +45,11 @@ _BEFORE: Mapping[str, str] = MappingProxyType(
         "shallow": "shallow", "two-tone": "two-tone", "slender": "slender", "ribbed": "ribbed", "grooved": "grooved",
         "lumbar": "lumbar", "shell": "shell", "buttoned": "tufted", "two-seater": "two-seater",
         "three-seater": "three-seater", "coffee table": "coffee", "dining table": "dining", "bar height": "bar",
-        "chronograph": "chronograph",
+        "chronograph": "chronograph", "bi-fold": "bi-fold", "long": "long", "passport": "passport",
+        "zip-around": "zip-around", "slip-on": "slip-on", "cap toe": "cap-toe", "wingtip": "wingtip",
+        "gold": "gold", "silver": "silver", "rose gold": "rose gold", "hoop": "hoop", "drop": "drop", "stud": "stud",
+        "dangle": "dangle", "chandelier": "chandelier", "jhumka": "jhumka", "beaded": "beaded",
+        "statement": "statement", "bangle": "bangle", "cuff": "cuff", "chain": "chain",
     }
 )  # fmt: skip
 """Details that stand before the noun."""
@@ -67,7 +74,13 @@ _AFTER: Mapping[str, str] = MappingProxyType(
         "piped": "piped edges", "slatted back": "a slatted back", "ladder back": "a ladder back",
         "round top": "a round top", "with shelf": "a shelf", "square seat": "a square seat",
         "round seat": "a round seat", "zip": "a zip", "leather patch": "a leather patch",
-        "base panel": "a contrast base",
+        "base panel": "a contrast base", "button tab": "a button tab", "contrast band": "a contrast band",
+        "metal badge": "a metal badge", "embossed logo": "an embossed logo",
+        "curved stripe": "a curved stripe", "side panel": "a side panel",
+        "white sole": "a white sole", "two-tone sole": "a two-tone sole", "contrast sole": "a contrast sole",
+        "monk strap": "a monk strap", "bow": "a bow", "metal trim": "a metal trim",
+        "contrast toe cap": "a contrast toe cap", "instep strap": "an instep strap",
+        "pendant": "a pendant",
     }
 )  # fmt: skip
 """Details that follow "with", where they do not do so by their own name."""

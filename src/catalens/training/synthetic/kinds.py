@@ -11,17 +11,21 @@ from catalens.training.synthetic import (
     bottoms,
     decor,
     dress_shoes,
+    flat_shoes,
     furniture,
     headwear,
     hosiery,
     innerwear,
+    jewelry,
     knitwear,
     outerwear,
     shoes,
+    sports_shoes,
     sportswear,
     tableware,
     tops,
     tunics,
+    wallets,
 )
 from catalens.training.synthetic.kind import Kind
 
@@ -42,6 +46,10 @@ _SHELVES = (
     innerwear,
     hosiery,
     sportswear,
+    wallets,
+    sports_shoes,
+    flat_shoes,
+    jewelry,
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for shelf in _SHELVES for kind in shelf.KINDS})

@@ -27,8 +27,11 @@ _CLOTHS: Mapping[str, str] = MappingProxyType({"knit": "knitwear", "wood": "wood
 """How a material is called after "in", where it differs."""
 
 _PAIRS: Mapping[str, str] = MappingProxyType(
-    {"sneaker": "sneakers", "boot": "boots", "pump": "pumps", "loafer": "loafers", "sandal": "sandals"}
-)
+    {
+        "sneaker": "sneakers", "boot": "boots", "pump": "pumps", "loafer": "loafers", "sandal": "sandals",
+        "running shoe": "running shoes", "derby": "derby shoes", "ballet flat": "ballet flats",
+    }
+)  # fmt: skip
 
 _BEFORE: Mapping[str, str] = MappingProxyType(
     {
@@ -47,6 +50,11 @@ _BEFORE: Mapping[str, str] = MappingProxyType(
         "crew": "crew", "cuffed": "cuffed", "full-cup": "full-cup", "plunge": "plunge", "triangle": "triangle",
         "sports": "sports", "bikini": "bikini", "high-waisted": "high-waisted", "trunk": "trunk",
         "Y-front": "Y-front", "bell sleeves": "bell-sleeve", "puff sleeves": "puff-sleeve",
+        "bi-fold": "bi-fold", "long": "long", "passport": "passport",
+        "zip-around": "zip-around", "slip-on": "slip-on", "cap toe": "cap-toe", "wingtip": "wingtip",
+        "gold": "gold", "silver": "silver", "rose gold": "rose gold", "hoop": "hoop", "drop": "drop", "stud": "stud",
+        "dangle": "dangle", "chandelier": "chandelier", "jhumka": "jhumka", "beaded": "beaded",
+        "statement": "statement", "bangle": "bangle", "cuff": "cuff", "chain": "chain",
     }
 )  # fmt: skip
 """Details that stand before the noun."""
@@ -76,6 +84,13 @@ _AFTER: Mapping[str, str] = MappingProxyType(
         "smocked waist": "a smocked waist", "tie belt": "a tie belt", "contrast heel and toe": "contrast heel and toe",
         "striped cuff": "a striped cuff", "side panel": "a side panel", "elastic waist": "an elastic waist",
         "contrast waistband": "a contrast waistband",
+        "button tab": "a button tab", "contrast band": "a contrast band",
+        "metal badge": "a metal badge", "embossed logo": "an embossed logo",
+        "curved stripe": "a curved stripe",
+        "white sole": "a white sole", "two-tone sole": "a two-tone sole", "contrast sole": "a contrast sole",
+        "monk strap": "a monk strap", "bow": "a bow", "metal trim": "a metal trim",
+        "contrast toe cap": "a contrast toe cap", "instep strap": "an instep strap",
+        "pendant": "a pendant",
     }
 )  # fmt: skip
 """Details that follow "with", where they do not do so by their own name."""

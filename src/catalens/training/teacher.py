@@ -47,7 +47,7 @@ class Teachers:
     def __init__(self, folder: Path, views: Tensor, *, threads: int) -> None:
         files = [weights_in(folder, file=file) for file in FILES]
         device = views.device
-        if device.type == "cpu":
+        if device.type == "cpu" and _multiplies_whole_numbers():
             self._networks = [_on_processor(file, threads) for file in files]
         else:
             self._networks = [_elsewhere(file, device) for file in files]
@@ -80,13 +80,20 @@ def _on_processor(file: Path, threads: int) -> Ask:
     return ask
 
 
+def _multiplies_whole_numbers() -> bool:
+    """Whether the processor has VNNI. Others add pairs of products in 16 bits, where these networks overflow."""
+    cpu = Path("/proc/cpuinfo")
+    return cpu.is_file() and "vnni" in cpu.read_text("utf-8")
+
+
 def _elsewhere(file: Path, device: torch.device) -> Ask:
-    """A network in half precision, by torch."""
-    network = TeacherNetwork(file).to(device, torch.float16, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """A network by torch, in half precision where that is quick."""
+    kind = torch.float32 if device.type == "cpu" else torch.float16
+    network = TeacherNetwork(file).to(device, kind, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()
     def ask(views: Tensor) -> Tensor:
-        features: Tensor = network(views.to(torch.float16, memory_format=torch.channels_last))
+        features: Tensor = network(views.to(kind, memory_format=torch.channels_last))
         return features.float()
 
     return ask

@@ -164,7 +164,7 @@ def links(shop: catalens.Catalog, data: Path) -> list[dict[str, Any]]:
 
 def rooms(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, catalens.open(Path(folder) / "shop") as shop:
-        shop.add(write_shop(Path(folder) / "export", n=120, seed=9, size=(160, 160)))
+        shop.add(write_shop(Path(folder) / "export", n=165, seed=9, size=(160, 160)))
         home = [one for one in sample_shop(900, seed=5) if one.spec.kind in HEIGHTS]
         rng = np.random.default_rng(1)
         right = said = there = 0

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.fft import dctn
 from sklearn.decomposition import PCA
 
 pytest.importorskip("torch", reason="torch is in the train extra")
@@ -33,7 +34,18 @@ from catalens.training.export import PREPROCESS, export_encoder
 from catalens.training.facts import kinds
 from catalens.training.heldout import held_out, score_held_out
 from catalens.training.lesson import Lesson, sampling_weights
-from catalens.training.network import COLOR_DIM, FINER, SHARES, EncoderNetwork, TextNetwork, inherit, joined
+from catalens.training.network import (
+    COLOR_DIM,
+    FINER,
+    POWER,
+    SHARES,
+    WAVES,
+    EncoderNetwork,
+    Layout,
+    TextNetwork,
+    inherit,
+    joined,
+)
 from catalens.training.packed import pack, unpacked
 from catalens.training.photos import Photo, squared, training_photos
 from catalens.training.plans import ALIKE, GROUPED, Planner, kind_of, plans
@@ -425,7 +437,7 @@ def test_a_network_takes_over_what_a_smaller_one_learned(dims: tuple[int, int]) 
 
 @pytest.mark.parametrize(
     ("dims", "shares"),
-    [((6, 5), SHARES), ((6, 0), (3 / 4, 1 / 4)), ((0, 5), (3 / 4, 1 / 4)), ((0, 0), (1.0,))],
+    [((6, 5), SHARES), ((6, 0), (0.7 / 0.82, 0.12 / 0.82)), ((0, 5), (0.7 / 0.88, 0.18 / 0.88)), ((0, 0), (1.0,))],
     ids=["all", "no colors", "no looks", "kinds alone"],
 )
 def test_regions_average_to_the_vector_and_each_part_has_its_share(
@@ -443,22 +455,45 @@ def test_regions_average_to_the_vector_and_each_part_has_its_share(
     torch.testing.assert_close(joined(places.mean((2, 3)), looks, colors), vectors)
 
 
-def test_what_a_picture_is_are_the_principal_directions_of_its_last_two_stages() -> None:
+def test_what_a_picture_is_are_the_principal_directions_along_each_wave() -> None:
     torch.manual_seed(0)
-    network = EncoderNetwork(widths=(8, 6, 5), blocks=(1, 1, 1), dim=4, look_dim=0, color_dim=0).eval()
-    x = torch.rand(40, 3, 64, 64) * 4 - 2
+    dim = 24
+    network = EncoderNetwork(widths=(8, 12, 13), blocks=(1, 1, 1), dim=dim, look_dim=0, color_dim=0).eval()
+    x = torch.rand(60, 3, 128, 96) * 4 - 2
     network.fit(x.split(16))
-    told = []
+    shown = []
     with torch.no_grad():
         _, middle, last = _stages(network, x)
-        finer = middle.reshape(40, 6, 4, 2, 4, 2).mean((3, 5))
+        finer = middle.reshape(60, 12, 8, 2, 6, 2).mean((3, 5))
         for places, share in ((last, 1 - FINER), (finer, FINER)):
-            means = np.cbrt((places.numpy().astype(np.float64) ** 3).mean((2, 3)))
-            roots = np.sqrt(means)
-            told.append(roots / np.linalg.norm(roots, axis=1, keepdims=True) * share**0.5)
+            weaker = places.numpy().astype(np.float64) ** POWER
+            length = np.sqrt((weaker**2).sum(1).mean((1, 2)))[:, None, None, None]
+            shown.append(weaker / length * share**0.5)
         kinds = network.parts(x)[0].mean((2, 3)).numpy()
-    expected = PCA(4, svd_solver="full").fit_transform(np.concatenate(told, axis=1))
-    np.testing.assert_allclose(np.abs(kinds), np.abs(expected), atol=2e-3)
+    transformed = dctn(np.concatenate(shown, axis=1), axes=(2, 3), norm="ortho") / 48**0.5
+    start = 0
+    for (down, across), count in WAVES.items():
+        rows = dim - sum(one * dim // sum(WAVES.values()) for one in WAVES.values()) if not start else 0
+        rows += count * dim // sum(WAVES.values())
+        if not rows:
+            continue
+        expected = PCA(rows, svd_solver="full").fit_transform(transformed[:, :, down, across])
+        np.testing.assert_allclose(np.abs(kinds[:, start : start + rows]), np.abs(expected), atol=2e-3)
+        start += rows
+    assert start == dim
+
+
+def test_where_things_are_is_told_and_whether_they_are_mirrored_is_not() -> None:
+    torch.manual_seed(0)
+    layout = Layout(3, 30)
+    layout.fit([torch.rand(80, 3, 7, 7)])
+    places = torch.zeros(4, 3, 7, 7)
+    places[0, 0, :3], places[1, 0, 4:] = 1.0, 1.0  # above, below
+    places[2, 0, :, :3], places[3, 0, :, 4:] = 1.0, 1.0  # left, right
+    with torch.no_grad():
+        above, below, left, right = layout(places).mean((2, 3))
+    torch.testing.assert_close(left, right)
+    assert (above - below).norm() > 0.1
 
 
 def _stages(network: EncoderNetwork, x: torch.Tensor) -> list[torch.Tensor]:

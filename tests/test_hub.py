@@ -248,7 +248,7 @@ def test_the_model_commands() -> None:
     listed = json.loads(run("models", "list", "--json").stdout)
     assert len(listed) >= 15
     rows = {row.split("\t")[0]: row.split("\t") for row in run("models", "list").stdout.splitlines()}
-    assert rows["catalens-encoder-s"][2:4] == ["pictures and words", "448 numbers"]
+    assert rows["catalens-encoder-s"][2:4] == ["pictures and words", "576 numbers"]
     assert rows["catalens-detector-s"][2:4] == ["pictures", "boxes of 16 classes"]
     assert rows["catalens-faces-xs"][3] == "boxes of 1 class"
     assert rows["catalens-parser-s"][3] == "masks of 16 classes"

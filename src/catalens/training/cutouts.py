@@ -42,7 +42,7 @@ def cut_outs(
     Returns:
         Squares of 160 x 160 on white; what is known of each.
     """
-    names = _names(data / "streetstyle")
+    names = label_names(data / "streetstyle")
     squares: list[ImageArray] = []
     found: list[Photo] = []
     street = [photo for photo in photos if photo.task == "street"]
@@ -58,7 +58,8 @@ def cut_outs(
     return squares, found
 
 
-def _names(folder: Path) -> dict[int, str]:
+def label_names(folder: Path) -> dict[int, str]:
+    """Codes of the street photos' masks, and what they mean."""
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as lines:
         return {int(row["id"]): row["name"] for row in csv.DictReader(lines)}
 

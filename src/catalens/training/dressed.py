@@ -5,7 +5,7 @@ No two photos of the sets that may be learned from show one garment, nor one gar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from catalens.images.prepare import Preprocess
 from catalens.models.parts import CLASSES
-from catalens.training.cutouts import facts_of
+from catalens.training.cutouts import facts_of, label_names
 from catalens.training.parts import Parsed, masked_photos
-from catalens.training.photos import Photo
+from catalens.training.photos import NOT_PRODUCTS, TAGS, Photo
 from catalens.training.scenes import even_ground
 from catalens.types import ImageArray
 
@@ -41,6 +41,7 @@ def dressed_people(times: int, data: Path, *, seed: int) -> tuple[list[ImageArra
         Squares of 160 x 160; what is known of each. A person dressed anew is another product.
     """
     rng = np.random.default_rng([seed, 11])
+    names = label_names(data / "streetstyle")
     squares: list[ImageArray] = []
     found: list[Photo] = []
     for person in masked_photos(data, held_out=False):
@@ -49,7 +50,7 @@ def dressed_people(times: int, data: Path, *, seed: int) -> tuple[list[ImageArra
             if main is not None:
                 dyed = dyed_parts(person.image, person.labels, GARMENTS, rng)
                 mask = person.labels == main
-                facts = facts_of(CLASSES[main], dyed, mask)
+                facts = facts_of(_name(person, main, names), dyed, mask)
                 squares += [_shot(dyed, person.labels > 0, mask, rng) for _ in range(SHOTS)]
                 found += [Photo(Path(), "dressed", CLASSES[main], f"dressed {person.number} {time}", facts)] * SHOTS
     return squares, found
@@ -60,6 +61,13 @@ def _main(person: Parsed, rng: np.random.Generator) -> int | None:
     least = COVERS * counts[1:].sum()
     able = [code for code in map(CLASSES.index, MAIN) if counts[code] > max(least, 200)]
     return int(rng.choice(able)) if able else None
+
+
+def _name(person: Parsed, main: int, names: Mapping[int, str]) -> str:
+    """What the photo's own mask calls most of a garment: a shirt, where the merged one says top."""
+    assert person.finer is not None  # of a masked photo
+    name = names[int(np.bincount(person.finer[person.labels == main]).argmax())]
+    return CLASSES[main] if name in NOT_PRODUCTS else TAGS.get(name, name)
 
 
 def _shot(

@@ -38,7 +38,8 @@ SHOP_PICTURE = 6.0
 """How much more often than others of its set a shop picture is drawn, for there is one of each product."""
 NAMED = {
     "sneaker": "sneakers", "boot": "boots", "pump": "heels", "loafer": "loafers", "sandal": "sandals",
-    "top": "camisole",
+    "top": "camisole", "running shoe": "running shoes", "derby": "formal shoes", "ballet flat": "flats",
+    "vest": "undershirt",
 }  # fmt: skip
 """Rendered kinds that the vocabulary calls otherwise."""
 

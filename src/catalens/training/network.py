@@ -3,7 +3,8 @@ Words: a weighted mean over vectors of character n-grams, and one hidden layer.
 
 Shapes for a picture of H x W: stem H/4, stages at H/4, H/8, H/16, H/32. What it is, is told by the last two, in their
 principal directions: the layer above them that learns labels is thrown away, for it forgets what those do not need
-(Chen et al. 2020, SimCLR, section 4.2). Beside it, a short branch says how it looks: what is learned of single colors,
+(Chen et al. 2020, SimCLR, section 4.2). Where things are is told as well, in broad waves (`Layout`): shops show
+products of a kind in one manner. Beside it, a short branch says how it looks: what is learned of single colors,
 and what the trunk saw of textures, pooled over parts of the picture as a color histogram is. Its lesson, in which the
 light changes, blurs colors that a shop tells apart, so they are counted as well (`counting.py`). Without shares of
 their own, looks and colors were drowned by the kinds: two views of one dress were found less often than by a plain
@@ -15,6 +16,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, chain
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -25,15 +27,26 @@ from catalens.training.counting import CountedColors
 
 WIDTHS = (32, 96, 192, 288)
 BLOCKS = (1, 2, 3, 2)
-KIND_DIM, LOOK_DIM, COLOR_DIM = 256, 128, 64
+KIND_DIM, LOOK_DIM, COLOR_DIM = 384, 128, 64
 DIM = KIND_DIM + LOOK_DIM + COLOR_DIM
-SHARES = (0.6, 0.2, 0.2)
+SHARES = (0.7, 0.12, 0.18)
 """Of the similarity of two pictures, what their kinds, looks and colors decide; docs/encoder.md tells of others."""
-FINER = 0.3
+FINER = 0.6
 """Of what a picture is, the share of the last stage but one, which knows less of kinds and more of their details."""
+POWER = 0.75
+"""Of what a place tells: strong places say less, and weak ones more (Arandjelovic and Zisserman 2012, of counts)."""
+WAVES = MappingProxyType(
+    {
+        (0, 0): 81, (2, 0): 84, (0, 2): 60, (2, 2): 36, (3, 0): 23, (1, 0): 22, (4, 0): 15, (0, 4): 13, (1, 2): 12,
+        (3, 2): 12, (4, 2): 6, (0, 6): 5, (1, 4): 5, (2, 4): 5, (5, 0): 5,
+    }
+)  # fmt: skip
+"""Half waves down and across a picture, and the numbers that tell how much of what is seen lies along them: as many as
+there are principal directions of all waves together above the least. Those across are even: mirrored, it is the same.
+"""
 LOOK_WIDTHS = (48, 96)
-TINY = 1e-12
-"""Third powers below this are taken for it: the root of nothing has no slope."""
+TINY = 1e-6
+"""Added where a root is taken: that of nothing has no slope."""
 TEXTURES = 2
 """Stages of the trunk after which textures are counted: at H/8, where weaves and prints are still seen."""
 GRAM_DIM, HIDDEN = 128, 512
@@ -92,6 +105,59 @@ def _parts(places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
+class Layout(nn.Module):
+    """(N, C, h, w) what places show -> (N, dim, h, w), the mean of which tells what a picture is: how much of each
+    principal direction lies along each of the `WAVES`, a cosine transform over the places.
+    """
+
+    def __init__(self, inputs: int, dim: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, dim, 1, bias=False)
+        self.origin = nn.Parameter(torch.zeros(dim, 1, 1))
+        self._numbers = _numbers(dim)
+
+    def forward(self, places: Tensor) -> Tensor:
+        rows = [row for row, count in enumerate(self._numbers) for _ in range(count)]
+        along: Tensor = self.conv(places) * _waves(places)[rows] + self.origin
+        return along
+
+    @torch.no_grad()
+    def fit(self, batches: Iterable[Tensor]) -> None:
+        """Choose the principal directions of what these show along each wave."""
+        along = torch.cat([(_waves(one)[:, None] * one[:, None]).mean((3, 4)) for one in batches])
+        self.conv.weight.zero_()
+        self.origin.zero_()
+        start = 0
+        for shown, count in zip(along.unbind(1), self._numbers, strict=True):
+            mean = shown.mean(0)
+            directions = torch.linalg.svd(shown - mean, full_matrices=False).Vh[:count]
+            self.conv.weight[start : start + len(directions)] = directions[:, :, None, None]
+            self.origin[start : start + len(directions)] = -(directions @ mean)[:, None, None]
+            start += count
+
+
+def _numbers(dim: int) -> list[int]:
+    """How many of `dim` numbers each wave gets; what is left over is the whole picture's."""
+    total = sum(WAVES.values())
+    numbers = [count * dim // total for count in WAVES.values()]
+    return [dim - sum(numbers[1:]), *numbers[1:]]
+
+
+def _waves(places: Tensor) -> Tensor:
+    """(waves, h, w) cosines with so many half waves down and across; the mean of their squares is 1."""
+    sizes = [int(size) for size in places.shape[2:]]  # numbers, so that an exported network has the waves as such
+    down, across = (
+        torch.stack([_cosine(halves, size, places.device) for halves in counts])
+        for counts, size in zip(zip(*WAVES, strict=True), sizes, strict=True)
+    )
+    return down[:, :, None] * across[:, None]
+
+
+def _cosine(halves: int, size: int, device: torch.device) -> Tensor:
+    middles = (torch.arange(size, device=device) + 0.5) / size
+    return torch.cos(torch.pi * halves * middles) * (2**0.5 if halves else 1.0)
+
+
 class EncoderNetwork(nn.Module):
     """(N, 3, H, W) normalised pictures -> (N, dim + look_dim + color_dim) vectors: what it is, its looks, its colors.
 
@@ -115,7 +181,7 @@ class EncoderNetwork(nn.Module):
         self.counted = CountedColors(color_dim) if color_dim else None
         self.looks = Looks(look_dim, textures=widths[TEXTURES - 1]) if look_dim else None
         self.trunk = nn.Sequential(*chain.from_iterable(stages))
-        self.head = nn.Conv2d(sum(widths[-2:]), dim, 1)
+        self.head = Layout(sum(widths[-2:]), dim)
 
     def learned(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """(N, widths[-1]) what the last stage saw, on the mean; looks and colors as `parts`: what training goes by."""
@@ -141,18 +207,13 @@ class EncoderNetwork(nn.Module):
         looks = None if self.looks is None else self.looks(x, stages[TEXTURES - 1])
         return looks, None if self.counted is None else self.counted(x)
 
-    @torch.no_grad()
     def fit(self, batches: Iterable[Tensor]) -> None:
-        """Choose the directions that tell what pictures are: the principal ones of what the stages told of these.
+        """Choose the directions that tell what pictures are, by these.
 
         Args:
             batches: of pictures as `forward` takes them. There are no more directions than pictures.
         """
-        told = torch.cat([_told(self._stages(x)).mean((2, 3)) for x in batches])
-        mean = told.mean(0)
-        directions = torch.linalg.svd(told - mean, full_matrices=False).Vh[: len(self.head.weight)]
-        self.head.weight.zero_()[: len(directions)] = directions[:, :, None, None]
-        self.head.bias.copy_(-self.head.weight[:, :, 0, 0] @ mean)  # type: ignore[union-attr]
+        self.head.fit(_told(self._stages(x)) for x in batches)
 
     def regions(self, x: Tensor) -> Tensor:
         """(N, dim + look_dim + color_dim, H/32, W/32): the vector of each place; their mean is the picture's.
@@ -176,16 +237,13 @@ class EncoderNetwork(nn.Module):
 def _told(stages: Sequence[Tensor]) -> Tensor:
     """What the last two stages say of each place, (N, their widths, H/32, W/32)."""
     finer = F.avg_pool2d(stages[-2], 2)
-    return torch.cat([_balanced(stages[-1]) * (1 - FINER) ** 0.5, _balanced(finer) * FINER**0.5], 1)
+    return torch.cat([_even(stages[-1]) * (1 - FINER) ** 0.5, _even(finer) * FINER**0.5], 1)
 
 
-def _balanced(places: Tensor) -> Tensor:
-    """Places, none below zero, scaled so that their mean is of unit length: the roots of their generalised mean (of
-    third powers, Radenovic et al. 2019, section 3.3), of which neither many places nor strong ones make all.
-    """
-    third = (places * places * places).mean((2, 3), keepdim=True)
-    pooled = F.normalize(third.clamp(min=TINY).pow(1 / 6), dim=1)
-    return places * (pooled / places.mean((2, 3), keepdim=True).clamp(min=1e-6))
+def _even(places: Tensor) -> Tensor:
+    """The power of places, none below zero, scaled so that their mean square length is 1."""
+    weaker = (places + TINY).pow(POWER)
+    return weaker / weaker.square().sum(1, keepdim=True).mean((2, 3), keepdim=True).sqrt()
 
 
 def joined(kinds: Tensor, looks: Tensor | None, colors: Tensor | None) -> Tensor:

@@ -81,12 +81,14 @@ class Parsed:
         labels: HxW classes, `UNKNOWN` or `PERSON`.
         allowed: (classes,) those that the photo may show.
         number: of the street photo, 0 for other photos.
+        finer: HxW labels of the photo's own mask before they are merged, where it has one.
     """
 
     image: ImageArray
     labels: NDArray[np.uint8]
     allowed: NDArray[np.bool_]
     number: int
+    finer: NDArray[np.uint8] | None = None
 
     @property
     def is_held_out(self) -> bool:
@@ -105,10 +107,12 @@ def masked_photos(data: Path, *, held_out: bool | None = None) -> list[Parsed]:
         number = int(row["id"])
         wanted = held_out is None or held_out == (number % HELD_OUT == 0)
         if row["has_mask"] == "1" and wanted:
-            mask = cv2.imread(str(data / "streetstyle" / "masks" / f"{row['id']}.png"), cv2.IMREAD_UNCHANGED)
+            mask = np.asarray(
+                cv2.imread(str(data / "streetstyle" / "masks" / f"{row['id']}.png"), cv2.IMREAD_UNCHANGED)
+            )
             image = _small(read_image(path))
-            labels = cv2.resize(codes[mask], image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-            found.append(Parsed(image, np.asarray(labels, np.uint8), np.ones(len(CLASSES), np.bool_), number))
+            finer = np.asarray(cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+            found.append(Parsed(image, codes[finer], np.ones(len(CLASSES), np.bool_), number, finer))
     return found
 
 

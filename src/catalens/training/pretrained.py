@@ -7,7 +7,7 @@ what the file says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -27,6 +27,8 @@ COUNTED, LOOKS = "/counted/", "/looks/"
 """Begin the names of the nodes that count colors, and of those of the branch for looks."""
 HEAD, STEM = "/head/", ("/trunk.0/", "/trunk.2/")
 """Begin those of the layer that tells kinds, and those of the first one."""
+ORIGIN = "head.origin"
+"""Ends the name of what is added to what the last layer tells."""
 BRANCHES = (COUNTED, LOOKS)
 """In the order in which the network has them, before the trunk."""
 Floats: TypeAlias = NDArray[np.float32]
@@ -80,7 +82,11 @@ def read_layers(card: Card) -> list[Layer]:
     constants = _constants(graph, onnx.numpy_helper.to_array)
     nodes = [node for node in graph.node if node.op_type in {"Conv", "Gemm"} and _is_fixed(node, constants)]
     # A quantised file lists branches and trunk mixed, as they can be computed.
-    return [_layer(node, constants, card) for node in sorted(nodes, key=lambda node: _branch(node.name))]
+    layers = [_layer(node, constants, card) for node in sorted(nodes, key=lambda node: _branch(node.name))]
+    origin = next((value for name, value in constants.items() if name.endswith(ORIGIN)), None)
+    if origin is None:
+        raise _other_kind(card, f"{len(layers)} layers without a layout")
+    return [*layers[:-1], replace(layers[-1], bias=np.array(origin, np.float32).reshape(-1))]
 
 
 def _branch(name: str) -> int:
@@ -164,7 +170,7 @@ def _fill(network: EncoderNetwork, counted: list[Layer], layers: list[Layer]) ->
             norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]
             norm.weight.fill_(1.0)
             norm.bias.copy_(torch.from_numpy(layer.bias))
-        network.head.bias.copy_(torch.from_numpy(layers[-1].bias))  # type: ignore[union-attr]
+        network.head.origin.copy_(torch.from_numpy(layers[-1].bias)[:, None, None])
 
 
 def unfolded(network: EncoderNetwork, preprocess: Preprocess, views: ImageArray) -> EncoderNetwork:

@@ -41,9 +41,10 @@ KINDS = _table(
     t-shirt < top | t-shirts; tshirt; tshirts; tee; t shirt; short-sleeved shirt | T恤; 短袖; t恤衫; 体恤
     polo shirt < top, t-shirt | polo; polo t-shirt; polo shirts | Polo衫; 翻领T恤; polo衫
     shirt < top | shirts; button-up shirt; dress shirt; casual shirt; button-down | 衬衫; 衬衣
-    blouse < top, shirt | blouses; women's shirt | 女式衬衫; 罩衫
-    camisole < top | sleeveless top; tank top; strappy top; vest top; women's top | 吊带; 背心; 吊带衫
+    blouse < top, shirt | blouses; women's shirt; tops | 女式衬衫; 罩衫
+    camisole < top | sleeveless top; tank top; strappy top; vest top; women's top; tops | 吊带; 背心; 吊带衫
     long-sleeved top < top | longsleeve; long sleeve shirt; long-sleeve tee; long sleeve top | 长袖; 长袖上衣; 长袖T恤
+    kurta < top | kurtas; kurti; kurtis; indian tunic; ethnic tunic | 印度长衫; 长款上衣
     sweater < top, knitwear | sweaters; pullover; jumper; knit sweater; knitted top | 毛衣; 针织衫; 套头衫
     cardigan < top, knitwear | cardigans; knit cardigan | 开衫; 针织开衫
     knitwear < clothing | knits; knitted clothing | 针织
@@ -64,16 +65,23 @@ KINDS = _table(
     leggings < bottoms, trousers | tights; legging | 打底裤; 紧身裤
     shorts < bottoms | short pants; bermuda shorts; short trousers | 短裤
     skirt < bottoms | skirts; women's skirt | 半身裙; 裙子; 短裙
+    track pants < bottoms, trousers | track pant; trackpants; joggers; sweatpants; jogging pants | 运动裤; 卫裤
+    innerwear < clothing | underwear; lingerie; intimates | 内衣
+    bra < innerwear | bras; brassiere; sports bra | 文胸; 胸罩
+    briefs < innerwear | underpants; panties; trunks; boxer shorts | 内裤
+    undershirt < innerwear, top | undershirts; innerwear vest; innerwear vests; singlet | 打底背心; 内衣背心
     stockings < clothing | tights; hosiery; nylons | 丝袜; 长袜
     socks < clothing | sock; ankle socks | 袜子
     tie < accessories | ties; necktie; neck tie | 领带
     gloves < accessories | glove; mittens | 手套
     shoes < | shoe; footwear; pair of shoes | 鞋; 鞋子; 鞋履
-    sneakers < shoes | sneaker; trainers; sports shoes; running shoes; casual shoes | 运动鞋; 球鞋; 跑鞋; 休闲鞋
+    sneakers < shoes | sneaker; casual shoes; canvas shoes; plimsolls | 休闲鞋; 板鞋; 球鞋
+    running shoes < shoes | running shoe; sports shoes; sport shoes; trainers; athletic shoes | 跑鞋; 运动鞋
     boots < shoes | boot; ankle boots; ankle boot; booties | 靴子; 短靴; 长靴; 马丁靴
     heels < shoes | high heels; pumps; heeled shoes; stilettos; court shoes | 高跟鞋; 单鞋
     wedges < shoes, heels | wedge heels; wedge shoes | 坡跟鞋
-    loafers < shoes | loafer; formal shoes; slip-on shoes; moccasins; leather shoes | 乐福鞋; 皮鞋; 正装鞋
+    loafers < shoes | loafer; slip-on shoes; moccasins; leather shoes | 乐福鞋; 皮鞋
+    formal shoes < shoes | formal shoe; dress shoes; derby shoes; oxford shoes; brogues | 正装鞋; 德比鞋; 牛津鞋
     flats < shoes | flat shoes; ballet flats; ballerinas | 平底鞋; 芭蕾鞋
     sandals < shoes | sandal; open shoes; summer shoes | 凉鞋
     flip flops < shoes, sandals | flip-flops; slippers; thongs; slides | 人字拖; 拖鞋
@@ -227,7 +235,7 @@ COLORS = _table(
     """
     red | bright red; scarlet; crimson | 红色; 红; 大红
     orange | | 橙色; 橘色; 橙
-    yellow | mustard; golden yellow | 黄色; 黄
+    yellow | mustard; golden yellow; gold | 黄色; 黄
     green | dark green; olive | 绿色; 绿; 墨绿
     blue | bright blue; royal blue | 蓝色; 蓝
     purple | violet; lilac | 紫色; 紫
@@ -235,7 +243,7 @@ COLORS = _table(
     brown | dark brown; chocolate; tan | 棕色; 褐色; 咖啡色
     black | jet black | 黑色; 黑
     white | off-white; ivory | 白色; 白
-    grey | gray; charcoal; light grey | 灰色; 灰
+    grey | gray; charcoal; light grey; silver | 灰色; 灰; 银色
     navy | navy blue; dark blue | 藏青色; 深蓝色; 海军蓝
     beige | cream; sand; camel; khaki | 米色; 米白色; 卡其色
     turquoise | teal; aqua | 青色; 蓝绿色; 湖蓝
@@ -289,8 +297,8 @@ TABLES: Mapping[str, Mapping[str, Concept]] = MappingProxyType(
 UNSURE: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "navy": frozenset({"blue", "black"}),
-        "blue": frozenset({"navy", "turquoise"}),
-        "black": frozenset({"navy", "grey"}),
+        "blue": frozenset({"turquoise"}),
+        "black": frozenset({"navy"}),
         "burgundy": frozenset({"red", "brown", "purple"}),
         "red": frozenset({"burgundy", "orange", "pink"}),
         "turquoise": frozenset({"blue", "green"}),
@@ -298,7 +306,7 @@ UNSURE: Mapping[str, frozenset[str]] = MappingProxyType(
         "brown": frozenset({"beige", "burgundy"}),
         "grey": frozenset({"white", "black"}),
         "pink": frozenset({"purple", "red"}),
-        "white": frozenset({"beige", "grey"}),
+        "white": frozenset({"beige"}),
         "long-sleeved top": frozenset({"sweater", "t-shirt", "hoodie", "sweatshirt", "shirt", "blouse", "cardigan"}),
         "t-shirt": frozenset({"camisole", "polo shirt"}),
         "shirt": frozenset({"blouse"}),
@@ -306,9 +314,14 @@ UNSURE: Mapping[str, frozenset[str]] = MappingProxyType(
         "sweater": frozenset({"sweatshirt", "hoodie", "long-sleeved top"}),
         "hoodie": frozenset({"sweatshirt", "sweater", "long-sleeved top"}),
         "sweatshirt": frozenset({"sweater", "hoodie"}),
-        "camisole": frozenset({"t-shirt", "vest", "blouse"}),
+        "camisole": frozenset({"t-shirt", "vest", "blouse", "undershirt"}),
         "jacket": frozenset({"coat", "cardigan"}),
         "coat": frozenset({"jacket", "blazer", "cape"}),
+        "sneakers": frozenset({"running shoes"}),
+        "running shoes": frozenset({"sneakers"}),
+        "loafers": frozenset({"formal shoes"}),
+        "formal shoes": frozenset({"loafers"}),
+        "undershirt": frozenset({"camisole"}),
         "handbag": frozenset({"tote bag", "wallet"}),
         "tote bag": frozenset({"handbag"}),
         "jersey": frozenset({"cotton", "knit"}),
@@ -328,7 +341,9 @@ UNSURE: Mapping[str, frozenset[str]] = MappingProxyType(
         "stoneware": frozenset({"ceramic"}),
     }
 )
-"""What a picture of the first may also be called: no evidence against a caption, and none for it."""
+"""What a picture of the first may also be called: no evidence against a caption, and none for it. It need not hold the
+other way round: white in the shade is named grey, and navy is a blue, but what is named white is not grey.
+"""
 
 
 @cache

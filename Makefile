@@ -21,8 +21,9 @@ lint: .venv/.dev
 types: .venv/.dev
 	.venv/bin/mypy
 
+# A file's tests stay together, for they share what is dear to make; more workers than four would want much memory.
 unit: .venv/.dev
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The page docs/cli.md is generated; a test compares it.
 docs: .venv/.dev

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import catalens
-from catalens.cli.main import run
+from catalens.cli.main import COMMANDS, GROUPS, application, run
 from catalens.errors import StorageError
 
 
@@ -238,7 +238,7 @@ def test_a_sentence_instead_of_a_trace_for_a_fault_of_our_own(
 
 @pytest.mark.parametrize("lines", [1, 2000])  # what fits into the buffer is written at the end
 def test_a_reader_that_went_away_is_no_error_and_a_full_disk_is_a_sentence(lines: int) -> None:
-    code = f"main.app = lambda: [output.write('x' * 100) for _ in range({lines})]; main.run()"
+    code = f"main.application = lambda: lambda: [output.write('x' * 100) for _ in range({lines})]; main.run()"
     words = [sys.executable, "-c", f"from catalens.cli import main, output; {code}"]
     reader, writer = os.pipe()
     os.close(reader)
@@ -248,6 +248,25 @@ def test_a_reader_that_went_away_is_no_error_and_a_full_disk_is_a_sentence(lines
     assert (left.returncode, left.stderr) == (0, "")
     assert stuck.returncode == StorageError.exit_code
     assert stuck.stderr.startswith("catalens: the answer cannot be written: No space left on device.")
+
+
+@pytest.mark.parametrize(
+    ("asked", "commands", "groups"),
+    [("add", ["add"], []), ("blur-faces", ["blur-faces"], []), ("train", [], ["train"])],
+)
+def test_of_a_command_that_is_asked_for_the_others_are_left_out(
+    asked: str, commands: list[str], groups: list[str]
+) -> None:
+    made = application(asked)
+    assert [one.name for one in made.registered_commands] == commands
+    assert [one.typer_instance.info.name for one in made.registered_groups if one.typer_instance] == groups
+
+
+@pytest.mark.parametrize("asked", ["--help", "serach", "add "])
+def test_of_what_is_no_command_all_are_told(asked: str) -> None:
+    made = application(asked)
+    assert len(made.registered_commands) == len(COMMANDS)
+    assert len(made.registered_groups) == len(GROUPS)
 
 
 def test_what_is_stopped_says_so(command: Command, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

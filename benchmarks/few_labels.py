@@ -1,7 +1,8 @@
-"""Few labels on real photos: does choosing them pay, and does fine-tuning?
+"""Few labels on real photos: does choosing them pay, does fine-tuning, and which head makes the most of them?
 
     python benchmarks/few_labels.py active [--seeds 10]
     python benchmarks/few_labels.py finetune [--minutes 3] [--per-label 50]
+    python benchmarks/few_labels.py heads [--seeds 10]
 
 `clothing` is what the bundled encoder learned from, labels included: its figures there flatter. `fashion-products` it
 never saw (evaluation only).
@@ -23,6 +24,7 @@ import numpy as np
 from catalens import settings
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.tasks.embed import encoder
+from catalens.tasks.heads import HeadKind
 from catalens.training.active import STRATEGIES, choose
 from catalens.training.finetune import finetune
 from catalens.training.heads import fit, fit_head
@@ -31,6 +33,9 @@ from catalens.training.labelled import LabelledPhotos
 Table = tuple[list[Path], list[str]]
 EACH, ROUNDS = 20, 12
 """Labels to a round, and rounds, of active learning."""
+HEADS: tuple[HeadKind, ...] = ("softmax", "knn", "lda")
+SIZES = (5, 10, 20)
+"""Photos of each label, that heads learn from."""
 
 
 def table(folder: Path, name: str) -> Table:
@@ -101,6 +106,33 @@ def active(name: str, train: Table, test: Table, *, seeds: int) -> None:
         print(json.dumps(figure), flush=True)
 
 
+def heads(name: str, train: Table, test: Table, *, seeds: int) -> None:
+    """Accuracy of each head by photos of a label, beside softmax on the same photos."""
+    network = encoder()
+    vectors, asked = network.encode_images(train[0]), network.encode_images(test[0])
+    labels, truth = np.array(train[1]), np.array(test[1])
+    for size in SIZES:
+        draws = [np.random.default_rng(seed) for seed in range(seeds)]
+        drawn = [
+            np.concatenate([rng.permutation(np.flatnonzero(labels == one))[:size] for one in np.unique(labels)])
+            for rng in draws
+        ]
+        rights: dict[HeadKind, list[float]] = {}
+        for kind in HEADS:
+            for rows in drawn:
+                head = fit_head(vectors[rows], labels[rows].tolist(), kind=kind)
+                said = np.array(head.classes)[head.probabilities(asked).argmax(1)]
+                rights.setdefault(kind, []).append(float((said == truth).mean()))
+        for kind, right in rights.items():
+            figure = {
+                "set": name, "labels": len(np.unique(labels)), "per_label": size, "test": len(truth), "seeds": seeds,
+                "head": kind, "accuracy": round(float(np.mean(right)), 4),
+            }  # fmt: skip
+            if kind != "softmax":
+                figure["more_than_softmax"] = bootstrap_mean(np.array(right) - np.array(rights["softmax"])).to_dict()
+            print(json.dumps(figure), flush=True)
+
+
 def tuned(name: str, train: Table, test: Table, *, per_label: int, minutes: float, seed: int) -> None:
     """The softmax head on frozen vectors and on those of the fine-tuned encoder, same photos."""
     rng = np.random.default_rng(seed)
@@ -118,7 +150,7 @@ def tuned(name: str, train: Table, test: Table, *, per_label: int, minutes: floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("active", "finetune"))
+    parser.add_argument("what", choices=("active", "finetune", "heads"))
     parser.add_argument("--data", type=Path, default=settings.data_folder())
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
@@ -128,6 +160,10 @@ def main() -> None:
     if given.what == "active":
         active("clothing", *clothing(given.data), seeds=given.seeds)
         active("fashion-products", *fashion(given.data, least=15), seeds=given.seeds)
+        return
+    if given.what == "heads":
+        heads("fashion-products", *fashion(given.data, least=40), seeds=given.seeds)
+        heads("clothing", *clothing(given.data), seeds=given.seeds)
         return
     sets = {"fashion-products": fashion(given.data, least=75), "clothing": clothing(given.data)}
     for name, (train, test) in sets.items():

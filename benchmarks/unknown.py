@@ -27,7 +27,7 @@ from catalens.training.classifier import passed_by
 from catalens.training.heads import fit, strangers
 from catalens.types import FloatArray
 
-HEADS: tuple[HeadKind, ...] = ("softmax", "knn")
+HEADS: tuple[HeadKind, ...] = ("softmax", "knn", "lda")
 REJECT, ENOUGH, LEARNED = 0.05, 20, 0.7
 """Share of strangers allowed; photos that a label has at least; share of them that is learned."""
 Photos = tuple[FloatArray, np.ndarray]

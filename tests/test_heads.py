@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import mahalanobis
+from sklearn.covariance import ShrunkCovariance
 from sklearn.datasets import make_blobs
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 
@@ -43,6 +46,43 @@ def test_the_softmax_head_scores_as_scikit_learn() -> None:
     head = fit(vectors, targets_of(names), "abcd", kind="softmax", grid={"C": (3.0,)}).head.head
     expected = LogisticRegression(C=3.0, max_iter=300).fit(vectors, names).decision_function(vectors)
     np.testing.assert_allclose(head.scores(vectors), expected, atol=1e-3)
+
+
+def test_the_discriminant_scores_as_scikit_learn() -> None:
+    vectors, names = blobs(spread=4.0)
+    head = fit(vectors, targets_of(names), "abcd", kind="lda", grid={"shrinkage": (0.2,)}).head.head
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2).fit(vectors, names)
+    expected = model.decision_function(vectors)
+    np.testing.assert_allclose(head.scores(vectors), expected / expected.std(), atol=1e-4)
+
+
+def test_the_discriminant_tells_each_of_several_labels_from_the_rest_as_scikit_learn() -> None:
+    vectors, names = blobs(spread=4.0)
+    targets = targets_of(names)
+    targets[:, 0] |= targets[:, 1]
+    head = fit(vectors, targets, "abcd", kind="lda", grid={"shrinkage": (0.2,)}).head.head
+    for label in range(4):
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2).fit(vectors, targets[:, label])
+        found, expected = head.scores(vectors)[:, label], model.decision_function(vectors)
+        np.testing.assert_allclose(found, expected * (found / expected).mean(), atol=1e-4)
+
+
+def test_nearness_to_a_discriminant_is_by_the_mahalanobis_distance() -> None:
+    vectors, names = blobs(spread=4.0)
+    head = fit(vectors, targets_of(names), "abcd", kind="lda", grid={"shrinkage": (0.2,)}).head.head
+    means = np.stack([vectors[names == label].mean(0) for label in range(4)])
+    inverse = ShrunkCovariance(shrinkage=0.2, assume_centered=True).fit(vectors - means[names]).precision_
+    squares = np.array([[mahalanobis(row, mean, inverse) ** 2 for mean in means] for row in vectors])
+    usual = squares[np.arange(len(names)), names].mean()
+    np.testing.assert_allclose(head.nearness(vectors), 1 / (1 + squares.min(1) / usual), atol=1e-4)
+    assert head.nearness(vectors[:0]).shape == (0,)
+
+
+def test_of_one_photo_to_a_label_the_discriminant_takes_the_nearest() -> None:
+    vectors = np.eye(3, dtype=np.float32)
+    head = fit(vectors, np.eye(3, dtype=bool), "abc", kind="lda").head.head
+    asked = np.array([[0.6, 0, 0.8], [0.8, 0.6, 0]], np.float32)
+    assert head.scores(asked).argmax(1).tolist() == [2, 0]
 
 
 def test_the_kernel_head_scores_as_scikit_learn() -> None:
@@ -116,7 +156,10 @@ def test_probabilities_by_hand() -> None:
 @pytest.mark.parametrize("count", [12, 120])
 def test_so_many_right_answers_are_no_certainty(kind: HeadKind, count: int) -> None:
     # None of n wrong: the next is wrong with a chance of about 1 / (n + 2) (Laplace's rule of succession).
-    vectors, names = blobs(count, labels=3, spread=0.1)
+    # Labels equally far from one another, in many numbers as vectors have: no photo is surer than the next.
+    names = np.arange(count) % 3
+    vectors = np.eye(3, 64)[names] + np.random.default_rng(0).normal(0, 0.02, (count, 64))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     fitted = fit(vectors, targets_of(names), "abc", kind=kind)
     assert (fitted.out_of_fold.argmax(1) == names).all()
     assert 1 - fitted.out_of_fold.max(1).mean() == pytest.approx(1 / (count + 2), rel=0.1)

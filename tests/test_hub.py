@@ -297,7 +297,7 @@ def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     assert none.best is None
     assert {name for name, _ in none.refused} == {"catalens-encoder-s", *(one.key for one in published())}
     assert len(none.refused) == len(published()) + 1
-    assert advise(Wish(task="classify", labels_each=3)).best.head == "knn"  # type: ignore[union-attr]
+    assert advise(Wish(task="classify", labels_each=3)).best.head == "lda"  # type: ignore[union-attr]
     better = advise(Wish(task="search")).better
     assert better is not None
     assert next(one.words for one in published() if one.key == better.encoder)  # as the bundled one does

@@ -82,7 +82,7 @@ def next_photos(
 def curve(
     data: LabelledData,
     label: Annotated[str, typer.Option(help='"folder", or a column\'s name.')] = "folder",
-    heads: Annotated[str, typer.Option(help="Heads to compare: softmax, svm, svm-rbf, knn.")] = "softmax",
+    heads: Annotated[str, typer.Option(help="Heads to compare: softmax, svm, svm-rbf, knn, lda.")] = "softmax",
     target: Annotated[float, typer.Option(help="Accuracy to reach, 0..1.")] = 0.9,
     draws: Annotated[int, typer.Option(help="How often photos are drawn anew for each number.")] = 5,
     encoder: EncoderName = None,

@@ -28,7 +28,7 @@ def search(
     minutes: Annotated[float, typer.Option(help="Time at most.")] = 5.0,
     heads: Annotated[
         str, typer.Option(help="Heads to choose from; or finetune alone: its rate, stages, policy and mixing.")
-    ] = "softmax,svm,svm-rbf,knn",
+    ] = "softmax,svm,svm-rbf,knn,lda",
     policies: Annotated[
         str | None, typer.Option(help="Augmentation policies to choose from, as in none,shop,phone.")
     ] = None,

@@ -57,7 +57,9 @@ def classifier(
     data: Data = None,
     label: Label = "folder",
     catalog: FromCatalog = None,
-    head: Annotated[str, typer.Option(help="softmax, svm, svm-rbf, knn, or finetune (torch, minutes).")] = "softmax",
+    head: Annotated[
+        str, typer.Option(help="softmax, svm, svm-rbf, knn, lda, or finetune (torch, minutes).")
+    ] = "softmax",
     encoder: EncoderName = None,
     test_share: Annotated[float, typer.Option(help="Share of the photos held out to measure on.")] = 0.2,
     reject: Annotated[

@@ -227,9 +227,7 @@ def _choice(
 
 def _head(wish: Wish) -> str:
     each = wish.labels_each or 20
-    if each < 5:
-        return "knn"
-    return "softmax" if each < 200 else "softmax, or finetune for a little more"
+    return "lda" if each < 200 else "softmax, or finetune for a little more"
 
 
 def _against(choice: Choice, wish: Wish) -> str:

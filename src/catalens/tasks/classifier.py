@@ -24,7 +24,7 @@ LEVEL = " > "
 class Unknown:
     """When a picture is of none of the labels: its largest probability times its nearness is below `threshold`.
 
-    Nearness is 1 but for k-NN heads (`tasks.heads.NearestHead.nearness`).
+    Nearness is 1 but for heads that know where their labels lie: k-NN and discriminant analysis (`tasks.heads`).
 
     Args:
         false_acceptance: share of pictures of other things that was wanted to be taken for a label.

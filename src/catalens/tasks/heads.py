@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from catalens.errors import ModelError
 from catalens.types import FloatArray
 
-HeadKind: TypeAlias = Literal["softmax", "svm", "svm-rbf", "knn"]
-HEAD_KINDS: tuple[HeadKind, ...] = ("softmax", "svm", "svm-rbf", "knn")
+HeadKind: TypeAlias = Literal["softmax", "svm", "svm-rbf", "knn", "lda"]
+HEAD_KINDS: tuple[HeadKind, ...] = ("softmax", "svm", "svm-rbf", "knn", "lda")
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 Activation: TypeAlias = Literal["softmax", "sigmoid"]
@@ -62,6 +62,41 @@ class LinearHead:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"weights": self.weights, "bias": self.bias}
+
+
+@dataclass(frozen=True)
+class DiscriminantHead:
+    """Linear discriminant analysis: labels are normal distributions of one covariance, a score is a log likelihood."""
+
+    axes: FloatArray
+    """(D, D), in which that covariance is a ball: vectors @ axes."""
+    means: FloatArray
+    """(C, D), of the labels along the axes."""
+    bias: FloatArray
+    """(C,)."""
+    unit: float
+    """What scores are divided by."""
+    usual: float
+    """Squared distance that photos learned from have to the nearest mean, along the axes."""
+
+    kind: ClassVar[str] = "discriminant"
+
+    @property
+    def dim(self) -> int:
+        return int(self.axes.shape[0])
+
+    def scores(self, vectors: FloatArray) -> FloatArray:
+        return np.asarray((vectors @ self.axes @ self.means.T + self.bias) / self.unit, np.float32)
+
+    def nearness(self, vectors: FloatArray) -> FloatArray:
+        """By the Mahalanobis distance to the nearest label (Lee et al. 2018, section 2.1): a half where it is usual."""
+        along = vectors @ self.axes
+        squares = (along**2).sum(1)[:, None] + (self.means**2).sum(1) - 2 * along @ self.means.T
+        return np.asarray(1 / (1 + np.maximum(squares, 0).min(1) / self.usual), np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        numbers = {"unit": np.array([self.unit], np.float32), "usual": np.array([self.usual], np.float32)}
+        return {"axes": self.axes, "means": self.means, "bias": self.bias, **numbers}
 
 
 @dataclass(frozen=True)
@@ -142,6 +177,10 @@ def head_from(kind: str, arrays: Arrays) -> Head:
     try:
         if kind == LinearHead.kind:
             head: Head = LinearHead(_floats(arrays["weights"], 2), _floats(arrays["bias"], 1))
+        elif kind == DiscriminantHead.kind:
+            axes, means = _floats(arrays["axes"], 2), _floats(arrays["means"], 2)
+            unit, usual = float(arrays["unit"][0]), float(arrays["usual"][0])
+            head = DiscriminantHead(axes, means, _floats(arrays["bias"], 1), unit, usual)
         elif kind == KernelHead.kind:
             support, coefficients = _floats(arrays["support"], 2), _floats(arrays["coefficients"], 2)
             head = KernelHead(support, coefficients, _floats(arrays["bias"], 1), float(arrays["gamma"][0]))

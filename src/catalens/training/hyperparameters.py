@@ -284,6 +284,8 @@ def _suggested(asked: Asked, heads: Sequence[HeadKind], policies: Sequence[str])
         numbers = {"k": float(asked.suggest_int("k", 1, 30)), "sharpness": _log(asked, "sharpness", 0.01, 0.3)}
     elif head == "svm-rbf":
         numbers = {"C": _log(asked, "svm-rbf C", 0.1, 100.0), "gamma": _log(asked, "gamma", 0.1, 10.0)}
+    elif head == "lda":
+        numbers = {"shrinkage": _log(asked, "shrinkage", 0.01, 1.0)}
     else:
         low, high = (0.3, 300.0) if head == "softmax" else (0.01, 30.0)
         numbers = {"C": _log(asked, f"{head} C", low, high)}

@@ -224,7 +224,7 @@ def fit_plain(vectors: FloatArray, targets: Targets, *, kind: HeadKind, settings
 def _discriminant(vectors: FloatArray, targets: Targets, shrinkage: float) -> DiscriminantHead | LinearHead:
     """Linear discriminant analysis; what varies within labels is shrunk towards a ball (Friedman 1989, section 3).
 
-    Scikit-learn's takes a singular value decomposition, a hundred times as long, and no labels of one photo each.
+    Written out because scikit-learn's refuses labels of one photo each, and the distance to a label is needed, too.
     """
     if (targets.sum(1) == 1).all():
         return _normals(vectors, targets, shrinkage)

@@ -106,20 +106,22 @@ def active(name: str, train: Table, test: Table, *, seeds: int) -> None:
         print(json.dumps(figure), flush=True)
 
 
+def drawn(labels: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+    """Rows of so many photos of each label, at random."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.permutation(np.flatnonzero(labels == one))[:count] for one in np.unique(labels)])
+
+
 def heads(name: str, train: Table, test: Table, *, seeds: int) -> None:
     """Accuracy of each head by photos of a label, beside softmax on the same photos."""
     network = encoder()
     vectors, asked = network.encode_images(train[0]), network.encode_images(test[0])
     labels, truth = np.array(train[1]), np.array(test[1])
     for size in SIZES:
-        draws = [np.random.default_rng(seed) for seed in range(seeds)]
-        drawn = [
-            np.concatenate([rng.permutation(np.flatnonzero(labels == one))[:size] for one in np.unique(labels)])
-            for rng in draws
-        ]
+        draws = [drawn(labels, size, seed=seed) for seed in range(seeds)]
         rights: dict[HeadKind, list[float]] = {}
         for kind in HEADS:
-            for rows in drawn:
+            for rows in draws:
                 head = fit_head(vectors[rows], labels[rows].tolist(), kind=kind)
                 said = np.array(head.classes)[head.probabilities(asked).argmax(1)]
                 rights.setdefault(kind, []).append(float((said == truth).mean()))
@@ -135,9 +137,7 @@ def heads(name: str, train: Table, test: Table, *, seeds: int) -> None:
 
 def tuned(name: str, train: Table, test: Table, *, per_label: int, minutes: float, seed: int) -> None:
     """The softmax head on frozen vectors and on those of the fine-tuned encoder, same photos."""
-    rng = np.random.default_rng(seed)
-    labels = np.array(train[1])
-    rows = np.concatenate([rng.permutation(np.flatnonzero(labels == one))[:per_label] for one in sorted(set(train[1]))])
+    rows = drawn(np.array(train[1]), per_label, seed=seed)
     photos = LabelledPhotos(tuple(train[0][row] for row in rows), tuple((train[1][row],) for row in rows))
     with tempfile.TemporaryDirectory() as folder:
         out = finetune(photos, out=Path(folder) / "tuned", minutes=minutes, seed=seed)

@@ -92,13 +92,13 @@ def application(asked: str = "") -> typer.Typer:
     made.callback()(_root)
     commands = {command.__name__.replace("_", "-"): command for command in COMMANDS}
     groups = {str(group.info.name): group for group in GROUPS}
-    only = {asked} & {*commands, *groups}
-    for name in only or commands:
-        if name in commands:
-            made.command(name)(commands[name])
-    for name in only or groups:
-        if name in groups:
-            made.add_typer(groups[name])
+    every = asked not in commands and asked not in groups
+    for name, command in commands.items():
+        if every or name == asked:
+            made.command(name)(command)
+    for name, group in groups.items():
+        if every or name == asked:
+            made.add_typer(group)
     return made
 
 

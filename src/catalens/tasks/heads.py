@@ -91,8 +91,7 @@ class DiscriminantHead:
     def nearness(self, vectors: FloatArray) -> FloatArray:
         """By the Mahalanobis distance to the nearest label (Lee et al. 2018, section 2.1): a half where it is usual."""
         along = vectors @ self.axes
-        squares = (along**2).sum(1)[:, None] + (self.means**2).sum(1) - 2 * along @ self.means.T
-        return np.asarray(1 / (1 + np.maximum(squares, 0).min(1) / self.usual), np.float32)
+        return np.asarray(1 / (1 + _squared_distances(along, self.means).min(1) / self.usual), np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         numbers = {"unit": np.array([self.unit], np.float32), "usual": np.array([self.usual], np.float32)}
@@ -118,8 +117,7 @@ class KernelHead:
         return int(self.support.shape[1])
 
     def scores(self, vectors: FloatArray) -> FloatArray:
-        squares = (vectors**2).sum(1)[:, None] + (self.support**2).sum(1) - 2 * vectors @ self.support.T
-        kernel = np.exp(-self.gamma * np.maximum(squares, 0))
+        kernel = np.exp(-self.gamma * _squared_distances(vectors, self.support))
         return np.asarray(kernel @ self.coefficients + self.bias, np.float32)
 
     def nearness(self, vectors: FloatArray) -> FloatArray:
@@ -193,6 +191,12 @@ def head_from(kind: str, arrays: Arrays) -> Head:
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise ModelError(f"the head's arrays do not fit: {error}", cure="train the classifier anew") from None
     return head
+
+
+def _squared_distances(rows: FloatArray, others: FloatArray) -> FloatArray:
+    """(N, D), (S, D) -> (N, S); rounding leaves none below 0."""
+    squares = (rows**2).sum(1)[:, None] + (others**2).sum(1) - 2 * rows @ others.T
+    return np.asarray(np.maximum(squares, 0), np.float32)
 
 
 def _floats(array: NDArray[Any], axes: int) -> FloatArray:

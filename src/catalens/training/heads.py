@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
@@ -228,16 +228,13 @@ def _discriminant(vectors: FloatArray, targets: Targets, shrinkage: float) -> Di
     """
     if (targets.sum(1) == 1).all():
         return _normals(vectors, targets, shrinkage)
-    columns = []
-    for is_label in targets.T:
-        if is_label.all() or not is_label.any():
-            columns.append((np.zeros(vectors.shape[1], np.float32), 1.0 if is_label.all() else -1.0))
-        else:
-            told = _normals(vectors, np.stack([~is_label, is_label], 1), shrinkage)
-            apart, offset = told.means[1] - told.means[0], float(told.bias[1] - told.bias[0])
-            columns.append((told.axes @ apart / told.unit, offset / told.unit))
-    weights, bias = zip(*columns, strict=True)
-    return LinearHead(np.stack(weights, 1).astype(np.float32), np.array(bias, np.float32))
+
+    def told(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
+        head = _normals(vectors, np.stack([~is_label, is_label], 1), shrinkage)
+        apart, offset = head.means[1] - head.means[0], float(head.bias[1] - head.bias[0])
+        return head.axes @ apart / head.unit, offset / head.unit
+
+    return _each_from_the_rest(targets, told, dim=vectors.shape[1])
 
 
 def _normals(vectors: FloatArray, targets: Targets, shrinkage: float) -> DiscriminantHead:
@@ -269,20 +266,27 @@ def _linear(vectors: FloatArray, targets: Targets, kind: HeadKind, settings: Set
     if kind == "softmax" and not several:
         model = LogisticRegression(C=settings["C"], max_iter=300).fit(vectors, targets.argmax(1))
         return _two_columns(model)
-    columns = []
-    for label in range(targets.shape[1]):
+
+    def told(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
         one = LogisticRegression(C=settings["C"], max_iter=300) if kind == "softmax" else LinearSVC(C=settings["C"])
-        columns.append(_column(one, vectors, targets[:, label]))
+        one.fit(vectors, is_label)
+        return one.coef_[0], float(one.intercept_[0])
+
+    return _each_from_the_rest(targets, told, dim=vectors.shape[1])
+
+
+def _each_from_the_rest(
+    targets: Targets, told: Callable[[NDArray[np.bool_]], tuple[FloatArray, float]], *, dim: int
+) -> LinearHead:
+    """Weights and bias for each label by itself; a label that all have is always likely."""
+    columns = [
+        told(is_label)
+        if is_label.any() and not is_label.all()
+        else (np.zeros(dim, np.float32), 1.0 if is_label.all() else -1.0)
+        for is_label in targets.T
+    ]
     weights, bias = zip(*columns, strict=True)
     return LinearHead(np.stack(weights, 1).astype(np.float32), np.array(bias, np.float32))
-
-
-def _column(model: Any, vectors: FloatArray, is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
-    """Weights and bias that tell one label from the rest; a label that all have is always likely."""
-    if is_label.all() or not is_label.any():
-        return np.zeros(vectors.shape[1], np.float32), 1.0 if is_label.all() else -1.0
-    model.fit(vectors, is_label)
-    return model.coef_[0], float(model.intercept_[0])
 
 
 def _two_columns(model: Any) -> LinearHead:

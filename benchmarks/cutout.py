@@ -25,11 +25,11 @@ from catalens.features.foreground import foreground_guess
 from catalens.images.draw import save_image
 from catalens.images.matting import composite, foreground_colors
 from catalens.images.prepare import resize
+from catalens.learning.cutout import RENDERED, composed_pictures
+from catalens.learning.objects import goods, people, rendered
+from catalens.learning.parts import masked_photos
+from catalens.learning.scenes import backgrounds
 from catalens.tasks.cutout import cutter
-from catalens.training.cutout import RENDERED, composed_pictures
-from catalens.training.objects import goods, people, rendered
-from catalens.training.parts import masked_photos
-from catalens.training.scenes import backgrounds
 from catalens.types import FloatArray, ImageArray
 
 Cut = Callable[[ImageArray], FloatArray]

@@ -23,12 +23,12 @@ import numpy as np
 
 from catalens import settings
 from catalens.evaluation.intervals import bootstrap_mean
+from catalens.learning.active import STRATEGIES, choose
+from catalens.learning.finetune import finetune
+from catalens.learning.heads import fit, fit_head
+from catalens.learning.labelled import LabelledPhotos
 from catalens.tasks.embed import encoder
 from catalens.tasks.heads import HeadKind
-from catalens.training.active import STRATEGIES, choose
-from catalens.training.finetune import finetune
-from catalens.training.heads import fit, fit_head
-from catalens.training.labelled import LabelledPhotos
 
 Table = tuple[list[Path], list[str]]
 EACH, ROUNDS = 20, 12

@@ -2,7 +2,7 @@
 
     python -m benchmarks.generate [--fashion runs/fashion] [--clothes runs/generator] [--rounds 5]
 
-Quality is read from the `figures.json` that the recipes wrote (`python -m catalens.training.generator_fashion` and
+Quality is read from the `figures.json` that the recipes wrote (`python -m recipes.generator_fashion` and
 `generator_clothes`). Time is the median over rounds of one call, after a first one; memory the most that a process of
 its own held, beyond what it held before the network was loaded.
 """
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.memory import memory_mb
-
 from catalens.models.zoo import DEFAULT_GENERATOR, find_card
 from catalens.tasks.generate import Generator
 

@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image
 
 from catalens import settings
-from catalens.catalog.catalog import Catalog
+from catalens.catalog import Catalog
 from catalens.images.read import read_image
 from catalens.tasks.embed import BATCH, Encoder, decode_target
 from catalens.tasks.embed import encoder as load_encoder

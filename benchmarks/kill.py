@@ -27,11 +27,11 @@ from typing import NoReturn
 import cv2
 import numpy as np
 from PIL import Image
-from tests.fakes import FakeEncoder
 
-from catalens.catalog import ingest
-from catalens.catalog.catalog import Catalog
+from catalens.catalog import Catalog
+from catalens.storage import ingest
 from catalens.types import PictureSource, Product, Variant, Where
+from tests.fakes import FakeEncoder
 
 SKUS = 40
 PHOTOS = 60

@@ -21,8 +21,8 @@ import catalens
 from catalens import settings
 from catalens.evaluation.detection import Truth
 from catalens.evaluation.looks import look_figures
+from catalens.learning.detector_lesson import street_photos
 from catalens.models.parts import PRODUCTS
-from catalens.training.detector_lesson import street_photos
 from catalens.types import ImageArray
 
 FEEDS = ("clothing/train.csv", "clothing/validation.csv", "magento/products.csv")

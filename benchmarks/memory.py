@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from catalens.catalog.index import VectorIndex
-from catalens.catalog.index_file import Stamp, read_index, write_index
+from catalens.index.file import Stamp, read_index, write_index
+from catalens.index.vector_index import VectorIndex
 from catalens.types import FloatArray
 
 PART = 50_000

@@ -35,19 +35,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.memory import PART, memory_mb, part
 
 import catalens
+from benchmarks.memory import PART, memory_mb, part
 from catalens import settings
-from catalens.catalog.harmony import to_lab
-from catalens.catalog.index import VectorIndex
-from catalens.catalog.outfit import main_color
-from catalens.catalog.pictures import deep_space
 from catalens.errors import CatalensError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
+from catalens.index.vector_index import VectorIndex
+from catalens.learning.synthetic import sample_shop, write_shop
+from catalens.learning.synthetic.rooms import HEIGHTS, rendered_room
+from catalens.storage.pictures import deep_space
+from catalens.styling.color_harmony import to_lab
+from catalens.styling.outfit import main_color
 from catalens.tasks.outfit import KINDS, Piece, outfit_model
-from catalens.training.synthetic import sample_shop, write_shop
-from catalens.training.synthetic.rooms import HEIGHTS, rendered_room
 from catalens.types import AttributeValue, PictureSource, Product, Where
 
 K = 10

@@ -38,7 +38,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.catalog.index import VectorIndex
+from catalens.index.vector_index import VectorIndex
 from catalens.types import FloatArray, IntArray
 
 K = 10

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from benchmarks.serving import Service, catalens_serve, children, serving
 
 import catalens
+from benchmarks.serving import Service, catalens_serve, children, serving
 from catalens import features
-from catalens.catalog.pictures import PictureRows, ReadPicture, deep_space
-from catalens.catalog.records import write_product
+from catalens.storage.pictures import PictureRows, ReadPicture, deep_space
+from catalens.storage.records import write_product
 from catalens.types import FloatArray, PictureSource, Product, Where
 
 BULK = 400

@@ -19,10 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
-from benchmarks.broken import Reader, corpus, saved
-from benchmarks.serving import COMMAND, Service
 from PIL import Image
 
+from benchmarks.broken import Reader, corpus, saved
+from benchmarks.serving import COMMAND, Service
 from catalens import settings
 
 HANGS_S = 5.0

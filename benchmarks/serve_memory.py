@@ -7,6 +7,7 @@ import threading
 import time
 
 import numpy as np
+
 from benchmarks.crowd import in_turns, searches
 from benchmarks.serving import Service
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from benchmarks.serving import serving
 
 import catalens
+from benchmarks.serving import serving
 from catalens.server.keys import Keys
 from catalens.server.state import ServeOptions
 from catalens.types import Product, Where

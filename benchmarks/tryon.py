@@ -18,19 +18,19 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from benchmarks.memory import memory_mb
 
+from benchmarks.memory import memory_mb
 from catalens import settings
 from catalens.evaluation.generation import GenerationScores, generation_scores
 from catalens.evaluation.tryon import Fitting, alone, identity, paired, scaled, scores_of, unpaired
 from catalens.images.draw import save_image
 from catalens.images.prepare import letterbox, resize
 from catalens.images.read import read_image
+from catalens.learning.tryon_views import Person, people
 from catalens.models.zoo import DEFAULT_TRYON
 from catalens.tasks.embed import encoder
 from catalens.tasks.segment import parser as load_parser
 from catalens.tasks.tryon import tryon_model
-from catalens.training.tryon_views import Person, people
 from catalens.types import ImageArray
 
 SHOWN, COLUMNS = 48, 6

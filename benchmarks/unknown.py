@@ -21,10 +21,10 @@ from sklearn.metrics import roc_auc_score
 
 import catalens
 from catalens import settings
+from catalens.learning.classifier import passed_by
+from catalens.learning.heads import fit, strangers
 from catalens.tasks.embed import embed_photos
 from catalens.tasks.heads import HeadKind
-from catalens.training.classifier import passed_by
-from catalens.training.heads import fit, strangers
 from catalens.types import FloatArray
 
 HEADS: tuple[HeadKind, ...] = ("softmax", "knn", "lda")

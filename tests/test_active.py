@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from catalens.errors import UsageError
+from catalens.learning.active import STRATEGIES, Strategy, choose, entropy, k_center, margin, next_to_label
+from catalens.learning.label_page import proposals_html, save_proposals
+from catalens.learning.labelled import read_labelled
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.heads import CalibratedHead, LinearHead
-from catalens.training.active import STRATEGIES, Strategy, choose, entropy, k_center, margin, next_to_label
-from catalens.training.label_page import proposals_html, save_proposals
-from catalens.training.labelled import read_labelled
 from tests.fakes import FakeEncoder, write_photo
 
 NONE = np.empty((0, 2), np.float32)

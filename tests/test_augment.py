@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalens.errors import ImageError, UsageError
-from catalens.training.augment import STEPS, Policy, Step, StepName, change
-from catalens.training.policies import POLICIES, policy, policy_sheet
+from catalens.learning.augment import STEPS, Policy, Step, StepName, change
+from catalens.learning.policies import POLICIES, policy, policy_sheet
 from catalens.types import ImageArray
 
 NAMES = sorted(STEPS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from catalens.catalog.catalog import Catalog, open
+from catalens.catalog import Catalog, open
 from catalens.errors import CatalogBusyError, ModelError, NotFoundError, StorageError, UsageError
 from catalens.types import PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
@@ -55,7 +55,7 @@ def test_what_was_added_is_there_for_the_next_who_opens(full: Catalog) -> None:
 
 def test_another_process_sees_a_change_at_once(full: Catalog) -> None:
     code = (
-        "from catalens.catalog.catalog import Catalog\n"
+        "from catalens.catalog import Catalog\n"
         "from catalens.types import Product, Where\n"
         "from tests.fakes import FakeEncoder\n"
         f"Catalog.open({str(full.path)!r}, encoder=FakeEncoder()).add([Product('new', Where('x'))])"
@@ -215,7 +215,7 @@ def test_the_encoder_is_not_loaded_until_it_is_needed(full: Catalog) -> None:
 
 def test_another_encoder_is_not_taken_unasked(full: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundled = FakeEncoder("newer@222222222222")
-    monkeypatch.setattr("catalens.catalog.encoder.load_encoder", lambda name=None, **_: bundled)
+    monkeypatch.setattr("catalens.storage.encoder.load_encoder", lambda name=None, **_: bundled)
     photo = write_photo(tmp_path / "a.png", seed=99)
     query = [Product("a", Where("x"), pictures=(photo,))]
     with Catalog.open(full.path) as other:

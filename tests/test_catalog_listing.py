@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from catalens.catalog.listing import Against, hold_against
 from catalens.images.draw import save_image
+from catalens.search.listing import Against, hold_against
 from catalens.types import Match, Matches
 from tests.painted import painted
 

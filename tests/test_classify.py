@@ -17,20 +17,20 @@ from typer.testing import CliRunner
 
 import catalens
 from catalens import settings
-from catalens.catalog.catalog import Catalog
-from catalens.catalog.tagging import tag_catalog
+from catalens.catalog import Catalog
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError, StorageError, UsageError
 from catalens.evaluation.leaks import hashes
+from catalens.learning.classifier import passed_by, taxonomy_ids, train_classifier
+from catalens.learning.classifier_evaluation import cross_validated, evaluate_classifier
+from catalens.learning.labelled import read_labelled
+from catalens.learning.seen import learned_from
+from catalens.learning.tagging import tag_catalog
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.tasks.classifier import Classifier, Unknown
 from catalens.tasks.classifier_folder import load_classifier, save_classifier
 from catalens.tasks.embed import OnnxEncoder, encoder
 from catalens.tasks.zero_shot import classify_by_words
-from catalens.training.classifier import passed_by, taxonomy_ids, train_classifier
-from catalens.training.classifier_evaluation import cross_validated, evaluate_classifier
-from catalens.training.labelled import read_labelled
-from catalens.training.seen import learned_from
 from catalens.types import FloatArray, Labels, PictureSource, Product, Where
 from tests.fakes import FakeEncoder
 from tests.test_encoder_contract import tiny_card
@@ -223,7 +223,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("photos were read")
 
-    monkeypatch.setattr("catalens.training.labelled.read_labelled", never)
+    monkeypatch.setattr("catalens.learning.labelled.read_labelled", never)
     (tmp_path / "file").write_text("", "utf-8")
     for command, out in (("classifier", walls), ("search", walls), ("classifier", tmp_path / "file" / "model")):
         assert isinstance(run("train", command, "--data", walls, "--out", out).exception, StorageError)
@@ -542,7 +542,7 @@ def test_wishes_that_make_no_sense_are_told_before_the_work(
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("photos were read")
 
-    monkeypatch.setattr("catalens.training.labelled.read_labelled", never)
+    monkeypatch.setattr("catalens.learning.labelled.read_labelled", never)
     given = ("train", "classifier", "--data", walls, "--out", tmp_path / "m", *words)
     assert isinstance(run(*given).exception, CatalensError)
 

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is in the train extra")
 
-from catalens.training.counting import BINS, CHROMAS, EDGE, FILLED, LEFT, POOL, VALUES, CountedColors  # noqa: E402
+from catalens.learning.counting import BINS, CHROMAS, EDGE, FILLED, LEFT, POOL, VALUES, CountedColors  # noqa: E402
 
 
 def shown(*colors: tuple[int, int, int], ground: tuple[int, int, int] | None = None, side: int = 48) -> torch.Tensor:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from catalens.catalog import catalog as catalog_module
-from catalens.catalog import salvage
-from catalens.catalog.catalog import Catalog
-from catalens.catalog.diagnosis import Diagnosis
-from catalens.catalog.store import Store
+from catalens import catalog as catalog_module
+from catalens.catalog import Catalog
 from catalens.errors import CatalogBusyError, CatalogError, CatalogVersionError, NotFoundError, StorageError
+from catalens.storage import salvage
+from catalens.storage.diagnosis import Diagnosis
+from catalens.storage.store import Store
 from catalens.types import Product
 from tests.fakes import FakeEncoder, make_products, write_photo
 
@@ -223,7 +223,7 @@ def test_a_newer_catalog_and_a_foreign_database_are_left_alone(folder: Path, tmp
 
 
 def test_a_repair_waits_for_its_turn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalens.catalog.doctor._WAIT_S", 0.05)
+    monkeypatch.setattr("catalens.storage.doctor._WAIT_S", 0.05)
     with Store(folder) as store, store.writing():
         assert diagnose(folder).findings == ()  # looking takes no turn
         with pytest.raises(CatalogBusyError):

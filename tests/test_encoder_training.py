@@ -24,17 +24,10 @@ import torch
 
 from catalens import settings
 from catalens.errors import CatalensError, NotFoundError
-from catalens.models.card import read_card
-from catalens.models.text import text_batch
-from catalens.models.zoo import DEFAULT_ENCODER
-from catalens.tasks.embed import OnnxEncoder, encoder
-from catalens.training import encoder as recipe
-from catalens.training import loop, teacher
-from catalens.training.export import PREPROCESS, export_encoder
-from catalens.training.facts import kinds
-from catalens.training.heldout import held_out, score_held_out
-from catalens.training.lesson import Lesson, sampling_weights
-from catalens.training.network import (
+from catalens.learning import loop, teacher
+from catalens.learning.export import PREPROCESS, export_encoder
+from catalens.learning.facts import kinds
+from catalens.learning.network import (
     COLOR_DIM,
     FINER,
     POWER,
@@ -46,11 +39,18 @@ from catalens.training.network import (
     inherit,
     joined,
 )
-from catalens.training.packed import pack, unpacked
-from catalens.training.photos import Photo, squared, training_photos
-from catalens.training.plans import ALIKE, GROUPED, Planner, kind_of, plans
-from catalens.training.teacher_network import TeacherNetwork
-from catalens.training.views import Chance, Squares, blended, random_boxes, resized, views
+from catalens.learning.photos import Photo, squared, training_photos
+from catalens.learning.teacher_network import TeacherNetwork
+from catalens.models.card import read_card
+from catalens.models.text import text_batch
+from catalens.models.zoo import DEFAULT_ENCODER
+from catalens.tasks.embed import OnnxEncoder, encoder
+from recipes import encoder as recipe
+from recipes.heldout import held_out, score_held_out
+from recipes.lesson import Lesson, sampling_weights
+from recipes.packed import pack, unpacked
+from recipes.plans import ALIKE, GROUPED, Planner, kind_of, plans
+from recipes.views import Chance, Squares, blended, random_boxes, resized, views
 
 SIDE = 64
 STEPS = 2

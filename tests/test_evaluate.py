@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from catalens.catalog.catalog import Catalog
+from catalens.catalog import Catalog
 from catalens.cli.main import app
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.evaluation.classifiers import classifier_run
@@ -22,11 +22,11 @@ from catalens.evaluation.report import report_html, report_json, report_markdown
 from catalens.evaluation.runs import Item, Run, read_run
 from catalens.evaluation.search_data import evaluate_catalog, evaluate_tables
 from catalens.evaluation.searches import rank, search_run
+from catalens.learning.classifier import train_classifier
+from catalens.learning.classifier_evaluation import cross_validated, evaluate_classifier
+from catalens.learning.labelled import read_labelled
 from catalens.tasks.classifier_folder import save_classifier
 from catalens.tasks.embed import encoder
-from catalens.training.classifier import train_classifier
-from catalens.training.classifier_evaluation import cross_validated, evaluate_classifier
-from catalens.training.labelled import read_labelled
 from tests.fakes import FakeEncoder, make_products, write_photo
 from tests.test_classify import PAINTS, card, model, walls, write_wall
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from catalens.catalog.catalog import Catalog
+from catalens.catalog import Catalog
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ModelError, UsageError
 from catalens.images.read import ImageLike, read_image

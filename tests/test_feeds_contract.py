@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalens.catalog.feeds import FEEDS, open_feed
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
+from catalens.feeds import FEEDS, open_feed
 from catalens.types import Failure, Product
 
 # ruff: noqa: E501 (the lines of feeds are as long as they are)

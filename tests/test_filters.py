@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalens.catalog.filter_terms import And, Compare, Contains, Filter, Has, In, Not, Or
-from catalens.catalog.filters import Facet, passes, passing_products, read_filter, to_sql
-from catalens.catalog.schema import TABLES
 from catalens.errors import FilterError, UsageError
+from catalens.search.filters import Facet, passes, passing_products, read_filter, to_sql
+from catalens.storage.filter_terms import And, Compare, Contains, Filter, Has, In, Not, Or
+from catalens.storage.schema import TABLES
 
 PRICE, DRESS = Compare("price", "<", 50.0), Compare("category", "=", "dress")
 

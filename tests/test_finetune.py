@@ -10,20 +10,20 @@ import pytest
 
 from catalens.errors import ModelError, StorageError, UsageError
 from catalens.images.read import read_image
+from catalens.learning.labelled import LabelledPhotos
 from catalens.models.card import read_card
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.tasks.embed import OnnxEncoder, encoder, origin_of
-from catalens.training.labelled import LabelledPhotos
 from tests.fakes import write_photo
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from catalens.training.export import export_encoder  # noqa: E402
-from catalens.training.finetune import CHECKPOINT, finetune  # noqa: E402
-from catalens.training.mixing import mixed  # noqa: E402
-from catalens.training.network import DIM, EncoderNetwork  # noqa: E402
-from catalens.training.pretrained import network_of  # noqa: E402
+from catalens.learning.export import export_encoder  # noqa: E402
+from catalens.learning.finetune import CHECKPOINT, finetune  # noqa: E402
+from catalens.learning.mixing import mixed  # noqa: E402
+from catalens.learning.network import DIM, EncoderNetwork  # noqa: E402
+from catalens.learning.pretrained import network_of  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_left_out_and_counted(small: Path, tmp_path: Path
 
 def test_it_goes_on_from_its_checkpoint(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped in the middle and started again, it ends with the weights of a run that was not stopped."""
-    monkeypatch.setattr("catalens.training.tuning.CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr("catalens.learning.tuning.CHECKPOINT_EVERY_S", 0.0)
     given, out = photos(tmp_path / "photos", 20), tmp_path / "out"
 
     def stop(done: int, total: int | None, what: str) -> None:

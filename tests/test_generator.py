@@ -21,11 +21,10 @@ pytest.importorskip("torch", reason="torch is in the train extra")
 
 import torch
 
-from catalens.training import generator_fashion, generator_own, loop
-from catalens.training.generator import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught, unlikeness
-from catalens.training.generator_augment import MOST, Augmentation
-from catalens.training.generator_clothes import beside_nearest
-from catalens.training.generator_network import (
+from catalens.learning import generator_own, loop
+from catalens.learning.generator import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught, unlikeness
+from catalens.learning.generator_augment import MOST, Augmentation
+from catalens.learning.generator_network import (
     Critic,
     DcganCritic,
     DcganGenerator,
@@ -33,7 +32,7 @@ from catalens.training.generator_network import (
     Shape,
     StyleGenerator,
 )
-from catalens.training.generator_pictures import (
+from catalens.learning.generator_pictures import (
     RENDERED,
     Pictures,
     color_of,
@@ -42,9 +41,11 @@ from catalens.training.generator_pictures import (
     rendered_spec,
     words_of,
 )
-from catalens.training.generator_weave import Woven
-from catalens.training.loop import CHECKPOINT
-from catalens.training.synthetic import COLORS
+from catalens.learning.generator_weave import Woven
+from catalens.learning.loop import CHECKPOINT
+from catalens.learning.synthetic import COLORS
+from recipes import generator_fashion
+from recipes.generator_clothes import beside_nearest
 
 RUNNER = CliRunner()
 SMALL = Shape((2, 2, 2), 4, (8, 8))

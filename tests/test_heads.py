@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 
 from catalens.errors import ModelError, UsageError
+from catalens.learning.classifier import unknown_threshold
+from catalens.learning.heads import fit, fit_head, folds, strangers
 from catalens.tasks.heads import HEAD_KINDS, HeadKind, LinearHead, NearestHead, head_from, probabilities
-from catalens.training.classifier import unknown_threshold
-from catalens.training.heads import fit, fit_head, folds, strangers
 from catalens.types import FloatArray
 
 

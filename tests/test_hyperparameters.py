@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from catalens.errors import UsageError
+from catalens.learning.embedded_views import EmbeddedViews
+from catalens.learning.labelled import LabelledPhotos
 from catalens.tasks.classifier_folder import load_classifier, save_classifier
 from catalens.tasks.embed import encoder
-from catalens.training.embedded_views import EmbeddedViews
-from catalens.training.labelled import LabelledPhotos
 from tests.fakes import FakeEncoder, write_photo
 
 pytest.importorskip("optuna")
 
-from catalens.training.hyperparameters import Search, search_settings
-from catalens.training.split import held_out
+from catalens.learning.hyperparameters import Search, search_settings
+from catalens.learning.split import held_out
 
 LABELS = ("flat", "square", "tall")
 

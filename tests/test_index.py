@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from catalens.catalog.index import VectorIndex
-from catalens.catalog.index_file import IndexFileError, Stamp, read_index, write_index
-from catalens.catalog.index_rows import FloatRows, RowFinder, ShortRows, best
-from catalens.catalog.schema import TABLES
-from catalens.catalog.space_index import SpaceIndex, check_index_files
 from catalens.errors import UsageError
+from catalens.index.file import IndexFileError, Stamp, read_index, write_index
+from catalens.index.rows import FloatRows, RowFinder, ShortRows, best
+from catalens.index.space_index import SpaceIndex, check_index_files
+from catalens.index.vector_index import VectorIndex
+from catalens.storage.schema import TABLES
 from catalens.types import FloatArray, IntArray
 
 Metric = Literal["cosine", "euclidean"]
@@ -530,7 +530,7 @@ def test_writing_is_all_or_nothing(filled: tuple[Memory, Path, Path], monkeypatc
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("catalens.catalog.index_file.os.fsync", full)
+    monkeypatch.setattr("catalens.index.file.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_index(path, trained, Stamp("s1", 16, "cosine", stamp.last_vector + 1, 0))
     assert path.read_bytes() == before

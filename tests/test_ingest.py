@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from catalens import features
-from catalens.catalog import ingest, records
-from catalens.catalog.catalog import Catalog
+from catalens.catalog import Catalog
 from catalens.errors import ModelError, StorageError
+from catalens.storage import ingest, records
 from catalens.types import Failure, FloatArray, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 
@@ -188,7 +188,7 @@ def test_pictures_from_the_web_are_read_when_asked(
         asked.append(url)
         return photo
 
-    monkeypatch.setattr("catalens.catalog.pictures.fetch_image_bytes", fetch)
+    monkeypatch.setattr("catalens.storage.pictures.fetch_image_bytes", fetch)
     remote = PictureSource("https://example.com/a.png", Where("test"))
     assert shop.add([product("a", remote)], fetch=True).pictures == 1
     assert shop.add([product("a", remote)], fetch=True).unchanged == 1

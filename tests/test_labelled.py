@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from catalens.catalog.catalog import Catalog
+from catalens.catalog import Catalog
 from catalens.errors import FeedError, NotFoundError, UsageError
-from catalens.training.labelled import LabelledPhotos, read_labelled, read_labelled_catalog
+from catalens.learning.labelled import LabelledPhotos, read_labelled, read_labelled_catalog
 from tests.fakes import FakeEncoder, make_products, write_photo
 
 

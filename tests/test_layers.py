@@ -15,8 +15,10 @@ FLOORS = (
     {"images", "features"},
     {"models"},
     {"tasks"},
+    {"feeds", "storage", "index"},
+    {"search", "styling"},
     {"catalog"},
-    {"training", "evaluation", "trust"},
+    {"learning", "evaluation", "trust"},
     {"server", "cli"},
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

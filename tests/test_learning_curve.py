@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from catalens.errors import UsageError
-from catalens.training.curve_page import answer_of, curve_html, curve_markdown, save_curve
-from catalens.training.labelled import LabelledPhotos
-from catalens.training.learning_curve import LearningCurve, drawn, learning_curve
-from catalens.training.power_law import Answer, PowerLaw, extrapolate, fit_law
+from catalens.learning.curve_page import answer_of, curve_html, curve_markdown, save_curve
+from catalens.learning.labelled import LabelledPhotos
+from catalens.learning.learning_curve import LearningCurve, drawn, learning_curve
+from catalens.learning.power_law import Answer, PowerLaw, extrapolate, fit_law
 from tests.fakes import FakeEncoder, write_photo
 
 SIZES = np.array([5, 10, 20, 50, 100])

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalens.catalog.look import Look, shop_the_look
-from catalens.catalog.look_page import look_page, save_look
 from catalens.errors import UsageError
 from catalens.images.draw import color_of
 from catalens.models.parts import CLASSES, PRODUCTS
+from catalens.styling.look import Look, shop_the_look
+from catalens.styling.look_page import look_page, save_look
 from catalens.types import Detections, ImageArray, Match, Matches
 
 SHOP = {

@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 import catalens
-from catalens.catalog.harmony import ThingColor, agreement, harmony
-from catalens.catalog.outfit import NEEDED, reasons_for
-from catalens.catalog.pieces import audience, kind_said, named
-from catalens.catalog.wishes import checked, fulfilled
 from catalens.cli.main import app
 from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models.zoo import DEFAULT_PARSER, find_card
+from catalens.styling.color_harmony import ThingColor, agreement, harmony
+from catalens.styling.outfit import NEEDED, reasons_for
+from catalens.styling.pieces import audience, kind_said, named
+from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.outfit import KINDS, MOST, OutfitModel, Piece, doubts_of, kinds_of, outfit_model
 
 RED, BLUE, GREEN, BLACK = (210, 30, 30), (40, 60, 200), (40, 160, 60), (10, 10, 10)

@@ -15,13 +15,13 @@ import torch
 import catalens
 from catalens.errors import NotFoundError, UsageError
 from catalens.evaluation.outfits import Wardrobe
+from catalens.learning.outfit import OutfitNetwork, Together, export, losses_of, weighed_pairs
+from catalens.learning.outfit_lesson import BATCH, Drawer
+from catalens.learning.own_outfits import train_outfit
+from catalens.learning.pairs import PADDING, learned_pairs
+from catalens.learning.worn import garments_of, jittered, statistics_of
 from catalens.models.parts import CLASSES
 from catalens.tasks.outfit import KINDS, Piece, outfit_model
-from catalens.training.outfit import OutfitNetwork, Together, export, losses_of, weighed_pairs
-from catalens.training.outfit_lesson import BATCH, Drawer
-from catalens.training.own_outfits import train_outfit
-from catalens.training.pairs import PADDING, learned_pairs
-from catalens.training.worn import garments_of, jittered, statistics_of
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from tests.painted import PAINT, painted
 
 pytest.importorskip("torch", reason="torch is in the train extra")
 
-from catalens.training import detector as detector_recipe
-from catalens.training import own_data
-from catalens.training import parser as parser_recipe
+from catalens.learning import detector as detector_recipe
+from catalens.learning import own_data
+from catalens.learning import parser as parser_recipe
 
 
 @pytest.fixture

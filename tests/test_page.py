@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catalens.catalog.page import Section, matches_page, matches_sheet, report_page, save_matches
 from catalens.errors import StorageError, UsageError
 from catalens.images.draw import Tile, contact_sheet, save_image, thumbnail
+from catalens.search.page import Section, matches_page, matches_sheet, report_page, save_matches
 from catalens.types import Match, Matches
 
 PHOTO = np.full((30, 50, 3), 90, np.uint8)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalens.catalog.index_rows import RowFinder, SelectionCache
-from catalens.catalog.passing import Passing
+from catalens.index.rows import RowFinder, SelectionCache
+from catalens.search.filter_cache import Passing
 
 
 @pytest.mark.parametrize(

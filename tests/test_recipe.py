@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="torch is in the train extra")
 import torch
 
 from catalens.evaluation.intervals import Estimate
-from catalens.training.recipe import Given, RecipeParser, as_command, progress_of, say_held_out
+from catalens.learning.recipe import Given, RecipeParser, as_command, progress_of, say_held_out
 
 
 def read(*arguments: str) -> Given:
@@ -44,7 +44,7 @@ def test_torch_takes_its_threads_and_its_seed_from_what_is_given() -> None:
 def test_a_card_says_how_to_do_it_again() -> None:
     given = read("--out", "x", "--seed", "7", "--threads", "1", "--brim", "3")
     assert given.training(given.cost(125.0, views=640)) == {
-        "command": "python -m catalens.training.hats --out x --seed 7 --threads 1 --brim 3",
+        "command": "python -m recipes.hats --out x --seed 7 --threads 1 --brim 3",
         "seed": "7",
         "cost": "2 minutes on cpu, 1 threads, 640 views",
     }
@@ -54,7 +54,7 @@ def test_a_card_says_how_to_do_it_again() -> None:
 def test_what_makes_no_sense_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         read(*arguments)
-    assert "usage: python -m catalens.training.hats" in capsys.readouterr().err
+    assert "usage: python -m recipes.hats" in capsys.readouterr().err
 
 
 def test_a_command_ends_with_0_or_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalens.catalog.records import cleaned, digest, facets, read_product, searchable, write_product
-from catalens.catalog.schema import TABLES
+from catalens.storage.records import cleaned, digest, facets, read_product, searchable, write_product
+from catalens.storage.schema import TABLES
 from catalens.types import PictureSource, Product, Variant, Where
 
 WHERE = Where("feed.csv", 3)

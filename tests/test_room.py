@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 import catalens
-from catalens.catalog.room import palette_fit
 from catalens.cli.main import app
 from catalens.errors import UsageError
 from catalens.features.color import DominantColor
 from catalens.images.draw import save_image
+from catalens.learning.synthetic import render, sample_shop
+from catalens.learning.synthetic.rooms import HEIGHTS, RenderedRoom, rendered_room
+from catalens.styling.room import palette_fit
 from catalens.tasks.room import THINGS, things_in_room
-from catalens.training.synthetic import render, sample_shop
-from catalens.training.synthetic.rooms import HEIGHTS, RenderedRoom, rendered_room
 
 
 @pytest.fixture(scope="module")

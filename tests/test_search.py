@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from catalens import features
-from catalens.catalog.catalog import Catalog
-from catalens.catalog.search import Searcher
-from catalens.catalog.store import Store
-from catalens.catalog.weights import DEFAULT_WEIGHTS, PICTURE_PARTS, shares
-from catalens.catalog.words import split_words
+from catalens.catalog import Catalog
 from catalens.errors import FilterError, ImageError, NotFoundError, UsageError
 from catalens.images.read import read_image
 from catalens.models.known_words import DoubtfulWord
+from catalens.search.searcher import Searcher
+from catalens.search.weights import DEFAULT_WEIGHTS, PICTURE_PARTS, shares
+from catalens.search.words import split_words
+from catalens.storage.store import Store
 from catalens.types import FloatArray, Matches, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 

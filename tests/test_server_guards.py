@@ -26,7 +26,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import catalens
-from catalens.catalog.lock import WriterLock
 from catalens.errors import CatalensError, CatalogBusyError, FeedError, ImageError, UsageError
 from catalens.server.answers import Answers
 from catalens.server.app import create_app
@@ -41,6 +40,7 @@ from catalens.server.metrics import Metrics
 from catalens.server.problems import STATUS, TYPES, RefusedError, problem_of
 from catalens.server.rates import Rates
 from catalens.server.state import ServeOptions, State
+from catalens.storage.lock import WriterLock
 from tests.fakes import FakeEncoder
 from tests.pictures import encoded
 

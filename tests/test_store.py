@@ -17,9 +17,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalens.catalog.database import sqlite_boundary
-from catalens.catalog.lock import WriterLock
-from catalens.catalog.store import Store
 from catalens.errors import (
     CatalensError,
     CatalogBusyError,
@@ -30,6 +27,9 @@ from catalens.errors import (
     StorageError,
     UsageError,
 )
+from catalens.storage.database import sqlite_boundary
+from catalens.storage.lock import WriterLock
+from catalens.storage.store import Store
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_the_second_writer_learns_who_is_the_first(store: Store) -> None:
 
 def test_the_lock_is_free_when_its_holder_was_killed(store: Store) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from catalens.catalog.lock import WriterLock;"
+        "import os, signal, sys; from pathlib import Path; from catalens.storage.lock import WriterLock;"
         f"WriterLock(Path({str(store.folder / 'lock')!r}), wait_s=0).__enter__(); os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
@@ -280,7 +280,7 @@ def test_a_catalog_whose_maker_was_killed_is_made_whole(tmp_path: Path) -> None:
 
 
 def test_many_processes_may_make_it_at_once(tmp_path: Path) -> None:
-    code = f"from catalens.catalog.store import Store; print(Store({str(tmp_path / 'shop')!r}).counts().products)"
+    code = f"from catalens.storage.store import Store; print(Store({str(tmp_path / 'shop')!r}).counts().products)"
     children = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)]
     assert [child.communicate()[0] for child in children] == [b"0\n"] * 4
 
@@ -317,7 +317,7 @@ def test_a_file_that_may_not_grow_is_a_full_disk(store: Store) -> None:
     """The system's own limit on file sizes stands for a disk without room for the log."""
     put_vectors(store, np.eye(2, dtype=np.float32))
     code = (
-        "import resource, sys; from catalens.catalog.store import Store; from catalens.errors import StorageError\n"
+        "import resource, sys; from catalens.storage.store import Store; from catalens.errors import StorageError\n"
         f"store = Store({str(store.folder)!r})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
         "try:\n"

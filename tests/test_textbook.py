@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from catalens.errors import NotFoundError, UsageError
 from catalens.settings import prefer_torch_for_keras
-from catalens.training.textbook import two_convolutions
-from catalens.training.textbook.formulas import attention, convolution, multi_head_attention
-from catalens.training.textbook.gradients import machine, oriented_gradients
+from recipes.textbook import two_convolutions
+from recipes.textbook.formulas import attention, convolution, multi_head_attention
+from recipes.textbook.gradients import machine, oriented_gradients
 
 pytest.importorskip("torch", reason="torch is in the train extra")
 
 import torch
 
-from catalens.training.textbook import residual
+from recipes.textbook import residual
 
 
 @settings(max_examples=30)

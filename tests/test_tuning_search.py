@@ -12,7 +12,7 @@ from tests.test_finetune import one_thread, photos, small
 
 pytest.importorskip("optuna")
 
-from catalens.training.tuning_search import search_tuning
+from catalens.learning.tuning_search import search_tuning
 
 __all__ = ["one_thread", "small"]
 

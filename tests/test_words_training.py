@@ -14,12 +14,13 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from catalens.errors import NotFoundError
+from catalens.learning import cutouts
+from catalens.learning.facts import Caption, Facts, caption, kinds, truth
+from catalens.learning.network import DIM, TextNetwork
+from catalens.learning.photos import Photo
 from catalens.models.text import text_batch
-from catalens.training import cutouts, words
-from catalens.training.facts import Caption, Facts, caption, kinds, truth
-from catalens.training.network import DIM, TextNetwork
-from catalens.training.photos import Photo
 from catalens.types import FloatArray, ImageArray
+from recipes import words
 
 RED, NAVY = frozenset({"red"}), frozenset({"navy"})
 FACTS: tuple[Facts, ...] = (

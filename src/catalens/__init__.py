@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from catalens import errors
-    from catalens.catalog.catalog import Catalog, open
+    from catalens.catalog import Catalog, open
     from catalens.errors import CatalensError
     from catalens.images.enhance import enhance
     from catalens.images.read import read_image
@@ -34,7 +34,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CatalensError": "catalens.errors",
-    "Catalog": "catalens.catalog.catalog",
+    "Catalog": "catalens.catalog",
     "Detections": "catalens.types",
     "Encoder": "catalens.tasks.embed",
     "Labels": "catalens.types",
@@ -52,7 +52,7 @@ _HOMES = {
     "explain_class": "catalens.trust.explain",
     "explain_match": "catalens.trust.explain",
     "generate": "catalens.tasks.generate",
-    "open": "catalens.catalog.catalog",
+    "open": "catalens.catalog",
     "read_image": "catalens.images.read",
     "segment": "catalens.tasks.segment",
     "try_on": "catalens.tasks.tryon",

@@ -33,8 +33,8 @@ def augment(
     from dataclasses import asdict
 
     from catalens.images.draw import save_image
-    from catalens.training.policies import policy as find_policy
-    from catalens.training.policies import policy_sheet
+    from catalens.learning.policies import policy as find_policy
+    from catalens.learning.policies import policy_sheet
 
     chosen = find_policy(policy)
     if show and sheet is None:

@@ -12,7 +12,7 @@ from catalens.cli.output import progress_bar, say, write, write_json
 from catalens.errors import UsageError
 
 if TYPE_CHECKING:
-    from catalens.catalog.listing import Against
+    from catalens.search.listing import Against
     from catalens.tasks.listing import CheckedPhoto
 
 FINDINGS = 5
@@ -90,7 +90,7 @@ def check(
 
 def _looked_up(found: list[CheckedPhoto], catalog: Path | None, category: str | None) -> list[Against]:
     """What the catalog says of each photo that could be read."""
-    from catalens.catalog.listing import Against, hold_against
+    from catalens.search.listing import Against, hold_against
 
     if catalog is None:
         return [Against()] * len(found)

@@ -77,7 +77,7 @@ def tag(
     Beside FIELD it writes FIELD_probability and FIELD_predicted_by; find the doubtful with
     --where "FIELD_probability < 0.7". What is unknown or below --min-score is left as it is.
     """
-    from catalens.catalog.tagging import tag_catalog
+    from catalens.learning.tagging import tag_catalog
     from catalens.tasks.classifier_folder import load_classifier
 
     if not 0 <= min_score <= 1:

@@ -26,7 +26,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed renders the same shop.")] = 0,
 ) -> None:
     """Render a sample shop, add it, search it by photo and by words, write a report with pictures."""
-    from catalens.training.synthetic import write_shop
+    from catalens.learning.synthetic import write_shop
 
     started = time.perf_counter()
     with progress_bar() as progress:
@@ -52,7 +52,7 @@ def demo(
 
 
 def _search(shop: catalens.Catalog, folder: Path) -> None:
-    from catalens.catalog.page import Section, save_report
+    from catalens.search.page import Section, save_report
 
     sections = []
     for photo in sorted((folder / "export" / "queries").glob("*.jpg")):

@@ -49,8 +49,8 @@ def classifier(
     as_json: AsJson = False,
 ) -> None:
     """Measure a classifier on labelled photos; or, without one, a kind of head by cross-validation."""
-    from catalens.training.classifier_evaluation import cross_validated, evaluate_classifier
-    from catalens.training.labelled import read_labelled
+    from catalens.learning.classifier_evaluation import cross_validated, evaluate_classifier
+    from catalens.learning.labelled import read_labelled
 
     photos = read_labelled(data, label=label)
     with progress_bar() as progress:

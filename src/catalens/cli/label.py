@@ -13,9 +13,9 @@ from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
 
 if TYPE_CHECKING:
+    from catalens.learning.active import Strategy
     from catalens.tasks.classifier import Classifier
     from catalens.tasks.heads import HeadKind
-    from catalens.training.active import Strategy
 
 app = typer.Typer(name="label", help="Which photos to label, and how many.", no_args_is_help=True)
 
@@ -45,10 +45,10 @@ def next_photos(
     as_json: AsJson = False,
 ) -> None:
     """Choose the photos whose labels would help most."""
+    from catalens.learning.active import next_to_label
+    from catalens.learning.label_page import keep_labels, save_proposals
+    from catalens.learning.labelled import read_labelled
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.active import next_to_label
-    from catalens.training.label_page import keep_labels, save_proposals
-    from catalens.training.labelled import read_labelled
 
     if out is not None:
         keep_original(out, *(labelled or []))
@@ -92,10 +92,10 @@ def curve(
 ) -> None:
     """Tell how many photos of each label it takes to reach an accuracy."""
     from catalens.evaluation.report import check_report
+    from catalens.learning.curve_page import answer_of, save_curve
+    from catalens.learning.labelled import read_labelled
+    from catalens.learning.learning_curve import learning_curve
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.curve_page import answer_of, save_curve
-    from catalens.training.labelled import read_labelled
-    from catalens.training.learning_curve import learning_curve
 
     if report is not None:
         check_report(report)
@@ -139,7 +139,7 @@ def chosen_heads(text: str) -> tuple[HeadKind, ...]:
 
 
 def _strategy(text: str | None, *, has_model: bool) -> Strategy:
-    from catalens.training.active import STRATEGIES
+    from catalens.learning.active import STRATEGIES
 
     if text is None:
         return "mixed" if has_model else "coverage"

@@ -16,8 +16,8 @@ from catalens.errors import ImageError
 from catalens.types import Failure
 
 if TYPE_CHECKING:
-    from catalens.training.hyperparameters import Search
-    from catalens.training.labelled import LabelledPhotos
+    from catalens.learning.hyperparameters import Search
+    from catalens.learning.labelled import LabelledPhotos
 
 
 def search(
@@ -41,9 +41,9 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Try heads, their regularisation and augmentation (or settings of fine-tuning); keep what does best."""
+    from catalens.learning.labelled import read_labelled
+    from catalens.learning.split import check_shares
     from catalens.tasks.classifier_folder import check_place
-    from catalens.training.labelled import read_labelled
-    from catalens.training.split import check_shares
 
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
@@ -70,15 +70,15 @@ class _Wish:
 
 
 def _policies(text: str | None) -> tuple[str, ...]:
-    from catalens.training.policies import policy as find_policy
+    from catalens.learning.policies import policy as find_policy
 
     return tuple(find_policy(part.strip()).name for part in (text or "").split(",") if part.strip())
 
 
 def _search(photos: LabelledPhotos, wish: _Wish, heads: str, *, as_json: bool) -> None:
+    from catalens.learning.hyperparameters import POLICIES, search_settings
     from catalens.tasks.classifier_folder import save_classifier
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.hyperparameters import POLICIES, search_settings
 
     name = source_of(wish.encoder)
     with progress_bar() as progress:
@@ -100,11 +100,11 @@ def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
     """Search for the tuning on the photos that the head will learn from, then train the head on its encoder."""
     import tempfile
 
+    from catalens.learning.classifier import train_classifier
+    from catalens.learning.split import embed_labelled, held_out
+    from catalens.learning.tuning_search import POLICIES, search_tuning
     from catalens.tasks.classifier_folder import save_classifier
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.classifier import train_classifier
-    from catalens.training.split import embed_labelled, held_out
-    from catalens.training.tuning_search import POLICIES, search_tuning
 
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         # Only photos that can be read, so that the same ones are held out before and after.

@@ -58,7 +58,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Say whether things go together, and why."""
-    from catalens.catalog.outfit import main_color, reasons_for
+    from catalens.styling.outfit import main_color, reasons_for
     from catalens.tasks.outfit import MOST, doubts_of, outfit_model, pieces_of_photos
 
     if not 2 <= len(photos) <= MOST:

@@ -252,7 +252,7 @@ def look(
     as_json: AsJson = False,
 ) -> None:
     """Shop the look: every product on a photo, and what the catalog has like it."""
-    from catalens.catalog.look_page import save_look
+    from catalens.styling.look_page import save_look
 
     if k < 1:
         raise UsageError(f"-k expects at least 1 match and got {k}", cure="ask for one or more")

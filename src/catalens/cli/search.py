@@ -85,7 +85,7 @@ def _photo_or_words(query: str | None) -> tuple[Path | None, str | None]:
 
 
 def _save(matches: Matches, out: Path, *, photo: Path | None) -> None:
-    from catalens.catalog.page import PAGES, save_matches
+    from catalens.search.page import PAGES, save_matches
 
     save_matches(matches, out, query_picture=None if photo is None else catalens.read_image(photo, target=800))
     say(f"written: {out}")

@@ -13,8 +13,8 @@ from catalens.cli.output import list_failures, progress_bar, say, write, write_j
 from catalens.errors import ImageError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from catalens.training.classifier import TrainReport
-    from catalens.training.labelled import LabelledPhotos
+    from catalens.learning.classifier import TrainReport
+    from catalens.learning.labelled import LabelledPhotos
 
 app = typer.Typer(name="train", help="Learn from your own photos.", no_args_is_help=True)
 
@@ -73,8 +73,8 @@ def classifier(
     as_json: AsJson = False,
 ) -> None:
     """Sort photos into your own categories: learn how from photos that are sorted already."""
+    from catalens.learning.split import check_shares
     from catalens.tasks.classifier_folder import check_place
-    from catalens.training.split import check_shares
 
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
@@ -98,7 +98,7 @@ def classifier(
 
 def read_photos(data: list[Path] | None, label: str, catalog: Path | None) -> LabelledPhotos:
     """The labelled photos that the options name."""
-    from catalens.training.labelled import read_labelled, read_labelled_catalog
+    from catalens.learning.labelled import read_labelled, read_labelled_catalog
 
     if bool(data) == (catalog is not None):
         raise UsageError("expected either --data or --catalog", cure="say where the photos are")
@@ -116,10 +116,10 @@ def read_photos(data: list[Path] | None, label: str, catalog: Path | None) -> La
 def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | None = None) -> TrainReport:
     from dataclasses import replace
 
+    from catalens.learning.classifier import taxonomy_ids, train_classifier
     from catalens.tasks.classifier_folder import save_classifier
     from catalens.tasks.embed import encoder as load_encoder
     from catalens.tasks.heads import HEAD_KINDS
-    from catalens.training.classifier import taxonomy_ids, train_classifier
 
     chosen = next((kind for kind in HEAD_KINDS if kind == head), None)
     if chosen is None:
@@ -159,9 +159,9 @@ def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainRepo
     import tempfile
     from dataclasses import replace
 
+    from catalens.learning.finetune import finetune
+    from catalens.learning.split import embed_labelled, held_out
     from catalens.tasks.embed import encoder as load_encoder
-    from catalens.training.finetune import finetune
-    from catalens.training.split import embed_labelled, held_out
 
     # Photos that cannot be read are dropped first: the same photos are then held out here and by the head.
     embedded = embed_labelled(photos, load_encoder(wish.encoder))

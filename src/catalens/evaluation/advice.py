@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from catalens.catalog.index import EXACT_BELOW
 from catalens.errors import UsageError
+from catalens.index.vector_index import EXACT_BELOW
 from catalens.models.card import Score
 from catalens.models.published import Published, published
 from catalens.models.zoo import bundled_cards, find_card

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalens.catalog.look import LookPart, shop_the_look
 from catalens.evaluation.detection import Truth
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.geometry import iou
+from catalens.styling.look import LookPart, shop_the_look
 from catalens.tasks.detect import Detector
 from catalens.types import ImageArray, Matches
 

@@ -15,10 +15,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from catalens import features
-from catalens.catalog.pieces import named
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.evaluation.outfits import Rows, Trial, Wardrobe, drawn_trial
 from catalens.images.read import read_image
+from catalens.styling.pieces import named
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import KINDS, MOST, kinds_of
 from catalens.types import Failure, FloatArray, Progress, Where

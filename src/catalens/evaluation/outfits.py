@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.catalog.harmony import agreement
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.features.color import LAB_BINS
+from catalens.styling.color_harmony import agreement
 from catalens.tasks.outfit import KINDS, OutfitModel, Piece
 from catalens.types import FloatArray
 

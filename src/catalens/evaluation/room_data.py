@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from catalens.catalog.outfit import main_color
-from catalens.catalog.room import palette_fit, room_palette
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.outfit_data import SceneProduct, read_shop_the_look
 from catalens.images.read import read_image
+from catalens.styling.outfit import main_color
+from catalens.styling.room import palette_fit, room_palette
 from catalens.tasks.embed import Encoder
 from catalens.types import Failure, FloatArray, ImageArray, Progress, Where
 

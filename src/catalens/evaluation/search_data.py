@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catalens.catalog.catalog import Catalog
-from catalens.catalog.feeds.tables import read_cells
+from catalens.catalog import Catalog
 from catalens.errors import FeedError, ImageError, NotFoundError, UsageError
 from catalens.evaluation.leaks import near_duplicates
 from catalens.evaluation.runs import Run, name_in
 from catalens.evaluation.searches import DEPTH, rank, search_run
+from catalens.feeds.tables import read_cells
 from catalens.tasks.embed import Encoder, embed_photos
 from catalens.types import FloatArray, Progress
 

@@ -21,6 +21,7 @@ from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.ssim import ssim
 from catalens.geometry import mask_to_box, scale_and_shift, thin_plate
 from catalens.images.prepare import resize
+from catalens.learning.tryon_views import Person, lay_out
 from catalens.models.parts import CLASSES
 from catalens.tasks.embed import Encoder
 from catalens.tasks.segment import Parser
@@ -30,7 +31,6 @@ from catalens.tasks.tryon.composing import roughly
 from catalens.tasks.tryon.garment import Garment
 from catalens.tasks.tryon.outline import joints_of_outline
 from catalens.tasks.tryon.person import Body
-from catalens.training.tryon_views import Person, lay_out
 from catalens.types import FloatArray, ImageArray, Worn
 
 PROTOCOL = (256, 192)

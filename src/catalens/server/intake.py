@@ -17,9 +17,9 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from catalens.catalog.catalog import Catalog
-from catalens.catalog.feeds import open_feed
+from catalens.catalog import Catalog
 from catalens.errors import FeedError, ImageError, NotFoundError
+from catalens.feeds import open_feed
 from catalens.images.limits import MAX_BYTES
 from catalens.server.jobs import FAILURES, Job, Keep
 from catalens.types import Failure, PictureSource, Product, Variant

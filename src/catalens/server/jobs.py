@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from catalens.catalog.lock import WriterLock
 from catalens.errors import CatalensError, CatalogBusyError, NotFoundError
 from catalens.images.draw import write_whole
+from catalens.storage.lock import WriterLock
 
 JobState: TypeAlias = Literal["waiting", "running", "done", "failed"]
 FAILURES = 1_000

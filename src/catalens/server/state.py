@@ -10,8 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from catalens import settings
-from catalens.catalog.catalog import Catalog
-from catalens.catalog.database import FILE_NAME
+from catalens.catalog import Catalog
 from catalens.errors import CatalensError, NotFoundError
 from catalens.server.admission import Gate
 from catalens.server.answers import Answers
@@ -24,6 +23,7 @@ from catalens.server.metrics import Metrics
 from catalens.server.rates import Rates
 from catalens.server.signing import Signer
 from catalens.server.thumbnails import Thumbnails
+from catalens.storage.database import FILE_NAME
 from catalens.tasks.embed import encoder
 
 MAX_BODY = 40 * 2**20

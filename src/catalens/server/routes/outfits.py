@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from catalens.catalog.outfit import HARMONIES
 from catalens.errors import UsageError
 from catalens.images.read import ImageLike
 from catalens.server.access import Caller, allowed, state_of
@@ -14,6 +13,7 @@ from catalens.server.described import TEXT, TEXTS, number, one_of, takes
 from catalens.server.routes.products import SIDE
 from catalens.server.state import State
 from catalens.server.uploads import Upload, from_data_url, read_upload
+from catalens.styling.outfit import HARMONIES
 
 router = APIRouter(prefix="/v1", tags=["search"])
 MOST_OWN = 24

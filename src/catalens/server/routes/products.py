@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalens.catalog.catalog import Catalog
+from catalens.catalog import Catalog
 from catalens.errors import NotFoundError
 from catalens.images.draw import write_whole
 from catalens.images.read import read_header

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from catalens.catalog.weights import DEFAULT_WEIGHTS
 from catalens.errors import NotFoundError
+from catalens.search.weights import DEFAULT_WEIGHTS
 from catalens.server.access import Caller, allowed, state_of
 from catalens.server.described import FLAG, OBJECT, TEXT, TEXTS, number, takes
 from catalens.server.routes.products import SIDE

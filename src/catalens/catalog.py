@@ -1,0 +1,378 @@
+"""The catalog: products with their pictures and vectors in one folder, durable on return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from catalens.errors import NotFoundError
+from catalens.feeds.sources import Source, open_sources
+from catalens.images.read import ImageLike
+from catalens.search.searcher import Searcher
+from catalens.storage import browse, export
+from catalens.storage.browse import Facet, ShownPicture
+from catalens.storage.diagnosis import Diagnosis
+from catalens.storage.doctor import diagnose
+from catalens.storage.encoder import ChosenEncoder
+from catalens.storage.info import CatalogInfo, count_all
+from catalens.storage.ingest import Ingest
+from catalens.storage.pictures import PictureRows
+from catalens.storage.records import read_product
+from catalens.storage.store import Store
+from catalens.tasks.embed import Encoder
+from catalens.types import AddReport, Matches, Product, Progress
+
+if TYPE_CHECKING:
+    from catalens.styling.look import Look
+    from catalens.styling.outfit import Outfits
+    from catalens.styling.room import Room
+
+_PAGE = 256
+
+
+class Catalog:
+    """A folder of products with their pictures, vectors and words, made with `Catalog.open`.
+
+    What a call did is on the disk when it returns. One process writes at a time, any number read, and what one of them
+    committed the others see in their next call. An object may be used from several threads.
+    """
+
+    def __init__(self, store: Store, *, encoder: str | Encoder | None) -> None:
+        self._store = store
+        self._encoder = ChosenEncoder(encoder)
+        self._searcher = Searcher(store, self.encoder)
+
+    @classmethod
+    def open(cls, path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
+        """Open the catalog in a folder; it is made if absent, unless `readonly`.
+
+        Args:
+            path: a folder of its own. It holds `catalog.db`, `lock` and `index/`.
+            encoder: embeds pictures and queries: a bundled encoder's name, a folder with a card, or an `Encoder`; the
+                bundled one where None. It is loaded when it is first needed.
+            readonly: make nothing and refuse to write.
+
+        Raises:
+            NotFoundError: `readonly`, and there is no catalog.
+            StorageError: a file, a folder with other things in it, or one that may not be written.
+            CatalogVersionError, CatalogDamagedError, CatalogError: newer, damaged, another program's.
+        """
+        return cls(Store(path, readonly=readonly), encoder=encoder)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._store.folder
+
+    # In and out
+
+    def add(
+        self,
+        source: Source,
+        *,
+        media: str | Path | None = None,
+        mapping: Mapping[str, str] | None = None,
+        format: str | None = None,
+        fetch: bool | frozenset[str] = False,
+        blur_faces: bool = False,
+        encoder: str | Encoder | None = None,
+        progress: Progress | None = None,
+    ) -> AddReport:
+        """Take products in, or bring them up to date. Products that the source no longer has stay.
+
+        A product whose record and files are as they were costs nothing. What is interrupted goes on from there the
+        next time. A picture that cannot be read is a `Failure` in the report; its product goes in without it.
+
+        Args:
+            source: a feed, a folder of photos or a photo; several of them; or products.
+            media: folder that a feed's picture paths start from.
+            mapping: field -> column, where the guess is wrong.
+            format: name of the feed's format, where the guess is wrong.
+            fetch: read pictures from public web addresses, too; or only from these hosts, also when redirected.
+            blur_faces: hide faces before a picture is described, embedded or, fetched from the web, kept. The files of
+                your own stay as they are, and so does what was taken in before.
+            encoder: embed with this one, beside what other encoders embedded before.
+            progress: called now and then with (products done, None, what is being done).
+
+        Raises:
+            FeedError, NotFoundError, UsageError: the source cannot be read at all.
+            CatalogBusyError: another process is writing.
+            ModelError: the catalog was embedded by another encoder than the one that would be taken unasked.
+            StorageError: the disk is full or read-only. What was committed before stays.
+        """
+        sources = open_sources(source, media=media, mapping=mapping, format=format)
+        with self._store.writing():
+            chosen = self._encoder.to_add(self._store, asked=encoder)
+            report = Ingest(self._store, chosen, fetch=fetch, blur_faces=blur_faces, progress=progress).run(sources)
+        return replace(report, feed=sources.name, notes=sources.notes)
+
+    def remove(self, *skus: str) -> int:
+        """Forget products, all of them or none; return how many. Their photos are not touched.
+
+        Words, vectors and pictures that nothing else shows are overwritten on the disk, in the log, too.
+
+        Raises:
+            NotFoundError: at least one sku is no product's; nothing was removed.
+        """
+        wanted = sorted(set(skus))
+        with self._store.writing():
+            with self._store.transaction() as db:
+                found = {sku: db.execute("SELECT id FROM product WHERE sku = ?", (sku,)).fetchone() for sku in wanted}
+                _refuse_unknown([sku for sku, row in found.items() if row is None])
+                rows = PictureRows(db)
+                for row in found.values():
+                    db.execute("DELETE FROM words WHERE rowid = ?", row)
+                    db.execute("DELETE FROM product WHERE id = ?", row)
+                rows.collect()
+                if wanted:
+                    # Until its parts are merged, the word index keeps the words of what was deleted.
+                    db.execute("INSERT INTO words (words) VALUES ('optimize')")
+            self._store.checkpoint()
+        return len(wanted)
+
+    def get(self, sku: str) -> Product:
+        """Return a product as its source gave it, by its own sku or by that of one of its variants.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._store.reading() as db:
+            row = db.execute(
+                "SELECT id FROM product WHERE sku = ?1 UNION ALL SELECT product_id FROM variant WHERE sku = ?1", (sku,)
+            ).fetchone()
+            if row is None:
+                _refuse_unknown([sku])
+            return read_product(db, row[0])
+
+    def products(self, *, after: str | None = None) -> Iterator[Product]:
+        """All products in the order of their skus, from behind `after` on."""
+        last = "" if after is None else after
+        while True:
+            with self._store.reading() as db:
+                ids = db.execute("SELECT id FROM product WHERE sku > ? ORDER BY sku LIMIT ?", (last, _PAGE)).fetchall()
+                page = [read_product(db, row[0]) for row in ids]
+            if not page:
+                return
+            yield from page
+            last = page[-1].sku
+
+    def pictures(self, sku: str) -> tuple[ShownPicture, ...]:
+        """Pictures of a product that were read, in their order; by its own sku or by that of one of its variants."""
+        return browse.shown_pictures(self._store, sku)
+
+    def picture(self, hash: str) -> bytes:
+        """The file of a picture, by the hash that a match or `pictures` says.
+
+        Raises:
+            NotFoundError: no such picture, or its file is gone.
+            StorageError: its file cannot be read.
+        """
+        return browse.picture_data(self._store, hash)
+
+    def facets(self, *, most: int = 40) -> tuple[Facet, ...]:
+        """Attributes that are worth filtering by, the most common first, each with at most so many values."""
+        return tuple(browse.facets(self._store, most=most))
+
+    def export_lines(self, *, format: str = "jsonl") -> Iterator[str]:
+        """All products as lines of text: "jsonl", which `add` reads back whole, or "csv" for spreadsheets.
+
+        Raises:
+            UsageError: another format.
+        """
+        names = chain.from_iterable(product.attributes for product in self.products()) if format == "csv" else ()
+        return export.lines(self.products(), format=format, attribute_names=names)
+
+    def export(self, path_or_file: str | Path | TextIO, *, format: str = "jsonl") -> int:
+        """Write all products to a file, which appears whole or not at all, or to an open one; return how many.
+
+        Raises:
+            UsageError: another format than "jsonl" or "csv".
+            StorageError: the file cannot be written.
+        """
+        count = export.write(path_or_file, self.export_lines(format=format))
+        return count - 1 if format == "csv" else count
+
+    # Searching
+
+    def search(
+        self,
+        image: ImageLike | None = None,
+        text: str | None = None,
+        *,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
+        where: str | Mapping[str, object] | None = None,
+        k: int = 10,
+        offset: int = 0,
+        min_score: float | None = None,
+        weights: Mapping[str, float] | None = None,
+        group: bool = True,
+    ) -> Matches:
+        """Find similar products, best first; `search.searcher.Searcher.search` says what each argument does."""
+        return self._searcher.search(
+            image,
+            text,
+            like=like,
+            unlike=unlike,
+            where=where,
+            k=k,
+            offset=offset,
+            min_score=min_score,
+            weights=weights,
+            group=group,
+        )
+
+    def look(self, image: ImageLike, *, k: int = 6, where: str | None = None, min_score: float = 0.4) -> Look:
+        """Find each product that is on a photo; `catalens.styling.look.shop_the_look` says what each argument does."""
+        from catalens.styling.look import shop_the_look  # with it come two networks
+
+        return shop_the_look(self.search, image, k=k, where=where, min_score=min_score)
+
+    def outfits(
+        self,
+        start: str | ImageLike | Sequence[str | ImageLike],
+        *,
+        k: int = 5,
+        kinds: Sequence[str] = (),
+        budget: float | None = None,
+        wishes: Sequence[str] = (),
+        colors: str | None = None,
+        own: Sequence[ImageLike] = (),
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
+        model: str | None = None,
+    ) -> Outfits:
+        """Complete an outfit: products that go with a product, with a photo, or with several of them.
+
+        Args:
+            start: sku of a product, a photo of one thing, or some of these.
+            k: outfits; fewer where there are no more that differ.
+            kinds: what to add (top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt); what is
+                missing beside `start` where empty.
+            budget: all that is to be bought costs at most this; what says no price is left out then.
+            wishes: an occasion, a season, a style, or any word that products should have in their text.
+            colors: how the colors should stand: neutral, accent, analogous, complementary, contrast.
+            own: photos of one's wardrobe, each of one thing: they may be proposed, and cost nothing.
+            like: skus of products that are liked: what looks like them is preferred.
+            unlike: skus that are not wanted, and neither what looks like them.
+            model: folder of an outfit network of one's own; the bundled one where None.
+
+        Returns:
+            Outfits, best first, each with its score, the score's parts and its reasons; `notes` say what could not be
+            found.
+
+        Raises:
+            NotFoundError: no such product, or it has no picture.
+            UsageError: a number, a kind or a name makes no sense.
+            ImageError, ModelError: a photo, or a network, cannot be used.
+        """
+        from catalens.styling.outfit import Asked, complete_outfits  # with it comes a network
+
+        asked = Asked(k, kinds, budget, wishes, colors, own, like, unlike)
+        return complete_outfits(
+            self._store, self._searcher.nearest, self.encoder(), start=start, asked=asked, model=model
+        )
+
+    def room(
+        self,
+        photo: ImageLike,
+        *,
+        k: int = 3,
+        kinds: Sequence[str] = (),
+        budget: float | None = None,
+        wishes: Sequence[str] = (),
+    ) -> Room:
+        """Furnish a room: goods that fit what is on a photo of it and are not there yet.
+
+        Args:
+            photo: of a room.
+            k: products of each kind.
+            kinds: what to look for (sofa, armchair, chair, stool, table, lamp, pillow, vase, bowl, cup, bottle); all
+                that the room does not show where empty.
+            budget: the set, the first product of each kind, costs at most this.
+            wishes: a style, a material, or any word that products should have in their text.
+
+        Returns:
+            What stands there, the room's colors, the goods with their reasons; `notes` say what could not be found.
+
+        Raises:
+            UsageError: a number or a kind makes no sense.
+            ImageError, ModelError: the photo, or the encoder, cannot be used.
+        """
+        from catalens.styling.room import furnish  # with it come two networks
+
+        return furnish(
+            self._store, self._searcher.nearest, self.encoder(), photo, k=k, kinds=kinds, budget=budget,
+            wishes=wishes,
+        )  # fmt: skip
+
+    # Health
+
+    def info(self) -> CatalogInfo:
+        """Count what is in the catalog."""
+        return count_all(self._store)
+
+    def doctor(self, *, repair: bool = False, deep: bool = False) -> Diagnosis:
+        """Look this catalog over; see `diagnose`."""
+        if not repair:
+            return diagnose(self.path, deep=deep, load_encoder=self._encoder.load)
+        # A repair may put another file in the place of the database: hold nothing open meanwhile.
+        self._store.close()
+        try:
+            return diagnose(self.path, repair=True, deep=deep, load_encoder=self._encoder.load)
+        finally:
+            self._store = Store(self.path, readonly=self._store.readonly)
+            self._searcher = Searcher(self._store, self.encoder)
+
+    @staticmethod
+    def diagnose(
+        path: str | Path, *, repair: bool = False, deep: bool = False, encoder: str | Encoder | None = None
+    ) -> Diagnosis:
+        """Look over a catalog that may be too damaged to open; see `catalens.storage.doctor.diagnose`."""
+        return diagnose(Path(path), repair=repair, deep=deep, load_encoder=ChosenEncoder(encoder).load)
+
+    # The encoder
+
+    def encoder(self) -> Encoder:
+        """Return the encoder of the catalog's vectors.
+
+        Raises:
+            ModelError: the catalog was embedded by another encoder than the one it was opened with.
+        """
+        return self._encoder.of(self._store)
+
+    # Life
+
+    def close(self) -> None:
+        """Close the files. Nothing is pending: there is nothing to save."""
+        self._store.close()
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._store.counts().products
+
+    def __repr__(self) -> str:
+        counts = self._store.counts()
+        return f"Catalog({str(self.path)!r}: {counts.products} products, {counts.pictures} pictures)"
+
+
+def open(path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
+    """Open the catalog in a folder; it is made if absent. See `Catalog.open`."""
+    return Catalog.open(path, encoder=encoder, readonly=readonly)
+
+
+def _refuse_unknown(skus: Sequence[str]) -> None:
+    if skus:
+        named = ", ".join(repr(sku) for sku in skus[:5]) + (f" and {len(skus) - 5} more" if len(skus) > 5 else "")
+        raise NotFoundError(f"no product with sku {named}", cure="check the sku; upper and lower case differ")

@@ -1,1 +1,0 @@
-"""Remember and find: products, variants, pictures, vectors and words in one durable folder."""

@@ -1,0 +1,52 @@
+"""A folder of photos, or a single photo: each is a product; sub-folders are categories."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from catalens.errors import FeedError
+from catalens.feeds.base import Item, Reading, Sample
+from catalens.images.folder import SUFFIXES, photos_in
+from catalens.types import PictureSource, Product, Where
+
+
+class FolderFeed:
+    """Photos under a folder, in the order of their paths. The sku is the path without its ending."""
+
+    name = "folder"
+
+    def recognises(self, sample: Sample) -> bool:
+        return sample.path.is_dir() or sample.path.suffix.lower() in SUFFIXES
+
+    def read(self, source: Path, *, media: Path | None, mapping: Mapping[str, str] | None) -> Reading:  # noqa: ARG002
+        if not source.is_dir():
+            return Reading(self.name, (), [_product(source, source.parent, source.stem)])
+        photos = photos_in(source)
+        if not photos:
+            raise FeedError(
+                f"no picture in the folder {source}",
+                cure=f"give a folder with files that end in {', '.join(SUFFIXES)}",
+            )
+        return Reading(self.name, (), _products(source, photos))
+
+
+def _products(folder: Path, photos: list[Path]) -> Iterator[Item]:
+    stems = [photo.relative_to(folder).with_suffix("").as_posix() for photo in photos]
+    twice = {stem for stem, count in Counter(stems).items() if count > 1}
+    for photo, stem in zip(photos, stems, strict=True):
+        # a.jpg beside a.png: both keep their endings, so that neither is the other.
+        yield _product(photo, folder, photo.relative_to(folder).as_posix() if stem in twice else stem)
+
+
+def _product(photo: Path, folder: Path, sku: str) -> Product:
+    parents = photo.relative_to(folder).parts[:-1]
+    where = Where(photo.relative_to(folder).as_posix())
+    return Product(
+        sku=sku,
+        where=where,
+        title=photo.stem.replace("_", " ").replace("-", " ").strip(),
+        attributes={"category": "/".join(parents)} if parents else {},
+        pictures=(PictureSource(str(photo.absolute()), where),),
+    )

@@ -1,0 +1,68 @@
+"""What `add` is given: a feed, several feeds, or products; opened before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalens.errors import UsageError
+from catalens.feeds import Reading, open_feed
+from catalens.types import Failure, Product
+
+Source = str | Path | Iterable[str | Path] | Iterable[Product | Failure]
+"""A feed, a folder of photos or a photo; several of them; or products."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Readings of feeds one after the other, or the products that the caller gave."""
+
+    readings: Sequence[Reading] = ()
+    products: Iterable[object] = ()
+
+    def __iter__(self) -> Iterator[Product | Failure]:
+        for reading in self.readings:
+            yield from reading
+        for item in self.products:
+            if not isinstance(item, Product | Failure):
+                raise UsageError(
+                    f"expected products and got {type(item).__name__}",
+                    cure="pass catalens.Product objects, or a list of paths",
+                )
+            yield item
+
+    @property
+    def name(self) -> str:
+        """Names of the formats that were recognised."""
+        return ", ".join(dict.fromkeys(reading.name for reading in self.readings)) or "products"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the feeds guessed; complete when they have been read."""
+        return tuple(note for reading in self.readings for note in reading.notes)
+
+
+def open_sources(
+    source: Source, *, media: str | Path | None, mapping: Mapping[str, str] | None, format: str | None
+) -> Sources:
+    """Open all of them, so that a wrong path is said before anything is written.
+
+    Raises:
+        UsageError: neither a path, nor several, nor products.
+        NotFoundError, FeedError: a path with nothing there, or with nothing that can be read.
+    """
+    if isinstance(source, str | Path):
+        source = [source]
+    if not isinstance(source, Iterable):
+        raise UsageError(
+            f"expected a path, several paths or products and got {type(source).__name__}", cure="pass one of these"
+        )
+    if not isinstance(source, list | tuple):
+        return Sources(products=source)
+    paths = [item for item in source if isinstance(item, str | Path)]
+    products = [item for item in source if not isinstance(item, str | Path)]
+    if paths and products:
+        raise UsageError("expected paths or products and got both", cure="add them one after the other")
+    folder = None if media is None else Path(media)
+    return Sources([open_feed(path, media=folder, mapping=mapping, format=format) for path in paths], products)

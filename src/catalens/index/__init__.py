@@ -1,0 +1,1 @@
+"""Nearest vectors, derived from the store and rebuildable from it."""

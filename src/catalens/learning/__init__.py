@@ -1,0 +1,1 @@
+"""What users train on their own photos: classifiers, fine-tuning, detectors, parsers, outfits; curves and labels."""

@@ -1,0 +1,92 @@
+"""What filters let pass, kept as long as nothing in the catalog changes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from catalens.search.filters import names_in, passing_products, read_filter
+from catalens.types import IntArray
+
+_KEPT = 32
+"""Filters whose answers are kept: 100,000 passing products with one picture each take 1.6 MB."""
+
+
+class PassingStore(Protocol):
+    """What filters need of a store."""
+
+    def data_version(self) -> int: ...
+    def fetch_all(self, sql: str, parameters: tuple[object, ...] = ..., /) -> list[tuple[Any, ...]]: ...
+
+
+@dataclass(frozen=True)
+class Passing:
+    """Products that a filter lets pass (ids, ascending), and the ids of their vectors in the spaces asked for."""
+
+    products: IntArray
+    vectors: dict[str, IntArray] = field(default_factory=dict)
+
+    def among(self, products: Sequence[int]) -> set[int]:
+        """Those of these products that pass; asked of few, a filter that passes a million costs nothing more."""
+        asked = np.unique(np.asarray(products, np.int64))
+        places = np.searchsorted(self.products, asked)
+        inside = places < len(self.products)
+        asked, places = asked[inside], places[inside]
+        return set(asked[self.products[places] == asked].tolist())
+
+
+class PassingCache:
+    """Answers filters. Any number of threads may ask."""
+
+    def __init__(self, store: PassingStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._kept: dict[str, Passing] = {}
+        self._version: int | None = None
+
+    def products(self, where: str | Mapping[str, object]) -> Passing:
+        """Find what a filter lets pass.
+
+        Raises:
+            FilterError: it cannot be understood.
+        """
+        term = read_filter(where)
+        key, version = str(term), self._store.data_version()
+        with self._lock:
+            if version != self._version:
+                self._kept, self._version = {}, version
+            if key in self._kept:
+                return self._kept[key]
+        passing = Passing(passing_products(term, self._store))
+        with self._lock:
+            if version == self._version:
+                while len(self._kept) >= _KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[key] = passing
+        return passing
+
+    def unheard(self, where: str | Mapping[str, object]) -> tuple[str, ...]:
+        """Attributes that a filter asks about and no product has."""
+        return tuple(
+            name
+            for name in names_in(read_filter(where))
+            if not self._store.fetch_all("SELECT 1 FROM facet WHERE name = ? LIMIT 1", (name.lower(),))
+        )
+
+    def vectors(self, passing: Passing, space: str) -> IntArray:
+        """Ids (N,) of the vectors in a space whose pictures show a passing product."""
+        if space not in passing.vectors:
+            rows = self._store.fetch_all(
+                "SELECT id FROM vector WHERE space_id = (SELECT id FROM space WHERE name = ?) AND picture_id IN "
+                "(SELECT picture_id FROM shown WHERE product_id IN (SELECT value FROM json_each(?)))",
+                (space, json.dumps(passing.products.tolist())),
+            )
+            found = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+            found.flags.writeable = False  # an index that is asked with it again knows it again
+            passing.vectors[space] = found
+        return passing.vectors[space]

@@ -1,0 +1,222 @@
+"""What a search asks for, as vectors and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from catalens import features
+from catalens.errors import ModelError, NotFoundError, UsageError
+from catalens.images.read import ImageLike, read_image
+from catalens.models.known_words import DoubtfulWord
+from catalens.models.text import words_of
+from catalens.search.filters import read_filter
+from catalens.search.weights import PICTURE_PARTS, shares
+from catalens.search.words import is_written, split_words
+from catalens.tasks.embed import Encoder, decode_target
+from catalens.types import FloatArray, IntArray
+
+_LIKE, _UNLIKE = np.float32(0.75), np.float32(0.15)
+"""Rocchio's shares of the liked and the disliked (Manning, Raghavan, Schuetze 2008, section 9.1.1)."""
+
+
+class QuestionStore(Protocol):
+    """What a question needs of a store."""
+
+    def fetch_all(self, sql: str, parameters: tuple[object, ...] = ..., /) -> list[tuple[Any, ...]]: ...
+    def vectors_of(self, space_id: int, picture_ids: Iterable[int]) -> tuple[IntArray, FloatArray]: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller gave, all but the filter and the paging."""
+
+    image: ImageLike | None
+    text: str | None
+    like: Sequence[str]
+    unlike: Sequence[str]
+    where: str | Mapping[str, object] | None
+    weights: Mapping[str, float] | None
+
+    def __post_init__(self) -> None:
+        for name, skus in (("like", self.like), ("unlike", self.unlike)):
+            if isinstance(skus, str):
+                raise UsageError(f"expected a list of skus for {name}, got one text", cure=f"write {name}=[{skus!r}]")
+        if self.text is not None and not isinstance(self.text, str):
+            raise UsageError(f"expected words as text, got {type(self.text).__name__}", cure="give a text")
+        if self.text and self.text.strip() and not self.words:
+            raise UsageError(f"expected words, got {self.text!r}", cure="write at least one letter or digit")
+        if self.asks_for_all and self.where is None:
+            raise UsageError("nothing is asked for", cure="give a photo, words, liked products or a filter")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return split_words(self.text or "")
+
+    @property
+    def asks_for_all(self) -> bool:
+        """Whether it asks for nothing by which products could be ranked."""
+        return self.image is None and not self.words and not self.like and not self.unlike
+
+    def __str__(self) -> str:
+        said = []
+        if self.image is not None:
+            said.append(f"photo {self.image}" if isinstance(self.image, str | Path) else "photo")
+        if self.words:
+            said.append(f'words "{self.text}"')
+        if self.like:
+            said.append(f"like {', '.join(self.like)}")
+        if self.unlike:
+            said.append(f"unlike {', '.join(self.unlike)}")
+        if self.where is not None:
+            said.append(f"where {read_filter(self.where)}")
+        return "; ".join(said)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request as vectors and words.
+
+    Args:
+        shares: part -> share of the score; they sum to 1 and name the parts that count.
+        vectors: part -> (name of its space, unit vector (D,)).
+        words: to look for.
+        left_out: ids of products that are not to be found.
+        notes: which words are not known: no product has them, and the encoder was not taught them; or that there is no
+            encoder to ask the pictures with.
+    """
+
+    shares: Mapping[str, float]
+    vectors: Mapping[str, tuple[str, FloatArray]] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    left_out: frozenset[int] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    def directions(self) -> list[tuple[str, FloatArray]]:
+        """Where candidates lie, as (space, vector): one direction in the deep space, or one in each other space.
+
+        A score is linear in a product's vector, so that photo, words and liked products together make one direction.
+        """
+        deep = [(part, self.vectors[part]) for part in ("deep", "words", "liked") if part in self.vectors]
+        if not deep:
+            return list(self.vectors.values())
+        total = np.sum([np.float32(self.shares[part]) * vector for part, (_, vector) in deep], axis=0)
+        return [(deep[0][1][0], np.asarray(total, np.float32))]
+
+
+class Asking:
+    """Turns requests into questions.
+
+    Args:
+        store: knows the liked products.
+        load_encoder: gives the encoder of the catalog's deep space; called when a photo or words are asked with.
+    """
+
+    def __init__(self, store: QuestionStore, load_encoder: Callable[[], Encoder]) -> None:
+        self._store = store
+        self._load_encoder = load_encoder
+
+    def question(self, request: Request) -> Question:
+        """Read the photo, find the liked products.
+
+        Raises:
+            UsageError: a weight makes no sense.
+            NotFoundError: no photo there, or no product of a sku.
+            ImageError, ModelError: the photo or the encoder cannot be used.
+        """
+        liked, unliked = self._products(request.like), self._products(request.unlike)
+        asked = [*PICTURE_PARTS] if request.image is not None else []
+        described, notes = self._described(request.text) if request.text and request.words else ({}, ())
+        asked += [*(["text"] if request.words else []), *described]
+        asked += ["liked"] if liked or unliked else []
+        counted = shares(request.weights, asked)
+        vectors: dict[str, tuple[str, FloatArray]] = {}
+        if request.image is not None:
+            vectors.update(self._picture_vectors(request.image, [part for part in PICTURE_PARTS if part in counted]))
+        vectors.update({part: vector for part, vector in described.items() if part in counted})
+        if "liked" in counted:
+            vectors.update(self._liked_vector(liked, unliked))
+        return Question(counted, vectors, request.words if "text" in counted else (), frozenset(liked), notes)
+
+    def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
+        found: dict[str, tuple[str, FloatArray]] = {}
+        if "deep" in parts:
+            encoder = self._load_encoder()
+            pixels = read_image(image, target=decode_target(encoder))
+            vector = encoder.encode_prepared(encoder.prepare(pixels)[None])[0]
+            found["deep"] = (f"deep:{encoder.name}", vector)
+        else:
+            pixels = read_image(image)
+        if set(parts) - {"deep"}:
+            described = features.describe(pixels)
+            found.update({part: (part, described[part]) for part in parts if part != "deep"})
+        return found
+
+    def _described(self, text: str) -> tuple[dict[str, tuple[str, FloatArray]], tuple[str, ...]]:
+        """What pictures of the words look like that the encoder knows, and notes on words that it was not taught.
+
+        Where there are no pictures, or the encoder knows no words, all words are such.
+        """
+        every = [DoubtfulWord(word) for word in words_of(text)]
+        if not self._store.fetch_all("SELECT 1 FROM space WHERE name LIKE 'deep:%' LIMIT 1"):
+            return {}, self._unwritten(every)
+        try:
+            encoder = self._load_encoder()
+        except (ModelError, NotFoundError) as error:
+            # What is written in products is found without an encoder; that the pictures were not asked is told.
+            return {}, (f"words were looked for in texts alone, not in pictures: {error.what}", *self._unwritten(every))
+        if not encoder.has_text:
+            missing = ", ".join(f'"{one.word}"' for one in every if not is_written(self._store, one.word))
+            return {}, (f"{encoder.name} knows no words, and no product has {missing}",) if missing else ()
+        doubtful = encoder.doubtful_words(text)
+        ignored = {one.word for one in doubtful if not one.is_read}
+        known = " ".join(word for word in words_of(text) if word not in ignored) if ignored else text
+        vector = encoder.encode_texts([known])[0]
+        return ({"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}), self._unwritten(doubtful)
+
+    def _unwritten(self, words: Sequence[DoubtfulWord]) -> tuple[str, ...]:
+        """Notes on those that no product has."""
+        return tuple(str(one) for one in words if not is_written(self._store, one.word))
+
+    def _liked_vector(self, liked: Sequence[int], unliked: Sequence[int]) -> dict[str, tuple[str, FloatArray]]:
+        space = self._deep_space()
+        if space is None:
+            return {}
+        toward, away = self._mean(space, liked), self._mean(space, unliked)
+        direction = np.asarray(_LIKE * toward - (_UNLIKE if liked else np.float32(1)) * away, np.float32)
+        length = np.float32(np.linalg.norm(direction))
+        return {"liked": (space, direction / length)} if length > 0 else {}
+
+    def _deep_space(self) -> str | None:
+        """Name of the deep space; the encoder is loaded only where there are several to choose from."""
+        rows = self._store.fetch_all("SELECT name FROM space WHERE name LIKE 'deep:%' ORDER BY id")
+        if len(rows) > 1:
+            return f"deep:{self._load_encoder().name}"
+        return str(rows[0][0]) if rows else None
+
+    def _mean(self, space: str, products: Sequence[int]) -> FloatArray:
+        """Mean (D,) over products of the mean of their pictures; zeros for none."""
+        space_id, dim = self._store.fetch_all("SELECT id, dim FROM space WHERE name = ?", (space,))[0]
+        total = np.zeros(dim, np.float32)
+        for product in products:
+            rows = self._store.fetch_all("SELECT DISTINCT picture_id FROM shown WHERE product_id = ?", (product,))
+            _, vectors = self._store.vectors_of(space_id, [row[0] for row in rows])
+            if len(vectors):
+                total += vectors.mean(axis=0) / np.float32(len(products))
+        return total
+
+    def _products(self, skus: Sequence[str]) -> list[int]:
+        """Ids of products by their own sku or a variant's, each once."""
+        found: dict[int, None] = {}
+        for sku in skus:
+            rows = self._store.fetch_all(
+                "SELECT id FROM product WHERE sku = ?1 UNION ALL SELECT product_id FROM variant WHERE sku = ?1", (sku,)
+            )
+            if not rows:
+                raise NotFoundError(f"no product with sku {sku!r}", cure="check the sku; upper and lower case differ")
+            found[rows[0][0]] = None
+        return list(found)

@@ -1,0 +1,339 @@
+"""Search: by photo, by words, by liked and disliked products, within a filter; every match says why.
+
+The way of a query: what is asked becomes vectors and words (`question`); the deep index and the word index each name
+candidates, among the products that the filter lets pass; every candidate is scored exactly on all parts, from the
+vectors in the store; the best picture of each product is its match.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from catalens.errors import UsageError
+from catalens.features.similarity import similarity
+from catalens.images.read import ImageLike
+from catalens.index.space_index import SpaceIndex, VectorStore
+from catalens.index.vector_index import EXACT_BELOW
+from catalens.search.filter_cache import Passing, PassingCache
+from catalens.search.query import Asking, Question, QuestionStore, Request
+from catalens.search.words import find_by_words, score_by_words
+from catalens.tasks.embed import Encoder
+from catalens.types import AttributeValue, FloatArray, Match, Matches
+
+_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT = 200, 10
+_DIGITS = 6
+"""Decimals of scores and parts: what differs less is float32's rounding, so that it is equal, and goes by sku."""
+
+
+class SearchStore(VectorStore, QuestionStore, Protocol):
+    """What search needs of a store; see `catalens.storage.store.Store`."""
+
+    folder: Path
+    readonly: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A product, and a picture that shows it or one of its variants (None where it has none)."""
+
+    product: int
+    variant: int | None
+    picture: int | None
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    candidate: _Candidate
+    score: float
+    parts: Mapping[str, float]
+
+
+class Searcher:
+    """Searches the catalog of a store. Any number of threads may use it; it follows what any process commits.
+
+    Args:
+        store: the truth.
+        load_encoder: gives the encoder of the catalog's deep space; called when a photo is searched for.
+        exact_below: see `VectorIndex`.
+    """
+
+    def __init__(
+        self, store: SearchStore, load_encoder: Callable[[], Encoder], *, exact_below: int = EXACT_BELOW
+    ) -> None:
+        self._store = store
+        self._asking = Asking(store, load_encoder)
+        self._filters = PassingCache(store)
+        self._exact_below = exact_below
+        self._lock = threading.Lock()
+        self._indexes: dict[str, SpaceIndex] = {}
+
+    def search(
+        self,
+        image: ImageLike | None = None,
+        text: str | None = None,
+        *,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
+        where: str | Mapping[str, object] | None = None,
+        k: int = 10,
+        offset: int = 0,
+        min_score: float | None = None,
+        weights: Mapping[str, float] | None = None,
+        group: bool = True,
+    ) -> Matches:
+        """Find similar products, best first; equal scores by sku.
+
+        Args:
+            image: photo to find the like of: a path, bytes, a file, HWC uint8, or a PIL picture.
+            text: words to find in titles, descriptions and attributes, and in what pictures look like, where the
+                encoder knows words.
+            like: skus of products (or variants) to find the like of; they are left out of the matches.
+            unlike: skus of products to keep away from.
+            where: filter on attributes, written or as a mapping (see `catalens.search.filters`); it is applied
+                before, so that k products are found where so many pass. Alone it lists what passes, by sku.
+            k: how many matches; fewer where there are no more.
+            offset: how many of the best to leave out.
+            min_score: leave out what scores less.
+            weights: part -> weight, over `catalens.search.weights.DEFAULT_WEIGHTS`: deep, color, texture, shape,
+                text, words, liked. The weights of what is asked are scaled to sum to 1.
+            group: one match for each product, its best picture; False for one match for each picture that shows it.
+
+        Returns:
+            Matches whose `parts` sum to their score, at most 1.
+
+        Raises:
+            UsageError: nothing is asked, or a number or a weight makes no sense; FilterError for the filter.
+            NotFoundError: no photo there, or no product of a sku in `like` or `unlike`.
+            ImageError, ModelError: the photo or the encoder cannot be used.
+        """
+        started = time.perf_counter()
+        _check_numbers(k, offset, min_score)
+        request = Request(image, text, like, unlike, where, weights)
+        passing = None if where is None else self._filters.products(where)
+        notes: tuple[str, ...] = ()
+        if where is not None and passing is not None and not len(passing.products):
+            notes = tuple(f"no product has an attribute {name!r}" for name in self._filters.unheard(where))
+        if request.asks_for_all:
+            matches = self._listed(passing, k=k, offset=offset, min_score=min_score)
+        else:
+            question = self._asking.question(request)
+            notes += question.notes
+            scored = self._scored(question, passing, wanted=k + offset, group=group) if k else []
+            kept = [one for one in scored if min_score is None or one.score >= min_score]
+            matches = self._matches(kept[offset : offset + k])
+        return Matches(tuple(matches), str(request), 1000 * (time.perf_counter() - started), notes)
+
+    def nearest(
+        self, space: str, direction: FloatArray, *, where: str | Mapping[str, object] | None = None, k: int = 10
+    ) -> Matches:
+        """Products whose pictures lie nearest to a vector (D,) of a space, best first: part "looked for", a cosine.
+
+        Raises:
+            FilterError: the filter cannot be understood.
+        """
+        started = time.perf_counter()
+        passing = None if where is None else self._filters.products(where)
+        pictures, _ = self._nearest(space, direction, passing, max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * k))
+        candidates = _let_pass(passing, self._shown("shown.picture_id", pictures))
+        cosines = self._similarities(space, direction, candidates).tolist()
+        scored = [
+            _Scored(one, round(cosine, _DIGITS), {"looked for": cosine})
+            for one, cosine in zip(candidates, cosines, strict=True)
+        ]
+        scored.sort(key=lambda one: (-one.score, one.candidate.product, one.candidate.position))
+        matches = self._matches(_best_of_each_product(scored)[:k])
+        return Matches(tuple(matches), f"near a vector of {space}", 1000 * (time.perf_counter() - started))
+
+    # Candidates
+
+    def _scored(self, question: Question, passing: Passing | None, *, wanted: int, group: bool) -> list[_Scored]:
+        """All candidates with their scores, best first; at least `wanted` where there are so many."""
+        products = self._store.fetch_all("SELECT count(*) FROM product")[0][0]
+        limit = max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * wanted)
+        while True:
+            candidates, all_seen = self._candidates(question, passing, limit)
+            scored = self._ranked(question, candidates, group=group)
+            if len(scored) >= min(wanted, products) or all_seen:
+                return scored
+            limit *= 4
+
+    def _candidates(self, question: Question, passing: Passing | None, limit: int) -> tuple[list[_Candidate], bool]:
+        """Candidates, and whether there are no more of them."""
+        found: dict[_Candidate, None] = {}
+        all_seen = True
+        for space, direction in question.directions():
+            pictures, exhausted = self._nearest(space, direction, passing, limit)
+            found.update(dict.fromkeys(self._shown("shown.picture_id", pictures)))
+            all_seen = all_seen and exhausted
+        if question.words:
+            allowed = None if passing is None else passing.products.tolist()
+            named = find_by_words(self._store, question.words, products=allowed, limit=limit)
+            found.update(dict.fromkeys(self._shown("product.id", named)))
+            all_seen = all_seen and len(named) < limit
+        kept = [one for one in _let_pass(passing, list(found)) if one.product not in question.left_out]
+        return kept, all_seen
+
+    def _nearest(
+        self, space: str, direction: FloatArray, passing: Passing | None, limit: int
+    ) -> tuple[list[int], bool]:
+        """Pictures nearest to a direction, and whether that is all there are."""
+        index = self._index(space).refresh()
+        if index is None:
+            return [], True
+        allowed = None if passing is None else self._filters.vectors(passing, space)
+        wanted = min(limit, len(index))
+        _, ids = index.search(direction[None], k=wanted, passing=allowed)
+        found = ids[0][ids[0] >= 0]
+        rows = self._store.fetch_all(
+            "SELECT picture_id FROM vector WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(found.tolist()),)
+        )
+        return [row[0] for row in rows], len(found) < limit
+
+    def _index(self, space: str) -> SpaceIndex:
+        with self._lock:
+            if space not in self._indexes:
+                self._indexes[space] = SpaceIndex(
+                    self._store,
+                    space,
+                    folder=self._store.folder,
+                    writable=not self._store.readonly,
+                    exact_below=self._exact_below,
+                )
+            return self._indexes[space]
+
+    def _shown(self, column: str, ids: Sequence[int]) -> list[_Candidate]:
+        rows = self._store.fetch_all(
+            "SELECT product.id, shown.variant_id, shown.picture_id, coalesce(shown.position, 0) "
+            "FROM product LEFT JOIN shown ON shown.product_id = product.id "
+            f"WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY product.id, shown.position",
+            (json.dumps(list(ids)),),
+        )
+        return [_Candidate(*row) for row in rows]
+
+    # Scores
+
+    def _ranked(self, question: Question, candidates: Sequence[_Candidate], *, group: bool) -> list[_Scored]:
+        parts = {
+            part: self._similarities(space, vector, candidates) for part, (space, vector) in question.vectors.items()
+        }
+        if question.words:
+            by_words = score_by_words(self._store, question.words, {one.product for one in candidates})
+            parts["text"] = np.array([by_words.get(one.product, 0.0) for one in candidates])
+        skus = dict(
+            self._store.fetch_all(
+                "SELECT id, sku FROM product WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(sorted({one.product for one in candidates})),),
+            )
+        )
+        scored = []
+        for place, candidate in enumerate(candidates):
+            if candidate.product in skus:  # else removed a moment ago
+                made = {
+                    part: round(question.shares[part] * float(values[place]), _DIGITS) for part, values in parts.items()
+                }
+                scored.append(_Scored(candidate, round(math.fsum(made.values()), _DIGITS), made))
+        scored.sort(key=lambda one: (-one.score, skus[one.candidate.product], one.candidate.position))
+        return _best_of_each_product(scored) if group else scored
+
+    def _similarities(self, space: str, query: FloatArray, candidates: Sequence[_Candidate]) -> FloatArray:
+        """Cosine (N,) of the query with each candidate's picture; 0 without a picture or a vector."""
+        found = np.zeros(len(candidates), np.float32)
+        rows = self._store.fetch_all("SELECT id FROM space WHERE name = ?", (space,))
+        pictures = sorted({one.picture for one in candidates if one.picture is not None})
+        if not rows or not pictures:
+            return found
+        ids, vectors = self._store.vectors_of(rows[0][0], pictures)
+        cosines = dict(zip(ids.tolist(), similarity(query[None], vectors)[0].tolist(), strict=True))
+        for place, one in enumerate(candidates):
+            if one.picture is not None:
+                found[place] = cosines.get(one.picture, 0.0)
+        return found
+
+    # Matches
+
+    def _listed(self, passing: Passing | None, *, k: int, offset: int, min_score: float | None) -> list[Match]:
+        if passing is None or (min_score is not None and min_score > 0):
+            return []
+        rows = self._store.fetch_all(
+            "SELECT id FROM product WHERE id IN (SELECT value FROM json_each(?)) ORDER BY sku LIMIT ? OFFSET ?",
+            (json.dumps(passing.products.tolist()), k, offset),
+        )
+        first: dict[int, _Candidate] = {}
+        for candidate in self._shown("product.id", [row[0] for row in rows]):
+            first.setdefault(candidate.product, candidate)
+        return self._matches([_Scored(first[row[0]], 0.0, {}) for row in rows if row[0] in first])
+
+    def _matches(self, scored: Sequence[_Scored]) -> list[Match]:
+        found = []
+        for one in scored:
+            rows = self._store.fetch_all(
+                "SELECT product.sku, product.title, product.attributes, variant.sku, variant.attributes, "
+                "picture.path, picture.hash "
+                "FROM product LEFT JOIN variant ON variant.id = ? LEFT JOIN picture ON picture.id = ? "
+                "WHERE product.id = ?",
+                (one.candidate.variant, one.candidate.picture, one.candidate.product),
+            )
+            if rows:
+                found.append(_match(one, *rows[0]))
+        return found
+
+
+def _let_pass(passing: Passing | None, candidates: list[_Candidate]) -> list[_Candidate]:
+    if passing is None:
+        return candidates
+    allowed = passing.among([one.product for one in candidates])
+    return [one for one in candidates if one.product in allowed]
+
+
+def _match(
+    one: _Scored,
+    sku: str,
+    title: str,
+    own: str,
+    variant: str | None,
+    variants: str | None,
+    path: str | None,
+    hash: bytes | None,
+) -> Match:
+    return Match(
+        sku,
+        one.score,
+        one.parts,
+        title,
+        {**_attributes(own), **_attributes(variants or "{}")},
+        picture=None if path is None else Path(path),
+        picture_hash=None if hash is None else hash.hex(),
+        variant=variant,
+    )
+
+
+def _attributes(text: str) -> dict[str, AttributeValue]:
+    read: dict[str, Any] = json.loads(text)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in read.items()}
+
+
+def _best_of_each_product(scored: Sequence[_Scored]) -> list[_Scored]:
+    best: dict[int, _Scored] = {}
+    for one in scored:
+        best.setdefault(one.candidate.product, one)
+    return list(best.values())
+
+
+def _check_numbers(k: int, offset: int, min_score: float | None) -> None:
+    for name, value in (("k", k), ("offset", offset)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise UsageError(f"expected a whole number from 0 up for {name}, got {value!r}", cure="give such a number")
+    if min_score is not None and not isinstance(min_score, int | float):
+        raise UsageError(f"expected a number for min_score, got {min_score!r}", cure="scores are at most 1")
+    if min_score is not None and math.isnan(min_score):
+        raise UsageError("expected a number for min_score, got nan", cure="scores are at most 1")

@@ -1,0 +1,71 @@
+"""The encoder of a catalog: loaded when first needed, refused where its vectors and the catalog's do not compare."""
+
+from __future__ import annotations
+
+import threading
+
+from catalens.errors import ModelError
+from catalens.storage.pictures import deep_space
+from catalens.storage.store import Store
+from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import encoder as load_encoder
+
+
+class ChosenEncoder:
+    """The encoder that a catalog was opened with. Any number of threads may ask for it.
+
+    Args:
+        chosen: a bundled encoder's name, a folder with a card, or an `Encoder`; the bundled one where None.
+    """
+
+    def __init__(self, chosen: str | Encoder | None) -> None:
+        self._chosen = chosen
+        self._loaded: Encoder | None = None
+        self._loading = threading.Lock()
+
+    def load(self) -> Encoder:
+        """Return it, whatever the catalog holds."""
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _load(self._chosen)
+            return self._loaded
+
+    def of(self, store: Store) -> Encoder:
+        """Return it, provided that the catalog has vectors of its space (or none at all yet).
+
+        Raises:
+            ModelError: it has vectors of others only.
+        """
+        encoder = self.load()
+        _refuse_other_space(store, encoder)
+        return encoder
+
+    def to_add(self, store: Store, *, asked: str | Encoder | None) -> Encoder:
+        """Return the encoder for pictures that come in: the one that is asked for, whatever the catalog holds.
+
+        Raises:
+            ModelError: none was ever chosen, and the catalog has vectors of others only.
+        """
+        chosen = self._chosen if asked is None else asked
+        # Each worker of an `add` runs the network by itself: cheaper by a fifth than all of them sharing threads.
+        encoder = _load(chosen, threads=1)
+        if chosen is None:
+            _refuse_other_space(store, encoder)
+        return encoder
+
+
+def _load(chosen: str | Encoder | None, *, threads: int | None = None) -> Encoder:
+    if chosen is None or isinstance(chosen, str):
+        return load_encoder(chosen, threads=threads)
+    return chosen
+
+
+def _refuse_other_space(store: Store, encoder: Encoder) -> None:
+    names = [space.name for space in store.spaces() if space.name.startswith("deep:")]
+    if names and deep_space(encoder) not in names:
+        built = ", ".join(name.removeprefix("deep:") for name in names)
+        raise ModelError(
+            f"{store.folder} was embedded by {built}, and the encoder is {encoder.name}: their vectors do not compare",
+            cure="open it with encoder=... of that name or folder, or add all sources again with this encoder "
+            "named explicitly (--encoder NAME), which embeds their pictures anew",
+        )

@@ -1,0 +1,108 @@
+"""Products out again: JSON Lines, which loses nothing, and CSV for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+from catalens.errors import UsageError
+from catalens.storage.database import storage_error
+from catalens.types import AttributeValue, Product
+
+FORMATS = ("jsonl", "csv")
+
+FIRST_COLUMNS = ("sku", "title", "description", "image", "additional_images", "variants")
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection)."""
+
+
+def lines(products: Iterable[Product], *, format: str, attribute_names: Iterable[str]) -> Iterator[str]:
+    """Write products as text, one record at a time, without the line's end.
+
+    Args:
+        products: in the order of the lines.
+        format: "jsonl" or "csv". A line of JSON is `Product.to_dict()`. A row of CSV has the attributes of the product
+            as columns, its pictures, and its variants as JSON; a text that a spreadsheet would run as a formula gets
+            an apostrophe in front.
+        attribute_names: the columns of CSV beside the first ones.
+
+    Raises:
+        UsageError: another format.
+    """
+    if format == "jsonl":
+        return (json.dumps(product.to_dict(), ensure_ascii=False) for product in products)
+    if format == "csv":
+        names = [name for name in sorted(set(attribute_names)) if name not in FIRST_COLUMNS]
+        return _csv_lines(products, names)
+    raise UsageError(f"expected one of {', '.join(FORMATS)} and got {format!r}", cure="choose one of these")
+
+
+def _csv_lines(products: Iterable[Product], names: list[str]) -> Iterator[str]:
+    yield _row([*FIRST_COLUMNS, *names])
+    for product in products:
+        record = product.to_dict()
+        first, *rest = [picture.location for picture in product.pictures] or [""]
+        variants = json.dumps(record["variants"], ensure_ascii=False) if product.variants else ""
+        cells = [product.sku, product.title, product.description, first, "|".join(rest), variants]
+        yield _row([*map(_safe, cells), *(_cell(product.attributes.get(name)) for name in names)])
+
+
+def _row(cells: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)  # its own line's end, so that it quotes cells with line ends in them
+    return line.getvalue().removesuffix("\r\n")
+
+
+def _cell(value: AttributeValue | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return _safe(value if isinstance(value, str) else "|".join(value))
+
+
+def _safe(text: str) -> str:
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+
+
+def write(path_or_file: str | Path | TextIO, records: Iterable[str]) -> int:
+    """Write records to a file, which appears whole or not at all, or to one that is open; return how many.
+
+    Raises:
+        StorageError: the file cannot be written; what was there before stays.
+    """
+    if not isinstance(path_or_file, str | Path):
+        return _write_lines(path_or_file, records)
+    path = Path(path_or_file)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                count = _write_lines(file, records)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise storage_error(path, error) from error
+    return count
+
+
+def _write_lines(file: TextIO, records: Iterable[str]) -> int:
+    count = 0
+    for record in records:
+        file.write(record + "\n")
+        count += 1
+    return count

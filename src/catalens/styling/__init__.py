@@ -1,0 +1,1 @@
+"""What goes together: outfits, rooms, and the products on a photo."""

@@ -1,0 +1,374 @@
+"""Complete an outfit from a catalog: for each missing kind the network says what to look for; the best go together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, cast, get_args, overload
+
+import numpy as np
+
+from catalens.errors import CatalensError, ModelError, UsageError
+from catalens.features.color import dominant_colors
+from catalens.features.foreground import foreground_guess
+from catalens.images.prepare import resize
+from catalens.images.read import ImageLike, read_image
+from catalens.models.zoo import DEFAULT_OUTFIT
+from catalens.storage.browse import picture_data
+from catalens.storage.pictures import deep_space
+from catalens.styling.beam_search import CHEAPEST, Candidate, Grown, best, least, varied, with_each
+from catalens.styling.color_harmony import Harmony, ThingColor, agreement, harmony
+from catalens.styling.pieces import Known, OutfitItem, Pieces, PieceStore, own_pieces
+from catalens.styling.preferences import checked, fulfilled
+from catalens.tasks.embed import Encoder
+from catalens.tasks.outfit import KINDS, MOST, OutfitModel, outfit_model
+from catalens.types import FloatArray, Matches
+
+NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "top": (("trousers", "skirt"), ("shoes",), ("bag", "outerwear")),
+    "outerwear": (("top",), ("trousers", "skirt"), ("shoes",)),
+    "dress": (("shoes",), ("bag", "outerwear")),
+    "skirt": (("top",), ("shoes",), ("bag",)),
+    "trousers": (("top",), ("shoes",), ("bag", "outerwear")),
+}
+"""Kind that one begins with -> what is needed beside it: one of each."""
+OTHERWISE: tuple[tuple[str, ...], ...] = (("top",), ("trousers", "skirt"), ("shoes",))
+BODY: Mapping[str, tuple[str, ...]] = {
+    "dress": ("top", "trousers", "skirt"),
+    "trousers": ("skirt",),
+    "skirt": ("trousers",),
+}
+"""Kind -> kinds that nobody needs beside it."""
+LOOKED_OVER = 60
+"""Products of each kind that are looked over."""
+SHARES: Mapping[str, float] = {
+    "worn together": 0.6, "as looked for": 0.3, "colors": 0.1, "wishes": 0.3, "liked": 0.3,
+}  # fmt: skip
+"""Weights of the parts of a score; of those that count for a question they are scaled to sum to 1."""
+UNTOLD = 0.1
+"""How far from 0.5 a verdict has to be to say something."""
+SEEN = 72
+"""Longer side, in pixels, at which the main color of a thing is looked for."""
+HARMONIES: tuple[Harmony, ...] = get_args(Harmony)
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """Things that go together, what one began with first.
+
+    Args:
+        score: 0..1; parts: what it is the sum of.
+        reasons: why, in sentences.
+        missing: kinds that it needs and that could not be found.
+    """
+
+    items: tuple[OutfitItem, ...]
+    score: float
+    parts: Mapping[str, float]
+    reasons: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def price(self) -> float:
+        """Of all products that are not one's own and say their price."""
+        return sum(item.price or 0.0 for item in self.items if not item.own)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "score": round(self.score, 4),
+            "price": round(self.price, 2),
+            "items": [item.to_dict() for item in self.items],
+            "parts": {name: round(value, 4) for name, value in self.parts.items()},
+            "reasons": list(self.reasons),
+            "missing": list(self.missing),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outfits(Sequence[Outfit]):
+    """Outfits, best first, and notes: what could not be found, in sentences."""
+
+    items: tuple[Outfit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Outfit]:
+        return iter(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Outfit: ...
+    @overload
+    def __getitem__(self, index: slice) -> Outfits: ...
+    def __getitem__(self, index: int | slice) -> Outfit | Outfits:
+        return Outfits(self.items[index], self.notes) if isinstance(index, slice) else self.items[index]
+
+    def to_dict(self) -> dict[str, object]:
+        return {"outfits": [one.to_dict() for one in self.items], "notes": list(self.notes)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants of an outfit; `Catalog.outfits` says what each means."""
+
+    k: int = 5
+    kinds: Sequence[str] = ()
+    budget: float | None = None
+    wishes: Sequence[str] = ()
+    colors: str | None = None
+    own: Sequence[ImageLike] = ()
+    like: Sequence[str] = ()
+    unlike: Sequence[str] = ()
+
+    def check(self) -> None:
+        """Refuse numbers and names that make no sense.
+
+        Raises:
+            UsageError: they do not.
+        """
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+            raise UsageError(f"expected at least one outfit and got {self.k!r}", cure="ask for one or more")
+        if self.budget is not None and not 0 < self.budget < math.inf:
+            raise UsageError(f"a budget of {self.budget!r}", cure="give more than nothing, or leave it out")
+        unknown = sorted(set(self.kinds) - set(KINDS))
+        if unknown:
+            raise UsageError(f"no kind {unknown[0]!r}", cure=f"take some of {', '.join(KINDS)}")
+        if self.colors is not None and self.colors not in HARMONIES:
+            raise UsageError(f"colors cannot stand {self.colors!r}", cure=f"take one of {', '.join(HARMONIES)}")
+
+
+class Nearest(Protocol):
+    """Products of a space, nearest to a direction first."""
+
+    def __call__(
+        self, space: str, direction: FloatArray, /, *, where: Mapping[str, object] | None, k: int
+    ) -> Matches: ...
+
+
+@dataclass
+class Stylist:
+    """Completes outfits from a catalog.
+
+    Args:
+        store, nearest: of the catalog; deep: name of the space of its encoder's vectors.
+    """
+
+    store: PieceStore
+    nearest: Nearest
+    deep: str
+    model: OutfitModel
+    pieces: Pieces
+    _colors: dict[str, ThingColor | None] = field(default_factory=dict)
+
+    def complete(self, begun: Sequence[Known], asked: Asked, *, own: Sequence[Known]) -> Outfits:
+        """Outfits around what is there, best first."""
+        choices, pools = self._wanted(begun, asked), {}
+        notes = [one.doubt for one in (*begun, *own) if one.doubt]
+        for choice in choices:
+            pools[choice] = self._pool(choice, begun, asked, own=own, share=len(choices))
+        grown, missing = [Grown(tuple(begun))], []
+        for place, choice in enumerate(choices):
+            reserve = sum(least(pools[later]) for later in choices[place + 1 :])
+            more = with_each(grown, pools[choice], budget=asked.budget, reserve=reserve)
+            if more:
+                scores, _ = self._scores(more, asked)
+                grown = varied([more[row] for row in np.argsort(-scores, kind="stable")])
+                continue
+            missing.append(" or ".join(choice))
+            within = f" within the budget of {asked.budget:g}" if asked.budget is not None and pools[choice] else ""
+            notes.append(f"no {missing[-1]}{within}" + ("" if within else ": the catalog has none that fits"))
+        if not choices:
+            notes.append("nothing is missing beside what you began with: say with kinds what to add")
+        done = [one for one in grown if one.added]
+        return Outfits(self._chosen(done, asked, missing=tuple(missing), notes=notes), tuple(notes))
+
+    def _wanted(self, begun: Sequence[Known], asked: Asked) -> list[tuple[str, ...]]:
+        have = {one.item.kind for one in begun}
+        if asked.kinds:
+            choices: list[tuple[str, ...]] = [(kind,) for kind in dict.fromkeys(asked.kinds)]
+        else:
+            choices = [
+                choice for choice in NEEDED.get(begun[0].item.kind, OTHERWISE)
+                if not have & set(choice) and not any(set(BODY.get(kind, ())) & set(choice) for kind in have)
+            ]  # fmt: skip
+        return choices[: max(MOST - len(begun), 0)]
+
+    def _pool(
+        self, choice: tuple[str, ...], begun: Sequence[Known], asked: Asked, *, own: Sequence[Known], share: int
+    ) -> list[Candidate]:
+        """What may be tried of some kinds, from one search for each."""
+        pool: list[Candidate] = []
+        directions = self.model.wanted([one.piece for one in begun], choice)
+        people = frozenset().union(*(one.audience for one in begun))
+        for kind, direction in zip(choice, directions, strict=True):
+            where = self.pieces.where(kind, people)
+            found = self._found(direction, where)
+            affordable = [
+                one for one in found if one.item.price is not None and one.item.price * share <= (asked.budget or 0)
+            ]
+            if asked.budget is not None and len(affordable) < CHEAPEST:
+                cheap = {"price": {"lte": asked.budget / share}}
+                found += self._found(direction, cheap if where is None else {"and": [where, cheap]})
+            taken = {one.item.name for one in begun} | set(asked.unlike)
+            new = {one.item.name: one for one in [*found, *own] if one.item.name not in taken and one.item.kind == kind}
+            fitting = [
+                self._candidate(one, direction, asked)
+                for one in new.values()
+                if (not people or not one.audience or people & one.audience)
+                and (asked.budget is None or one.item.own or one.item.price is not None)
+            ]
+            pool += best(fitting)
+        return pool
+
+    def _found(self, direction: FloatArray, where: Mapping[str, object] | None) -> list[Known]:
+        matches = self.nearest(self.deep, direction, where=where, k=LOOKED_OVER if where else 4 * LOOKED_OVER)
+        return self.pieces.shown(matches)
+
+    def _candidate(self, one: Known, direction: FloatArray, asked: Asked) -> Candidate:
+        wished = float(np.mean([fulfilled(wish, one.words) for wish in asked.wishes])) if asked.wishes else 0.0
+        liked = self._likeness(one, asked.like) - self._likeness(one, asked.unlike)
+        return Candidate(one, float(one.vector @ direction), wished, liked)
+
+    def _likeness(self, one: Known, skus: Sequence[str]) -> float:
+        """To the most alike of some products, 0..1."""
+        return max((float(one.vector @ self.pieces.product(sku).vector) for sku in skus), default=0.0)
+
+    def _scores(
+        self, outfits: Sequence[Grown], asked: Asked, *, colors: bool = False
+    ) -> tuple[FloatArray, list[dict[str, float]]]:
+        """(N,) scores, and of each the parts that sum to it."""
+        parts = {
+            "worn together": self.model.scores([[one.piece for one in grown.things] for grown in outfits]),
+            "as looked for": np.array([np.mean([(one.near + 1) / 2 for one in grown.added]) for grown in outfits]),
+        }
+        if colors:
+            parts["colors"] = np.array([self._color_score(grown, asked.colors) for grown in outfits])
+        if asked.wishes:
+            parts["wishes"] = np.array([np.mean([max(one.wished, 0) for one in grown.added]) for grown in outfits])
+        if asked.like or asked.unlike:
+            least = 0.0 if asked.like else -1.0  # what is only not wanted lowers from the top
+            liked = [[max(one.liked, least) - least for one in grown.added] for grown in outfits]
+            parts["liked"] = np.array([np.mean(some) for some in liked])
+        total = sum(SHARES[name] for name in parts)
+        weighted = {name: SHARES[name] / total * np.asarray(values, np.float64) for name, values in parts.items()}
+        rows = [{name: float(values[row]) for name, values in weighted.items()} for row in range(len(outfits))]
+        return np.asarray(sum(weighted.values()), np.float32), rows
+
+    def _chosen(
+        self, outfits: Sequence[Grown], asked: Asked, *, missing: tuple[str, ...], notes: Sequence[str]
+    ) -> tuple[Outfit, ...]:
+        """The best, none of which shares more than half of its new things with a better one."""
+        if not outfits:
+            return ()
+        scores, parts = self._scores(outfits, asked, colors=True)
+        kept: list[Outfit] = []
+        seen: list[set[str]] = []
+        for row in np.argsort(-scores, kind="stable").tolist():
+            grown = outfits[row]
+            new = {one.thing.item.name for one in grown.added}
+            if len(kept) == asked.k or any(len(new & other) > len(new) / 2 for other in seen):
+                continue
+            seen.append(new)
+            verdict = float(self.model.scores([[one.piece for one in grown.things]])[0])
+            reasons = [*reasons_for(self._colors_of(grown.things), verdict), *_told(grown, asked), *notes]
+            items = tuple(one.item for one in grown.things)
+            kept.append(Outfit(items, float(scores[row]), parts[row], tuple(reasons), missing))
+        return tuple(kept)
+
+    def _color_score(self, grown: Grown, wanted: str | None) -> float:
+        """How well the colors go together; where a harmony is wanted, half of it is whether they stand so."""
+        colors = self._colors_of(grown.things)
+        value = agreement([one.rgb for one in colors])
+        return value if wanted is None else 0.5 * value + 0.5 * (bool(colors) and harmony(colors)[0] == wanted)
+
+    def _colors_of(self, things: Sequence[Known]) -> list[ThingColor]:
+        found = []
+        for one in things:
+            if one.item.name not in self._colors:
+                self._colors[one.item.name] = self._main_color(one)
+            color = self._colors[one.item.name]
+            found += [] if color is None else [color]
+        return found
+
+    def _main_color(self, one: Known) -> ThingColor | None:
+        photo = one.photo
+        try:
+            if photo is None and one.item.picture_hash is not None:
+                photo = picture_data(self.store, one.item.picture_hash)
+            return None if photo is None else main_color(one.item.kind, photo)
+        except CatalensError:  # the file is gone since: its color is not known, and the rest goes on
+            return None
+
+
+def main_color(kind: str, photo: ImageLike) -> ThingColor | None:
+    """The main color of a thing on a photo."""
+    image = read_image(photo, target=SEEN)
+    scale = SEEN / max(image.shape[:2])
+    image = image if scale >= 1 else resize(image, (round(image.shape[0] * scale), round(image.shape[1] * scale)))
+    first = dominant_colors(image, mask=foreground_guess(image))[:1]
+    return ThingColor(kind, first[0].rgb, first[0].name) if first else None
+
+
+def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]:
+    """Why things go together, in sentences: how often such are worn together, and how their colors stand."""
+    told = "people wear such things together" if verdict > 0.5 else "people seldom wear such things together"
+    if abs(verdict - 0.5) < UNTOLD:
+        told = "whether people wear such things together cannot be told"
+    found = [f"{told} ({verdict:.2f} of 1; 0.5 says nothing)"]
+    if len(colors) > 1:
+        found.append(harmony(colors)[1])
+    return tuple(found)
+
+
+def _told(grown: Grown, asked: Asked) -> list[str]:
+    """What was asked for and is kept."""
+    found = []
+    told = [
+        f"{wish} ({', '.join(said)})"
+        for wish in asked.wishes
+        if (said := [one.thing.item.kind for one in grown.added if fulfilled(wish, one.thing.words) > 0])
+    ]
+    if told:
+        found.append(f"it fits what you asked for: {', '.join(told)}")
+    mine = [one.thing.item.name for one in grown.added if one.thing.item.own]
+    if mine:
+        found.append(f"of your own: {', '.join(mine)}")
+    if asked.budget is not None:
+        found.append(f"it costs {grown.cost:.2f} of {asked.budget:.2f}")
+    return found
+
+
+def complete_outfits(
+    store: PieceStore,
+    nearest: Nearest,
+    encoder: Encoder,
+    *,
+    start: str | ImageLike | Sequence[str | ImageLike],
+    asked: Asked,
+    model: str | None,
+) -> Outfits:
+    """As `Catalog.outfits`."""
+    asked.check()
+    network = outfit_model(model or DEFAULT_OUTFIT)
+    if network.encoder_name != encoder.name:
+        raise ModelError(
+            f"the outfit network knows vectors of {network.encoder_name}, and the catalog has those of {encoder.name}",
+            cure="train one for this encoder: python -m catalens.learning.outfit",
+        )
+    deep = deep_space(encoder)
+    pieces = Pieces(store, deep=deep, encoder=encoder)
+    several: Sequence[str | ImageLike] = start if isinstance(start, list | tuple) else [cast(ImageLike, start)]
+    begun = [
+        pieces.product(one) if isinstance(one, str) and not Path(one).is_file() else own_pieces([one], encoder)[0]
+        for one in several
+    ]
+    if not 0 < len(begun) <= MOST:
+        raise UsageError(f"{len(begun)} things to begin with", cure=f"give one to {MOST} skus or photos")
+    wishes = checked(asked.wishes)
+    for sku in (*asked.like, *asked.unlike):
+        pieces.product(sku)
+    stylist = Stylist(store, nearest, deep, network, pieces)
+    return stylist.complete(begun, Asked(**{**vars(asked), "wishes": wishes}), own=own_pieces(asked.own, encoder))

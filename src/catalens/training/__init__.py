@@ -1,1 +1,0 @@
-"""Recipes: one file each, and the rendered products that they learn from."""

@@ -12,8 +12,8 @@ import httpx
 
 import catalens
 from benchmarks.serving import serving
-from catalens.server.keys import Keys
-from catalens.server.state import ServeOptions
+from catalens.server.services.api_keys import ApiKeys
+from catalens.server.services.options import ServeOptions
 from catalens.types import Product, Where
 
 OWN = "zephyrine"
@@ -29,7 +29,7 @@ def run(folder: Path, *, count: int, seed: int) -> dict[str, object]:
         with catalens.open(options.folder_of(tenant)) as shop:
             sku, word = (OWN, MARK) if tenant == "one" else ("plain", "plain")
             shop.add([Product(f"{sku}-{n}", Where("x"), f"{word} {n}", attributes={word: word}) for n in range(20)])
-    keys = Keys(options.keys)
+    keys = ApiKeys(options.keys)
     every = ["search", "read", "analyse", "write"]
     _, owner = keys.create(scopes=every, tenant="one")
     wrong = [keys.create(scopes=every, tenant="two")[1], keys.create(scopes=every)[1]]

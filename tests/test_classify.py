@@ -563,7 +563,7 @@ def test_a_classifier_is_served_by_its_folders_name(model: Path, walls: Path, tm
     from fastapi.testclient import TestClient
 
     from catalens.server.app import create_app
-    from catalens.server.state import ServeOptions
+    from catalens.server.services.options import ServeOptions
 
     photo = (walls / "red" / "0.png").read_bytes()
     with TestClient(create_app(ServeOptions(tmp_path / "shop", classifiers=(model,)))) as client:

@@ -123,7 +123,7 @@ def test_the_service_gives_the_same_pictures(shop_folder: Path) -> None:
     from fastapi.testclient import TestClient
 
     from catalens.server.app import create_app
-    from catalens.server.state import ServeOptions
+    from catalens.server.services.options import ServeOptions
 
     with TestClient(create_app(ServeOptions(shop_folder)), raise_server_exceptions=False) as client:
         answer = client.post("/v1/generate", json={"kind": "skirt", "color": "navy", "n": 2, "seed": 4})

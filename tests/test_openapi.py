@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from catalens.server.app import create_app
-from catalens.server.state import ServeOptions
+from catalens.server.services.options import ServeOptions
 
 CHECKS = [
     schemathesis.checks.not_a_server_error, content_type_conformance, response_schema_conformance,

@@ -130,7 +130,7 @@ def test_the_service_keeps_the_mark(generated: Path, tmp_path: Path) -> None:
     from fastapi.testclient import TestClient
 
     from catalens.server.app import create_app
-    from catalens.server.state import ServeOptions
+    from catalens.server.services.options import ServeOptions
 
     with catalens.open(tmp_path / "shop") as shop:
         shop.add(generated.parent)

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 import catalens
 from catalens.cli.main import app as commands
 from catalens.server.app import create_app
-from catalens.server.state import ServeOptions
+from catalens.server.services.options import ServeOptions
 from catalens.tasks import listing
 
 Answer = Any

@@ -21,11 +21,11 @@ import catalens
 from catalens.cli.main import app as commands
 from catalens.errors import NotFoundError, StorageError, UsageError
 from catalens.models.zoo import DEFAULT_ENCODER, WEIGHTS
-from catalens.server.admission import Gate
 from catalens.server.app import create_app
-from catalens.server.keys import Keys
-from catalens.server.problems import TYPES, RefusedError
-from catalens.server.state import ServeOptions
+from catalens.server.http.problems import TYPES, RefusedError
+from catalens.server.middleware.concurrency import ConcurrencyLimiter
+from catalens.server.services.api_keys import ApiKeys
+from catalens.server.services.options import ServeOptions
 
 
 @pytest.fixture
@@ -197,15 +197,15 @@ def test_products_come_and_go(client: TestClient) -> None:
 
 
 def test_keys_are_shown_once_and_end(tmp_path: Path) -> None:
-    keys = Keys(tmp_path / "keys.json")
+    keys = ApiKeys(tmp_path / "keys.json")
     assert keys.all() == ()
     key, secret = keys.create(scopes=["search"])
     assert secret not in (tmp_path / "keys.json").read_text()
     assert (tmp_path / "keys.json").stat().st_mode & 0o077 == 0
-    assert Keys(tmp_path / "keys.json").find(secret) == key
+    assert ApiKeys(tmp_path / "keys.json").find(secret) == key
     assert keys.find(secret + "x") is None
     keys.revoke(key.id)
-    assert Keys(tmp_path / "keys.json").find(secret) is None
+    assert ApiKeys(tmp_path / "keys.json").find(secret) is None
     with pytest.raises(NotFoundError):
         keys.revoke("nobody")
     with pytest.raises(UsageError):
@@ -214,12 +214,12 @@ def test_keys_are_shown_once_and_end(tmp_path: Path) -> None:
         keys.create(scopes=["read"], tenant="../other")
     (tmp_path / "keys.json").write_text("{")
     with pytest.raises(StorageError, match="holds no keys"):
-        Keys(tmp_path / "keys.json").all()
+        ApiKeys(tmp_path / "keys.json").all()
 
 
 def test_a_key_opens_what_it_is_for(shop_folder: Path) -> None:
     options = ServeOptions(shop_folder)
-    keys = Keys(options.keys)
+    keys = ApiKeys(options.keys)
     _, search = keys.create(scopes=["search"])
     ended, revoked = keys.create(scopes=["search", "read"])
     _, bound = keys.create(scopes=["search"], origins=["https://shop.example"])
@@ -249,7 +249,7 @@ def test_a_tenant_sees_its_own_catalog_alone(shop_folder: Path) -> None:
     with catalens.open(other) as shop:
         shop.remove(*[product.sku for product in shop.products()][:39])
         (left,) = [product.sku for product in shop.products()]
-    keys = Keys(options.keys)
+    keys = ApiKeys(options.keys)
     _, acme = keys.create(scopes=["search", "read"], tenant="acme")
     _, mine = keys.create(scopes=["search", "read"])
     client = TestClient(create_app(options))
@@ -265,7 +265,7 @@ def test_a_tenant_sees_its_own_catalog_alone(shop_folder: Path) -> None:
 
 def test_a_gate_runs_a_few_keeps_some_waiting_and_turns_the_rest_away() -> None:
     async def crowd() -> list[str]:
-        gate = Gate("test", running=1, waiting=2, deadline_s=5)
+        gate = ConcurrencyLimiter("test", running=1, waiting=2, deadline_s=5)
         go = threading.Event()
 
         async def one() -> str:
@@ -289,7 +289,7 @@ def test_who_waits_too_long_is_dropped_before_any_work() -> None:
     worked = []
 
     async def crowd() -> None:
-        gate = Gate("test", running=1, waiting=2, deadline_s=0.05)
+        gate = ConcurrencyLimiter("test", running=1, waiting=2, deadline_s=0.05)
         go = threading.Event()
         first = asyncio.create_task(gate.run(lambda: go.wait(5)))
         await asyncio.sleep(0.01)

@@ -27,19 +27,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import catalens
 from catalens.errors import CatalensError, CatalogBusyError, FeedError, ImageError, UsageError
-from catalens.server.answers import Answers
 from catalens.server.app import create_app
-from catalens.server.batching import BatchingEncoder
-from catalens.server.bodies import BodyLimit
-from catalens.server.counted import Counted
-from catalens.server.decoding import Decoders
-from catalens.server.intake import unpack
-from catalens.server.jobs import Job, Jobs, Keep
-from catalens.server.keys import Keys
-from catalens.server.metrics import Metrics
-from catalens.server.problems import STATUS, TYPES, RefusedError, problem_of
-from catalens.server.rates import Rates
-from catalens.server.state import ServeOptions, State
+from catalens.server.dependencies.state import State
+from catalens.server.http.problems import STATUS, TYPES, RefusedError, problem_of
+from catalens.server.jobs.archive import unpack
+from catalens.server.jobs.queue import Job, JobQueue, SaveProgress
+from catalens.server.middleware.body_limits import BodyLimit
+from catalens.server.middleware.idempotency import IdempotencyCache
+from catalens.server.middleware.rate_limit import RateLimiter
+from catalens.server.middleware.request_log import RequestLog
+from catalens.server.services.api_keys import ApiKeys
+from catalens.server.services.batching import BatchingEncoder
+from catalens.server.services.decode_pool import DecodePool
+from catalens.server.services.metrics import Metrics
+from catalens.server.services.options import ServeOptions
 from catalens.storage.lock import WriterLock
 from tests.fakes import FakeEncoder
 from tests.pictures import encoded
@@ -127,13 +128,13 @@ def test_beyond_this_machine_a_key_is_needed_even_when_there_is_none_any_more(sh
 )
 def test_keys_that_make_no_sense(tmp_path: Path, wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
-        Keys(tmp_path / "keys.json").create(**wrong)  # type: ignore[arg-type]
+        ApiKeys(tmp_path / "keys.json").create(**wrong)  # type: ignore[arg-type]
 
 
 def test_rates_are_shared(tmp_path: Path) -> None:
-    one, other = Rates(tmp_path), Rates(tmp_path)
-    assert [rates.wait_of("a", 0.2) > 0 for rates in (one, other, one)] == [False, False, True]
-    assert Rates().wait_of("a", 0.2) == 0
+    one, other = RateLimiter(tmp_path), RateLimiter(tmp_path)
+    assert [rates.take("a", 0.2) > 0 for rates in (one, other, one)] == [False, False, True]
+    assert RateLimiter().take("a", 0.2) == 0
 
 
 def test_what_is_said_holds_no_path_and_no_process(
@@ -142,7 +143,7 @@ def test_what_is_said_holds_no_path_and_no_process(
     def writing(tenant: str) -> None:
         raise CatalogBusyError(f"{shop_folder} is being written by process 1 on host", cure="wait")
 
-    monkeypatch.setattr(client.app.state.catalens, "writing", writing)  # type: ignore[attr-defined]
+    monkeypatch.setattr(client.app.state.catalens, "writable_catalog", writing)  # type: ignore[attr-defined]
     answer = client.put("/v1/products/A", json={})
     assert (answer.status_code, answer.json()["type"]) == (409, TYPES + "catalog-busy")
     assert str(shop_folder) not in answer.text
@@ -187,7 +188,7 @@ def test_bodies_are_bounded_in_bytes_in_time_and_together() -> None:
     assert ask([]) == 200
     assert ask([b"x" * 50, b"x" * 50]) == 200
     assert ask([b"x" * 50, b"x" * 51]) == 413
-    assert ask([b"x"] * 3, wait=0.05, patience_s=0.01) == 408
+    assert ask([b"x"] * 3, wait=0.05, timeout_s=0.01) == 408
     assert ask([b"x" * 50], held=49) == 429
 
 
@@ -217,8 +218,8 @@ def test_where_there_is_no_room_no_body_is_read(shop_folder: Path) -> None:
     state: State = app.state.catalens
     paths = [path for path, calls in app.openapi()["paths"].items() if "post" in calls and "{" not in path]
     assert posted(app, "/v1/search")[0]["status"] == 400  # there is room, and nothing is asked
-    for gate in state.gates.values():
-        gate._taken = gate.running + gate.waiting
+    for gate in state.limiters.values():
+        gate._admitted = gate.running + gate.waiting
     for path in paths:
         start = posted(app, path)[0]
         headers = dict(start["headers"])
@@ -256,8 +257,8 @@ def test_every_request_is_counted_however_it_ends(
 
     metrics = Metrics()
     with caplog.at_level("INFO", "catalens.server"):
-        sent = posted(Counted(application, metrics=metrics, paths=["/a"]), "/a")
-        posted(Counted(application, metrics=metrics, paths=["/a"]), "/b")
+        sent = posted(RequestLog(application, metrics=metrics, paths=["/a"]), "/a")
+        posted(RequestLog(application, metrics=metrics, paths=["/a"]), "/b")
     assert [message["status"] for message in sent if "status" in message] == told
     for route in ("/a", "none"):
         assert f'catalens_requests_total{{route="{route}",status="{counted}"}} 1.0' in metrics.text().decode()
@@ -270,7 +271,7 @@ def test_every_request_is_counted_however_it_ends(
 
 def test_a_decoder_that_was_stopped_is_replaced(export: Path) -> None:
     photo = min((export / "queries").glob("*.jpg")).read_bytes()
-    decoders = Decoders(1, deadline_s=0.3)
+    decoders = DecodePool(1, deadline_s=0.3)
     try:
         decoders.read(photo)
         worker = decoders._free.get()
@@ -340,7 +341,7 @@ def test_calls_of_a_network_go_through_it_together() -> None:
             busy.wait(5)
             return super().encode_prepared(batch)
 
-    batching = BatchingEncoder(Slow(), told=lambda pictures, _: sizes.append(pictures))
+    batching = BatchingEncoder(Slow(), on_batch=lambda pictures, _: sizes.append(pictures))
     pictures = [np.full((8, 8, 3), 20 * n, np.uint8) for n in range(6)]
     found: dict[int, np.ndarray] = {}  # type: ignore[type-arg]
 
@@ -365,7 +366,7 @@ def test_calls_of_a_network_go_through_it_together() -> None:
 
 
 def test_an_answer_is_kept_by_its_key(tmp_path: Path) -> None:
-    answers, done = Answers(tmp_path / "answers"), []
+    answers, done = IdempotencyCache(tmp_path / "answers"), []
 
     def work() -> int:
         done.append(1)
@@ -374,7 +375,7 @@ def test_an_answer_is_kept_by_its_key(tmp_path: Path) -> None:
     assert [answers.once(None, "", "a", work), answers.once(None, "", "a", work)] == [1, 2]
     assert [answers.once("k", "", "a", work), answers.once("k", "", "a", work)] == [3, 3]
     assert answers.once("k", "other tenant", "a", work) == 4
-    assert Answers(tmp_path / "answers").once("k", "", "a", work) == 3  # on disk
+    assert IdempotencyCache(tmp_path / "answers").once("k", "", "a", work) == 3  # on disk
     with pytest.raises(RefusedError, match="another request"):
         answers.once("k", "", "b", work)
 
@@ -391,7 +392,7 @@ def test_writes_by_idempotency_key(client: TestClient) -> None:
 
 def test_one_tenant_does_not_delete_the_other_ones_photo(shop_folder: Path) -> None:
     options = ServeOptions(shop_folder)
-    secrets = [Keys(options.keys).create(scopes=["read", "write"], tenant=name)[1] for name in ("one", "two")]
+    secrets = [ApiKeys(options.keys).create(scopes=["read", "write"], tenant=name)[1] for name in ("one", "two")]
     with TestClient(create_app(options)) as client:
         for secret in secrets:
             head = {"Authorization": f"Bearer {secret}"}
@@ -459,7 +460,7 @@ def test_a_feed_of_any_name(client: TestClient, name: str) -> None:
 def test_a_job_goes_on_behind_what_was_done_and_tells_of_each_item(tmp_path: Path) -> None:
     seen: list[int] = []
 
-    def work(job: Job, keep: Keep) -> Job:
+    def work(job: Job, keep: SaveProgress) -> Job:
         for start in range(job.taken, 10, 5):
             seen.append(start)
             job = replace(job, taken=start + 5)
@@ -474,7 +475,7 @@ def test_a_job_goes_on_behind_what_was_done_and_tells_of_each_item(tmp_path: Pat
     (tmp_path / "jobs" / "a.items" / "000000000000.json").write_text(
         json.dumps([{"sku": str(n)} for n in range(5)]), "utf-8"
     )
-    jobs = Jobs(tmp_path / "jobs", work)
+    jobs = JobQueue(tmp_path / "jobs", work)
     while jobs.get("a", tenant="").state != "done":
         time.sleep(0.01)
     assert seen == [5]
@@ -488,12 +489,12 @@ def test_a_job_goes_on_behind_what_was_done_and_tells_of_each_item(tmp_path: Pat
 def test_another_process_does_the_jobs_where_it_holds_the_lock(tmp_path: Path) -> None:
     done: list[str] = []
 
-    def work(job: Job, _: Keep) -> Job:
+    def work(job: Job, _: SaveProgress) -> Job:
         done.append(job.id)
         return job
 
     (tmp_path / "jobs").mkdir()
-    jobs = Jobs(tmp_path / "jobs", work)
+    jobs = JobQueue(tmp_path / "jobs", work)
     with WriterLock(tmp_path / "jobs" / "lock", wait_s=0):
         jobs.submit(Job("a", "", "x", ""))
         time.sleep(0.1)

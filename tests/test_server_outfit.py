@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 import catalens
 from catalens.server.app import create_app
-from catalens.server.state import ServeOptions
+from catalens.server.services.options import ServeOptions
 from tests.pictures import encoded
 
 RED = encoded(np.full((40, 60, 3), (200, 20, 20), np.uint8), "PNG")

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import catalens
 from catalens.server.app import create_app
-from catalens.server.state import ServeOptions
+from catalens.server.services.options import ServeOptions
 
 SKUS = st.sampled_from(["A", "B", "C/1", "d ü"])
 WORDS = ("lamp", "chair", "kettle")

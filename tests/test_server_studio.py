@@ -19,14 +19,14 @@ from fastapi.testclient import TestClient
 import catalens
 from catalens.errors import FeedError, ImageError, ImageLimitError, StorageError
 from catalens.server.app import create_app
-from catalens.server.decoding import Decoders
-from catalens.server.intake import source_in, unpack
-from catalens.server.jobs import Job, Jobs
-from catalens.server.keys import Keys
-from catalens.server.problems import TYPES, RefusedError
-from catalens.server.signing import GOOD_S, SAME_S, Signer
-from catalens.server.state import ServeOptions
-from catalens.server.thumbnails import Thumbnails, format_for
+from catalens.server.http.problems import TYPES, RefusedError
+from catalens.server.jobs.archive import find_feed, unpack
+from catalens.server.jobs.queue import Job, JobQueue
+from catalens.server.services.api_keys import ApiKeys
+from catalens.server.services.decode_pool import DecodePool
+from catalens.server.services.options import ServeOptions
+from catalens.server.services.signed_urls import STABLE_S, VALID_S, UrlSigner
+from catalens.server.services.thumbnails import ThumbnailCache, negotiate_format
 from tests.pictures import encoded
 
 RED = encoded(np.full((40, 60, 3), (200, 20, 20), np.uint8), "PNG")
@@ -93,31 +93,43 @@ def test_an_address_that_was_changed_shows_nothing(client: TestClient, change: o
 
 def test_addresses_end_and_survive_one_new_key(tmp_path: Path) -> None:
     now = [1_000_000.0]
-    signer = Signer(tmp_path / "signing.json", clock=lambda: now[0])
-    url = signer.address("a", "ff", 320)
+    signer = UrlSigner(tmp_path / "signing.json", clock=lambda: now[0])
+    url = signer.url("a", "ff", 320)
     asked = dict(part.split("=") for part in url.partition("?")[2].split("&"))
     check = lambda one: one.check("a", "ff", 320, until=int(asked["until"]), by=asked["by"])  # noqa: E731
     check(signer)
-    assert signer.address("a", "ff", 320) == url  # so that browsers keep the picture
+    assert signer.url("a", "ff", 320) == url  # so that browsers keep the picture
     signer.rotate()
     check(signer)
-    check(Signer(tmp_path / "signing.json", clock=lambda: now[0]))
-    now[0] += GOOD_S + 2 * SAME_S
+    check(UrlSigner(tmp_path / "signing.json", clock=lambda: now[0]))
+    now[0] += VALID_S + 2 * STABLE_S
     with pytest.raises(RefusedError, match="no longer good"):
         check(signer)
-    now[0] -= GOOD_S + 2 * SAME_S
+    now[0] -= VALID_S + 2 * STABLE_S
     signer.rotate()
     with pytest.raises(RefusedError, match="not signed"):
         check(signer)
     assert (tmp_path / "signing.json").stat().st_mode & 0o077 == 0
     (tmp_path / "signing.json").write_text("{", "utf-8")
     with pytest.raises(StorageError):
-        Signer(tmp_path / "signing.json")
+        UrlSigner(tmp_path / "signing.json")
+
+
+def test_every_digit_of_a_signature_counts(tmp_path: Path) -> None:
+    signer = UrlSigner(tmp_path / "signing.json")
+    query = signer.url("a", "ff", 320).partition("?")[2]
+    until, by = (part.partition("=")[2] for part in query.split("&"))
+    assert len(bytes.fromhex(by)) >= 16  # RFC 2104, section 5: at least half of the hash
+    signer.check("a", "ff", 320, until=int(until), by=by)
+    changed = [by[:at] + ("0" if by[at] != "0" else "1") + by[at + 1 :] for at in range(len(by))]
+    for wrong in (*changed, *(by[:digits] for digits in range(len(by))), by + "0", "ä" * len(by)):
+        with pytest.raises(RefusedError, match="not signed"):
+            signer.check("a", "ff", 320, until=int(until), by=wrong)
 
 
 def test_thumbnails_are_kept_up_to_a_size() -> None:
     made: list[int] = []
-    cache = Thumbnails(kept=10)
+    cache = ThumbnailCache(max_bytes=10)
 
     def make(n: int) -> bytes:
         made.append(n)
@@ -132,7 +144,7 @@ def test_thumbnails_are_kept_up_to_a_size() -> None:
     ("accept", "format"), [("", "JPEG"), ("image/*", "JPEG"), ("image/avif", "AVIF"), ("image/webp,image/avif", "WEBP")]
 )
 def test_formats(accept: str, format: str) -> None:
-    assert format_for(accept) == format
+    assert negotiate_format(accept) == format
 
 
 # Products and their pictures
@@ -243,19 +255,19 @@ def test_a_job_that_was_cut_off_begins_again(tmp_path: Path) -> None:
     cut = {"id": "a", "tenant": "", "source": "x", "digest": "", "state": "running", "failed": [], "notes": []}
     (tmp_path / "jobs" / "a.json").write_text(json.dumps(cut), "utf-8")
     (tmp_path / "jobs" / "b.json").write_text("{ broken", "utf-8")
-    jobs = Jobs(tmp_path / "jobs", work)
+    jobs = JobQueue(tmp_path / "jobs", work)
     for _ in range(200):
         if jobs.get("a", tenant="").state == "done":
             break
         time.sleep(0.01)
     jobs.close()
     assert seen == ["a"]
-    assert Jobs(tmp_path / "jobs", work).get("a", tenant="").state == "done"
+    assert JobQueue(tmp_path / "jobs", work).get("a", tenant="").state == "done"
 
 
 def test_jobs_belong_to_their_tenant(shop_folder: Path) -> None:
     options = ServeOptions(shop_folder)
-    secrets = [Keys(options.keys).create(scopes=["read", "write"], tenant=tenant)[1] for tenant in ("one", "two")]
+    secrets = [ApiKeys(options.keys).create(scopes=["read", "write"], tenant=tenant)[1] for tenant in ("one", "two")]
     with TestClient(create_app(options)) as client:
         mine, other = ({"Authorization": f"Bearer {secret}"} for secret in secrets)
         job = take(client, "a.jsonl", b'{"sku": "T-1"}', **mine)
@@ -277,7 +289,7 @@ def test_where_the_feed_is(tmp_path: Path, files: list[str], expected: str) -> N
     for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    assert source_in(tmp_path) == (tmp_path / expected).resolve() or source_in(tmp_path) == tmp_path / expected
+    assert find_feed(tmp_path) == (tmp_path / expected).resolve() or find_feed(tmp_path) == tmp_path / expected
 
 
 # Explaining, filters, repairs
@@ -330,7 +342,7 @@ def test_how_it_is(client: TestClient, shop_folder: Path) -> None:
 
 def test_decoding_elsewhere_gives_the_same_pixels(export: Path) -> None:
     photo = min((export / "queries").glob("*.jpg"))
-    decoders = Decoders(1)
+    decoders = DecodePool(1)
     try:
         for target in (None, 60):
             assert (decoders.read(photo.read_bytes(), target=target) == catalens.read_image(photo, target=target)).all()
@@ -345,7 +357,7 @@ def test_decoding_elsewhere_gives_the_same_pixels(export: Path) -> None:
 
 def test_a_decoder_that_takes_too_long_is_replaced(export: Path) -> None:
     photo = min((export / "queries").glob("*.jpg")).read_bytes()
-    decoders = Decoders(1, deadline_s=0.0)
+    decoders = DecodePool(1, deadline_s=0.0)
     try:
         with pytest.raises(ImageError, match="too long"):
             decoders.read(photo)

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import catalens
 from catalens.server.app import create_app
-from catalens.server.state import ServeOptions
+from catalens.server.services.options import ServeOptions
 from catalens.types import ImageArray, Product, Where, Worn
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -243,11 +243,11 @@ def test_on_a_phone_nothing_runs_over(browser: Browser, address: str, photo: Pat
 
 
 def test_with_keys_the_page_asks_for_one(browser: Browser, built_shop: Path, tmp_path: Path) -> None:
-    from catalens.server.keys import Keys
+    from catalens.server.services.api_keys import ApiKeys
 
     folder = Path(shutil.copytree(built_shop, tmp_path / "shop"))
     options = ServeOptions(folder)
-    _, secret = Keys(options.keys).create(scopes=["search", "read", "analyse"])
+    _, secret = ApiKeys(options.keys).create(scopes=["search", "read", "analyse"])
     server, thread, address = serve(options)
     page = browser.new_page()
     page.goto(address)

@@ -100,7 +100,7 @@ def client(tmp_path: Path) -> Iterator[object]:
     from fastapi.testclient import TestClient
 
     from catalens.server.app import create_app
-    from catalens.server.state import ServeOptions
+    from catalens.server.services.options import ServeOptions
 
     with TestClient(create_app(ServeOptions(tmp_path / "none")), raise_server_exceptions=False) as client:
         yield client

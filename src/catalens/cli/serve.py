@@ -13,7 +13,7 @@ from catalens.cli.output import say, write, write_json
 from catalens.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
-    from catalens.server.keys import Keys
+    from catalens.server.services.api_keys import ApiKeys
 
 keys_app = typer.Typer(name="keys", help="Who may call the service.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def serve(
     """Serve a catalog over HTTP: the studio page at /, the API, /docs that describes it, /metrics that counts."""
     try:
         from catalens.server.run import listen
-        from catalens.server.state import ServeOptions
+        from catalens.server.services.options import ServeOptions
     except ImportError as error:
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
     hosts = frozenset(host.lower() for host in allow_url_hosts or ())
@@ -80,13 +80,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _keys(catalog: Path) -> Keys:
+def _keys(catalog: Path) -> ApiKeys:
     try:
-        from catalens.server.keys import Keys
-        from catalens.server.state import ServeOptions
+        from catalens.server.services.api_keys import ApiKeys
+        from catalens.server.services.options import ServeOptions
     except ImportError as error:
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
-    return Keys(ServeOptions(catalog.absolute()).keys)
+    return ApiKeys(ServeOptions(catalog.absolute()).keys)
 
 
 @keys_app.command()
@@ -129,11 +129,11 @@ def list_keys(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False)
 def rotate(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
     """Sign addresses of pictures with a new key from the next start on; what the last key signed stays good."""
     try:
-        from catalens.server.signing import Signer
-        from catalens.server.state import ServeOptions
+        from catalens.server.services.options import ServeOptions
+        from catalens.server.services.signed_urls import UrlSigner
     except ImportError as error:
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
-    Signer(ServeOptions(catalog.absolute()).signing).rotate()
+    UrlSigner(ServeOptions(catalog.absolute()).signing).rotate()
     say("addresses of pictures are signed with a new key from the next start on")
 
 

@@ -1,4 +1,4 @@
-"""The application: routes, problems, limits, from the outside in."""
+"""The FastAPI application: routes, middleware, error handlers."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from starlette.routing import Match, Route
 
 import catalens
 from catalens.errors import CatalensError
-from catalens.server.bodies import BodyLimit
-from catalens.server.counted import Counted
-from catalens.server.described import describe
-from catalens.server.door import Door
-from catalens.server.problems import problem, problem_of
+from catalens.server.dependencies.state import State
+from catalens.server.http.openapi import document_problems
+from catalens.server.http.problems import problem, problem_of
+from catalens.server.middleware.body_limits import BodyLimit
+from catalens.server.middleware.load_shedding import LoadShedding
+from catalens.server.middleware.request_log import RequestLog
 from catalens.server.routes import (
     feeds,
     generate,
     health,
+    models,
     outfits,
     page,
     pictures,
     products,
-    regions,
     search,
     tryon,
-    words,
+    vision,
 )
-from catalens.server.state import ServeOptions, State
+from catalens.server.services.options import ServeOptions
 
-MODULES = (page, health, search, outfits, generate, regions, tryon, words, feeds, products, pictures)
-"""Modules of routes, in the order in which they are asked."""
+MODULES = (page, health, search, outfits, generate, vision, tryon, models, feeds, products, pictures)
+"""Modules of routes, in matching order."""
 WORK = {
     "/v1/search": "search",
     **dict.fromkeys(("/v1/feeds", "/v1/products"), "ingest"),
@@ -46,15 +47,15 @@ WORK = {
         "analyse",
     ),
 }  # fmt: skip
-"""Path -> the class of what is posted there."""
+"""Path of a POST -> the concurrency limiter that it runs under."""
 
 
 def create_app(options: ServeOptions) -> FastAPI:
-    """The service over one catalog and those of tenants."""
+    """The application over one catalog and those of tenants."""
     state = State(options)
 
     @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         state.close()
 
@@ -62,16 +63,16 @@ def create_app(options: ServeOptions) -> FastAPI:
         title="Catalens",
         version=catalens.__version__,
         description="Everything that a shop does with a product photo, as in Python and on the command line.",
-        lifespan=life,
+        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
     app.state.catalens = state
     for one in MODULES:
         app.include_router(one.router)
-    describe(app)
+    document_problems(app)
     app.add_middleware(BodyLimit, limit=options.max_body, longer={"/v1/feeds": options.max_feed})
-    app.add_middleware(Door, gates={path: state.gates[work] for path, work in WORK.items()})
+    app.add_middleware(LoadShedding, limiters={path: state.limiters[work] for path, work in WORK.items()})
     if options.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -83,7 +84,7 @@ def create_app(options: ServeOptions) -> FastAPI:
     app.add_exception_handler(CatalensError, _library)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(Counted, metrics=state.metrics, paths=WORK)
+    app.add_middleware(RequestLog, metrics=state.metrics, paths=WORK)
     return app
 
 

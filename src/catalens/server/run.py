@@ -1,4 +1,4 @@
-"""Listen: one process, or several that share one catalog; a line of JSON about each request on standard error."""
+"""Run the service in one process, or in several that share one catalog; requests are logged as JSON on stderr."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from uvicorn.supervisors import Multiprocess
 
 from catalens import settings
 from catalens.server.app import create_app
-from catalens.server.signing import Signer
-from catalens.server.state import ServeOptions
+from catalens.server.services.options import ServeOptions
+from catalens.server.services.signed_urls import UrlSigner
 
 GRACE_S = 30
-"""For what runs when the service is told to stop."""
-HANGS_S = 30
-"""After which a worker process that does not answer, or does not get ready, is replaced."""
+"""Seconds for running requests to finish at shutdown."""
+HEALTH_S = 30
+"""Seconds after which a worker process that does not answer, or does not get ready, is replaced."""
+SWITCH_S = 0.0005
+"""Seconds between thread switches; Python's default of 5 ms would delay the event loop behind working threads."""
 
-TURN_S = 0.0005
-"""For a thread, where Python's own 5 ms would keep the loop that reads and refuses waiting behind those at work."""
 
-
-def application(options: ServeOptions) -> FastAPI:
-    """The service as a process of its own runs it: with a log, and quick turns between its threads."""
-    sys.setswitchinterval(TURN_S)
+def build_app(options: ServeOptions) -> FastAPI:
+    """The application with a request log and a short thread switch interval."""
+    sys.setswitchinterval(SWITCH_S)
     log = logging.getLogger("catalens.server")
     log.setLevel(logging.INFO)
     if not log.handlers:
@@ -40,18 +39,18 @@ def application(options: ServeOptions) -> FastAPI:
 
 
 def listen(options: ServeOptions, *, host: str, port: int, workers: int = 1) -> None:
-    """Serve until SIGTERM or SIGINT; what runs then is answered first.
+    """Serve until SIGTERM or SIGINT; running requests are answered first.
 
     Args:
         workers: processes that share the catalog, the cores and the jobs; one that dies or hangs is replaced.
     """
     if workers == 1:
-        _server(partial(application, options), host=host, port=port).run()
+        _server(partial(build_app, options), host=host, port=port).run()
         return
-    Signer(options.signing)  # made once, so that all of them sign with the same key
+    UrlSigner(options.signing)  # creates the key file that all workers share
     with tempfile.TemporaryDirectory(prefix="catalens-metrics-") as folder:
         settings.share_between(workers, metrics=Path(folder))
-        app = partial(application, replace(options, metrics=Path(folder)))
+        app = partial(build_app, replace(options, metrics=Path(folder)))
         server = _server(app, host=host, port=port, workers=workers)
         Multiprocess(server.config, sockets=[server.config.bind_socket()]).run()
 
@@ -59,6 +58,6 @@ def listen(options: ServeOptions, *, host: str, port: int, workers: int = 1) -> 
 def _server(app: partial[FastAPI], *, host: str, port: int, workers: int = 1) -> uvicorn.Server:
     config = uvicorn.Config(
         app, factory=True, host=host, port=port, workers=workers, ws="none", access_log=False, log_level="warning",
-        server_header=False, timeout_graceful_shutdown=GRACE_S, timeout_worker_healthcheck=HANGS_S,
+        server_header=False, timeout_graceful_shutdown=GRACE_S, timeout_worker_healthcheck=HEALTH_S,
     )  # fmt: skip
     return uvicorn.Server(config)

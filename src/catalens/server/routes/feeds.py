@@ -1,4 +1,4 @@
-"""POST /v1/feeds, POST /v1/products, GET /v1/jobs: a shop's export as a job, with what failed and why."""
+"""POST /v1/feeds, POST /v1/products, GET /v1/jobs: import of feeds as background jobs, with failures and reasons."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
-from catalens.server.access import Caller, allowed, state_of
-from catalens.server.answers import IdempotencyKey
-from catalens.server.described import TEXT, one_of
-from catalens.server.intake import ARCHIVE, unpack
-from catalens.server.jobs import WAITING, Job
-from catalens.server.problems import RefusedError
+from catalens.server.dependencies.auth import Caller, require_scope, state_of
+from catalens.server.dependencies.state import State
+from catalens.server.dependencies.uploads import content_kind
+from catalens.server.http.openapi import TEXT, enum_of
+from catalens.server.http.problems import RefusedError
+from catalens.server.jobs.archive import ZIP_MAGIC, unpack
+from catalens.server.jobs.queue import MAX_WAITING, Job
+from catalens.server.middleware.idempotency import IdempotencyKey
 from catalens.server.routes.products import ProductIn
-from catalens.server.state import State
-from catalens.server.uploads import content_kind
 
 router = APIRouter(prefix="/v1", tags=["products"])
-Reader = Annotated[Caller, Depends(allowed("read"))]
-Writer = Annotated[Caller, Depends(allowed("write"))]
+Reader = Annotated[Caller, Depends(require_scope("read"))]
+Writer = Annotated[Caller, Depends(require_scope("write"))]
 OPTIONS = frozenset({"format", "blur_faces"})
 FEED = {
     "requestBody": {
@@ -42,7 +42,7 @@ FEED = {
                     "properties": {
                         "feed": {"type": "string", "format": "binary"},
                         "format": TEXT,
-                        "blur_faces": one_of("true", "false"),
+                        "blur_faces": enum_of("true", "false"),
                     },
                 }
             }
@@ -54,9 +54,9 @@ _CHUNK = 2**20
 
 @router.post("/feeds", status_code=202, openapi_extra=FEED)
 async def take_feed(request: Request, caller: Writer, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
-    """Take in a feed (the file `feed`: CSV, XML, JSON Lines, or a ZIP archive of it and its photos) as a job.
+    """Import a feed (the file `feed`: CSV, XML, JSON Lines, or a ZIP archive of it and its photos) as a job.
 
-    The same `Idempotency-Key` again gives the same job.
+    A repeated `Idempotency-Key` returns the same job.
     """
     state = state_of(request)
     kind = content_kind(request)
@@ -73,21 +73,21 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
                 raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(OPTIONS))}")
             if options.get("blur_faces", "true") not in ("true", "false"):
                 raise UsageError(f"blur_faces is {options['blur_faces']!r}", cure="send true or false")
-            name = _plain(feed.filename or "")
-            return await state.gates["ingest"].run(
-                lambda: _submitted(state, caller, feed.file, name, options, idempotency_key)
+            name = _safe_name(feed.filename or "")
+            return await state.limiters["ingest"].run(
+                lambda: _submit(state, caller, feed.file, name, options, idempotency_key)
             )
     except HTTPException as error:
         raise UsageError(f"the form is not readable: {error.detail}", cure="send one file, few fields") from None
 
 
-def _submitted(
+def _submit(
     state: State, caller: Caller, file: Any, name: str, options: dict[str, str], key: str | None
 ) -> dict[str, Any]:
     id = secrets.token_hex(8) if key is None else hashlib.sha256(f"{caller.tenant}\0{key}".encode()).hexdigest()[:16]
     folder = state.options.uploads / f".{secrets.token_hex(8)}"
     try:
-        digest = _kept(file, folder, name, options)
+        digest = _store(file, folder, name, options)
         with suppress(NotFoundError):
             known = state.jobs.get(id, tenant=caller.tenant)
             if known.digest != digest:
@@ -97,12 +97,12 @@ def _submitted(
                 )  # fmt: skip
             if known.state != "failed":
                 return known.to_dict()
-        if state.jobs.queued >= WAITING:
+        if state.jobs.queued >= MAX_WAITING:
             raise RefusedError(
-                429, "too-busy", f"{WAITING} jobs wait already", cure="come later", headers={"Retry-After": "60"}
+                429, "too-busy", f"{MAX_WAITING} jobs wait already", cure="come later", headers={"Retry-After": "60"}
             )
         final = state.options.uploads / id
-        shutil.rmtree(final, ignore_errors=True)  # of a request that was cut off
+        shutil.rmtree(final, ignore_errors=True)  # left by an interrupted request
         folder.rename(final)
         return state.jobs.submit(Job(id, caller.tenant, name, digest, options)).to_dict()
     except OSError as error:
@@ -111,35 +111,35 @@ def _submitted(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _kept(file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
-    """Put what came into a folder, unpacked; returns the SHA-256 of it and of what is to be done with it."""
+def _store(file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
+    """Store the upload in a folder, unpacked; returns the SHA-256 of the upload and its options."""
     (folder / "feed").mkdir(parents=True)
-    seen = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
-    came = folder / "came"
-    with came.open("wb") as out:
+    digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
+    upload = folder / "came"
+    with upload.open("wb") as out:
         while part := file.read(_CHUNK):
-            seen.update(part)
+            digest.update(part)
             out.write(part)
-    if came.stat().st_size == 0:
+    if upload.stat().st_size == 0:
         raise FeedError("the feed is empty", cure="send a file with products")
-    with came.open("rb") as began:
-        is_archive = began.read(len(ARCHIVE)) == ARCHIVE
+    with upload.open("rb") as began:
+        is_archive = began.read(len(ZIP_MAGIC)) == ZIP_MAGIC
     if is_archive:
-        unpack(came, folder / "feed")
-        came.unlink()
+        unpack(upload, folder / "feed")
+        upload.unlink()
     else:
-        came.rename(folder / "feed" / name)
-    return seen.hexdigest()
+        upload.rename(folder / "feed" / name)
+    return digest.hexdigest()
 
 
-def _plain(name: str) -> str:
-    """The name of a file as it may lie here: no folders, nothing that cannot be printed, not too long."""
+def _safe_name(name: str) -> str:
+    """File name without folders, unprintable characters or excessive length."""
     last = "".join(one for one in name.replace("\\", "/").rpartition("/")[2] if one.isprintable())
     return last[-60:].lstrip(".") or "feed"
 
 
 class BulkProduct(ProductIn):
-    """A product with its sku, and web addresses of its pictures at hosts that the service was told of."""
+    """A product with its sku and web addresses of its pictures at allowed hosts."""
 
     sku: Annotated[str, Field(min_length=1, max_length=500)]
     pictures: Annotated[list[Annotated[str, Field(pattern="^https?://", max_length=2_000)]], Field(max_length=50)] = (
@@ -148,7 +148,7 @@ class BulkProduct(ProductIn):
 
 
 class Bulk(BaseModel):
-    """Many products at a time."""
+    """Several products in one request."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -159,26 +159,26 @@ class Bulk(BaseModel):
 async def put_products(
     request: Request, bulk: Bulk, caller: Writer, idempotency_key: IdempotencyKey = None
 ) -> dict[str, Any]:
-    """Take in many products as a job; the same `Idempotency-Key` again gives the same job."""
+    """Import many products as a job; a repeated `Idempotency-Key` returns the same job."""
     state = state_of(request)
     lines = "\n".join(product.model_dump_json() for product in bulk.products).encode()
 
     def work() -> dict[str, Any]:
-        return _submitted(state, caller, io.BytesIO(lines), "products.jsonl", {}, idempotency_key)
+        return _submit(state, caller, io.BytesIO(lines), "products.jsonl", {}, idempotency_key)
 
-    return await state.gates["ingest"].run(work)
+    return await state.limiters["ingest"].run(work)
 
 
 @router.get("/jobs")
 async def list_jobs(request: Request, caller: Reader) -> dict[str, Any]:
-    """Jobs, the newest first; without what failed in each."""
+    """Jobs, newest first, without their failed items."""
     jobs = state_of(request).jobs.all(tenant=caller.tenant)[:100]
     return {"jobs": [{name: value for name, value in job.to_dict().items() if name != "failed"} for job in jobs]}
 
 
 @router.get("/jobs/{id}")
 async def get_job(request: Request, id: str, caller: Reader) -> dict[str, Any]:
-    """How far a job is, and what failed."""
+    """Progress of a job, and its failed items."""
     return state_of(request).jobs.get(id, tenant=caller.tenant).to_dict()
 
 
@@ -190,7 +190,7 @@ async def get_items(
     after: Annotated[int, Query(ge=0, le=2**40)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> dict[str, Any]:
-    """What became of each item of a job, in the order of its feed: added, known before, or failed, and why."""
+    """Outcome of each item of a job, in the order of its feed: added, known before, or failed, and why."""
     jobs = state_of(request).jobs
     found, following = jobs.items(jobs.get(id, tenant=caller.tenant), after=after, limit=limit)
     return {"items": found, "next": following}

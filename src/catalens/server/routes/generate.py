@@ -1,4 +1,4 @@
-"""POST /v1/generate: product pictures of goods that do not exist, marked as generated."""
+"""POST /v1/generate: synthetic product pictures, marked as generated."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from catalens.errors import UsageError
-from catalens.server.access import Caller, allowed, state_of
-from catalens.server.described import TEXT, number, takes
-from catalens.server.uploads import read_upload
+from catalens.server.dependencies.auth import Caller, require_scope, state_of
+from catalens.server.dependencies.uploads import read_upload
+from catalens.server.http.openapi import TEXT, number, request_body
 from catalens.tasks.generate import TRUNCATION, generator
 from catalens.trust.provenance import encode_generated
 
@@ -26,9 +26,9 @@ GENERATE = {
 }
 
 
-@router.post("/generate", openapi_extra=takes(GENERATE, image=False))
-async def generate(request: Request, caller: Annotated[Caller, Depends(allowed("analyse"))]) -> dict[str, Any]:
-    """Pictures as data URLs of PNG files, with the words of each, and the seed that gives the same ones again."""
+@router.post("/generate", openapi_extra=request_body(GENERATE, image=False))
+async def generate(request: Request, caller: Annotated[Caller, Depends(require_scope("analyse"))]) -> dict[str, Any]:
+    """Generated pictures as data URLs of PNG files, each with its attributes, and the seed that reproduces them."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=GENERATE)
     kind = upload.text("kind")
@@ -47,4 +47,4 @@ async def generate(request: Request, caller: Annotated[Caller, Depends(allowed("
         ]
         return {"seed": made.seed, "truncation": truncation, "pictures": pictures}
 
-    return await state.gates["analyse"].run(work)
+    return await state.limiters["analyse"].run(work)

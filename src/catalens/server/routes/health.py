@@ -12,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 import catalens
 from catalens.errors import CatalensError
-from catalens.server.access import Caller, allowed, state_of
-from catalens.server.problems import problem
+from catalens.server.dependencies.auth import Caller, require_scope, state_of
+from catalens.server.http.problems import problem
 
 router = APIRouter(tags=["health"])
 LOOPBACK = ("127.0.0.1", "::1")
@@ -21,44 +21,44 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """The process answers."""
+    """Liveness: the process answers."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", response_model=None)
 async def readyz(request: Request) -> dict[str, Any] | Response:
-    """The catalog can be searched."""
+    """Readiness: the catalog can be searched."""
     try:
-        info = await state_of(request).gates["search"].run(lambda: state_of(request).catalog("").info())
+        info = await state_of(request).limiters["search"].run(lambda: state_of(request).catalog("").info())
     except CatalensError as error:
         return problem(503, "not-ready", str(error), headers={"Retry-After": "5"})
     return {"status": "ready", "products": info.products, "pictures": info.pictures}
 
 
 @router.get("/v1/info")
-async def info(request: Request, caller: Annotated[Caller, Depends(allowed("read"))]) -> dict[str, Any]:
-    """What the catalog holds, and how busy the service is."""
+async def info(request: Request, caller: Annotated[Caller, Depends(require_scope("read"))]) -> dict[str, Any]:
+    """Counts of the catalog, and load of the service."""
     state = state_of(request)
-    found = await state.gates["search"].run(lambda: state.catalog(caller.tenant).info().to_dict())
+    found = await state.limiters["search"].run(lambda: state.catalog(caller.tenant).info().to_dict())
     gates = {
-        name: {"queued": gate.queued, "refused": gate.refused, "served": gate.served}
-        for name, gate in state.gates.items()
+        name: {"queued": limiter.queued, "refused": limiter.refused, "served": limiter.served}
+        for name, limiter in state.limiters.items()
     }
     return {
         "version": catalens.__version__,
         "catalog": {name: value for name, value in found.items() if name != "path"},
         "gates": gates,
-        "decoders_replaced": state.decoders.replaced,
+        "decoders_replaced": state.decode_pool.replaced,
         "up_s": round(time.monotonic() - state.started),
     }
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
-    """Counts and times for Prometheus; beyond this machine with a key that may read."""
+    """Metrics for Prometheus; from other machines only with a key that has the scope `read`."""
     state = state_of(request)
     if request.client is None or request.client.host not in LOOPBACK:
-        await allowed("read")(request)
+        await require_scope("read")(request)
 
     def work() -> bytes:
         with suppress(CatalensError):  # none yet: nothing to count

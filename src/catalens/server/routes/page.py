@@ -1,4 +1,4 @@
-"""GET /, /studio/..., /docs, /widget.js: the studio page, the description of the API, the storefront widget."""
+"""GET /, /studio/..., /docs, /widget.js: the studio page, the API reference, the storefront widget."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def studio() -> Response:
 
 @router.get("/docs")
 async def docs() -> Response:
-    """The API, described from its own OpenAPI document, without anything from elsewhere."""
+    """The API reference, rendered from the OpenAPI document without third-party assets."""
     return _file("docs.html")
 
 

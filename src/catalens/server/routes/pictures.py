@@ -1,4 +1,4 @@
-"""GET /pictures/TENANT/HASH/SIDE: a picture of the catalog, for whom its address was signed."""
+"""GET /pictures/TENANT/HASH/SIDE: a picture of the catalog by its signed URL."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from catalens.images.mark import mark_of
-from catalens.server.access import state_of
-from catalens.server.problems import RefusedError
-from catalens.server.signing import SAME_S
-from catalens.server.thumbnails import SIDES, format_for, small
+from catalens.server.dependencies.auth import state_of
+from catalens.server.http.problems import RefusedError
+from catalens.server.services.signed_urls import STABLE_S
+from catalens.server.services.thumbnails import SIDES, encode_thumbnail, negotiate_format
 
 router = APIRouter(tags=["pictures"])
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["pictures"])
     response_class=Response,
     responses={
         200: {"content": {f"image/{name}": {} for name in ("webp", "avif", "jpeg")}},
-        304: {"description": "As it was"},
+        304: {"description": "Not modified"},
     },
 )
 async def picture(
@@ -36,11 +36,11 @@ async def picture(
     owner = "" if tenant == "-" else tenant
     if side not in SIDES:
         raise RefusedError(404, "not-found", f"no pictures of side {side}", cure=f"take one of {SIDES}")
-    state.signer.check(owner, hash, side, until=until, by=by)
-    format = format_for(request.headers.get("accept", ""))
+    state.url_signer.check(owner, hash, side, until=until, by=by)
+    format = negotiate_format(request.headers.get("accept", ""))
 
     headers = {
-        "Cache-Control": f"private, max-age={SAME_S}, immutable",
+        "Cache-Control": f"private, max-age={STABLE_S}, immutable",
         "Vary": "Accept",
         "ETag": f'"{hash[:16]}-{side}-{format.lower()}"',
     }
@@ -50,7 +50,7 @@ async def picture(
 
     def make() -> bytes:
         data = state.catalog(owner).picture(hash)
-        return small(state.decoders.read(data, target=side), side=side, format=format, mark=mark_of(data))
+        return encode_thumbnail(state.decode_pool.read(data, target=side), side=side, format=format, mark=mark_of(data))
 
-    data = await state.gates["pictures"].run(lambda: state.thumbnails.get((owner, hash, side, format), make))
+    data = await state.limiters["pictures"].run(lambda: state.thumbnails.get((owner, hash, side, format), make))
     return Response(data, media_type=f"image/{format.lower()}", headers=headers)

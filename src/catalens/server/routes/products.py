@@ -1,4 +1,4 @@
-"""/v1/products: put, get, delete, list by cursor, pictures. An answer to a write means that it is on disk."""
+"""/v1/products: put, get, delete, list by cursor, pictures. Writes are on disk when they are answered."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from catalens.catalog import Catalog
 from catalens.errors import NotFoundError
 from catalens.images.draw import write_whole
 from catalens.images.read import read_header
-from catalens.server.access import Caller, allowed, state_of
-from catalens.server.answers import IdempotencyKey
-from catalens.server.described import takes
-from catalens.server.problems import RefusedError
-from catalens.server.state import State
-from catalens.server.uploads import read_upload
+from catalens.server.dependencies.auth import Caller, require_scope, state_of
+from catalens.server.dependencies.state import State
+from catalens.server.dependencies.uploads import read_upload
+from catalens.server.http.openapi import request_body
+from catalens.server.http.problems import RefusedError
+from catalens.server.middleware.idempotency import IdempotencyKey
 from catalens.types import PictureSource, Product, Where
 
 router = APIRouter(prefix="/v1", tags=["products"])
-Reader = Annotated[Caller, Depends(allowed("read"))]
-Writer = Annotated[Caller, Depends(allowed("write"))]
+Reader = Annotated[Caller, Depends(require_scope("read"))]
+Writer = Annotated[Caller, Depends(require_scope("write"))]
 Text = Annotated[str, Field(max_length=20_000)]
 SIDE = 320
 """Longest side of the pictures whose addresses a product has, in pixels; of the larger ones, four times that."""
 
 
 class ProductIn(BaseModel):
-    """A product's words and attributes. Its pictures come by themselves, or with a feed."""
+    """Texts and attributes of a product; its pictures are posted separately or come with a feed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,11 +53,11 @@ async def list_products(
         shop = state.catalog(caller.tenant)
         found = list(islice(shop.products(after=after), limit + 1))
         return {
-            "products": [_shown(state, caller, shop, product) for product in found[:limit]],
+            "products": [_public(state, caller, shop, product) for product in found[:limit]],
             "next": found[limit - 1].sku if len(found) > limit else None,
         }
 
-    return await state.gates["search"].run(work)
+    return await state.limiters["search"].run(work)
 
 
 @router.get("/products/{sku:path}")
@@ -67,23 +67,23 @@ async def get_product(request: Request, sku: str, caller: Reader) -> dict[str, A
 
     def work() -> dict[str, Any]:
         shop = state.catalog(caller.tenant)
-        return _shown(state, caller, shop, shop.get(sku))
+        return _public(state, caller, shop, shop.get(sku))
 
-    return await state.gates["search"].run(work)
+    return await state.limiters["search"].run(work)
 
 
 @router.put("/products/{sku:path}")
 async def put_product(
     request: Request, sku: str, product: ProductIn, caller: Writer, idempotency_key: IdempotencyKey = None
 ) -> dict[str, Any]:
-    """Take a product in, or bring it up to date; its pictures and variants stay."""
+    """Create or update a product; its pictures and variants stay."""
     state = state_of(request)
     attributes = {
         name: tuple(value) if isinstance(value, list) else value for name, value in product.attributes.items()
     }
 
     def work() -> dict[str, Any]:
-        with state.writing(caller.tenant) as shop:
+        with state.writable_catalog(caller.tenant) as shop:
             before = _known(shop, sku) or Product(sku, Where("http"))
             after = replace(before, title=product.title, description=product.description, attributes=attributes)
             return _added(shop, after)
@@ -92,20 +92,20 @@ async def put_product(
     return await _once(state, caller, idempotency_key, asked, work)
 
 
-@router.post("/pictures/{sku:path}", status_code=201, openapi_extra=takes({}, image=True))
+@router.post("/pictures/{sku:path}", status_code=201, openapi_extra=request_body({}, image=True))
 async def add_picture(
     request: Request, sku: str, caller: Writer, idempotency_key: IdempotencyKey = None
 ) -> dict[str, Any]:
-    """Give a product a further picture: the same one again changes nothing."""
+    """Add a picture to a product; the same picture again changes nothing."""
     state, upload = state_of(request), await read_upload(request, known=())
 
     data = upload.picture()
 
     def work() -> dict[str, Any]:
-        state.decoders.read(data, target=64)
+        state.decode_pool.read(data, target=64)
         ending = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}.get(read_header(data).format, ".img")
         place = state.options.pictures_of(caller.tenant) / f"{hashlib.sha256(data).hexdigest()}{ending}"
-        with state.writing(caller.tenant) as shop:
+        with state.writable_catalog(caller.tenant) as shop:
             product = _known(shop, sku)
             if product is None:
                 raise NotFoundError(f"no product {sku!r}", cure="put the product first")
@@ -124,17 +124,17 @@ async def add_picture(
 async def delete_product(
     request: Request, sku: str, caller: Writer, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Forget a product, and the pictures of it that came over HTTP and that nothing else shows."""
+    """Delete a product, and its pictures that came over HTTP and that no other product shows."""
     state = state_of(request)
 
     def work() -> None:
-        with state.writing(caller.tenant) as shop:
+        with state.writable_catalog(caller.tenant) as shop:
             product = _known(shop, sku)
             shown = {picture.hash for picture in shop.pictures(sku)}
             shop.remove(sku)
             gone = {hash for hash in shown if not _has_picture(shop, hash)}
         if product is not None:
-            _erase(product, gone, state.options.uploads)
+            _delete_files(product, gone, state.options.uploads)
 
     await _once(state, caller, idempotency_key, ["DELETE", sku], work)
     return Response(status_code=204)
@@ -143,13 +143,13 @@ async def delete_product(
 async def _once(
     state: State, caller: Caller, key: str | None, asked: list[str], work: Callable[[], Any]
 ) -> dict[str, Any]:
-    """A write in its turn, or what the same one was answered before."""
-    answer = await state.gates["ingest"].run(lambda: state.answers.once(key, caller.tenant, asked, work))
+    """Run a write under the ingest limit, or return the stored answer of a repeated one."""
+    answer = await state.limiters["ingest"].run(lambda: state.idempotency.once(key, caller.tenant, asked, work))
     return dict(answer or {})
 
 
-def _erase(product: Product, gone: set[str], uploads: Path) -> None:
-    """Delete the files of a product's pictures that came over HTTP and that the catalog has no more."""
+def _delete_files(product: Product, gone: set[str], uploads: Path) -> None:
+    """Delete uploaded files of a product's pictures that the catalog no longer holds."""
     for source in (*product.pictures, *(one for variant in product.variants for one in variant.pictures)):
         path = Path(source.location)
         if not source.is_remote and path.is_relative_to(uploads) and path.is_file():
@@ -182,12 +182,12 @@ def _added(shop: Catalog, product: Product) -> dict[str, Any]:
     return {"added": report.added, "updated": report.updated, "unchanged": report.unchanged}
 
 
-def _shown(state: State, caller: Caller, shop: Catalog, product: Product) -> dict[str, Any]:
-    """A product as it leaves the house: addresses of its pictures, and no path of this machine."""
+def _public(state: State, caller: Caller, shop: Catalog, product: Product) -> dict[str, Any]:
+    """Public form of a product: signed URLs of its pictures, no paths of this machine."""
     pictures = [
         {
-            "image": state.signer.address(caller.tenant, one.hash, SIDE),
-            "large": state.signer.address(caller.tenant, one.hash, 4 * SIDE),
+            "image": state.url_signer.url(caller.tenant, one.hash, SIDE),
+            "large": state.url_signer.url(caller.tenant, one.hash, 4 * SIDE),
             "hash": one.hash,
             "variant": one.variant,
             "size": list(one.size),

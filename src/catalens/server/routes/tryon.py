@@ -1,4 +1,4 @@
-"""POST /v1/tryon: a garment on a person's photo. Neither photo is stored."""
+"""POST /v1/tryon: virtual try-on of a garment on a person's photo. No photo is stored."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from fastapi.responses import JSONResponse
 
 from catalens.errors import UsageError
 from catalens.images.draw import FORMATS
-from catalens.server.access import Caller, allowed, state_of
-from catalens.server.described import one_of, takes
-from catalens.server.uploads import read_upload
+from catalens.server.dependencies.auth import Caller, require_scope, state_of
+from catalens.server.dependencies.uploads import read_upload
+from catalens.server.http.openapi import enum_of, request_body
 from catalens.tasks.tryon import try_on
 from catalens.trust.provenance import encode_generated
 from catalens.types import Worn
 
 router = APIRouter(prefix="/v1", tags=["pictures"])
 KINDS = ("auto", "top", "dress", "trousers", "skirt", "outerwear")
-TRYON = {"kind": one_of(*KINDS)}
+TRYON = {"kind": enum_of(*KINDS)}
 PICTURES = ("image", "garment")
 MEDIA = {f"image/{format.lower()}": format for format in FORMATS.values()}
 ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}} | {name: {} for name in MEDIA}}}
@@ -28,11 +28,11 @@ ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json"
 
 @router.post(
     "/tryon",
-    openapi_extra=takes(TRYON, image=True, pictures=PICTURES),
+    openapi_extra=request_body(TRYON, image=True, pictures=PICTURES),
     response_class=Response,
     responses=ANSWERS,
 )
-async def tryon(request: Request, caller: Annotated[Caller, Depends(allowed("analyse"))]) -> Response:
+async def tryon(request: Request, caller: Annotated[Caller, Depends(require_scope("analyse"))]) -> Response:
     """A person (`image`) in a garment: the picture as a data URL, the box of what was drawn, notes.
 
     The picture itself where `Accept` asks for image/jpeg, image/png or image/webp. No photo is stored.
@@ -46,11 +46,11 @@ async def tryon(request: Request, caller: Annotated[Caller, Depends(allowed("ana
     media = next((name for name in MEDIA if name in request.headers.get("accept", "")), None)
 
     def work() -> tuple[Worn, bytes]:
-        worn = try_on(state.decoders.read(person), state.decoders.read(garment), kind=kind)
+        worn = try_on(state.decode_pool.read(person), state.decode_pool.read(garment), kind=kind)
         format = MEDIA.get(media or "", "JPEG")
         return worn, encode_generated(worn.image, format=format, source="composite")
 
-    worn, data = await state.gates["analyse"].run(work)
+    worn, data = await state.limiters["analyse"].run(work)
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Vary": "Accept"}
     if media is not None:
         return Response(data, media_type=media, headers=headers)

@@ -1,4 +1,4 @@
-"""Pictures of strangers are decoded in processes of their own, killed and replaced when a picture does them harm."""
+"""Pool of decode workers: untrusted pictures are decoded in processes that are killed and replaced when they fail."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from catalens.errors import ImageError, ImageLimitError
 from catalens.types import ImageArray
 
 HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
-"""As `decoder.py` says: longest side and size; kind and size."""
+"""Headers as `decode_worker` describes: target side and size; kind and size."""
 DEADLINE_S = 5.0
-"""For one picture, wall time."""
+"""Seconds of wall time for one picture."""
 START_S = 30.0
-"""For a process to be ready for its first picture."""
+"""Seconds for a worker to get ready."""
 _CHUNK = 2**20
 
 
-class Decoders:
-    """So many decoding processes, started when they are first needed.
+class DecodePool:
+    """Worker processes that decode pictures, each started when first needed.
 
     Args:
-        count: how many.
-        deadline_s: after which a picture is given up, and its process with it.
+        count: number of workers.
+        deadline_s: seconds after which the decoding of a picture and its worker are ended.
     """
 
     def __init__(self, count: int, *, deadline_s: float = DEADLINE_S) -> None:
@@ -43,14 +43,14 @@ class Decoders:
             self._free.put(None)
         self._count = count
         self.replaced = 0
-        """Processes that died of a picture."""
+        """Number of workers that were replaced."""
         self._guard = threading.Lock()
 
     def read(self, data: bytes, *, target: int | None = None) -> ImageArray:
-        """As `read_image`, of bytes.
+        """Pixels of an encoded picture (HWC uint8 RGB), as `read_image` returns them.
 
         Raises:
-            ImageError, ImageLimitError: as there; also where decoding took too long or ended the process.
+            ImageError, ImageLimitError: as `read_image`; also where decoding timed out or crashed the worker.
         """
         worker = self._free.get()
         try:
@@ -60,7 +60,7 @@ class Decoders:
                 return worker.read(data, target=target, deadline_s=self._deadline_s)
             except _WorkerDeathError as death:
                 worker.end()
-                worker = _Worker()  # begins to load now, not when the next picture comes
+                worker = _Worker()  # starts loading before the next picture comes
                 with self._guard:
                     self.replaced += 1
                 raise ImageError(
@@ -70,7 +70,7 @@ class Decoders:
             self._free.put(worker)
 
     def close(self) -> None:
-        """End all processes."""
+        """End all workers."""
         for worker in [self._free.get() for _ in range(self._count)]:
             if worker is not None:
                 worker.end()
@@ -78,18 +78,18 @@ class Decoders:
 
 
 class _WorkerDeathError(Exception):
-    """A decoding process is of no more use; says why."""
+    """A worker crashed or timed out."""
 
 
 class _Worker:
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "catalens.server.decoder"]
+        command = [sys.executable, "-m", "catalens.server.services.decode_worker"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
         self._is_ready = False
         assert self._process.stdin is not None
-        os.set_blocking(self._process.stdin.fileno(), False)  # one that is stopped must not stop its caller
+        os.set_blocking(self._process.stdin.fileno(), False)  # a stopped worker must not block its caller
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -101,7 +101,7 @@ class _Worker:
             if pipe is not None:
                 try:
                     pipe.close()
-                except OSError:  # what was not yet written cannot be written any more
+                except OSError:  # unwritten bytes of a dead worker
                     continue
 
     def read(self, data: bytes, *, target: int | None, deadline_s: float) -> ImageArray:
@@ -110,21 +110,23 @@ class _Worker:
         assert out is not None
         try:
             if not self._is_ready:
-                self._is_ready = bool(_exactly(out, 1, time.monotonic() + START_S))
+                self._is_ready = bool(_read_exactly(out, 1, time.monotonic() + START_S))
             until = time.monotonic() + deadline_s
-            _all_of(given, HEAD.pack(target or 0, len(data)) + data, until)
-            kind, size = ANSWER.unpack(_exactly(out, ANSWER.size, until))
-            body = _exactly(out, size, until)
+            _write_all(given, HEAD.pack(target or 0, len(data)) + data, until)
+            kind, size = ANSWER.unpack(_read_exactly(out, ANSWER.size, until))
+            body = _read_exactly(out, size, until)
         except OSError:
             raise _WorkerDeathError("its decoder ended") from None
         if kind:
             found: ImageArray = np.load(io.BytesIO(body), allow_pickle=False)
             return found
-        told = json.loads(body)
-        raise (ImageLimitError if told["kind"] == "ImageLimitError" else ImageError)(told["what"], cure=told["cure"])
+        answer = json.loads(body)
+        raise (ImageLimitError if answer["kind"] == "ImageLimitError" else ImageError)(
+            answer["what"], cure=answer["cure"]
+        )
 
 
-def _all_of(pipe: IO[bytes], data: bytes, until: float) -> None:
+def _write_all(pipe: IO[bytes], data: bytes, until: float) -> None:
     left = memoryview(data)
     while left:
         _wait(pipe, select.POLLOUT, until)
@@ -139,7 +141,7 @@ def _wait(pipe: IO[bytes], event: int, until: float) -> None:
         raise _WorkerDeathError("it took too long")
 
 
-def _exactly(pipe: IO[bytes], size: int, until: float) -> bytes:
+def _read_exactly(pipe: IO[bytes], size: int, until: float) -> bytes:
     parts = bytearray()
     while len(parts) < size:
         _wait(pipe, select.POLLIN, until)

@@ -1,4 +1,4 @@
-"""Calls of a network from several threads go through it together: what came while it was busy is one batch."""
+"""Dynamic batching: calls that arrive while the network is busy form the next batch."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from catalens.models.known_words import DoubtfulWord
 from catalens.tasks.embed import Encoder, decode_target
 from catalens.types import FloatArray, ImageArray
 
-MOST = 16
-"""Pictures to a batch: beyond that a picture more takes as much time as one alone."""
+MAX_BATCH = 16
+"""Pictures to a batch: larger batches save no further time per picture."""
 
 
 @dataclass
@@ -26,22 +26,22 @@ class _Call:
 
 
 class BatchingEncoder:
-    """An encoder like the one given; one thread at a time runs its network, for all that wait.
+    """Wraps an encoder; one thread at a time runs the network for all waiting calls.
 
-    Nobody waits for a batch to fill: a lone call goes at once.
+    No call waits for a batch to fill: a lone call runs at once.
 
     Args:
-        encoder: what does the work.
-        told: called with the pictures of each batch and its seconds.
+        encoder: the wrapped encoder.
+        on_batch: called with the number of pictures and the seconds of each batch.
     """
 
-    def __init__(self, encoder: Encoder, *, told: Callable[[int, float], None]) -> None:
-        self._encoder, self._told = encoder, told
+    def __init__(self, encoder: Encoder, *, on_batch: Callable[[int, float], None]) -> None:
+        self._encoder, self._on_batch = encoder, on_batch
         self._guard, self._turn = threading.Lock(), threading.Lock()
         self._waiting: list[_Call] = []
 
     def encode_prepared(self, batch: FloatArray) -> FloatArray:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         call = _Call(batch)
         with self._guard:
             self._waiting.append(call)
@@ -57,23 +57,23 @@ class BatchingEncoder:
         with self._guard:
             taken = self._waiting[:1]
             for call in self._waiting[1:]:
-                if sum(len(one.batch) for one in taken) + len(call.batch) > MOST:
+                if sum(len(one.batch) for one in taken) + len(call.batch) > MAX_BATCH:
                     break
                 taken.append(call)
             del self._waiting[: len(taken)]
         started = time.perf_counter()
         try:
             found = self._encoder.encode_prepared(np.concatenate([call.batch for call in taken]))
-        except Exception as error:  # of each of them
+        except Exception as error:  # raised in every waiting call
             for call in taken:
                 call.error = error
             return
-        self._told(len(found), time.perf_counter() - started)
+        self._on_batch(len(found), time.perf_counter() - started)
         for call in taken:
             call.answer, found = found[: len(call.batch)], found[len(call.batch) :]
 
     def encode_images(self, images: Sequence[ImageLike]) -> FloatArray:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         if not images:
             return np.empty((0, self.dim), np.float32)
         side = decode_target(self)
@@ -81,41 +81,41 @@ class BatchingEncoder:
 
     @property
     def name(self) -> str:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.name
 
     @property
     def dim(self) -> int:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.dim
 
     @property
     def size(self) -> tuple[int, int]:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.size
 
     def prepare(self, image: ImageArray) -> FloatArray:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.prepare(image)
 
     @property
     def has_text(self) -> bool:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.has_text
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.encode_texts(texts)
 
     def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.doubtful_words(text)
 
     @property
     def has_regions(self) -> bool:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.has_regions
 
     def encode_regions(self, images: Sequence[ImageLike]) -> FloatArray:
-        """As `Encoder` says."""
+        """See `Encoder`."""
         return self._encoder.encode_regions(images)

@@ -1,4 +1,4 @@
-"""Bodies of requests: counted while they arrive, within a time, and only so many bytes of all of them at once."""
+"""Limits on request bodies: size, time to arrive, and bytes in memory over all requests."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from catalens.server.problems import RefusedError, problem_of
+from catalens.server.http.problems import RefusedError, problem_of
 
-MAX_HELD = 256 * 2**20
-"""Bytes of bodies that are held in memory at a time, of all requests."""
-PATIENCE_S = 30.0
-"""For a body to begin with; each SLOWEST bytes of it give another second."""
-SLOWEST = 10_000
+MAX_BYTES_IN_MEMORY = 256 * 2**20
+"""Bytes of bodies in memory at a time, over all requests."""
+BODY_TIMEOUT_S = 30.0
+"""Seconds for a body to arrive, beside one second for each MIN_BYTES_PER_S bytes received."""
+MIN_BYTES_PER_S = 10_000
 
 
 class BodyLimit:
-    """Counts bytes while a body arrives, whatever its header says, and refuses what is too much, or too slow.
+    """Counts bytes as a body arrives, whatever its header says; refuses bodies that are too large or too slow.
 
     Args:
-        limit: bytes; longer: path -> bytes, where more may come: these go to the disk and do not count as held.
-        held: bytes of all bodies together; patience_s: seconds for a body, and one more for each SLOWEST bytes of it.
+        limit: bytes; longer: path -> bytes for larger bodies, which go to disk and do not count as held.
+        held: bytes in memory over all requests; timeout_s: seconds, beside one for each MIN_BYTES_PER_S bytes received.
     """
 
     def __init__(
@@ -30,18 +30,18 @@ class BodyLimit:
         *,
         limit: int,
         longer: Mapping[str, int],
-        held: int = MAX_HELD,
-        patience_s: float = PATIENCE_S,
+        held: int = MAX_BYTES_IN_MEMORY,
+        timeout_s: float = BODY_TIMEOUT_S,
     ) -> None:
-        self._app, self._most, self._longer = app, limit, longer
-        self._may_hold, self._patience_s = held, patience_s
+        self._app, self._limit, self._longer = app, limit, longer
+        self._max_held, self._timeout_s = held, timeout_s
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._longer.get(scope["path"], self._most)
+        limit = self._longer.get(scope["path"], self._limit)
         said = dict(scope["headers"]).get(b"content-length", b"0")
         if said.isdigit() and int(said[:20]) > limit:
             await problem_of(_too_large(limit))(scope, receive, send)
@@ -53,10 +53,10 @@ class BodyLimit:
 
         async def counting() -> Message:
             nonlocal counted, complete, refusal
-            if complete:  # from now on it tells only that the client is gone
+            if complete:  # any further message says that the client disconnected
                 return await receive()
             try:
-                async with asyncio.timeout_at(began + self._patience_s + counted / SLOWEST):
+                async with asyncio.timeout_at(began + self._timeout_s + counted / MIN_BYTES_PER_S):
                     message = await receive()
             except TimeoutError:
                 refusal = RefusedError(408, "body-too-slow", "the body did not arrive in time", cure="send it again")
@@ -68,7 +68,7 @@ class BodyLimit:
                 self._held += came
             if counted > limit:
                 refusal = _too_large(limit)
-            elif counts_as_held and self._held > self._may_hold:
+            elif counts_as_held and self._held > self._max_held:
                 refusal = RefusedError(
                     429, "too-busy", "too many bytes at a time", cure="try again a little later",
                     headers={"Retry-After": "1"},
@@ -81,7 +81,7 @@ class BodyLimit:
             nonlocal answered
             if refusal is None:
                 await send(message)
-            elif not answered:  # whatever was made of the refusal on its way: it is told as it is
+            elif not answered:  # inner handlers may have wrapped the refusal: send it as it is
                 answered = True
                 await problem_of(refusal)(scope, receive, send)
 

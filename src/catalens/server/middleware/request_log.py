@@ -1,4 +1,4 @@
-"""Every request is counted, timed and written a line about; what goes wrong in it is told to nobody else."""
+"""Request log and metrics; unexpected errors become plain 500 answers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from catalens.server.metrics import Metrics
-from catalens.server.problems import problem
+from catalens.server.http.problems import problem
+from catalens.server.services.metrics import Metrics
 
 log = logging.getLogger("catalens.server")
-GONE = 499
-"""Status of a request whose client left before it was complete, as nginx counts it: nobody reads it."""
+CLIENT_CLOSED = 499
+"""Logged status of a request whose client disconnected, as nginx logs it; never sent."""
 
 
-class Counted:
-    """Counts requests, times them and writes a line about each: never its key, its picture or its words.
+class RequestLog:
+    """Counts, times and logs requests: never a key, a picture or a text.
 
     Args:
-        paths: routes without parameters, known by their path even where a request never came to them.
+        paths: routes without parameters, named by their path even where middleware answered first.
     """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: Collection[str]) -> None:
@@ -36,7 +36,7 @@ class Counted:
             return
         started, status = time.perf_counter(), 0
 
-        async def noting(message: Message) -> None:
+        async def send_logged(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -44,14 +44,16 @@ class Counted:
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_logged)
         except ClientDisconnect:
-            status = status or GONE
+            status = status or CLIENT_CLOSED
         except Exception as error:
-            _log_where(error)
-            if not status:  # else its answer ends here, and the connection with it
-                await problem(500, "unexpected", "Something went wrong here. It was counted.")(scope, receive, noting)
-        self._count(scope, status or GONE, time.perf_counter() - started)
+            _log_error(error)
+            if not status:  # a started answer is cut off with its connection
+                await problem(500, "unexpected", "Something went wrong here. It was counted.")(
+                    scope, receive, send_logged
+                )
+        self._count(scope, status or CLIENT_CLOSED, time.perf_counter() - started)
 
     def _count(self, scope: Scope, status: int, spent_s: float) -> None:
         path = scope["path"]
@@ -62,7 +64,7 @@ class Counted:
         log.info(json.dumps(line))
 
 
-def _log_where(error: Exception) -> None:
-    """Where it happened, and not its text: that may hold what nobody should read."""
+def _log_error(error: Exception) -> None:
+    """Log the class and the places of an error, not its text, which may hold private data."""
     places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
     log.error(json.dumps({"unexpected": type(error).__name__, "at": places[-4:]}))

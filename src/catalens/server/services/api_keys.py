@@ -1,4 +1,4 @@
-"""Keys: random, stored as hashes, each with what it may do, for whom, and how often."""
+"""API keys: random, stored as hashes, each with scopes, tenant and rate."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 @dataclass(frozen=True)
-class Key:
-    """A key without its secret.
+class ApiKey:
+    """An API key without its secret.
 
     Args:
-        id: by which it is listed and revoked; hash: SHA-256 of the secret, which has 256 random bits.
-        tenant: whose catalog it opens; empty for the one that is served.
-        per_second: calls a second, with bursts of ten times as many; 0 for any number.
-        origins: browsers' pages that may use it; empty for any.
+        id: name by which it is listed and revoked; hash: SHA-256 of the secret, which has 256 random bits.
+        tenant: whose catalog it opens; empty for the served one.
+        per_second: rate limit in calls a second, with bursts of ten times as many; 0 for no limit.
+        origins: origins of web pages that may use it; empty for any.
     """
 
     id: str
@@ -42,12 +42,12 @@ class Key:
     revoked: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        """What may be shown: all but the hash."""
+        """All fields but the hash."""
         return {name: value for name, value in asdict(self).items() if name != "hash"}
 
 
-class Keys:
-    """The keys in a file; changes by another process are seen at the next call.
+class ApiKeys:
+    """API keys in a file; changes by other processes are seen at the next call.
 
     Raises:
         StorageError: the file cannot be read.
@@ -57,16 +57,16 @@ class Keys:
         self._path = path
         self._guard = threading.Lock()
         self._stamp: tuple[int, int] | None = None
-        self._by_hash: dict[str, Key] = {}
+        self._by_hash: dict[str, ApiKey] = {}
 
     def create(
         self, *, scopes: Iterable[str], tenant: str = "", per_second: float = 0.0, origins: Iterable[str] = ()
-    ) -> tuple[Key, str]:
-        """A new key, and its secret, which is shown once and kept nowhere.
+    ) -> tuple[ApiKey, str]:
+        """A new key and its secret, which is stored nowhere.
 
         Raises:
-            UsageError: an unknown scope, a tenant's name with other characters, a rate that is none, or a key that
-                pages show and that may do more than search.
+            UsageError: an unknown scope, an invalid tenant name or rate, or a key bound to origins with other scopes
+                than search.
         """
         chosen = tuple(dict.fromkeys(scopes))
         if not chosen or not set(chosen) <= set(SCOPES):
@@ -79,15 +79,15 @@ class Keys:
         if bound and chosen != ("search",):
             raise UsageError("a key that stands in pages may only search", cure="make it with --scope search")
         secret = PREFIX + secrets.token_urlsafe(32)
-        key = Key(secrets.token_hex(4), _hash(secret), chosen, tenant, per_second, bound, time.time())
+        key = ApiKey(secrets.token_hex(4), _hash(secret), chosen, tenant, per_second, bound, time.time())
         with self._guard:
             self._read()
             self._by_hash[key.hash] = key
             self._write()
         return key, secret
 
-    def revoke(self, id: str) -> Key:
-        """End a key.
+    def revoke(self, id: str) -> ApiKey:
+        """Revoke a key.
 
         Raises:
             NotFoundError: there is no such key.
@@ -102,13 +102,13 @@ class Keys:
             self._write()
         return ended
 
-    def all(self) -> tuple[Key, ...]:
+    def all(self) -> tuple[ApiKey, ...]:
         """All keys, the oldest first."""
         with self._guard:
             self._read()
             return tuple(sorted(self._by_hash.values(), key=lambda key: key.created))
 
-    def find(self, secret: str) -> Key | None:
+    def find(self, secret: str) -> ApiKey | None:
         """The key of a secret; None where it is unknown or revoked. Compares hashes, never secrets."""
         with self._guard:
             self._read()
@@ -126,7 +126,7 @@ class Keys:
             return
         try:
             rows = json.loads(self._path.read_text("utf-8"))
-            keys = [Key(**{**row, "scopes": tuple(row["scopes"]), "origins": tuple(row["origins"])}) for row in rows]
+            keys = [ApiKey(**{**row, "scopes": tuple(row["scopes"]), "origins": tuple(row["origins"])}) for row in rows]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise StorageError(f"{self._path} holds no keys: {error}", cure="restore it, or make keys anew") from None
         self._by_hash, self._stamp = {key.hash: key for key in keys}, stamp

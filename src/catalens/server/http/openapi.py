@@ -1,4 +1,4 @@
-"""What routes take and answer, as the OpenAPI document says it; one table a route tells its known fields, too."""
+"""Schemas of the OpenAPI document; the table of a route's fields also defines which fields it accepts."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ REFUSALS: Mapping[int, str] = {
 
 
 def number(*, least: float, most: float, whole: bool = False) -> Schema:
-    """A number within bounds."""
+    """Schema of a number within bounds."""
     return {"type": "integer" if whole else "number", "minimum": least, "maximum": most}
 
 
-def one_of(*names: str) -> Schema:
-    """One of some texts."""
+def enum_of(*names: str) -> Schema:
+    """Schema of a text with fixed choices."""
     return {"type": "string", "enum": list(names)}
 
 
-def takes(fields: Mapping[str, Schema], *, image: bool, pictures: Sequence[str] = ("image",)) -> dict[str, Any]:
-    """`openapi_extra` of a route that `uploads.read_upload` reads.
+def request_body(fields: Mapping[str, Schema], *, image: bool, pictures: Sequence[str] = ("image",)) -> dict[str, Any]:
+    """`openapi_extra` of a route that calls `uploads.read_upload`.
 
     Args:
-        fields: name -> schema; image: whether the pictures must come; pictures: their names.
+        fields: name -> schema; image: whether the pictures are required; pictures: their names.
     """
     required = {"required": list(pictures)} if image else {}
     form = {**{name: {"type": "string", "format": "binary"} for name in pictures}, **fields}
@@ -64,8 +64,8 @@ def takes(fields: Mapping[str, Schema], *, image: bool, pictures: Sequence[str] 
     return {"requestBody": {"required": True, "content": content}}
 
 
-def describe(app: FastAPI) -> None:
-    """Let the document say that every refusal is a problem (RFC 9457)."""
+def document_problems(app: FastAPI) -> None:
+    """Add the problem responses (RFC 9457) of every route to the OpenAPI document."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How much work is taken on at a time: so many calls run, so many wait, the rest is told when to come again."""
+"""Concurrency limits: some calls run, some wait, the rest are refused with Retry-After."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from catalens.server.metrics import Metrics
-from catalens.server.problems import RefusedError
+from catalens.server.http.problems import RefusedError
+from catalens.server.services.metrics import Metrics
 
 T = TypeVar("T")
 LATER = "try again a little later"
 
 
 @dataclass
-class Gate:
-    """Bounded work of one class.
+class ConcurrencyLimiter:
+    """Bounded concurrency and queue of one class of work.
 
     Args:
         name: in metrics and refusals.
-        running: calls at work at a time, each in a thread of its own; waiting: calls that wait for one of these.
-        deadline_s: a call that has waited longer is dropped before any work is done for it.
-        metrics: told what waits, works and is refused.
+        running: calls that run at a time, each in a thread; waiting: calls that may queue for a thread.
+        deadline_s: a call that has waited longer is refused before any work is done for it.
+        metrics: receives queue length, times and refusals.
     """
 
     name: str
@@ -34,8 +34,8 @@ class Gate:
     metrics: Metrics | None = None
     refused: int = 0
     served: int = 0
-    _taken: int = 0
-    _spent_s: float = 0.1
+    _admitted: int = 0
+    _mean_s: float = 0.1
     _pool: ThreadPoolExecutor = field(init=False)
     _free: asyncio.Semaphore = field(init=False)
 
@@ -45,27 +45,27 @@ class Gate:
 
     @property
     def queued(self) -> int:
-        """Calls that wait."""
-        return max(0, self._taken - self.running)
+        """Number of calls that wait."""
+        return max(0, self._admitted - self.running)
 
-    def require_room(self) -> None:
-        """Asked before a body is read, too: to read it only to refuse it would take the time of those at work.
+    def require_capacity(self) -> None:
+        """Check that the queue has room; called before a body is read, too, so that a refusal costs little.
 
         Raises:
             RefusedError: the queue is full (429).
         """
-        if self._taken >= self.running + self.waiting:
+        if self._admitted >= self.running + self.waiting:
             raise self._refusal(429, "too-busy", f"{self.waiting} calls of {self.name} are waiting already")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do the work in a thread, when there is one.
+        """Run the work in a thread as soon as one is free.
 
         Raises:
             RefusedError: the queue is full (429), or the deadline passed while waiting (503).
         """
-        self.require_room()
-        came = time.perf_counter()
-        self._take(1)
+        self.require_capacity()
+        queued_at = time.perf_counter()
+        self._admit(1)
         try:
             try:
                 async with asyncio.timeout(self.deadline_s):
@@ -76,21 +76,21 @@ class Gate:
             try:
                 started = time.perf_counter()
                 result = await asyncio.get_running_loop().run_in_executor(self._pool, work)
-                self._done(waited_s=started - came, worked_s=time.perf_counter() - started)
+                self._done(waited_s=started - queued_at, worked_s=time.perf_counter() - started)
                 return result
             finally:
                 self._free.release()
         finally:
-            self._take(-1)
+            self._admit(-1)
 
-    def _take(self, calls: int) -> None:
-        self._taken += calls
+    def _admit(self, calls: int) -> None:
+        self._admitted += calls
         if self.metrics is not None:
             self.metrics.queued.labels(self.name).set(self.queued)
 
     def _done(self, *, waited_s: float, worked_s: float) -> None:
         self.served += 1
-        self._spent_s += 0.1 * (worked_s - self._spent_s)
+        self._mean_s += 0.1 * (worked_s - self._mean_s)
         if self.metrics is not None:
             self.metrics.waited.labels(self.name).observe(waited_s)
             self.metrics.worked.labels(self.name).observe(worked_s)
@@ -102,9 +102,9 @@ class Gate:
         return RefusedError(status, kind, what, cure=LATER, headers={"Retry-After": str(self._retry_after())})
 
     def _retry_after(self) -> int:
-        """Seconds until the queue will be done, about."""
-        return max(1, round(self._spent_s * self._taken / self.running))
+        """Estimated seconds until the queue is empty."""
+        return max(1, round(self._mean_s * self._admitted / self.running))
 
     def close(self) -> None:
-        """Let what runs end, and start nothing more."""
+        """Wait for running calls; start no more."""
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,6 +1,6 @@
-"""Pictures in requests: multipart with a file called `image`, JSON with a data URL, or the picture as the body.
+"""Pictures and fields of requests: multipart with a file `image`, JSON with a data URL, or the picture as the body.
 
-A picture's web address is read only from hosts that the service was told of, and guarded (`images.remote`).
+Web addresses of pictures are fetched from allowed hosts only, guarded by `images.remote`.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from starlette.exceptions import HTTPException
 
 from catalens.errors import UsageError
 from catalens.images.remote import fetch_image_bytes
-from catalens.server.access import state_of
-from catalens.server.problems import RefusedError
-from catalens.server.state import State
+from catalens.server.dependencies.auth import state_of
+from catalens.server.dependencies.state import State
+from catalens.server.http.problems import RefusedError
 
 DATA_URL = "data:"
 ADDRESSES = ("http://", "https://")
 FETCH_S = 8.0
-"""For the picture behind an address, all of it."""
+"""Seconds to fetch a picture from its address."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """Pictures' bytes by their names, and the other fields that came with them or in the query."""
+    """Encoded pictures by name, and the other fields of the body or the query."""
 
     pictures: Mapping[str, bytes]
     fields: Mapping[str, Any]
 
     @property
     def image(self) -> bytes | None:
-        """The picture called `image`; None where none came."""
+        """The picture called `image`, if any."""
         return self.pictures.get("image") or None
 
     def picture(self, name: str = "image") -> bytes:
-        """A picture.
+        """The encoded picture of a name.
 
         Raises:
-            UsageError: none of that name came.
+            UsageError: the request has none.
         """
         if not self.pictures.get(name):
             what = "no picture came" if name == "image" else f"no picture called {name!r} came"
@@ -79,16 +79,16 @@ class Upload:
     def flag(self, name: str, default: bool) -> bool:
         """A field that is true or false."""
         value = self.fields.get(name, default)
-        said = value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
-        if said is None:
+        flag = value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
+        if flag is None:
             raise UsageError(f"{name} is {value!r}", cure="send true or false")
-        return said
+        return flag
 
     def weights(self) -> dict[str, float] | None:
         """The field `weights`: an object of numbers, or such an object as JSON text."""
         value = self.fields.get("weights")
         if isinstance(value, str):
-            value = parsed(value)
+            value = parse_json(value)
         if value is not None and not isinstance(value, dict):
             raise UsageError("weights is no object", cure='send {"color": 0.5, "deep": 0.5}')
         return value
@@ -110,18 +110,18 @@ class Upload:
 
 
 async def read_upload(request: Request, *, known: Collection[str], pictures: Sequence[str] = ("image",)) -> Upload:
-    """What a request carries.
+    """Read the pictures and fields of a request.
 
     Args:
-        known: names of the fields that the route understands; others are refused, for a typo must not pass silently.
-        pictures: names of the pictures that may come; a body that is a picture itself is the first of them.
+        known: names of the route's fields; others are refused, so that a typo is noticed.
+        pictures: names of the route's pictures; a body that is a picture itself is the first of them.
 
     Raises:
-        UsageError: it cannot be understood, or has unknown fields.
-        RefusedError: another content type (415).
+        UsageError: the body is malformed or has unknown fields.
+        RefusedError: unsupported content type (415).
     """
     kind = content_kind(request)
-    said = list(request.query_params.multi_items())
+    items = list(request.query_params.multi_items())
     found: dict[str, bytes] = {}
     addresses: dict[str, object] = {}
     if kind == "multipart/form-data":
@@ -129,40 +129,40 @@ async def read_upload(request: Request, *, known: Collection[str], pictures: Seq
             async with request.form(max_files=len(pictures), max_fields=64) as form:
                 for name, value in form.multi_items():
                     if not isinstance(value, UploadFile):
-                        said.append((name, value))
+                        items.append((name, value))
                     elif name in pictures:
                         found[name] = await value.read()
                     else:
                         raise UsageError(f"a file called {name!r}", cure=f"call it {' or '.join(pictures)}")
-        except HTTPException as error:  # as the framework says that a form cannot be read
+        except HTTPException as error:  # raised by the framework for a malformed form
             raise UsageError(f"the form is not readable: {error.detail}", cure="send one file, few fields") from None
     elif kind == "application/json":
-        sent = parsed(await request.body())
+        sent = parse_json(await request.body())
         if not isinstance(sent, dict):
             raise UsageError("the body is no JSON object", cure="send an object")
         addresses = {name: sent.pop(name) for name in pictures if name in sent}
-        said.extend(sent.items())
+        items.extend(sent.items())
     elif kind.startswith("image/") or kind == "application/octet-stream":
         found[pictures[0]] = await request.body()
     elif kind and await request.body():
         raise RefusedError(
             415, "wrong-content-type", f"a body of {kind}", cure="send multipart/form-data, application/json or image/*"
         )
-    fields = _together(said)
+    fields = _merge_fields(items)
     unknown = sorted(set(fields) - set(known))
     if unknown:
         raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(known))}")
     for name, address in addresses.items():
         if address is not None:
-            found[name] = await picture_of(address, state_of(request), name=name)
+            found[name] = await fetch_picture(address, state_of(request), name=name)
     return Upload(found, fields)
 
 
 def content_kind(request: Request) -> str:
-    """The content type of a request's body, in small letters; empty where it has none.
+    """Media type of a request's body in lower case; empty where it has none.
 
     Raises:
-        RefusedError: texts in another character set than UTF-8 (415): some take quadratic time to decode.
+        RefusedError: another charset than UTF-8 (415): some take quadratic time to decode.
     """
     kind, _, rest = request.headers.get("content-type", "").lower().partition(";")
     for parameter in rest.split(";"):
@@ -172,15 +172,15 @@ def content_kind(request: Request) -> str:
     return kind.strip()
 
 
-def parsed(text: bytes | str) -> Any:
-    """JSON, by the letter (RFC 8259): no NaN, no halves of characters, no thousands of brackets.
+def parse_json(text: bytes | str) -> Any:
+    """Parse strict JSON (RFC 8259): no NaN, no lone surrogates, no excessive nesting.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is not valid.
     """
     try:
         found = json.loads(text, parse_constant=_refuse)
-        if b"\\u" in (text if isinstance(text, bytes) else text.encode()):  # only escapes can make such halves
+        if b"\\u" in (text if isinstance(text, bytes) else text.encode()):  # only escapes make lone surrogates
             json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise UsageError("the body is no JSON that can be read", cure="send an object") from None
@@ -191,10 +191,10 @@ def _refuse(constant: str) -> float:
     raise ValueError(constant)
 
 
-def _together(said: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Fields by name; one that came several times is a list."""
+def _merge_fields(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Fields by name; a repeated field becomes a list."""
     fields: dict[str, Any] = {}
-    for name, value in said:
+    for name, value in items:
         if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
             raise UsageError(f"{name} is not text", cure="send UTF-8")
         if name in fields:
@@ -205,27 +205,27 @@ def _together(said: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-async def picture_of(given: object, state: State, *, name: str = "image") -> bytes:
-    """The bytes of a data URL, or of a picture at a host that the service was told of.
+async def fetch_picture(given: object, state: State, *, name: str = "image") -> bytes:
+    """Encoded picture of a data URL or of a web address at an allowed host.
 
     Raises:
         UsageError: neither.
-        RemoteError: an address that was not read.
-        RefusedError: too many are being read.
+        RemoteError: the address could not be fetched.
+        RefusedError: too many addresses are being fetched.
     """
     if not isinstance(given, str) or not given.startswith(ADDRESSES):
         return from_data_url(given, name=name)
     hosts = state.options.url_hosts
     if not hosts:
         raise UsageError("addresses of pictures are not read", cure="send data:image/jpeg;base64,...")
-    return await state.gates["fetch"].run(lambda: fetch_image_bytes(given, allow_hosts=hosts, deadline_s=FETCH_S))
+    return await state.limiters["fetch"].run(lambda: fetch_image_bytes(given, allow_hosts=hosts, deadline_s=FETCH_S))
 
 
 def from_data_url(text: object, *, name: str = "image") -> bytes:
-    """The bytes of a base64 data URL.
+    """Bytes of a base64 data URL.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is not one.
     """
     if not isinstance(text, str) or not text.startswith(DATA_URL) or ";base64," not in text[:100]:
         raise UsageError(f"{name} is no data URL", cure="send data:image/jpeg;base64,...")

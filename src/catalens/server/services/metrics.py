@@ -1,4 +1,4 @@
-"""What is counted and timed, for Prometheus; with several worker processes, of all of them together."""
+"""Prometheus metrics, summed over the worker processes of a service."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """Counts, times and sizes.
+    """Counters, gauges and histograms.
 
     Args:
-        folder: where the workers of one service put what they count; None for a service of one process.
+        folder: shared by the worker processes of a service; None for a service of one process.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -47,10 +47,10 @@ class Metrics:
             "catalens_pictures", "Pictures of the catalog.", registry=here, multiprocess_mode="livemostrecent"
         )
         if folder is not None:
-            _forget_the_dead(folder)
+            _delete_gauges_of_ended_workers(folder)
 
     def text(self) -> bytes:
-        """All of it, in the format of Prometheus."""
+        """All metrics in the Prometheus text format."""
         if self._folder is None:
             return generate_latest(self._registry)
         together = CollectorRegistry()
@@ -58,8 +58,8 @@ class Metrics:
         return generate_latest(together)
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """Take away what workers that ended say of the present; what they counted stays."""
+def _delete_gauges_of_ended_workers(folder: Path) -> None:
+    """Delete gauge files of ended worker processes; their counters stay."""
     for path in folder.glob("gauge_live*_*.db"):
         number = path.stem.rpartition("_")[2]
         try:

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: every error of the library has a type, a status and its cure; nothing else is told."""
+"""Errors as RFC 9457 problem responses: each error class of the library has a type and a status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from catalens.errors import (
 
 MEDIA = "application/problem+json"
 TYPES = "urn:catalens:problem:"
-"""What a problem's type begins with; docs/serve.md explains each."""
+"""Prefix of a problem's type; docs/serve.md explains each type."""
 
 STATUS: tuple[tuple[type[CatalensError], int, str], ...] = (
     (ImageLimitError, 413, "image-too-large"),
@@ -39,11 +39,11 @@ STATUS: tuple[tuple[type[CatalensError], int, str], ...] = (
     (ModelError, 503, "model-unavailable"),
     (CatalensError, 503, "catalog-unavailable"),
 )
-"""The first that fits: an error's class, its status, its type."""
+"""Error class, status, type; the first match counts."""
 
 
 class RefusedError(CatalensError):
-    """A request that is turned away before any work: its status, type, and headers."""
+    """A request refused before any work is done: status, type and headers of the answer."""
 
     def __init__(
         self, status: int, kind: str, what: str, *, cure: str, headers: Mapping[str, str] | None = None
@@ -53,24 +53,24 @@ class RefusedError(CatalensError):
 
 
 def problem(status: int, kind: str, detail: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem as a response."""
+    """Response of type application/problem+json."""
     title = kind.replace("-", " ").capitalize()
     body = {"type": TYPES + kind, "title": title, "status": status, "detail": detail}
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA)
 
 
 def problem_of(error: CatalensError, *, hidden: Mapping[str, str] | None = None) -> JSONResponse:
-    """The problem that an error of the library is.
+    """Response for an error of the library.
 
     Args:
-        hidden: texts that nobody needs to know, such as paths of the machine, and what is told in their place.
+        hidden: texts to redact, such as paths of this machine, and their replacements.
     """
     if isinstance(error, CatalogBusyError):  # its own words name a process and a machine
         error = CatalogBusyError("another one is writing to the catalog", cure="try again a little later")
     if isinstance(error, RefusedError):
         return problem(error.status, error.kind, str(error), headers=error.headers)
     status, kind = next((status, kind) for known, status, kind in STATUS if isinstance(error, known))
-    told = str(error)
+    detail = str(error)
     for text, other in (hidden or {}).items():
-        told = told.replace(text, other)
-    return problem(status, kind, told, headers={"Retry-After": "2"} if status in (409, 503) else None)
+        detail = detail.replace(text, other)
+    return problem(status, kind, detail, headers={"Retry-After": "2"} if status in (409, 503) else None)

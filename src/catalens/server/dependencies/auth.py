@@ -1,4 +1,4 @@
-"""Who calls, and what they may: by their key, never by what the request says of itself."""
+"""Authentication and authorisation by API key: the caller's tenant comes from the key, never from the request."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from catalens.server.keys import Scope
-from catalens.server.problems import RefusedError
-from catalens.server.state import State
+from catalens.server.dependencies.state import State
+from catalens.server.http.problems import RefusedError
+from catalens.server.services.api_keys import Scope
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose catalog a request is about."""
+    """Tenant and key of an authorised request."""
 
     tenant: str
     key_id: str = ""
 
 
 def state_of(request: Request) -> State:
-    """The service's state."""
+    """State of the service."""
     state: State = request.app.state.catalens
     return state
 
 
-def allowed(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
-    """A dependency: the caller, if they may do this.
+def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency that returns the caller if the key has the scope.
 
-    As long as there are no keys everybody on this machine may, but no page of another site that is open in a browser
-    there: neither by sending forms (its Origin tells) nor by a name that leads here (DNS rebinding; the Host tells).
+    While no keys exist, every program on this machine may call, but no web page of another site: the Origin header
+    reveals its forms (CSRF), the Host header names that lead here (DNS rebinding).
 
     Raises:
-        RefusedError: no key or a wrong one (401), one without the scope or from another page (403), too often (429).
+        RefusedError: no valid key (401), a missing scope or a wrong origin (403), rate limit exceeded (429).
     """
 
     async def caller(request: Request) -> Caller:
         state = state_of(request)
-        keys = state.keys
+        keys = state.api_keys
         if not state.options.closed and not keys.all():
             _refuse_other_pages(request, state)
             return Caller("")
@@ -54,7 +54,7 @@ def allowed(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
             raise RefusedError(403, "not-allowed", f"this key may not {scope}", cure="use a key with that scope")
         if key.origins and request.headers.get("origin") not in key.origins:
             raise RefusedError(403, "wrong-origin", "this key is bound to other pages", cure="use it from these")
-        wait = state.rates.wait_of(key.id, key.per_second) if key.per_second else 0.0
+        wait = state.rate_limiter.take(key.id, key.per_second) if key.per_second else 0.0
         if wait:
             raise RefusedError(
                 429, "too-often", f"this key may call {key.per_second:g} times a second", cure="call less often",

@@ -1,8 +1,8 @@
-"""A process that decodes pictures for the service and may die of them: `python -m catalens.server.decoder`.
+"""Worker process that decodes untrusted pictures: `python -m catalens.server.services.decode_worker`.
 
-Reads from standard input the longest side that is wanted (0 for all), the number of bytes, the bytes; writes a kind,
-the number of bytes and the bytes: 1 and an array in NumPy's own format, or 0 and an error as JSON. When it is ready for
-the first picture it writes one byte.
+Protocol: it writes one byte when ready. A request on standard input is the target side (0 for full size), the number of
+bytes, the bytes; an answer on standard output is a kind, the number of bytes, the bytes: kind 1 and an array in NumPy's
+format, or kind 0 and an error as JSON.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from catalens.images.read import read_image
 
 HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
 READY = b"."
-MEMORY = 2**30
-"""Bytes of address space beyond those at the start."""
-PROCESSOR_S = 10
-"""Processor seconds for one picture."""
+MAX_MEMORY = 2**30
+"""Bytes of address space beyond those in use at the start."""
+MAX_CPU_S = 10
+"""CPU seconds for one picture."""
 
 
 def main() -> None:
     """Decode until standard input ends."""
     cv2.setNumThreads(1)
-    read_image(np.zeros((2, 2, 3), np.uint8))  # what is loaded late is loaded now
-    most = _address_space() + MEMORY
+    read_image(np.zeros((2, 2, 3), np.uint8))  # loads lazy imports before memory is limited
+    most = _address_space() + MAX_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     given, out = sys.stdin.buffer, sys.stdout.buffer
     out.write(READY)
@@ -41,7 +41,7 @@ def main() -> None:
     while len(head := given.read(HEAD.size)) == HEAD.size:
         target, size = HEAD.unpack(head)
         used = resource.getrusage(resource.RUSAGE_SELF)
-        seconds = int(used.ru_utime + used.ru_stime) + PROCESSOR_S
+        seconds = int(used.ru_utime + used.ru_stime) + MAX_CPU_S
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
         _answer(out, given.read(size), target or None)
 
@@ -52,8 +52,8 @@ def _answer(out: BinaryIO, data: bytes, target: int | None) -> None:
         np.save(pixels, read_image(data, target=target), allow_pickle=False)
         kind, body = 1, pixels.getvalue()
     except CatalensError as error:
-        told = {"kind": type(error).__name__, "what": error.what, "cure": error.cure}
-        kind, body = 0, json.dumps(told).encode()
+        answer = {"kind": type(error).__name__, "what": error.what, "cure": error.cure}
+        kind, body = 0, json.dumps(answer).encode()
     out.write(ANSWER.pack(kind, len(body)))
     out.write(body)
     out.flush()

@@ -1,6 +1,6 @@
-"""Work that outlives its request: feeds taken in, one after the other; what is known of each is on disk.
+"""Queue of background jobs on disk, worked off one after the other.
 
-Several worker processes may share the folder: whichever holds its lock does the work, the others only tell of it.
+Several worker processes may share the folder: the one that holds its lock does the work, the others only report it.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from catalens.images.draw import write_whole
 from catalens.storage.lock import WriterLock
 
 JobState: TypeAlias = Literal["waiting", "running", "done", "failed"]
-FAILURES = 1_000
-"""Failed items that a job tells one by one; it counts them all."""
-WAITING = 64
+MAX_FAILURES = 1_000
+"""Failed items that a job lists; further ones are only counted."""
+MAX_WAITING = 64
 """Jobs that may wait."""
-KEPT = 1_000
-"""Jobs that are remembered; of more, the oldest that ended are forgotten."""
+MAX_JOBS = 1_000
+"""Jobs whose records are kept; beyond that the oldest finished ones are deleted."""
 _POLL_S = 0.5
 log = logging.getLogger("catalens.server")
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is known of a piece of work.
+    """Record of a job.
 
     Args:
-        source: name of the file that came; digest: SHA-256 of what was asked, to tell a repeated request from another.
-        taken: items of the source that were dealt with: after a stop the work goes on behind them.
-        added, updated, unchanged, pictures: counts so far; failed: what could not be taken in, and why.
-        problem: why all of it failed.
+        source: name of the uploaded file; digest: SHA-256 of the request, which tells a repeated one from another.
+        taken: items of the source that are done; after a restart the job goes on behind them.
+        added, updated, unchanged, pictures: counts so far; failed: items that were not imported, and why.
+        problem: why the whole job failed.
     """
 
     id: str
@@ -62,28 +62,28 @@ class Job:
     ended: float = 0.0
 
     def to_dict(self) -> dict[str, object]:
-        """What may be shown."""
+        """The public fields."""
         return {name: value for name, value in asdict(self).items() if name not in {"tenant", "digest"}}
 
     @property
     def is_open(self) -> bool:
-        """Whether there is work left."""
+        """Whether it waits or runs."""
         return self.state in ("waiting", "running")
 
 
 Items: TypeAlias = list[dict[str, Any]]
-Keep = Callable[[Job, Items], bool]
-"""Puts how far a job is on disk, and what became of the items since; False where the work should stop for now."""
+SaveProgress = Callable[[Job, Items], bool]
+"""Saves the progress of a job and the outcome of its last items; False asks the work to stop for now."""
 
 
-class Jobs:
-    """Jobs in a folder, done in the order in which they came; those that were cut off go on.
+class JobQueue:
+    """Jobs in a folder, first in first out; interrupted jobs are resumed.
 
     Args:
-        work: does a job, telling how far it is; may be called again for a job that was cut off.
+        work: does a job and saves its progress; called again for a job that was interrupted.
     """
 
-    def __init__(self, folder: Path, work: Callable[[Job, Keep], Job]) -> None:
+    def __init__(self, folder: Path, work: Callable[[Job, SaveProgress], Job]) -> None:
         self._folder, self._work = folder, work
         self._cache: dict[str, tuple[int, Job]] = {}
         self._guard = threading.Lock()
@@ -94,14 +94,14 @@ class Jobs:
 
     @property
     def queued(self) -> int:
-        """Jobs that wait or are at work."""
+        """Number of jobs that wait or run."""
         return len(self._open_jobs())
 
     def submit(self, job: Job) -> Job:
-        """Put a job on disk: from then on it will be done."""
+        """Save a job on disk: from then on it will be done, restarts included."""
         job = replace(job, created=time.time())
-        self._keep(job)
-        self._forget_old()
+        self._save(job)
+        self._delete_old()
         self._wake()
         return job
 
@@ -121,23 +121,23 @@ class Jobs:
         return sorted((job for job in self._all() if job.tenant == tenant), key=lambda job: -job.created)
 
     def close(self) -> None:
-        """Let the job at work end where it may be taken up again; wait for that."""
+        """Stop the running job at its next checkpoint, and wait for that."""
         self._closing.set()
         with self._guard:
             thread = self._thread
         if thread is not None:
             thread.join()
 
-    # What became of each item
+    # Outcomes of items
 
-    def _keep_items(self, job: Job, items: Items) -> None:
-        """Put on disk what became of the last items; a second time takes the place of the first."""
+    def _save_items(self, job: Job, items: Items) -> None:
+        """Save the outcomes of the last items; saving the same items again replaces them."""
         folder = self._folder / f"{job.id}.items"
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode())
 
     def items(self, job: Job, *, after: int, limit: int) -> tuple[Items, int | None]:
-        """What became of items: those behind the first `after`, at most so many, and where the next page begins."""
+        """Page of outcomes after the first `after` items, and where the next page begins."""
         found: Items = []
         parts = sorted((self._folder / f"{job.id}.items").glob("*.json"))
         starts = [int(path.stem) for path in parts]
@@ -170,18 +170,18 @@ class Jobs:
             return known[1]
         return None
 
-    def _keep(self, job: Job) -> None:
+    def _save(self, job: Job) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         write_whole(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True)
 
-    def _forget_old(self) -> None:
+    def _delete_old(self) -> None:
         ended = sorted((job for job in self._all() if not job.is_open), key=lambda job: -job.created)
-        for job in ended[KEPT:]:
+        for job in ended[MAX_JOBS:]:
             (self._folder / f"{job.id}.json").unlink(missing_ok=True)
             shutil.rmtree(self._folder / f"{job.id}.items", ignore_errors=True)
             self._cache.pop(job.id, None)
 
-    # At work
+    # Worker thread
 
     def _wake(self) -> None:
         with self._guard:
@@ -199,7 +199,7 @@ class Jobs:
                 with WriterLock(self._folder / "lock", wait_s=0):
                     while not self._closing.is_set() and (waiting := self._open_jobs()):
                         self._do(waiting[0])
-            except CatalogBusyError:  # another process does the jobs, or writes to the catalog: in a while, then
+            except CatalogBusyError:  # another process does the jobs or writes to the catalog: retry later
                 self._closing.wait(_POLL_S)
             except CatalensError as error:
                 log.error("jobs: %s", type(error).__name__)
@@ -207,20 +207,20 @@ class Jobs:
 
     def _do(self, job: Job) -> None:
         try:
-            self._keep(replace(job, state="running"))
-            done = self._work(replace(job, state="running"), self._go_on)
+            self._save(replace(job, state="running"))
+            done = self._work(replace(job, state="running"), self._save_progress)
             if not self._closing.is_set():
-                self._keep(replace(done, state="done", ended=time.time()))
+                self._save(replace(done, state="done", ended=time.time()))
         except CatalogBusyError:
             raise
         except Exception as error:  # the queue goes on whatever a job does
             if not isinstance(error, CatalensError):
                 log.error("job %s: %s", job.id, type(error).__name__)
-            told = str(error) if isinstance(error, CatalensError) else "unexpected"
+            problem = str(error) if isinstance(error, CatalensError) else "unexpected"
             last = self._read(job.id) or job
-            self._keep(replace(last, state="failed", problem=told, ended=time.time()))
+            self._save(replace(last, state="failed", problem=problem, ended=time.time()))
 
-    def _go_on(self, job: Job, items: Items) -> bool:
-        self._keep_items(job, items)
-        self._keep(job)
+    def _save_progress(self, job: Job, items: Items) -> bool:
+        self._save_items(job, items)
+        self._save(job)
         return not self._closing.is_set()

@@ -1,4 +1,4 @@
-"""How often a key may call: a bucket of calls that fills again, shared by all worker processes of a service."""
+"""Rate limit of API keys: a token bucket for each, shared by all worker processes of a service."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import time
 from pathlib import Path
 
 BURST = 10
-"""Seconds of calls that a key may make at once."""
+"""Capacity of a bucket, in seconds of calls."""
 _BUCKET = struct.Struct("<dd")
 
 
-class Rates:
-    """A bucket for each key, in a small file (token bucket).
+class RateLimiter:
+    """Token buckets in small files.
 
     Args:
-        folder: where; workers that share it share the buckets. None for a service of one process.
+        folder: shared by the worker processes; None for a service of one process.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -27,13 +27,13 @@ class Rates:
         self._files: dict[str, int] = {}
         self._guard = threading.Lock()
 
-    def wait_of(self, id: str, per_second: float) -> float:
-        """Take one call off a key's bucket: 0, or the seconds until it may call again."""
+    def take(self, id: str, per_second: float) -> float:
+        """Take one token of a key: 0 where there was one, else the seconds until there is."""
         with self._guard:
             file = self._file(id)
-            fcntl.flock(file, fcntl.LOCK_EX)  # of other processes
+            fcntl.flock(file, fcntl.LOCK_EX)  # against other processes
             try:
-                return _taken(file, per_second)
+                return _take_token(file, per_second)
             finally:
                 fcntl.flock(file, fcntl.LOCK_UN)
 
@@ -47,7 +47,7 @@ class Rates:
         return self._files[id]
 
 
-def _taken(file: int, per_second: float) -> float:
+def _take_token(file: int, per_second: float) -> float:
     full, now = BURST * per_second, time.time()
     known = os.pread(file, _BUCKET.size, 0)
     left, at = _BUCKET.unpack(known) if len(known) == _BUCKET.size else (full, now)

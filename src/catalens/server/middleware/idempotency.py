@@ -1,4 +1,4 @@
-"""What was answered to a write, by its Idempotency-Key: asked again it gives the same answer, and does nothing."""
+"""Idempotency cache: a repeated write with the same Idempotency-Key gets the first answer and does nothing."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import Header
 
 from catalens.images.draw import write_whole
-from catalens.server.problems import RefusedError
+from catalens.server.http.problems import RefusedError
 
-KEPT_S = 24 * 3600
-"""How long an answer is kept at least."""
-_TIDY = 256
-"""Answers after which old ones are looked for."""
+TTL_S = 24 * 3600
+"""Seconds for which an answer is kept at least."""
+_PURGE_EVERY = 256
+"""Answers after which expired ones are deleted."""
 IdempotencyKey: TypeAlias = Annotated[str | None, Header(max_length=200)]
 
 
-class Answers:
-    """Answers in a folder, one file each, on disk before they are given.
+class IdempotencyCache:
+    """Answers in a folder, one file each, on disk before they are sent.
 
-    What was done and not yet noted when the service was killed is done again: a write of products is the same twice.
+    A write that ended just before the service was killed may run again: writing a product twice changes nothing.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept = 0
+        self._stored = 0
 
     def once(self, key: str | None, tenant: str, request: object, work: Callable[[], Any]) -> Any:
-        """Do the work, or give the answer that the same request had.
+        """Do the work, or return the stored answer of the same request.
 
         Args:
-            key: the request's Idempotency-Key; without one the work is done.
-            request: what was asked; anything that JSON can say, or bytes.
+            key: the request's Idempotency-Key; None always does the work.
+            request: content of the request: anything that JSON can hold, or bytes.
 
         Raises:
             RefusedError: the key was used for another request (422).
@@ -57,19 +57,19 @@ class Answers:
                 return known["answer"]
         answer = work()
         self._folder.mkdir(parents=True, exist_ok=True)
-        until = time.time() + KEPT_S
+        until = time.time() + TTL_S
         write_whole(path, json.dumps({"asked": asked, "answer": answer, "until": until}).encode(), durable=True)
-        self._kept += 1
-        if self._kept % _TIDY == 0:
-            self._tidy()
+        self._stored += 1
+        if self._stored % _PURGE_EVERY == 0:
+            self._purge()
         return answer
 
-    def _tidy(self) -> None:
+    def _purge(self) -> None:
         for path in self._folder.glob("*.json"):
             with suppress(OSError):
-                if path.stat().st_mtime + KEPT_S < time.time():
+                if path.stat().st_mtime + TTL_S < time.time():
                     path.unlink()
 
 
-def _digest(said: object) -> str:
-    return hashlib.sha256(said if isinstance(said, bytes) else json.dumps(said).encode()).hexdigest()
+def _digest(request: object) -> str:
+    return hashlib.sha256(request if isinstance(request, bytes) else json.dumps(request).encode()).hexdigest()

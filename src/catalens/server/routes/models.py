@@ -14,41 +14,41 @@ import catalens
 from catalens.errors import NotFoundError, UsageError
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
-from catalens.server.access import Caller, allowed, state_of
-from catalens.server.described import TEXT, TEXTS, number, takes
-from catalens.server.uploads import ADDRESSES, DATA_URL, picture_of, read_upload
+from catalens.server.dependencies.auth import Caller, require_scope, state_of
+from catalens.server.dependencies.uploads import ADDRESSES, DATA_URL, fetch_picture, read_upload
+from catalens.server.http.openapi import TEXT, TEXTS, number, request_body
 from catalens.tasks.classify import kept_classifier
 from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
 
 router = APIRouter(prefix="/v1", tags=["meaning"])
-Analyst = Annotated[Caller, Depends(allowed("analyse"))]
-INPUTS = 64
-LABELS = 200
+Analyst = Annotated[Caller, Depends(require_scope("analyse"))]
+MAX_INPUTS = 64
+MAX_LABELS = 200
 PICTURES = (DATA_URL, *ADDRESSES)
-"""What an input begins with that is a picture."""
+"""Prefixes of an input that is a picture."""
 CLASSIFY = {"model": TEXT, "labels": TEXTS, "top": number(least=1, most=100, whole=True)}
 
 
-@router.post("/classify", openapi_extra=takes(CLASSIFY, image=True))
+@router.post("/classify", openapi_extra=request_body(CLASSIFY, image=True))
 async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
     """What a photo shows: by a classifier of the shop (`model`), by words (`labels`), or by common kinds of goods."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=CLASSIFY)
     labels = upload.texts("labels") if "labels" in upload.fields else None
     top = upload.whole("top", 5, least=1, most=100)
-    if labels and len(labels) > LABELS:
-        raise UsageError(f"{len(labels)} labels", cure=f"send at most {LABELS}")
+    if labels and len(labels) > MAX_LABELS:
+        raise UsageError(f"{len(labels)} labels", cure=f"send at most {MAX_LABELS}")
     name = upload.text("model")
     folder = None if name is None else state.options.classifier(name)
 
     def work() -> dict[str, Any]:
         chosen = None if folder is None else kept_classifier(folder)
         looks = catalens.encoder() if chosen is None else chosen.encoder
-        image = state.decoders.read(upload.picture(), target=decode_target(looks))
+        image = state.decode_pool.read(upload.picture(), target=decode_target(looks))
         return catalens.classify([image], model=chosen, labels=labels, top=top)[0].to_dict()
 
-    return await state.gates["analyse"].run(work)
+    return await state.limiters["analyse"].run(work)
 
 
 class Embeddings(BaseModel):
@@ -56,7 +56,7 @@ class Embeddings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    input: str | Annotated[list[str], Field(min_length=1, max_length=INPUTS)]
+    input: str | Annotated[list[str], Field(min_length=1, max_length=MAX_INPUTS)]
     model: str = DEFAULT_ENCODER
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
@@ -71,7 +71,7 @@ async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> di
         raise NotFoundError(f"no encoder {asked.model[:80]!r}", cure=f"name one of {', '.join(bundled_cards('embed'))}")
     state = state_of(request)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
-    pictures = {row: await picture_of(one, state) for row, one in enumerate(inputs) if one.startswith(PICTURES)}
+    pictures = {row: await fetch_picture(one, state) for row, one in enumerate(inputs) if one.startswith(PICTURES)}
     texts = [row for row in range(len(inputs)) if row not in pictures]
 
     def work() -> FloatArray:
@@ -81,13 +81,13 @@ async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> di
         found = np.zeros((len(inputs), encoder.dim), np.float32)
         if pictures:
             side = decode_target(encoder)
-            read = [state.decoders.read(data, target=side) for data in pictures.values()]
+            read = [state.decode_pool.read(data, target=side) for data in pictures.values()]
             found[list(pictures)] = encoder.encode_images(read)
         if texts:
             found[texts] = encoder.encode_texts([inputs[row] for row in texts])
         return found
 
-    vectors = await state.gates["analyse"].run(work)
+    vectors = await state.limiters["analyse"].run(work)
     rows = [
         base64.b64encode(row.astype("<f4").tobytes()).decode() if asked.encoding_format == "base64" else row.tolist()
         for row in vectors
@@ -102,8 +102,8 @@ async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> di
 
 
 @router.get("/models")
-async def models(request: Request, caller: Annotated[Caller, Depends(allowed("read"))]) -> dict[str, Any]:
-    """The networks that ship, with licence, and the shop's classifiers, with labels; both with measured scores."""
+async def models(request: Request, caller: Annotated[Caller, Depends(require_scope("read"))]) -> dict[str, Any]:
+    """Bundled networks with licence, the shop's classifiers with labels, both with measured scores."""
     del caller
     own = [(folder.name, kept_classifier(folder)) for folder in state_of(request).options.classifiers]
     return {

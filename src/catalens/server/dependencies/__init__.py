@@ -1,0 +1,1 @@
+"""What routes ask for: the state of the service, the caller, the uploaded pictures."""

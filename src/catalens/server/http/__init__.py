@@ -1,0 +1,1 @@
+"""Requests and responses: errors as problems, the OpenAPI document."""

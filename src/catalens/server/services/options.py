@@ -1,0 +1,82 @@
+"""Options of the service, and where its files lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from catalens.errors import NotFoundError
+
+MAX_BODY = 40 * 2**20
+"""Bytes of a request's body: a picture of the largest size that is read, and a little around it."""
+MAX_FEED = 512 * 2**20
+"""Bytes of a feed, with its photos where they come along."""
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """How the service runs.
+
+    Args:
+        catalog: folder of the catalog; tenants have theirs beside it, in `<catalog>.tenants/NAME`.
+        origins: web pages that browsers may call from.
+        url_hosts: hosts from which pictures are fetched (guarded: `images.remote`); none by default.
+        max_body, max_feed: bytes.
+        classifiers: folders of trained classifiers, each called by its folder's name.
+        closed: a key is needed even while there is none: others than this machine can reach the service.
+        hosts: names by which it may be called as long as there are no keys; any where empty.
+        metrics: folder in which several worker processes count together, and keep how often a key called.
+    """
+
+    catalog: Path
+    origins: tuple[str, ...] = ()
+    url_hosts: frozenset[str] = frozenset()
+    max_body: int = MAX_BODY
+    max_feed: int = MAX_FEED
+    classifiers: tuple[Path, ...] = ()
+    closed: bool = False
+    hosts: frozenset[str] = frozenset()
+    metrics: Path | None = None
+
+    def classifier(self, name: str) -> Path:
+        """Folder of a classifier that is served.
+
+        Raises:
+            NotFoundError: none of that name is.
+        """
+        for folder in self.classifiers:
+            if folder.name == name:
+                return folder
+        served = ", ".join(folder.name for folder in self.classifiers) or "none is served: serve --classifier FOLDER"
+        raise NotFoundError(f"no classifier {name[:80]!r}", cure=f"name one that is served; {served}")
+
+    @property
+    def keys(self) -> Path:
+        """File of the keys."""
+        return self.catalog.with_name(f"{self.catalog.name}.keys.json")
+
+    @property
+    def signing(self) -> Path:
+        """File of the keys that sign addresses of pictures."""
+        return self.catalog.with_name(f"{self.catalog.name}.signing.json")
+
+    @property
+    def uploads(self) -> Path:
+        """Folder of what came over HTTP: feeds of jobs, photos of products."""
+        return self.catalog.with_name(f"{self.catalog.name}.uploads")
+
+    def pictures_of(self, tenant: str) -> Path:
+        """Folder of the photos of products that came one by one: a tenant's own, for one may delete what it sent."""
+        return self.uploads / "pictures" / (tenant or "-")
+
+    def may_fetch(self, url: str) -> bool:
+        """Whether a picture's web address may be read."""
+        try:
+            return (urlsplit(url).hostname or "") in self.url_hosts
+        except ValueError:
+            return False
+
+    def folder_of(self, tenant: str) -> Path:
+        """Folder of a tenant's catalog."""
+        return self.catalog if not tenant else self.catalog.with_name(f"{self.catalog.name}.tenants") / tenant

@@ -1,6 +1,7 @@
 // The shell: navigation by the address's hash, language, light and dark, the key; one view at a time.
-import { call, hasKey, Problem, setKey } from "./api.js";
-import { h, replace, say } from "./dom.js";
+import { call, hasKey } from "./api.js";
+import { h, replace } from "./dom.js";
+import { askForKey, errorNotice, KEY_CHANGED } from "./errors.js";
 import { language, setLanguage, t } from "./words.js";
 
 const VIEWS = {
@@ -20,31 +21,6 @@ const THEME = "catalens-theme";
 const main = document.getElementById("main");
 let leave = () => {};
 let turn = 0;
-
-/** What views share: the photo and the last search stay while the user looks around. */
-export const session = { photo: null, search: {} };
-
-export function wrong(error, again) {
-  if (error.name === "AbortError") return null;
-  if (error instanceof Problem && error.status === 401) askForKey();
-  const text = error instanceof Problem && error.kind === "offline" ? t("offline") : error.message;
-  say(text);
-  return h("div", { class: "notice bad", role: "alert" }, h("p", {}, text), again && h("button", { type: "button", onclick: again }, t("again")));
-}
-
-function askForKey() {
-  if (document.querySelector("dialog")) return;
-  const input = h("input", { type: "password", autocomplete: "off", id: "key", required: true });
-  const dialog = h("dialog", {},
-    h("form", { method: "dialog", onsubmit: () => { setKey(input.value.trim()); shell(); show(); } },
-      h("h2", {}, t("key.title")), h("p", { class: "quiet" }, t("key.hint")),
-      h("label", { for: "key", class: "hidden" }, t("key")), input,
-      h("div", { class: "row" }, h("button", { class: "primary" }, t("save")),
-        h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")))));
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
-}
 
 function theme(name) {
   if (name) localStorage.setItem(THEME, name);
@@ -81,10 +57,11 @@ async function show() {
     if (mine === turn) leave = left;
     else left();
   } catch (error) {
-    if (mine === turn) replace(main, wrong(error, show));
+    if (mine === turn) replace(main, errorNotice(error, show));
   }
 }
 
+window.addEventListener(KEY_CHANGED, show);
 window.addEventListener("hashchange", async () => {
   await show();
   main.focus({ preventScroll: true });

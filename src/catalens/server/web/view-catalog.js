@@ -1,7 +1,7 @@
 // All products: pages come as one scrolls, and only the rows in sight are in the document.
 import { call } from "./api.js";
-import { wrong } from "./app.js";
 import { h, number, replace } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { card, empty } from "./results.js";
 import { t } from "./words.js";
 
@@ -33,7 +33,7 @@ export async function show(host) {
         draw();
       }
     } catch (error) {
-      replace(problems, wrong(error, () => { replace(problems); load(until); }));
+      replace(problems, errorNotice(error, () => { replace(problems); load(until); }));
     } finally {
       loading = false;
     }

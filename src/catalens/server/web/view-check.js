@@ -1,8 +1,8 @@
 // A listing photo against the rules of marketplaces; what can be repaired, before and after.
 import { call, formOf } from "./api.js";
-import { wrong } from "./app.js";
 import { compare } from "./compare.js";
 import { h, replace, say } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { dropZone } from "./photo.js";
 import { t } from "./words.js";
 
@@ -33,7 +33,7 @@ export async function show(host) {
         findings.length ? list(findings) : h("p", { class: "notice good" }, t("check.fine")),
         findings.length > 0 && h("button", { type: "button", class: "primary", onclick: () => fix(repaired, image.src) }, t("check.fix")))), repaired);
     } catch (error) {
-      replace(answer, wrong(error, check));
+      replace(answer, errorNotice(error, check));
     }
   }
 
@@ -45,7 +45,7 @@ export async function show(host) {
         h("div", { class: "row center" }, h("a", { class: "button primary", href: fixed.image, download: `fixed${fixed.ending}` }, t("download"))),
         fixed.findings.length ? [h("h2", {}, t("check.left")), list(fixed.findings)] : h("p", { class: "notice good" }, t("check.fine")));
     } catch (error) {
-      replace(place, wrong(error, () => fix(place, before)));
+      replace(place, errorNotice(error, () => fix(place, before)));
     }
   }
 

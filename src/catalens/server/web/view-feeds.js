@@ -1,7 +1,7 @@
 // Feeds: a file goes up, a job takes it in; how far it is, and each row that could not be taken in.
 import { call, upload } from "./api.js";
-import { wrong } from "./app.js";
 import { h, number, replace, say } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { dropZone } from "./photo.js";
 import { t } from "./words.js";
 
@@ -26,7 +26,7 @@ export async function show(host) {
     try {
       follow((await upload("/v1/feeds", form, (share) => { sent.value = share; })).id);
     } catch (error) {
-      replace(now, wrong(error, () => send(file)));
+      replace(now, errorNotice(error, () => send(file)));
     }
   }
 
@@ -38,7 +38,7 @@ export async function show(host) {
       if (job.state === "waiting" || job.state === "running") timer = setTimeout(() => follow(id), 700);
       else { say(`${job.source}: ${t(`state.${job.state}`)}`); list(); }
     } catch (error) {
-      replace(now, wrong(error, () => follow(id)));
+      replace(now, errorNotice(error, () => follow(id)));
     }
   }
 
@@ -64,7 +64,7 @@ export async function show(host) {
           h("span", { class: `state ${job.state}` }, t(`state.${job.state}`)),
           h("span", { class: "quiet small" }, `${number(job.added + job.updated)} + ${number(job.unchanged)}, ${t("failed")} ${number(job.failed_count)}`))))]);
     } catch (error) {
-      replace(past, wrong(error, list));
+      replace(past, errorNotice(error, list));
     }
   }
 }

@@ -1,7 +1,7 @@
 // Pictures of products that there are not: kind, color, pattern, a seed.
 import { call } from "./api.js";
-import { wrong } from "./app.js";
 import { h, replace, say } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { t } from "./words.js";
 
 export async function show(host) {
@@ -25,7 +25,7 @@ export async function show(host) {
       replace(answer, h("div", { class: "grid" }, pictures.map((url, at) => h("a", { class: "card", href: url, download: `${json.kind}-${at + 1}.png` }, h("div", { class: "picture" }, h("img", { src: url, alt: `${json.kind} ${at + 1}` }))))),
         h("p", { class: "quiet small" }, t("made")));
     } catch (error) {
-      replace(answer, wrong(error, make));
+      replace(answer, errorNotice(error, make));
     }
   }
 }

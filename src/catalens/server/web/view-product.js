@@ -1,8 +1,9 @@
 // A product: pictures, variants, attributes; what is similar; why it matched the photo that was searched with.
 import { call, formOf } from "./api.js";
-import { session, wrong } from "./app.js";
 import { h, replace } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { card, PARTS, scoreBar, skeletons } from "./results.js";
+import { session } from "./session.js";
 import { t } from "./words.js";
 
 const HUES = ["#2e5cdc", "#e0527e", "#e08a1e", "#2a9d6f", "#8a63d2"];
@@ -40,7 +41,7 @@ export async function show(host, sku) {
       const { matches } = await call("/v1/search", { method: "POST", json: { like: [product.sku], k: 8 } });
       replace(similar, matches.map((one) => card(one)));
     } catch (error) {
-      replace(similar, product.pictures.length ? wrong(error, similarOnes) : null);
+      replace(similar, product.pictures.length ? errorNotice(error, similarOnes) : null);
     }
   }
 
@@ -54,7 +55,7 @@ export async function show(host, sku) {
           marked(url, t("yours"), told.heat_query, told.query_size, told.pairs.map((pair) => pair.query_box)),
           marked(told.image, t("theirs"), told.heat_product, told.product_size, told.pairs.map((pair) => pair.product_box))));
     } catch (error) {
-      replace(why, wrong(error, explain));
+      replace(why, errorNotice(error, explain));
     }
   }
 }

@@ -1,7 +1,7 @@
 // Tags that a classifier gave, the least sure first: right, or changed by hand; either way they count as a person's then.
 import { call } from "./api.js";
-import { wrong } from "./app.js";
 import { h, replace, say } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { card, empty } from "./results.js";
 import { t } from "./words.js";
 
@@ -29,7 +29,7 @@ export async function show(host) {
       replace(place, h("datalist", { id: "known" }, known.map((value) => h("option", { value }))),
         open.length ? h("div", { class: "grid" }, open.map((match) => row(match, field))) : empty(t("review.none")));
     } catch (error) {
-      replace(place, wrong(error, () => list(field)));
+      replace(place, errorNotice(error, () => list(field)));
     }
   }
 
@@ -52,7 +52,7 @@ export async function show(host) {
         say(`${match.sku}: ${field} = ${input.value}`);
         box.remove();
       } catch (error) {
-        box.append(wrong(error, keep));
+        box.append(errorNotice(error, keep));
       }
     }
   }

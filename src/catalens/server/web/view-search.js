@@ -1,9 +1,10 @@
 // Search: a photo with boxes to click, words, filters, sliders; similar products with the parts of their scores.
 import { call, formOf } from "./api.js";
-import { session, wrong } from "./app.js";
 import { calmly, h, number, replace, say } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { cut, dropZone, readPhoto } from "./photo.js";
 import { card, empty, legend, PARTS, skeletons } from "./results.js";
+import { session } from "./session.js";
 import { t } from "./words.js";
 
 const PAGE = 24;
@@ -33,7 +34,7 @@ export async function show(host) {
   const facets = call("/v1/facets");
   drawPhoto();
   if (asked.found) draw(); else replace(results, empty(t("search.empty"), t("search.empty.hint")));
-  facets.then(drawFilters).catch((error) => replace(filterPlace, wrong(error)));
+  facets.then(drawFilters).catch((error) => replace(filterPlace, errorNotice(error)));
   return () => { window.removeEventListener("paste", paste); running?.abort(); };
 
   async function take(file) {
@@ -148,7 +149,7 @@ export async function show(host) {
       asked.more = found.matches.length === PAGE;
       draw();
     } catch (error) {
-      if (mine === running) { const shown = wrong(error, () => search(other, offset)); if (shown) replace(results, shown); }
+      if (mine === running) { const shown = errorNotice(error, () => search(other, offset)); if (shown) replace(results, shown); }
     } finally {
       if (mine === running) results.setAttribute("aria-busy", "false");
     }

@@ -1,7 +1,7 @@
 // What the catalog holds, and how busy the service is; told anew every two seconds.
 import { call } from "./api.js";
-import { wrong } from "./app.js";
 import { h, number, replace } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { t } from "./words.js";
 
 export async function show(host) {
@@ -25,7 +25,7 @@ export async function show(host) {
         h("table", {}, h("thead", {}, h("tr", {}, ["", t("queued"), t("served"), t("refused")].map((name) => h("th", { scope: "col" }, name)))),
           h("tbody", {}, Object.entries(gates).map(([name, gate]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, number(gate.queued)), h("td", {}, number(gate.served)), h("td", {}, number(gate.refused)))))));
     } catch (error) {
-      replace(place, wrong(error, tell));
+      replace(place, errorNotice(error, tell));
     }
     if (!gone) timer = setTimeout(tell, 2000);
   }

@@ -1,8 +1,8 @@
 // A garment on a person: two photos in, one picture out, with what it cannot show said beside it.
 import { call, formOf } from "./api.js";
-import { wrong } from "./app.js";
 import { compare } from "./compare.js";
 import { h, replace, say } from "./dom.js";
+import { errorNotice } from "./errors.js";
 import { dropZone, readPhoto } from "./photo.js";
 import { t } from "./words.js";
 
@@ -47,7 +47,7 @@ export async function show(host) {
         h("p", { class: "row center" }, h("a", { class: "button primary", href: worn.image, download: "tryon.jpg" }, t("download"))),
         h("p", { class: "quiet small" }, t("made")));
     } catch (error) {
-      replace(answer, wrong(error, wear));
+      replace(answer, errorNotice(error, wear));
     }
   }
 }

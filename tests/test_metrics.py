@@ -11,7 +11,6 @@ from catalens.evaluation.calibration import (
     auroc,
     auroc_estimate,
     expected_calibration_error,
-    false_acceptance_at,
     reliability,
 )
 from catalens.evaluation.classification import classification_figures, f1_scores
@@ -81,7 +80,6 @@ def test_calibration_by_hand() -> None:
 def test_strangers_by_hand() -> None:
     assert auroc([0.9, 0.8], [0.1, 0.2]) == 1.0
     assert auroc([0.5], [0.5]) == 0.5
-    assert false_acceptance_at([0.2, 0.6, 0.8, 0.9], [0.1, 0.3, 0.7], kept=0.75) == pytest.approx(1 / 3)
     with pytest.raises(UsageError):
         auroc([], [0.5])
     apart = auroc_estimate([0.9] * 30, [0.1] * 12)

@@ -120,13 +120,6 @@ def mask_to_box(mask: NDArray[np.generic]) -> FloatArray | None:
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
 
 
-def box_to_mask(box: ArrayLike, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """One xyxy box -> HxW bool of `size` (height, width): the pixels whose center lies in the box."""
-    x1, y1, x2, y2 = as_boxes(box)[0]
-    y, x = np.arange(size[0]) + 0.5, np.arange(size[1]) + 0.5
-    return np.asarray(((y >= y1) & (y < y2))[:, None] & ((x >= x1) & (x < x2))[None, :], np.bool_)
-
-
 def scale_and_shift(scale: tuple[float, float], shift: tuple[float, float]) -> Affine:
     """The map (x, y) -> (x * scale_x + shift_x, y * scale_y + shift_y)."""
     return np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]], np.float64)

@@ -79,12 +79,3 @@ def auroc_estimate(known: ArrayLike, strange: ArrayLike, *, draws: int = 500, se
     found = [auroc(rng.choice(inside, inside.size), rng.choice(outside, outside.size)) for _ in range(draws)]
     low, high = np.quantile(found, [0.025, 0.975])
     return Estimate(value, inside.size + outside.size, float(low), float(high))
-
-
-def false_acceptance_at(known: ArrayLike, strange: ArrayLike, *, kept: float = 0.95) -> float:
-    """Share of strange things that pass a threshold which this share of the known ones passes (FPR at 95 % TPR)."""
-    inside, outside = np.asarray(known, np.float64).ravel(), np.asarray(strange, np.float64).ravel()
-    if not inside.size or not outside.size:
-        raise UsageError("false acceptance needs known and strange things", cure="give at least one of each")
-    threshold = np.sort(inside)[int(inside.size * (1 - kept) + 1e-9)]
-    return float((outside >= threshold).mean())

@@ -1,4 +1,4 @@
-"""How good an alpha is: IoU, mean absolute error, S-measure, the outline's F, and how much halo is left."""
+"""How good an alpha is: IoU, mean absolute error, S-measure, F of the outline."""
 
 from __future__ import annotations
 
@@ -83,15 +83,3 @@ def _similarity(truth: NDArray[np.float64], found: FloatArray) -> float:
     if above:
         return above / (below + 1e-12)
     return 1.0 if below == 0 else 0.0
-
-
-def halo(image: NDArray[np.uint8], colors: NDArray[np.uint8], alpha: FloatArray) -> float:
-    """Mean difference (0..255) between a cut-out's colors and the true ones where it is half covered.
-
-    Args:
-        image: HWC uint8, the true colors of the product; colors: those of the cut-out; alpha: HxW, the true one.
-    """
-    edge = (alpha > 0.05) & (alpha < 0.95)
-    if not edge.any():
-        return 0.0
-    return float(np.abs(image[edge].astype(np.float64) - colors[edge]).mean())

@@ -87,11 +87,6 @@ def dominant_colors(
     return tuple(DominantColor(_rgb(means[i]), float(areas[i]), _nearest_name(means[i])) for i in order)
 
 
-def color_name(rgb: tuple[int, int, int]) -> str:
-    """Name an sRGB color (0..255): the nearest prototype in Lab."""
-    return _nearest_name(_lab(np.array([rgb], np.uint8))[0])
-
-
 def _lab(pixels: NDArray[np.uint8]) -> FloatArray:
     """(N, 3) sRGB 0..255 -> (N, 3) CIE Lab, L 0..100."""
     scaled = np.ascontiguousarray(pixels, np.float32).reshape(-1, 1, 3) / 255

@@ -15,10 +15,9 @@ from catalens.server.services.api_keys import Scope
 
 @dataclass(frozen=True)
 class Caller:
-    """Tenant and key of an authorised request."""
+    """Who sent an authorised request; the tenant decides whose catalog it sees."""
 
     tenant: str
-    key_id: str = ""
 
 
 def state_of(request: Request) -> State:
@@ -60,7 +59,7 @@ def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
                 429, "too-often", f"this key may call {key.per_second:g} times a second", cure="call less often",
                 headers={"Retry-After": str(max(1, round(wait)))},
             )  # fmt: skip
-        return Caller(key.tenant, key.id)
+        return Caller(key.tenant)
 
     return caller
 

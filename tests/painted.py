@@ -11,7 +11,9 @@ from catalens.images.prepare import Preprocess
 from catalens.models.card import Task
 from catalens.types import ImageArray
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+
+import torch
 
 PAINT = {
     "background": (255, 255, 255),
@@ -29,6 +31,7 @@ def parser_folder(folder: Path) -> str:
     """A parser that goes by paint."""
     corners = torch.tensor([[1.0 if value else -1.0 for value in color] for color in PAINT.values()])
     layer = torch.nn.Conv2d(3, len(PAINT), 1)
+    assert layer.bias is not None
     with torch.no_grad():
         layer.weight.copy_(6 * corners[:, :, None, None])
         layer.bias.zero_()
@@ -38,6 +41,7 @@ def parser_folder(folder: Path) -> str:
 def matte_folder(folder: Path) -> str:
     """A cut-out network to which all that is not white is product."""
     layer = torch.nn.Conv2d(3, 1, 1)
+    assert layer.bias is not None
     with torch.no_grad():
         layer.weight.fill_(-5.0)
         layer.bias.fill_(25.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import pytest
@@ -70,7 +72,7 @@ def test_a_thin_plate_takes_each_point_onto_its_own_and_keeps_a_plane() -> None:
     assert plane([]).shape == (0, 2)
 
 
-def drawn(*shapes: list[tuple[float, float]]) -> np.ndarray:
+def drawn(*shapes: Sequence[tuple[float, float]]) -> np.ndarray:
     mask = np.zeros((300, 260), np.uint8)
     for corners in shapes:
         cv2.fillPoly(mask, [np.array(corners, np.int32)], 1)

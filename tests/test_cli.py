@@ -124,6 +124,11 @@ def write(path: Path, data: bytes) -> Path:
     return path
 
 
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 def bomb(path: Path) -> Path:
     Image.new("1", (12_001, 300)).save(path)
     return path
@@ -132,7 +137,7 @@ def bomb(path: Path) -> Path:
 BAD_SOURCES: dict[str, tuple[Callable[[Path], Path], int, str]] = {
     "missing": (lambda t: t / "nothing.csv", 3, "nothing.csv"),
     "empty file": (lambda t: write(t / "empty.csv", b""), 4, "empty"),
-    "folder without pictures": (lambda t: (t / "folder").mkdir() or t / "folder", 4, "picture"),
+    "folder without pictures": (lambda t: made(t / "folder"), 4, "picture"),
     "no picture column": (lambda t: write(t / "a.csv", b"sku,title\n1,shoe\n"), 4, "--map"),
     "binary": (lambda t: write(t / "a.csv", bytes(range(256)) * 8), 4, "a.csv"),
     "unknown kind": (lambda t: write(t / "a.xyz", b"hello"), 4, "a.xyz"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is in the train extra")
+pytest.importorskip("torch", reason="torch is in the train extra")
 
-from catalens.learning.counting import BINS, CHROMAS, EDGE, FILLED, LEFT, POOL, VALUES, CountedColors  # noqa: E402
+import torch
+
+from catalens.learning.counting import BINS, CHROMAS, EDGE, FILLED, LEFT, POOL, VALUES, CountedColors
 
 
 def shown(*colors: tuple[int, int, int], ground: tuple[int, int, int] | None = None, side: int = 48) -> torch.Tensor:

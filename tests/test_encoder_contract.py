@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,8 +53,9 @@ def pictures(count: int) -> list[np.ndarray]:
 def test_none_one_and_many(model: Encoder) -> None:
     assert model.encode_images([]).shape == (0, model.dim)
     with pytest.raises(ImageError, match="a list"):
-        model.encode_images(pictures(1)[0])  # rows of it would be pictures
-    assert model.encode_images(np.stack([pictures(1)[0]] * 2)).shape == (2, model.dim)
+        model.encode_images(pictures(1)[0])  # type: ignore[arg-type]  # rows of it would be pictures
+    stack: Any = np.stack([pictures(1)[0]] * 2)
+    assert model.encode_images(stack).shape == (2, model.dim)
     for count in (1, 3, 35):
         vectors = model.encode_images(pictures(count))
         assert vectors.shape == (count, model.dim)

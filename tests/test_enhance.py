@@ -122,9 +122,9 @@ def test_white_stays_white_and_clean_stays_nearly_as_it_is() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda a: denoise(a, method="magic"),
+        lambda a: denoise(a, method="magic"),  # type: ignore[arg-type]
         lambda a: denoise(a, sigma=-1),
-        lambda a: white_balance(a, method="magic"),
+        lambda a: white_balance(a, method="magic"),  # type: ignore[arg-type]
         lambda a: contrast(a, clip_limit=0),
         lambda a: sharpen(a, radius=0),
         lambda a: sharpen(a, amount=-1),

@@ -301,7 +301,7 @@ def test_questions_that_make_no_sense(tmp_path: Path, name: str, content: str, e
     path.write_text(content, "utf-8")
     with Catalog.open(tmp_path / "shop", encoder=FakeEncoder()):
         pass
-    given = {"queries": None, "truth": None, name: path}
+    given: dict[str, Any] = {"queries": None, "truth": None, name: path}
     with pytest.raises(error):
         evaluate_catalog(tmp_path / "shop", **given)
     with pytest.raises(UsageError):
@@ -317,7 +317,7 @@ def test_from_the_command_line(walls: Path, model: Path, card: str, tmp_path: Pa
         for seed in range(3):
             write_wall(tmp_path / "new" / name / f"{seed}.png", paint, seed=7000 + seed)
     write_wall(tmp_path / "new" / "yellow" / "0.png", (240, 220, 30), seed=1)
-    words = ["evaluate", "classifier", "--data", tmp_path / "new"]
+    words: list[str | Path] = ["evaluate", "classifier", "--data", tmp_path / "new"]
     result = run_command(*words, "--model", model, "--report", tmp_path / "a.json")
     assert result.exit_code == 0, result.output
     assert "accuracy: 1.000" in result.stdout

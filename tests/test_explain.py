@@ -207,7 +207,7 @@ def test_grad_cam_of_a_network_that_looks_for_red() -> None:
     with torch.no_grad():
         convolution.weight.copy_(torch.tensor([[1.0, -1, 0], [0, 1, 0]])[..., None, None])
     network = torch.nn.Sequential(convolution, torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
-    picture = spot(top=40, left=8).transpose(2, 0, 1).astype(np.float32) / 255
+    picture = np.divide(spot(top=40, left=8).transpose(2, 0, 1), 255, dtype=np.float32)
     heat = grad_cam(network, network[1], picture, label=0)
     assert heat[44:52, 12:20].min() > 0.9
     assert heat[:16, 40:].max() < 0.1
@@ -233,7 +233,7 @@ def test_from_the_command_line(walls: Path, model: Path, tmp_path: Path) -> None
 def test_a_match_from_the_command_line(tmp_path: Path) -> None:
     with Catalog.open(tmp_path / "shop") as shop:
         shop.add(make_products(tmp_path / "photos", 3))
-    words = ["explain", "--catalog", tmp_path / "shop", tmp_path / "photos" / "1.png", "sku-1"]
+    words: list[str | Path] = ["explain", "--catalog", tmp_path / "shop", tmp_path / "photos" / "1.png", "sku-1"]
     result = run(*words, "--save", tmp_path / "match.jpg", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["score"] > 0.9
@@ -244,7 +244,7 @@ def test_a_match_in_a_catalog_of_another_encoder(tmp_path: Path) -> None:
     own = tiny_card(tmp_path / "own")
     with Catalog.open(tmp_path / "shop", encoder=own) as shop:
         shop.add(make_products(tmp_path / "photos", 3))
-    words = ["explain", "--catalog", tmp_path / "shop", tmp_path / "photos" / "1.png", "sku-1"]
+    words: list[str | Path] = ["explain", "--catalog", tmp_path / "shop", tmp_path / "photos" / "1.png", "sku-1"]
     assert isinstance(run(*words).exception, ModelError)
     assert run(*words, "--encoder", own).exit_code == 0
 

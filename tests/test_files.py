@@ -13,7 +13,9 @@ from catalens.errors import ModelError, NotFoundError
 from catalens.tasks.embed import encoder
 from tests.test_encoder_contract import tiny_card
 
-torch = pytest.importorskip("torch", reason="torch is in the train extra")
+pytest.importorskip("torch", reason="torch is in the train extra")
+
+import torch
 
 CARD = "size = [8, 6]\nfit = 'stretch'\nmean = [0, 0, 0]\nstd = [1, 1, 1]\n"
 
@@ -34,7 +36,7 @@ def write(folder: Path, kind: str) -> str:
         tiny_card(folder)
         return f"onnx:{path}"
     if kind == "script":
-        torch.jit.save(torch.jit.trace(Means(), example), path)
+        torch.jit.save(torch.jit.trace(Means(), example), path)  # type: ignore[no-untyped-call]
     elif kind == "program":
         count = torch.export.Dim("n")
         torch.export.save(torch.export.export(Means(), (example,), dynamic_shapes=({0: count},)), path)

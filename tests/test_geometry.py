@@ -143,7 +143,9 @@ def test_invert_undoes(
     there = geometry.scale_and_shift(scale, shift)
     both = geometry.compose(geometry.invert(there), there)
     np.testing.assert_allclose(both, [[1, 0, 0], [0, 1, 0]], atol=1e-9)
-    np.testing.assert_allclose(geometry.apply_to_points(both, points), np.float32(points).reshape(-1, 2), atol=1e-4)
+    np.testing.assert_allclose(
+        geometry.apply_to_points(both, points), np.array(points, np.float32).reshape(-1, 2), atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 128, 129, 700])

@@ -26,7 +26,7 @@ def blobs(count: int = 120, labels: int = 4, *, spread: float = 1.0, seed: int =
 
 
 def targets_of(names: np.ndarray) -> np.ndarray:
-    return np.eye(names.max() + 1, dtype=bool)[names]
+    return np.asarray(np.eye(names.max() + 1, dtype=bool)[names])
 
 
 @pytest.mark.parametrize(("kind", "setting"), [("softmax", {"C": (3.0,)}), ("svm", {"C": (0.5,)})])

@@ -257,7 +257,8 @@ def test_catvton_draws_with_its_own_attention(folders: Path, monkeypatch: pytest
     other = network(PERSON, 255 - GARMENT, mask(), kind="top", seed=3)
     assert not np.array_equal(drawn, other)  # the garment is seen
     plain = hub_pipeline.load(__import__("diffusers").UNet2DConditionModel, str(folders / "catvton"), subfolder="unet")
-    ours = network._network._unet  # type: ignore[union-attr]
+    assert isinstance(network._network, hub_catvton.CatVton)
+    ours = network._network._unet
     before = {name: one for name, one in plain.named_parameters() if "attn1.to_q" in name}
     after = dict(ours.named_parameters())
     assert before

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from catalens.errors import UsageError
 from catalens.index.file import IndexFileError, Stamp, read_index, write_index
@@ -31,22 +31,22 @@ METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 def clustered(n: int, dim: int, *, seed: int, centers: int = 40) -> FloatArray:
     random = np.random.default_rng(seed)
     middle = np.random.default_rng(0).standard_normal((centers, dim))
-    return (middle[random.integers(0, centers, n)] + 0.4 * random.standard_normal((n, dim))).astype(np.float32)
+    return np.asarray(middle[random.integers(0, centers, n)] + 0.4 * random.standard_normal((n, dim)), np.float32)
 
 
-def all_scores(queries: FloatArray, vectors: FloatArray, metric: Metric) -> FloatArray:
+def all_scores(queries: FloatArray, vectors: FloatArray, metric: Metric) -> NDArray[np.float64]:
     """(Q, N) in float64, the plain way."""
     left, right = queries.astype(np.float64), vectors.astype(np.float64)
     if metric == "euclidean":
-        return -np.linalg.norm(left[:, None] - right[None], axis=2)
+        return np.asarray(-np.linalg.norm(left[:, None] - right[None], axis=2))
     left /= np.maximum(np.linalg.norm(left, axis=1, keepdims=True), 1e-30)
     right /= np.maximum(np.linalg.norm(right, axis=1, keepdims=True), 1e-30)
-    return left @ right.T
+    return np.asarray(left @ right.T)
 
 
 def expected(
     queries: FloatArray, ids: IntArray, vectors: FloatArray, metric: Metric, k: int, passing: IntArray | None = None
-) -> tuple[FloatArray, IntArray]:
+) -> tuple[NDArray[np.float64], IntArray]:
     scores = all_scores(queries, vectors, metric)
     if passing is not None:
         scores = np.where(np.isin(ids, passing), scores, -np.inf)
@@ -138,7 +138,7 @@ def test_add_replace_remove() -> None:
         (lambda index: index.search([1, 2], k=1), r"shape \(N, 2\)"),
         (lambda index: index.search([[1, 2]], k=-1), "k of at least 0"),
         (lambda index: VectorIndex(0), "at least 1"),
-        (lambda index: VectorIndex(2, metric="manhattan"), "cosine or euclidean"),
+        (lambda index: VectorIndex(2, metric="manhattan"), "cosine or euclidean"),  # type: ignore[arg-type]
     ],
 )
 def test_bad_input_says_what_was_expected(call: Any, says: str) -> None:
@@ -408,7 +408,12 @@ def test_the_file_spares_reading_all_vectors(memory: Memory, tmp_path: Path, mon
     memory.add(np.arange(2001, 2101), VECTORS[2000:2100])
     asked: list[int] = []
     whole = memory.vectors_after
-    monkeypatch.setattr(memory, "vectors_after", lambda space, after: (asked.append(after), whole(space, after))[1])
+
+    def noted(space: int, after: int) -> Any:
+        asked.append(after)
+        return whole(space, after)
+
+    monkeypatch.setattr(memory, "vectors_after", noted)
     read = open_index(memory, tmp_path)
     assert asked == [2000]
     assert len(read) == len(made) + 99

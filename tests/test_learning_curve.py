@@ -34,7 +34,7 @@ def test_the_answer_by_hand() -> None:
     assert PowerLaw(0.0, 0.5, 0.05).photos_for(0.9) == 1
 
 
-def noisy(law: PowerLaw, *, spread: float) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def noisy(law: PowerLaw, *, spread: float) -> tuple[np.ndarray, np.ndarray]:
     accuracies = np.array([law.accuracy(size) for size in SIZES])
     return accuracies, accuracies + np.random.default_rng(0).normal(0, spread, (200, len(SIZES)))
 

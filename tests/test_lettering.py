@@ -56,8 +56,8 @@ def test_pictures_say_a_number_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draw, "color_of", lambda label: (200, 30, 30))
     assert numbered(["bag", "裙子", "bag"]) == {"bag": "(1)", "裙子": "(2)"}
     np.testing.assert_array_equal(drawn("bag", "裙子"), drawn("bag", "(2)"))
-    titles = (contact_sheet([Tile(None, caption, "0.9  SKU-7")], title=caption) for caption in ("漢字 עברית", ""))
-    np.testing.assert_array_equal(*titles)  # left out: the line below names the product
+    titled, bare = (contact_sheet([Tile(None, caption, "0.9  SKU-7")], title=caption) for caption in ("漢字 עברית", ""))
+    np.testing.assert_array_equal(titled, bare)  # left out: the line below names the product
 
 
 @pytest.mark.usefixtures("no_fonts")

@@ -14,7 +14,7 @@ from catalens.types import FloatArray, ImageArray
 
 def disk(size: int = 200, radius: float = 60, *, soft: float = 1.5) -> FloatArray:
     y, x = np.mgrid[0:size, 0:size] - size / 2 + 0.5
-    return np.clip((radius - np.hypot(x, y)) / soft + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((radius - np.hypot(x, y)) / soft + 0.5, 0, 1), np.float32)
 
 
 def flat(color: tuple[int, int, int], size: int = 200) -> ImageArray:

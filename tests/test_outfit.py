@@ -273,7 +273,7 @@ def test_what_makes_no_sense(shop: catalens.Catalog, tmp_path: Path) -> None:
         {"colors": "loud"},
     ):
         with pytest.raises(UsageError):
-            shop.outfits("x", **wrong)  # type: ignore[arg-type]
+            shop.outfits("x", **wrong)
     with pytest.raises(UsageError, match="begin"):
         shop.outfits([])
     with pytest.raises(NotFoundError):

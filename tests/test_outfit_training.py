@@ -27,7 +27,8 @@ from catalens.tasks.outfit import KINDS, Piece, outfit_model
 @pytest.fixture
 def wardrobe() -> Wardrobe:
     """Ten outfits of a top and shoes, and a bag in each second: garment i has only its own number set."""
-    kinds, outfits = [], []
+    kinds: list[int] = []
+    outfits = []
     for number in range(10):
         mine = [0, 5, 6] if number % 2 else [0, 5]
         outfits.append(np.arange(len(kinds), len(kinds) + len(mine)))

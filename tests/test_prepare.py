@@ -99,7 +99,7 @@ def test_points_and_boxes_come_back(
 ) -> None:
     _, placement = Preprocess(size=prepared, fit=fit).place(flat(original))
     height, width = original
-    boxes = np.asarray(shares, np.float32).reshape(-1, 4) * np.float32([width, height, width, height])
+    boxes = np.asarray(shares, np.float32).reshape(-1, 4) * np.array([width, height, width, height], np.float32)
     boxes = np.concatenate([np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])], axis=1)
     np.testing.assert_allclose(placement.to_original_boxes(placement.to_network_boxes(boxes)), boxes, atol=1e-3)
     points = boxes.reshape(-1, 2)

@@ -75,7 +75,11 @@ def test_a_transparent_picture_stays_so(tmp_path: Path) -> None:
     ("call", "error", "words"),
     [
         (lambda folder: write_generated(picture(), folder / "a.bmp"), UsageError, "ends in '.bmp'"),
-        (lambda folder: encode_generated(picture(), format="PNG", source="camera"), UsageError, "source is 'camera'"),
+        (
+            lambda folder: encode_generated(picture(), format="PNG", source="camera"),  # type: ignore[arg-type]
+            UsageError,
+            "source is 'camera'",
+        ),
         (lambda folder: read_mark(folder / "none.png"), NotFoundError, "no file at"),
     ],
 )

@@ -65,12 +65,12 @@ def test_exif_turns(format: str, orientation: int) -> None:
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options: dict[str, Any] = {
+    by_format: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": 98, "subsampling": 0},
         "WEBP": {"lossless": True},
         "AVIF": {"quality": 98, "subsampling": "4:4:4"},
-    }.get(format, {})
-    data = encoded(np.ascontiguousarray(stored), format, exif=exif, **options)
+    }
+    data = encoded(np.ascontiguousarray(stored), format, exif=exif, **by_format.get(format, {}))
     assert read_header(data).size == (32, 48)
     middles = (slice(8, None, 16), slice(8, None, 16))
     assert difference(read_image(data)[middles], ARROW) <= 12

@@ -83,7 +83,7 @@ def test_goods_for_a_room(shop: catalens.Catalog, room: RenderedRoom) -> None:
 def test_what_cannot_be_furnished(shop: catalens.Catalog, tmp_path: Path, room: RenderedRoom) -> None:
     for wrong in ({"k": 0}, {"budget": 0}, {"kinds": ["shoes"]}):
         with pytest.raises(UsageError):
-            shop.room(room.image, **wrong)  # type: ignore[arg-type]
+            shop.room(room.image, **wrong)
     bare = np.full((90, 120, 3), 180, np.uint8)
     with catalens.open(tmp_path / "empty") as empty:
         found = empty.room(bare, kinds=["lamp"])

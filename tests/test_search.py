@@ -296,7 +296,7 @@ def test_min_score(many: Catalog, tmp_path: Path) -> None:
 def test_an_attribute_that_no_product_has_is_named(shop: Catalog, photos: Path) -> None:
     said = ("no product has an attribute 'weight'",)
     for asked in ({}, {"image": photos / "dress-1.png"}, {"text": "dress"}):
-        found = shop.search(**asked, where="weight > 5 and price < 50")  # type: ignore[arg-type]
+        found = shop.search(**asked, where="weight > 5 and price < 50")
         assert (found.items, found.notes) == ((), said)
     assert shop.search(where="not has weight").notes == ()
 

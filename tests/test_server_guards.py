@@ -208,7 +208,11 @@ def posted(app: ASGIApp, path: str, *, receive: Receive = no_body) -> list[Messa
 
     headers = [(b"host", b"testserver"), (b"origin", b"https://shop.example")]
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
-    asyncio.run(app(scope, receive, send))
+
+    async def call() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(call())
     return sent
 
 
@@ -337,13 +341,13 @@ def test_calls_of_a_network_go_through_it_together() -> None:
     busy = threading.Event()
 
     class Slow(FakeEncoder):
-        def encode_prepared(self, batch: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        def encode_prepared(self, batch: np.ndarray) -> np.ndarray:
             busy.wait(5)
             return super().encode_prepared(batch)
 
     batching = BatchingEncoder(Slow(), on_batch=lambda pictures, _: sizes.append(pictures))
     pictures = [np.full((8, 8, 3), 20 * n, np.uint8) for n in range(6)]
-    found: dict[int, np.ndarray] = {}  # type: ignore[type-arg]
+    found: dict[int, np.ndarray] = {}
 
     def one(number: int) -> None:
         found[number] = batching.encode_images([pictures[number]])

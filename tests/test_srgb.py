@@ -19,7 +19,11 @@ from tests.pictures import difference, display_p3, encoded, picture, png, png_ch
 def test_profiles_become_srgb(format: str) -> None:
     """Display P3 (200, 100, 50) is sRGB (215, 93, 31): worked out from the two matrices and the sRGB curve."""
     image = Image.new("RGB", (32, 32), (200, 100, 50))
-    lossless = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}, "AVIF": {"quality": 100}}
+    lossless: dict[str, dict[str, Any]] = {
+        "WEBP": {"lossless": True},
+        "JPEG": {"quality": 100, "subsampling": 0},
+        "AVIF": {"quality": 100},
+    }
     data = encoded(image, format, icc_profile=display_p3(), **lossless.get(format, {}))
     expected = np.full((32, 32, 3), p3_to_srgb((200, 100, 50)), "u1")
     assert difference(read_image(data), expected) <= 3

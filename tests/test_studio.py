@@ -286,7 +286,9 @@ def test_the_widget_works_in_another_page(
     expect(page.locator("catalens-search dialog")).to_contain_text("a note")
     shot(page, "widget-tryon")
     page.get_by_role("button", name="Close").click()
-    assert page.locator("catalens-search li a").first.get_attribute("href", timeout=1000).startswith("#/p/")
+    href = page.locator("catalens-search li a").first.get_attribute("href", timeout=1000)
+    assert href is not None
+    assert href.startswith("#/p/")
     page.close()
 
 

@@ -53,8 +53,9 @@ def test_attention_is_the_librarys(n: int, m: int, dim: int, seed: int, masked: 
     mask = rng.random((n, m)) > 0.4
     mask[:, 0] = True
     used = mask if masked else None
+    queries, keys, values = (torch.from_numpy(one)[None] for one in (q, k, v))
     expected = torch.nn.functional.scaled_dot_product_attention(
-        *(torch.from_numpy(one)[None] for one in (q, k, v)), attn_mask=None if used is None else torch.from_numpy(used)
+        queries, keys, values, attn_mask=None if used is None else torch.from_numpy(used)
     )[0]
     np.testing.assert_allclose(attention(q, k, v, mask=used), expected, atol=1e-10)
 

@@ -168,7 +168,7 @@ def test_what_is_refused_is_named_and_few_pictures_have_no_distribution(viton: P
 
     pairs = read_pairs(viton, layout="viton-hd", setting="unpaired").pairs
     table = tryon_table(pairs, choosy, encoder=FakeEncoder(), setting="unpaired", resolution=(64, 48))
-    assert table.ssim is table.perceptual is table.generation is None
+    assert (table.ssim, table.perceptual, table.generation) == (None, None, None)
     assert 1 <= len(table.failed) <= 5
     assert table.protocol.to_dict()["repaint"] == "no"
     assert "at least 5" in "\n".join(table.lines())

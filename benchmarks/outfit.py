@@ -103,12 +103,12 @@ def in_outfits(shop: catalens.Catalog, sku: str) -> list[str]:
 def most_alike(shop: catalens.Catalog, space: str) -> Ranking:
     """Products by the cosine of their first pictures in a space."""
     store = shop._store  # the vectors themselves have no door
-    rows = dict(store.fetch_all(
-        "SELECT product.sku, shown.picture_id FROM product JOIN shown ON shown.product_id = product.id "
-        "ORDER BY shown.position DESC"
-    ))  # fmt: skip
-    number = store.fetch_all("SELECT id FROM space WHERE name = ?", (space,))[0][0]
-    ids, vectors = store.vectors_of(number, rows.values())
+    sku_of = store.skus(list(store.product_ids([product.sku for product in shop.products()]).values()))
+    shown = store.candidates_of_products(list(sku_of))
+    rows = {sku_of[one.product]: one.picture for one in reversed(shown) if one.picture is not None}
+    known = store.space(space)
+    assert known is not None
+    ids, vectors = store.vectors_of(known.id, rows.values())
     place = {picture: row for row, picture in enumerate(ids.tolist())}
     skus = [sku for sku, picture in rows.items() if picture in place]
     table = vectors[[place[rows[sku]] for sku in skus]]

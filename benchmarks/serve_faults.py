@@ -17,8 +17,8 @@ import numpy as np
 import catalens
 from benchmarks.serving import Service, catalens_serve, children, serving
 from catalens import features
-from catalens.storage.pictures import PictureRows, ReadPicture, deep_space
-from catalens.storage.records import write_product
+from catalens.storage.pictures import deep_space
+from catalens.storage.store import ReadPicture
 from catalens.types import FloatArray, PictureSource, Product, Where
 
 BULK = 400
@@ -121,14 +121,13 @@ def _fill(shop: Path, products: int) -> None:
     spaces = {deep_space(encoder): encoder.dim, **features.DIMS}
     with catalens.open(shop) as catalog:
         store = catalog._store
-        with store.writing(), store.transaction() as db:
-            rows = PictureRows(db)
+        with store.writing(), store.change() as writer:
             for number in range(products):
                 source = PictureSource(f"/nowhere/{number}.jpg", Where("benchmark"))
                 product = Product(f"P-{number}", Where("benchmark"), f"thing {number}", pictures=(source,))
                 vectors = {name: _unit(rng, dim) for name, dim in spaces.items()}
                 picture = ReadPicture(source, number.to_bytes(32, "big"), 1, 0, (64, 64), vectors)
-                write_product(db, product, {source.location: rows.write(picture)})
+                writer.write_product(product, {source.location: writer.write_picture(picture)})
 
 
 def _unit(rng: np.random.Generator, dim: int) -> FloatArray:

@@ -14,6 +14,8 @@ import pytest
 
 from catalens.catalog import Catalog, open
 from catalens.errors import CatalogBusyError, ModelError, NotFoundError, StorageError, UsageError
+from catalens.search.query import photo_or_words
+from catalens.storage.sqlite import SqliteStore
 from catalens.types import PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 
@@ -81,7 +83,7 @@ def test_nothing_of_a_removed_product_is_left_on_the_disk(shop: Catalog, tmp_pat
     secret = Product("zebra-17", Where("x"), "Xylophonist", "Wunderwaffel", {"kind": "Brontosaur"}, (photo,))
     shop.add([*make_products(tmp_path / "photos", 3), secret])
     words = [b"zebra-17", b"ylophonist", b"underwaffel", b"rontosaur", b"quetzalcoatl"]
-    vector = shop._store.fetch_all(
+    vector = SqliteStore(shop.path, readonly=True).fetch_all(
         "SELECT data FROM vector JOIN picture ON picture.id = picture_id WHERE path = ?", (photo.location,)
     )[0][0]
     assert all(word in all_bytes(shop.path) for word in [*words, vector])
@@ -171,7 +173,7 @@ def test_an_export_that_fails_leaves_what_was_there(full: Catalog, tmp_path: Pat
 
 def test_one_writes_at_a_time_and_the_other_is_told(full: Catalog) -> None:
     with full._store.writing(), Catalog.open(full.path, encoder=FakeEncoder()) as other:
-        other._store._wait_s = 0.05
+        vars(other._store)["_wait_s"] = 0.05
         with pytest.raises(CatalogBusyError, match="process"):
             other.add([Product("a", Where("x"))])
         with pytest.raises(CatalogBusyError):
@@ -238,3 +240,35 @@ def test_pictures_that_could_not_be_read_are_exported_too(shop: Catalog) -> None
     remote = PictureSource("https://example.com/a.jpg", Where("x"))
     shop.add([Product("a", Where("x"), pictures=(remote,))])
     assert json.loads(next(shop.export_lines()))["pictures"] == [remote.location]
+
+
+def test_a_catalog_is_a_collection_of_products(full: Catalog) -> None:
+    assert [product.sku for product in full] == [f"sku-{number}" for number in range(5)]
+    assert len(full) == 5
+    assert [sku in full for sku in ("sku-1", "sku-1-m", "SKU-1", "", None)] == [True, True, False, False, False]
+    assert full["sku-1"] == full["sku-1-m"] == full.get("sku-1")
+    with pytest.raises(NotFoundError, match="'nope'"):
+        full["nope"]
+
+
+def test_a_string_is_a_photo_or_words(full: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = tmp_path / "photos" / "2.png"
+    assert full.search(str(photo))[0].sku == full.search(photo)[0].sku == "sku-2"
+    words = full.search("thing number 3")
+    assert words.query == 'words "thing number 3"'
+    assert [match.to_dict() for match in words] == [match.to_dict() for match in full.search(text="thing number 3")]
+    monkeypatch.chdir(photo.parent)
+    assert full.search("2.png").query == "photo 2.png"
+    for query, error, mention in (
+        ("nope.png", NotFoundError, "no photo at nope.png"),
+        ("", UsageError, "empty"),
+        ("../photos", UsageError, "folder"),
+        ("thing", UsageError, "came twice"),
+    ):
+        with pytest.raises(error, match=mention):
+            full.search(query, text="red" if query == "thing" else None)
+
+
+@pytest.mark.parametrize("query", ["a" * 5000, "a\0b", "red.dress", "photos"])
+def test_what_cannot_be_a_file_is_words(full: Catalog, query: str) -> None:
+    assert photo_or_words(query) == (None, query)

@@ -16,7 +16,7 @@ from catalens.catalog import Catalog
 from catalens.errors import CatalogBusyError, CatalogError, CatalogVersionError, NotFoundError, StorageError
 from catalens.storage import salvage
 from catalens.storage.diagnosis import Diagnosis
-from catalens.storage.store import Store
+from catalens.storage.sqlite import SqliteStore as Store
 from catalens.types import Product
 from tests.fakes import FakeEncoder, make_products, write_photo
 

@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalens.errors import FilterError, UsageError
-from catalens.search.filters import Facet, passes, passing_products, read_filter, to_sql
+from catalens.search.filters import read_filter
 from catalens.storage.filter_terms import And, Compare, Contains, Filter, Has, In, Not, Or
+from catalens.storage.records import Facet
 from catalens.storage.schema import TABLES
+from catalens.storage.sqlite_filters import to_sql
+from tests.memory_store import passes
 
 PRICE, DRESS = Compare("price", "<", 50.0), Compare("category", "=", "dress")
 
@@ -231,8 +234,8 @@ class Memory:
             self.db.execute("INSERT INTO product VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             self.db.executemany("INSERT INTO facet VALUES (?, ?, ?, ?)", [(number, *each) for each in facets])
 
-    def fetch_all(self, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        return self.db.execute(sql, parameters).fetchall()
+    def passing(self, term: Filter) -> list[int]:
+        return [row[0] for row in self.db.execute(*to_sql(term))]
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +250,7 @@ def memory() -> Iterator[Memory]:
 def test_sql_says_what_plain_python_says(memory: Memory, term: Filter, products: list[list[Facet]]) -> None:
     memory.fill(products)
     expected = [number for number, facets in enumerate(products, start=1) if passes(term, facets)]
-    assert passing_products(term, memory).tolist() == expected
+    assert memory.passing(term) == expected
 
 
 @pytest.mark.parametrize(
@@ -282,7 +285,7 @@ def test_meaning_on_four_products(memory: Memory, where: str, expected: list[int
             [],
         ]
     )
-    assert passing_products(read_filter(where), memory).tolist() == expected
+    assert memory.passing(read_filter(where)) == expected
 
 
 def test_sql_binds_all_that_the_user_wrote() -> None:
@@ -301,4 +304,4 @@ def test_the_largest_filters_run(memory: Memory) -> None:
         "a in (" + ",".join(map(str, range(500))) + ")",
         " or ".join(["a in (" + ",".join(map(str, range(100))) + ")"] * 50),
     ):
-        assert passing_products(read_filter(where), memory).tolist() == [1]
+        assert memory.passing(read_filter(where)) == [1]

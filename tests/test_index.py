@@ -21,6 +21,7 @@ from catalens.index.file import IndexFileError, Stamp, read_index, write_index
 from catalens.index.rows import FloatRows, RowFinder, ShortRows, best
 from catalens.index.space_index import SpaceIndex, check_index_files
 from catalens.index.vector_index import VectorIndex
+from catalens.index.vector_store import Space
 from catalens.storage.schema import TABLES
 from catalens.types import FloatArray, IntArray
 
@@ -339,6 +340,20 @@ class Memory:
 
     def fetch_all(self, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         return self.db.execute(sql, parameters).fetchall()
+
+    def spaces(self) -> tuple[Space, ...]:
+        return tuple(Space(*row) for row in self.fetch_all("SELECT id, name, dim FROM space"))
+
+    def space(self, name: str) -> Space | None:
+        return next((space for space in self.spaces() if space.name == name), None)
+
+    def last_vector(self, space_id: int) -> int:
+        ids = "SELECT id FROM vector WHERE space_id = ?1 UNION SELECT vector_id FROM erased WHERE space_id = ?1"
+        return max([0, *(int(row[0]) for row in self.fetch_all(ids, (space_id,)))])
+
+    def raw_vectors(self, space_id: int, vector_ids: IntArray) -> dict[int, FloatArray]:
+        rows = self.fetch_all("SELECT id, data FROM vector WHERE space_id = ?", (space_id,))
+        return {id: np.frombuffer(data, "<f4") for id, data in rows if id in vector_ids}
 
     def vectors_after(self, space_id: int, vector_id: int) -> tuple[IntArray, IntArray, FloatArray]:
         rows = self.fetch_all(

@@ -14,7 +14,7 @@ import pytest
 from catalens import features
 from catalens.catalog import Catalog
 from catalens.errors import ModelError, StorageError
-from catalens.storage import ingest, records
+from catalens.storage import ingest, sqlite_write
 from catalens.types import Failure, FloatArray, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 
@@ -288,14 +288,14 @@ def test_a_full_disk_stops_the_add_and_loses_nothing(
 ) -> None:
     products = make_products(tmp_path / "photos", 20)
     shop.add(products[:5])
-    real = records.write_product
+    real = sqlite_write.write_product
 
     def write_on_a_full_disk(db, *arguments):  # type: ignore[no-untyped-def]
         db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
         real(db, *arguments)
         db.execute("INSERT INTO picture (hash, bytes, height, width) VALUES (x'00', zeroblob(10000000), 1, 1)")
 
-    monkeypatch.setattr(ingest, "write_product", write_on_a_full_disk)
+    monkeypatch.setattr(sqlite_write, "write_product", write_on_a_full_disk)
     with pytest.raises(StorageError, match="disk is full"):
         shop.add(products)
     monkeypatch.undo()

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalens.storage.records import cleaned, digest, facets, read_product, searchable, write_product
+from catalens.storage.records import cleaned, digest, facets, searchable
 from catalens.storage.schema import TABLES
+from catalens.storage.sqlite_products import read_product
+from catalens.storage.sqlite_write import write_product
 from catalens.types import PictureSource, Product, Variant, Where
 
 WHERE = Where("feed.csv", 3)

@@ -23,9 +23,9 @@ from catalens.errors import FilterError, ImageError, NotFoundError, UsageError
 from catalens.images.read import read_image
 from catalens.models.known_words import DoubtfulWord
 from catalens.search.searcher import Searcher
+from catalens.search.text import split_words
 from catalens.search.weights import DEFAULT_WEIGHTS, PICTURE_PARTS, shares
-from catalens.search.words import split_words
-from catalens.storage.store import Store
+from catalens.storage.sqlite import SqliteStore as Store
 from catalens.types import FloatArray, Matches, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 
@@ -231,9 +231,9 @@ def plain_scores(catalog: Catalog, photo: Path, weights: dict[str, float]) -> di
     rows = store.fetch_all("SELECT sku, picture_id FROM shown JOIN product ON product.id = product_id")
     stored = {}
     for part in weights:
-        space = store.space_id("deep:fake@000000000000" if part == "deep" else part)
+        space = store.space("deep:fake@000000000000" if part == "deep" else part)
         assert space is not None
-        ids, data = store.vectors_of(space, {picture for _, picture in rows})
+        ids, data = store.vectors_of(space.id, {picture for _, picture in rows})
         stored[part] = dict(zip(ids.tolist(), data, strict=True))
     for sku, picture in rows:
         parts = [weight / total * float(vectors[part] @ stored[part][picture]) for part, weight in weights.items()]

@@ -98,7 +98,7 @@ def test_addresses_end_and_survive_one_new_key(tmp_path: Path) -> None:
     url = signer.url("a", "ff", 320)
     asked = dict(part.split("=") for part in url.partition("?")[2].split("&"))
 
-    def check(one: Signer) -> None:
+    def check(one: UrlSigner) -> None:
         one.check("a", "ff", 320, until=int(asked["until"]), by=asked["by"])
 
     check(signer)

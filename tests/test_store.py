@@ -29,7 +29,7 @@ from catalens.errors import (
 )
 from catalens.storage.database import sqlite_boundary
 from catalens.storage.lock import WriterLock
-from catalens.storage.store import Store
+from catalens.storage.sqlite import SqliteStore as Store
 
 
 @pytest.fixture
@@ -43,6 +43,11 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+def space_id(store: Store, name: str) -> int | None:
+    space = store.space(name)
+    return None if space is None else space.id
 
 
 def put_vectors(store: Store, rows: np.ndarray, *, space: str = "color") -> None:
@@ -66,7 +71,7 @@ def test_a_new_store_is_empty(store: Store) -> None:
     counts = store.counts()
     assert (counts.products, counts.variants, counts.pictures, counts.vectors, counts.unread) == (0, 0, 0, 0, 0)
     assert store.spaces() == ()
-    assert store.space_id("color") is None
+    assert store.space("color") is None
     ids, pictures, data = store.vectors_after(1, 0)
     assert (ids.shape, pictures.shape, data.shape) == ((0,), (0,), (0, 0))
     assert store.vectors_of(1, [])[1].shape == (0, 0)
@@ -84,7 +89,7 @@ def test_sqlite_is_set_up_for_durability(store: Store) -> None:
 def test_vectors_come_back_as_they_were_written(store: Store) -> None:
     rows = np.random.default_rng(0).standard_normal((5, 7)).astype(np.float32)
     put_vectors(store, rows)
-    space = store.space_id("color")
+    space = space_id(store, "color")
     assert space is not None
     ids, pictures, data = store.vectors_after(space, 0)
     assert ids.tolist() == pictures.tolist() == [1, 2, 3, 4, 5]
@@ -99,19 +104,19 @@ def test_erased_vectors_are_told_once_and_their_ids_never_come_again(store: Stor
     put_vectors(store, np.eye(3, dtype=np.float32))
     with store.transaction() as db:
         db.execute("DELETE FROM picture WHERE id IN (2, 3)")
-    space = store.space_id("color") or 0
+    space = space_id(store, "color") or 0
     erased, seq = store.erased_after(space, 0)
     assert sorted(erased.tolist()) == [2, 3]
     assert len(store.erased_after(space, seq)[0]) == 0
     put_vectors(store, np.eye(2, dtype=np.float32), space="shape")
-    assert store.vectors_after(store.space_id("shape") or 0, 0)[0].min() > 3
+    assert store.vectors_after(space_id(store, "shape") or 0, 0)[0].min() > 3
 
 
 def test_a_damaged_vector_is_an_error_and_never_an_answer(store: Store) -> None:
     put_vectors(store, np.eye(3, dtype=np.float32))
     with store.transaction() as db:
         db.execute("UPDATE vector SET crc = crc + 1 WHERE id = 2")
-    space = store.space_id("color") or 0
+    space = space_id(store, "color") or 0
     with pytest.raises(CatalogDamagedError, match=r"vector 2 .*doctor --repair"):
         store.vectors_after(space, 0)
     with pytest.raises(CatalogDamagedError):
@@ -280,7 +285,8 @@ def test_a_catalog_whose_maker_was_killed_is_made_whole(tmp_path: Path) -> None:
 
 
 def test_many_processes_may_make_it_at_once(tmp_path: Path) -> None:
-    code = f"from catalens.storage.store import Store; print(Store({str(tmp_path / 'shop')!r}).counts().products)"
+    folder = str(tmp_path / "shop")
+    code = f"from catalens.storage.sqlite import SqliteStore; print(SqliteStore({folder!r}).counts().products)"
     children = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)]
     assert [child.communicate()[0] for child in children] == [b"0\n"] * 4
 
@@ -317,8 +323,10 @@ def test_a_file_that_may_not_grow_is_a_full_disk(store: Store) -> None:
     """The system's own limit on file sizes stands for a disk without room for the log."""
     put_vectors(store, np.eye(2, dtype=np.float32))
     code = (
-        "import resource, sys; from catalens.storage.store import Store; from catalens.errors import StorageError\n"
-        f"store = Store({str(store.folder)!r})\n"
+        "import resource, sys\n"
+        "from catalens.storage.sqlite import SqliteStore\n"
+        "from catalens.errors import StorageError\n"
+        f"store = SqliteStore({str(store.folder)!r})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
         "try:\n"
         "    with store.writing(), store.transaction() as db:\n"

@@ -9,20 +9,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from catalens.errors import NotFoundError
+from catalens.errors import NotFoundError, UsageError
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.read import ImageLike
 from catalens.search.searcher import Searcher
-from catalens.storage import browse, export
-from catalens.storage.browse import Facet, ShownPicture
+from catalens.storage import export
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.doctor import diagnose
 from catalens.storage.encoder import ChosenEncoder
 from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
-from catalens.storage.pictures import PictureRows
-from catalens.storage.records import read_product
-from catalens.storage.store import Store
+from catalens.storage.pictures import picture_data
+from catalens.storage.sqlite import SqliteStore
+from catalens.storage.store import Facet, ShownPicture, Store
 from catalens.tasks.embed import Encoder
 from catalens.types import AddReport, Matches, Product, Progress
 
@@ -61,11 +60,17 @@ class Catalog:
             StorageError: a file, a folder with other things in it, or one that may not be written.
             CatalogVersionError, CatalogDamagedError, CatalogError: newer, damaged, another program's.
         """
-        return cls(Store(path, readonly=readonly), encoder=encoder)
+        return cls(SqliteStore(path, readonly=readonly), encoder=encoder)
 
     @property
     def path(self) -> Path:
-        """The folder."""
+        """The folder.
+
+        Raises:
+            UsageError: it is kept in a store without one.
+        """
+        if self._store.folder is None:
+            raise UsageError("this catalog lies in no folder", cure="ask its store where it is")
         return self._store.folder
 
     # In and out
@@ -120,17 +125,10 @@ class Catalog:
         """
         wanted = sorted(set(skus))
         with self._store.writing():
-            with self._store.transaction() as db:
-                found = {sku: db.execute("SELECT id FROM product WHERE sku = ?", (sku,)).fetchone() for sku in wanted}
-                _refuse_unknown([sku for sku, row in found.items() if row is None])
-                rows = PictureRows(db)
-                for row in found.values():
-                    db.execute("DELETE FROM words WHERE rowid = ?", row)
-                    db.execute("DELETE FROM product WHERE id = ?", row)
-                rows.collect()
-                if wanted:
-                    # Until its parts are merged, the word index keeps the words of what was deleted.
-                    db.execute("INSERT INTO words (words) VALUES ('optimize')")
+            with self._store.change() as writer:
+                if unknown := writer.unknown(wanted):
+                    raise _unknown(unknown)
+                writer.remove(wanted)
             self._store.checkpoint()
         return len(wanted)
 
@@ -140,21 +138,32 @@ class Catalog:
         Raises:
             NotFoundError: there is none.
         """
-        with self._store.reading() as db:
-            row = db.execute(
-                "SELECT id FROM product WHERE sku = ?1 UNION ALL SELECT product_id FROM variant WHERE sku = ?1", (sku,)
-            ).fetchone()
-            if row is None:
-                _refuse_unknown([sku])
-            return read_product(db, row[0])
+        found = self._store.product(sku)
+        if found is None:
+            raise _unknown([sku])
+        return found
+
+    def __getitem__(self, sku: str) -> Product:
+        """As `get`: `catalog["A-1"]`; an unknown sku is a `NotFoundError`, not a `KeyError`."""
+        return self.get(sku)
+
+    def __contains__(self, sku: object) -> bool:
+        """Whether a product or one of its variants has this sku."""
+        return isinstance(sku, str) and bool(self._store.product_ids([sku]))
+
+    def __iter__(self) -> Iterator[Product]:
+        """All products in the order of their skus."""
+        return self.products()
+
+    def __len__(self) -> int:
+        """Number of products."""
+        return self._store.product_count()
 
     def products(self, *, after: str | None = None) -> Iterator[Product]:
         """All products in the order of their skus, from behind `after` on."""
         last = "" if after is None else after
         while True:
-            with self._store.reading() as db:
-                ids = db.execute("SELECT id FROM product WHERE sku > ? ORDER BY sku LIMIT ?", (last, _PAGE)).fetchall()
-                page = [read_product(db, row[0]) for row in ids]
+            page = self._store.products_after(last, limit=_PAGE)
             if not page:
                 return
             yield from page
@@ -162,7 +171,7 @@ class Catalog:
 
     def pictures(self, sku: str) -> tuple[ShownPicture, ...]:
         """Pictures of a product that were read, in their order; by its own sku or by that of one of its variants."""
-        return browse.shown_pictures(self._store, sku)
+        return self._store.shown_pictures(sku)
 
     def picture(self, hash: str) -> bytes:
         """The file of a picture, by the hash that a match or `pictures` says.
@@ -171,11 +180,11 @@ class Catalog:
             NotFoundError: no such picture, or its file is gone.
             StorageError: its file cannot be read.
         """
-        return browse.picture_data(self._store, hash)
+        return picture_data(self._store, hash)
 
     def facets(self, *, most: int = 40) -> tuple[Facet, ...]:
         """Attributes that are worth filtering by, the most common first, each with at most so many values."""
-        return tuple(browse.facets(self._store, most=most))
+        return self._store.facets(most=most)
 
     def export_lines(self, *, format: str = "jsonl") -> Iterator[str]:
         """All products as lines of text: "jsonl", which `add` reads back whole, or "csv" for spreadsheets.
@@ -317,16 +326,17 @@ class Catalog:
         return count_all(self._store)
 
     def doctor(self, *, repair: bool = False, deep: bool = False) -> Diagnosis:
-        """Look this catalog over; see `diagnose`."""
-        if not repair:
-            return diagnose(self.path, deep=deep, load_encoder=self._encoder.load)
-        # A repair may put another file in the place of the database: hold nothing open meanwhile.
-        self._store.close()
+        """Look this catalog over, and repair it if asked for; `diagnose` does it to one that cannot be opened.
+
+        Args:
+            repair: restore what can be restored.
+            deep: read every photo and compare its content, not only its size and time.
+        """
         try:
-            return diagnose(self.path, repair=True, deep=deep, load_encoder=self._encoder.load)
+            return self._store.diagnose(repair=repair, deep=deep, load_encoder=self._encoder.load)
         finally:
-            self._store = Store(self.path, readonly=self._store.readonly)
-            self._searcher = Searcher(self._store, self.encoder)
+            if repair:  # the store may be another now: indexes in memory are of the one before
+                self._searcher = Searcher(self._store, self.encoder)
 
     @staticmethod
     def diagnose(
@@ -359,12 +369,10 @@ class Catalog:
     ) -> None:
         self.close()
 
-    def __len__(self) -> int:
-        return self._store.counts().products
-
     def __repr__(self) -> str:
         counts = self._store.counts()
-        return f"Catalog({str(self.path)!r}: {counts.products} products, {counts.pictures} pictures)"
+        name = type(self._store).__name__ if self._store.folder is None else repr(str(self._store.folder))
+        return f"Catalog({name}: {counts.products} products, {counts.pictures} pictures)"
 
 
 def open(path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
@@ -372,7 +380,6 @@ def open(path: str | Path, *, encoder: str | Encoder | None = None, readonly: bo
     return Catalog.open(path, encoder=encoder, readonly=readonly)
 
 
-def _refuse_unknown(skus: Sequence[str]) -> None:
-    if skus:
-        named = ", ".join(repr(sku) for sku in skus[:5]) + (f" and {len(skus) - 5} more" if len(skus) > 5 else "")
-        raise NotFoundError(f"no product with sku {named}", cure="check the sku; upper and lower case differ")
+def _unknown(skus: Sequence[str]) -> NotFoundError:
+    named = ", ".join(repr(sku) for sku in skus[:5]) + (f" and {len(skus) - 5} more" if len(skus) > 5 else "")
+    return NotFoundError(f"no product with sku {named}", cure="check the sku; upper and lower case differ")

@@ -10,8 +10,7 @@ import typer
 import catalens
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers
 from catalens.cli.output import keep_original, say, say_undrawn, write, write_json
-from catalens.errors import NotFoundError, UsageError
-from catalens.images.folder import SUFFIXES
+from catalens.errors import UsageError
 from catalens.types import Match, Matches
 
 
@@ -38,7 +37,9 @@ def search(
     """Find similar products: best first, each with the parts that made its score."""
     if k < 1:
         raise UsageError(f"-k expects at least 1 product and got {k}", cure="ask for one or more")
-    photo, words = _photo_or_words(query)
+    from catalens.search.query import photo_or_words  # with it come the networks
+
+    photo, words = (None, None) if query is None else photo_or_words(query)
     if words and text:
         raise UsageError("words came twice, as the query and as --text", cure="give them once")
     keep_original(save, *([] if photo is None else [photo]))
@@ -63,25 +64,6 @@ def search(
         write_json(matches.to_dict())
     else:
         _tell(matches)
-
-
-def _photo_or_words(query: str | None) -> tuple[Path | None, str | None]:
-    if query is None:
-        return None, None
-    if not query.strip():
-        raise UsageError("the query is empty", cure="give a photo's path, or words")
-    path = Path(query)
-    try:
-        is_there = path.is_file()
-    except OSError:  # too long for a file name: words
-        is_there = False
-    if is_there:
-        return path, None
-    if query != path.name and path.is_dir():
-        raise UsageError(f"{query} is a folder", cure="name a photo in it")
-    if path.suffix.lower() in SUFFIXES:
-        raise NotFoundError(f"no photo at {query}", cure="check the path; words are anything that is no file name")
-    return None, query
 
 
 def _save(matches: Matches, out: Path, *, photo: Path | None) -> None:

@@ -6,14 +6,14 @@ import logging
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
 from catalens.index.file import SUFFIX, IndexFileError, Stamp, read_index, read_stamp, write_index
 from catalens.index.rows import Metric
 from catalens.index.vector_index import EXACT_BELOW, VectorIndex
-from catalens.types import FloatArray, IntArray
+from catalens.index.vector_store import Space, VectorStore
+from catalens.types import FloatArray
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,15 +24,6 @@ _PROBED = 16
 
 _ROUNDING = 1e-3
 """Largest difference of a component that 16 bit rows explain, with room."""
-
-
-class VectorStore(Protocol):
-    """What an index needs of a store; see `catalens.storage.store.Store`."""
-
-    def data_version(self) -> int: ...
-    def vectors_after(self, space_id: int, vector_id: int) -> tuple[IntArray, IntArray, FloatArray]: ...
-    def erased_after(self, space_id: int, seq: int) -> tuple[IntArray, int]: ...
-    def fetch_all(self, sql: str, parameters: tuple[object, ...] = ..., /) -> list[tuple[Any, ...]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +96,11 @@ class SpaceIndex:
         self._save(index)
 
     def _open(self) -> bool:
-        rows = self._store.fetch_all("SELECT id, dim FROM space WHERE name = ?", (self._name,))
-        if not rows:
+        space = self._store.space(self._name)
+        if space is None:
             return False
-        self._space_id, dim = int(rows[0][0]), int(rows[0][1])
-        self._index = VectorIndex(dim, metric=self._metric, exact_below=self._exact_below)
+        self._space_id = space.id
+        self._index = VectorIndex(space.dim, metric=self._metric, exact_below=self._exact_below)
         if self._path is not None and self._path.exists():
             self._load(self._path, self._index)
         return True
@@ -163,21 +154,18 @@ def _compare_rows(store: VectorStore, index: VectorIndex, space_id: int, stamp: 
     trained = index.snapshot.trained
     if trained is None:
         return
-    newest = store.fetch_all("SELECT max(id) FROM vector WHERE space_id = ?", (space_id,))[0][0] or 0
-    newest_erased = store.fetch_all("SELECT max(vector_id) FROM erased WHERE space_id = ?", (space_id,))[0][0] or 0
-    if stamp.last_vector > max(newest, newest_erased):
+    if stamp.last_vector > store.last_vector(space_id):
         raise IndexFileError("it was made of vectors that the catalog does not have")
     alive = np.flatnonzero(trained.rows.ids >= 0)
-    for row in alive[:: max(1, len(alive) // _PROBED)]:
-        found = store.fetch_all(
-            "SELECT data FROM vector WHERE id = ? AND space_id = ?", (int(trained.rows.ids[row]), space_id)
-        )
-        if found and not _is_same(trained.rows.vectors(np.array([row])), found[0][0], index.metric):
+    rows = alive[:: max(1, len(alive) // _PROBED)]
+    stored = store.raw_vectors(space_id, trained.rows.ids[rows])
+    for row in rows:
+        vector = stored.get(int(trained.rows.ids[row]))
+        if vector is not None and not _is_same(trained.rows.vectors(np.array([row])), vector, index.metric):
             raise IndexFileError("it was made of another catalog")
 
 
-def _is_same(row: FloatArray, data: bytes, metric: Metric) -> bool:
-    vector = np.frombuffer(data, "<f4")
+def _is_same(row: FloatArray, vector: FloatArray, metric: Metric) -> bool:
     if vector.shape != row[0].shape:
         return False
     length = float(np.linalg.norm(vector)) if metric == "cosine" else 1.0
@@ -192,7 +180,7 @@ def check_index_files(folder: Path, store: VectorStore) -> list[IndexFinding]:
         store: its store.
     """
     found: list[IndexFinding] = []
-    spaces = {int(row[0]): (str(row[1]), int(row[2])) for row in store.fetch_all("SELECT id, name, dim FROM space")}
+    spaces = {space.id: space for space in store.spaces()}
     for path in sorted((folder / INDEX_FOLDER).glob("*")):
         try:
             _check(path, spaces, store)
@@ -201,16 +189,16 @@ def check_index_files(folder: Path, store: VectorStore) -> list[IndexFinding]:
     return found
 
 
-def _check(path: Path, spaces: dict[int, tuple[str, int]], store: VectorStore) -> None:
+def _check(path: Path, spaces: dict[int, Space], store: VectorStore) -> None:
     if path.suffix != SUFFIX:
         raise IndexFileError("it was left behind when an index was written")
     space_id = int(path.stem) if path.stem.isdecimal() else -1
-    if space_id not in spaces:
+    space = spaces.get(space_id)
+    if space is None:
         raise IndexFileError("it belongs to no space of the catalog")
-    name, dim = spaces[space_id]
     metric = read_stamp(path).metric
     trained, stamp = read_index(path)
-    _compare(stamp, name=name, dim=dim, metric=metric)
-    index = VectorIndex(dim, metric=metric)
+    _compare(stamp, name=space.name, dim=space.dim, metric=metric)
+    index = VectorIndex(space.dim, metric=metric)
     index.adopt(trained)
     _compare_rows(store, index, space_id, stamp)

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 import numpy as np
 
-from catalens.search.filters import names_in, passing_products, read_filter
+from catalens.search.filters import names_in, read_filter
+from catalens.storage.store import Store
 from catalens.types import IntArray
 
 _KEPT = 32
 """Filters whose answers are kept: 100,000 passing products with one picture each take 1.6 MB."""
-
-
-class PassingStore(Protocol):
-    """What filters need of a store."""
-
-    def data_version(self) -> int: ...
-    def fetch_all(self, sql: str, parameters: tuple[object, ...] = ..., /) -> list[tuple[Any, ...]]: ...
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class Passing:
 class PassingCache:
     """Answers filters. Any number of threads may ask."""
 
-    def __init__(self, store: PassingStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._kept: dict[str, Passing] = {}
@@ -62,7 +54,7 @@ class PassingCache:
                 self._kept, self._version = {}, version
             if key in self._kept:
                 return self._kept[key]
-        passing = Passing(passing_products(term, self._store))
+        passing = Passing(self._store.passing_products(term))
         with self._lock:
             if version == self._version:
                 while len(self._kept) >= _KEPT:
@@ -72,21 +64,14 @@ class PassingCache:
 
     def unheard(self, where: str | Mapping[str, object]) -> tuple[str, ...]:
         """Attributes that a filter asks about and no product has."""
-        return tuple(
-            name
-            for name in names_in(read_filter(where))
-            if not self._store.fetch_all("SELECT 1 FROM facet WHERE name = ? LIMIT 1", (name.lower(),))
-        )
+        names = names_in(read_filter(where))
+        known = self._store.known_attributes(names)
+        return tuple(name for name in names if name not in known)
 
     def vectors(self, passing: Passing, space: str) -> IntArray:
         """Ids (N,) of the vectors in a space whose pictures show a passing product."""
         if space not in passing.vectors:
-            rows = self._store.fetch_all(
-                "SELECT id FROM vector WHERE space_id = (SELECT id FROM space WHERE name = ?) AND picture_id IN "
-                "(SELECT picture_id FROM shown WHERE product_id IN (SELECT value FROM json_each(?)))",
-                (space, json.dumps(passing.products.tolist())),
-            )
-            found = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+            found = self._store.vectors_showing(space, passing.products)
             found.flags.writeable = False  # an index that is asked with it again knows it again
             passing.vectors[space] = found
         return passing.vectors[space]

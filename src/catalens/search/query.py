@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
 from catalens import features
 from catalens.errors import ModelError, NotFoundError, UsageError
+from catalens.images.folder import SUFFIXES
 from catalens.images.read import ImageLike, read_image
 from catalens.models.known_words import DoubtfulWord
 from catalens.models.text import words_of
 from catalens.search.filters import read_filter
+from catalens.search.text import split_words, unwritten
 from catalens.search.weights import PICTURE_PARTS, shares
-from catalens.search.words import is_written, split_words
+from catalens.storage.store import Store
 from catalens.tasks.embed import Encoder, decode_target
-from catalens.types import FloatArray, IntArray
+from catalens.types import FloatArray
 
 _LIKE, _UNLIKE = np.float32(0.75), np.float32(0.15)
 """Rocchio's shares of the liked and the disliked (Manning, Raghavan, Schuetze 2008, section 9.1.1)."""
 
 
-class QuestionStore(Protocol):
-    """What a question needs of a store."""
+def photo_or_words(query: str) -> tuple[Path | None, str | None]:
+    """Tell a photo's path from words: what is a file is a photo, and all else is words unless it is named like one.
 
-    def fetch_all(self, sql: str, parameters: tuple[object, ...] = ..., /) -> list[tuple[Any, ...]]: ...
-    def vectors_of(self, space_id: int, picture_ids: Iterable[int]) -> tuple[IntArray, FloatArray]: ...
+    Raises:
+        UsageError: it is empty, or a folder.
+        NotFoundError: it ends like a picture's file name, and there is no such file.
+    """
+    if not query.strip():
+        raise UsageError("the query is empty", cure="give a photo's path, or words")
+    path = Path(query)
+    try:
+        is_there = path.is_file()
+    except (OSError, ValueError):  # too long for a file name, or with a character that none has: words
+        is_there = False
+    if is_there:
+        return path, None
+    if query != path.name and path.is_dir():
+        raise UsageError(f"{query} is a folder", cure="name a photo in it")
+    if path.suffix.lower() in SUFFIXES:
+        raise NotFoundError(f"no photo at {query}", cure="check the path; words are anything that is no file name")
+    return None, query
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,7 @@ class Asking:
         load_encoder: gives the encoder of the catalog's deep space; called when a photo or words are asked with.
     """
 
-    def __init__(self, store: QuestionStore, load_encoder: Callable[[], Encoder]) -> None:
+    def __init__(self, store: Store, load_encoder: Callable[[], Encoder]) -> None:
         self._store = store
         self._load_encoder = load_encoder
 
@@ -162,7 +179,7 @@ class Asking:
         Where there are no pictures, or the encoder knows no words, all words are such.
         """
         every = [DoubtfulWord(word) for word in words_of(text)]
-        if not self._store.fetch_all("SELECT 1 FROM space WHERE name LIKE 'deep:%' LIMIT 1"):
+        if not self._deep_spaces():
             return {}, self._unwritten(every)
         try:
             encoder = self._load_encoder()
@@ -170,7 +187,7 @@ class Asking:
             # What is written in products is found without an encoder; that the pictures were not asked is told.
             return {}, (f"words were looked for in texts alone, not in pictures: {error.what}", *self._unwritten(every))
         if not encoder.has_text:
-            missing = ", ".join(f'"{one.word}"' for one in every if not is_written(self._store, one.word))
+            missing = ", ".join(f'"{word}"' for word in unwritten(self._store, words_of(text)))
             return {}, (f"{encoder.name} knows no words, and no product has {missing}",) if missing else ()
         doubtful = encoder.doubtful_words(text)
         ignored = {one.word for one in doubtful if not one.is_read}
@@ -180,7 +197,8 @@ class Asking:
 
     def _unwritten(self, words: Sequence[DoubtfulWord]) -> tuple[str, ...]:
         """Notes on those that no product has."""
-        return tuple(str(one) for one in words if not is_written(self._store, one.word))
+        missing = unwritten(self._store, [one.word for one in words])
+        return tuple(str(one) for one in words if one.word in missing)
 
     def _liked_vector(self, liked: Sequence[int], unliked: Sequence[int]) -> dict[str, tuple[str, FloatArray]]:
         space = self._deep_space()
@@ -193,30 +211,35 @@ class Asking:
 
     def _deep_space(self) -> str | None:
         """Name of the deep space; the encoder is loaded only where there are several to choose from."""
-        rows = self._store.fetch_all("SELECT name FROM space WHERE name LIKE 'deep:%' ORDER BY id")
-        if len(rows) > 1:
+        spaces = self._deep_spaces()
+        if len(spaces) > 1:
             return f"deep:{self._load_encoder().name}"
-        return str(rows[0][0]) if rows else None
+        return spaces[0] if spaces else None
 
-    def _mean(self, space: str, products: Sequence[int]) -> FloatArray:
+    def _deep_spaces(self) -> list[str]:
+        return [space.name for space in self._store.spaces() if space.name.startswith("deep:")]
+
+    def _mean(self, space_name: str, products: Sequence[int]) -> FloatArray:
         """Mean (D,) over products of the mean of their pictures; zeros for none."""
-        space_id, dim = self._store.fetch_all("SELECT id, dim FROM space WHERE name = ?", (space,))[0]
-        total = np.zeros(dim, np.float32)
-        for product in products:
-            rows = self._store.fetch_all("SELECT DISTINCT picture_id FROM shown WHERE product_id = ?", (product,))
-            _, vectors = self._store.vectors_of(space_id, [row[0] for row in rows])
-            if len(vectors):
-                total += vectors.mean(axis=0) / np.float32(len(products))
+        space = self._store.space(space_name)
+        if space is None:
+            return np.zeros(0, np.float32)
+        total = np.zeros(space.dim, np.float32)
+        pictures: dict[int, set[int]] = {product: set() for product in products}
+        for shown in self._store.candidates_of_products(products):
+            if shown.picture is not None:
+                pictures[shown.product].add(shown.picture)
+        ids, vectors = self._store.vectors_of(space.id, set().union(*pictures.values()))
+        for its in pictures.values():
+            mine = np.isin(ids, list(its))
+            if mine.any():
+                total += vectors[mine].mean(axis=0) / np.float32(len(products))
         return total
 
     def _products(self, skus: Sequence[str]) -> list[int]:
         """Ids of products by their own sku or a variant's, each once."""
-        found: dict[int, None] = {}
+        ids = self._store.product_ids(skus)
         for sku in skus:
-            rows = self._store.fetch_all(
-                "SELECT id FROM product WHERE sku = ?1 UNION ALL SELECT product_id FROM variant WHERE sku = ?1", (sku,)
-            )
-            if not rows:
+            if sku not in ids:
                 raise NotFoundError(f"no product with sku {sku!r}", cure="check the sku; upper and lower case differ")
-            found[rows[0][0]] = None
-        return list(found)
+        return list(dict.fromkeys(ids[sku] for sku in skus))

@@ -7,53 +7,34 @@ vectors in the store; the best picture of each product is its match.
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
 from catalens.errors import UsageError
 from catalens.features.similarity import similarity
 from catalens.images.read import ImageLike
-from catalens.index.space_index import SpaceIndex, VectorStore
+from catalens.index.space_index import SpaceIndex
 from catalens.index.vector_index import EXACT_BELOW
 from catalens.search.filter_cache import Passing, PassingCache
-from catalens.search.query import Asking, Question, QuestionStore, Request
-from catalens.search.words import find_by_words, score_by_words
+from catalens.search.query import Asking, Question, Request, photo_or_words
+from catalens.search.text import find_by_words, score_by_words
+from catalens.storage.store import Candidate, CandidateTexts, Store
 from catalens.tasks.embed import Encoder
-from catalens.types import AttributeValue, FloatArray, Match, Matches
+from catalens.types import FloatArray, IntArray, Match, Matches
 
 _LEAST_CANDIDATES, _CANDIDATES_PER_RESULT = 200, 10
 _DIGITS = 6
 """Decimals of scores and parts: what differs less is float32's rounding, so that it is equal, and goes by sku."""
 
 
-class SearchStore(VectorStore, QuestionStore, Protocol):
-    """What search needs of a store; see `catalens.storage.store.Store`."""
-
-    folder: Path
-    readonly: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A product, and a picture that shows it or one of its variants (None where it has none)."""
-
-    product: int
-    variant: int | None
-    picture: int | None
-    position: int
-
-
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    candidate: _Candidate
+    candidate: Candidate
     score: float
     parts: Mapping[str, float]
 
@@ -67,9 +48,7 @@ class Searcher:
         exact_below: see `VectorIndex`.
     """
 
-    def __init__(
-        self, store: SearchStore, load_encoder: Callable[[], Encoder], *, exact_below: int = EXACT_BELOW
-    ) -> None:
+    def __init__(self, store: Store, load_encoder: Callable[[], Encoder], *, exact_below: int = EXACT_BELOW) -> None:
         self._store = store
         self._asking = Asking(store, load_encoder)
         self._filters = PassingCache(store)
@@ -94,7 +73,8 @@ class Searcher:
         """Find similar products, best first; equal scores by sku.
 
         Args:
-            image: photo to find the like of: a path, bytes, a file, HWC uint8, or a PIL picture.
+            image: photo to find similar products for: a path, bytes, a file, HWC uint8, or a PIL picture. A string that
+                is no file's path is words (see `query.photo_or_words`).
             text: words to find in titles, descriptions and attributes, and in what pictures look like, where the
                 encoder knows words.
             like: skus of products (or variants) to find the like of; they are left out of the matches.
@@ -118,6 +98,11 @@ class Searcher:
         """
         started = time.perf_counter()
         _check_numbers(k, offset, min_score)
+        if isinstance(image, str):
+            image, words = photo_or_words(image)
+            if words and text:
+                raise UsageError("words came twice, as the query and as text", cure="give them once")
+            text = words or text
         request = Request(image, text, like, unlike, where, weights)
         passing = None if where is None else self._filters.products(where)
         notes: tuple[str, ...] = ()
@@ -143,8 +128,8 @@ class Searcher:
         """
         started = time.perf_counter()
         passing = None if where is None else self._filters.products(where)
-        pictures, _ = self._nearest(space, direction, passing, max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * k))
-        candidates = _let_pass(passing, self._shown("shown.picture_id", pictures))
+        vectors, _ = self._nearest(space, direction, passing, max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * k))
+        candidates = _let_pass(passing, self._store.candidates_of_vectors(vectors))
         cosines = self._similarities(space, direction, candidates).tolist()
         scored = [
             _Scored(one, round(cosine, _DIGITS), {"looked for": cosine})
@@ -158,7 +143,7 @@ class Searcher:
 
     def _scored(self, question: Question, passing: Passing | None, *, wanted: int, group: bool) -> list[_Scored]:
         """All candidates with their scores, best first; at least `wanted` where there are so many."""
-        products = self._store.fetch_all("SELECT count(*) FROM product")[0][0]
+        products = self._store.product_count()
         limit = max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * wanted)
         while True:
             candidates, all_seen = self._candidates(question, passing, limit)
@@ -167,37 +152,32 @@ class Searcher:
                 return scored
             limit *= 4
 
-    def _candidates(self, question: Question, passing: Passing | None, limit: int) -> tuple[list[_Candidate], bool]:
+    def _candidates(self, question: Question, passing: Passing | None, limit: int) -> tuple[list[Candidate], bool]:
         """Candidates, and whether there are no more of them."""
-        found: dict[_Candidate, None] = {}
+        found: dict[Candidate, None] = {}
         all_seen = True
         for space, direction in question.directions():
-            pictures, exhausted = self._nearest(space, direction, passing, limit)
-            found.update(dict.fromkeys(self._shown("shown.picture_id", pictures)))
+            vectors, exhausted = self._nearest(space, direction, passing, limit)
+            found.update(dict.fromkeys(self._store.candidates_of_vectors(vectors)))
             all_seen = all_seen and exhausted
         if question.words:
-            allowed = None if passing is None else passing.products.tolist()
+            allowed = None if passing is None else passing.products
             named = find_by_words(self._store, question.words, products=allowed, limit=limit)
-            found.update(dict.fromkeys(self._shown("product.id", named)))
+            found.update(dict.fromkeys(self._store.candidates_of_products(named)))
             all_seen = all_seen and len(named) < limit
         kept = [one for one in _let_pass(passing, list(found)) if one.product not in question.left_out]
         return kept, all_seen
 
-    def _nearest(
-        self, space: str, direction: FloatArray, passing: Passing | None, limit: int
-    ) -> tuple[list[int], bool]:
-        """Pictures nearest to a direction, and whether that is all there are."""
+    def _nearest(self, space: str, direction: FloatArray, passing: Passing | None, limit: int) -> tuple[IntArray, bool]:
+        """Ids of the vectors nearest to a direction, and whether that is all there are."""
         index = self._index(space).refresh()
         if index is None:
-            return [], True
+            return np.empty(0, np.int64), True
         allowed = None if passing is None else self._filters.vectors(passing, space)
         wanted = min(limit, len(index))
         _, ids = index.search(direction[None], k=wanted, passing=allowed)
         found = ids[0][ids[0] >= 0]
-        rows = self._store.fetch_all(
-            "SELECT picture_id FROM vector WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(found.tolist()),)
-        )
-        return [row[0] for row in rows], len(found) < limit
+        return found, len(found) < limit
 
     def _index(self, space: str) -> SpaceIndex:
         with self._lock:
@@ -211,30 +191,16 @@ class Searcher:
                 )
             return self._indexes[space]
 
-    def _shown(self, column: str, ids: Sequence[int]) -> list[_Candidate]:
-        rows = self._store.fetch_all(
-            "SELECT product.id, shown.variant_id, shown.picture_id, coalesce(shown.position, 0) "
-            "FROM product LEFT JOIN shown ON shown.product_id = product.id "
-            f"WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY product.id, shown.position",
-            (json.dumps(list(ids)),),
-        )
-        return [_Candidate(*row) for row in rows]
-
     # Scores
 
-    def _ranked(self, question: Question, candidates: Sequence[_Candidate], *, group: bool) -> list[_Scored]:
+    def _ranked(self, question: Question, candidates: Sequence[Candidate], *, group: bool) -> list[_Scored]:
         parts = {
             part: self._similarities(space, vector, candidates) for part, (space, vector) in question.vectors.items()
         }
         if question.words:
-            by_words = score_by_words(self._store, question.words, {one.product for one in candidates})
+            by_words = score_by_words(self._store, question.words, list({one.product for one in candidates}))
             parts["text"] = np.array([by_words.get(one.product, 0.0) for one in candidates])
-        skus = dict(
-            self._store.fetch_all(
-                "SELECT id, sku FROM product WHERE id IN (SELECT value FROM json_each(?))",
-                (json.dumps(sorted({one.product for one in candidates})),),
-            )
-        )
+        skus = self._store.skus(sorted({one.product for one in candidates}))
         scored = []
         for place, candidate in enumerate(candidates):
             if candidate.product in skus:  # else removed a moment ago
@@ -245,14 +211,14 @@ class Searcher:
         scored.sort(key=lambda one: (-one.score, skus[one.candidate.product], one.candidate.position))
         return _best_of_each_product(scored) if group else scored
 
-    def _similarities(self, space: str, query: FloatArray, candidates: Sequence[_Candidate]) -> FloatArray:
+    def _similarities(self, space: str, query: FloatArray, candidates: Sequence[Candidate]) -> FloatArray:
         """Cosine (N,) of the query with each candidate's picture; 0 without a picture or a vector."""
         found = np.zeros(len(candidates), np.float32)
-        rows = self._store.fetch_all("SELECT id FROM space WHERE name = ?", (space,))
+        known = self._store.space(space)
         pictures = sorted({one.picture for one in candidates if one.picture is not None})
-        if not rows or not pictures:
+        if known is None or not pictures:
             return found
-        ids, vectors = self._store.vectors_of(rows[0][0], pictures)
+        ids, vectors = self._store.vectors_of(known.id, pictures)
         cosines = dict(zip(ids.tolist(), similarity(query[None], vectors)[0].tolist(), strict=True))
         for place, one in enumerate(candidates):
             if one.picture is not None:
@@ -264,62 +230,35 @@ class Searcher:
     def _listed(self, passing: Passing | None, *, k: int, offset: int, min_score: float | None) -> list[Match]:
         if passing is None or (min_score is not None and min_score > 0):
             return []
-        rows = self._store.fetch_all(
-            "SELECT id FROM product WHERE id IN (SELECT value FROM json_each(?)) ORDER BY sku LIMIT ? OFFSET ?",
-            (json.dumps(passing.products.tolist()), k, offset),
-        )
-        first: dict[int, _Candidate] = {}
-        for candidate in self._shown("product.id", [row[0] for row in rows]):
+        listed = self._store.in_sku_order(passing.products, limit=k, offset=offset)
+        first: dict[int, Candidate] = {}
+        for candidate in self._store.candidates_of_products(listed):
             first.setdefault(candidate.product, candidate)
-        return self._matches([_Scored(first[row[0]], 0.0, {}) for row in rows if row[0] in first])
+        return self._matches([_Scored(first[product], 0.0, {}) for product in listed if product in first])
 
     def _matches(self, scored: Sequence[_Scored]) -> list[Match]:
-        found = []
-        for one in scored:
-            rows = self._store.fetch_all(
-                "SELECT product.sku, product.title, product.attributes, variant.sku, variant.attributes, "
-                "picture.path, picture.hash "
-                "FROM product LEFT JOIN variant ON variant.id = ? LEFT JOIN picture ON picture.id = ? "
-                "WHERE product.id = ?",
-                (one.candidate.variant, one.candidate.picture, one.candidate.product),
-            )
-            if rows:
-                found.append(_match(one, *rows[0]))
-        return found
+        texts = self._store.texts([one.candidate for one in scored])
+        return [_match(one, texts[one.candidate]) for one in scored if one.candidate in texts]
 
 
-def _let_pass(passing: Passing | None, candidates: list[_Candidate]) -> list[_Candidate]:
+def _let_pass(passing: Passing | None, candidates: list[Candidate]) -> list[Candidate]:
     if passing is None:
         return candidates
     allowed = passing.among([one.product for one in candidates])
     return [one for one in candidates if one.product in allowed]
 
 
-def _match(
-    one: _Scored,
-    sku: str,
-    title: str,
-    own: str,
-    variant: str | None,
-    variants: str | None,
-    path: str | None,
-    hash: bytes | None,
-) -> Match:
+def _match(one: _Scored, texts: CandidateTexts) -> Match:
     return Match(
-        sku,
+        texts.sku,
         one.score,
         one.parts,
-        title,
-        {**_attributes(own), **_attributes(variants or "{}")},
-        picture=None if path is None else Path(path),
-        picture_hash=None if hash is None else hash.hex(),
-        variant=variant,
+        texts.title,
+        {**texts.attributes, **texts.variant_attributes},
+        picture=texts.path,
+        picture_hash=texts.hash,
+        variant=texts.variant,
     )
-
-
-def _attributes(text: str) -> dict[str, AttributeValue]:
-    read: dict[str, Any] = json.loads(text)
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in read.items()}
 
 
 def _best_of_each_product(scored: Sequence[_Scored]) -> list[_Scored]:

@@ -14,10 +14,12 @@ from catalens.errors import CatalensError, CatalogDamagedError
 from catalens.index.space_index import check_index_files
 from catalens.storage.database import storage_error
 from catalens.storage.diagnosis import Finding, Severity
-from catalens.storage.pictures import FEATURE_SPACES, PictureReader, PictureRows
-from catalens.storage.records import digest, facets, read_product, searchable, write_derived
+from catalens.storage.pictures import FEATURE_SPACES, PictureEmbedder
+from catalens.storage.records import digest, facets, searchable
 from catalens.storage.salvage import mend_texts
-from catalens.storage.store import Store
+from catalens.storage.sqlite_products import read_product
+from catalens.storage.sqlite_vectors import SqliteVectors
+from catalens.storage.sqlite_write import SqliteWriter, write_derived
 from catalens.tasks.embed import Encoder
 from catalens.types import Product
 
@@ -28,7 +30,7 @@ _ADD_AGAIN = "add its source again"
 class Case:
     """The catalog that is looked at, and how."""
 
-    store: Store
+    store: SqliteVectors
     repair: bool
     deep: bool
     load_encoder: Callable[[], Encoder]
@@ -47,7 +49,7 @@ def references(case: Case) -> Iterator[Finding]:
         return
     if case.repair:
         with case.store.transaction() as db:
-            rows = PictureRows(db)
+            rows = SqliteWriter(db)
             for table, rowid, _, _ in found:
                 if rowid is None:  # `file` has no rowid
                     db.execute("DELETE FROM file WHERE picture_id NOT IN (SELECT id FROM picture)")
@@ -120,7 +122,7 @@ def stray_words(case: Case) -> Iterator[Finding]:
     )
 
 
-def _state(store: Store, product_id: int) -> str | None:
+def _state(store: SqliteVectors, product_id: int) -> str | None:
     """None where a product is right; "record" or "derived" for what is not."""
     try:
         with store.reading() as db:
@@ -175,7 +177,7 @@ def vectors(case: Case) -> Iterator[Finding]:
             yield case.finding(what, where, cure="run: catalens doctor --repair")
 
 
-def _bad_vectors(store: Store) -> list[tuple[int, int]]:
+def _bad_vectors(store: SqliteVectors) -> list[tuple[int, int]]:
     dims = {space.id: space.dim for space in store.spaces()}
     bad = []
     with store.reading() as db:
@@ -185,7 +187,7 @@ def _bad_vectors(store: Store) -> list[tuple[int, int]]:
     return bad
 
 
-def _without_vectors(store: Store) -> list[int]:
+def _without_vectors(store: SqliteVectors) -> list[int]:
     """Pictures that lack a hand-made feature, or have no encoder's vector at all."""
     names = ", ".join(f"'{name}'" for name in FEATURE_SPACES)
     of_picture = "FROM vector JOIN space ON space.id = vector.space_id WHERE vector.picture_id = picture.id"
@@ -196,7 +198,7 @@ def _without_vectors(store: Store) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-def _path(store: Store, picture_id: int) -> str:
+def _path(store: SqliteVectors, picture_id: int) -> str:
     rows = store.fetch_all("SELECT path FROM picture WHERE id = ?", (picture_id,))
     return str(rows[0][0] or "fetched") if rows else "gone"
 
@@ -204,7 +206,7 @@ def _path(store: Store, picture_id: int) -> str:
 def _remake(case: Case, pictures: list[int]) -> tuple[set[int], str]:
     """Embed pictures again whose content is still what it was; return those, and why the rest could not be."""
     try:
-        reader = PictureReader(case.store, case.load_encoder(), fetch=False)
+        embedder = PictureEmbedder(case.load_encoder())
     except CatalensError as error:
         return set(), f" ({error.what})"
     remade = set()
@@ -213,17 +215,17 @@ def _remake(case: Case, pictures: list[int]) -> tuple[set[int], str]:
         if data is None:
             continue
         try:
-            made = reader.vectors_of(data)
+            made = embedder.vectors_of(data)
         except CatalensError:
             continue
         with case.store.transaction() as db:
-            PictureRows(db).write_vectors(picture, made)
+            SqliteWriter(db).write_vectors(picture, made)
         remade.add(picture)
     left = set(_without_vectors(case.store))
     return remade - left, ""
 
 
-def _content(store: Store, picture_id: int) -> bytes | None:
+def _content(store: SqliteVectors, picture_id: int) -> bytes | None:
     """Return the bytes of a picture where they are still what was embedded."""
     hash, path, data = store.fetch_all("SELECT hash, path, bytes FROM picture WHERE id = ?", (picture_id,))[0]
     places = [path, *(row[0] for row in store.fetch_all("SELECT path FROM file WHERE picture_id = ?", (picture_id,)))]

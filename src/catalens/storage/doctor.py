@@ -7,13 +7,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from catalens.errors import CatalogDamagedError
+from catalens.index.space_index import INDEX_FOLDER
 from catalens.storage import checks
 from catalens.storage.checks import Case
 from catalens.storage.database import FILE_NAME, connect, has_tables, reading_mode, sqlite_boundary
 from catalens.storage.diagnosis import Diagnosis, Finding
 from catalens.storage.lock import WriterLock
 from catalens.storage.salvage import salvage
-from catalens.storage.store import INDEX_FOLDER, LOCK_NAME, Store
+from catalens.storage.sqlite_connections import LOCK_NAME
+from catalens.storage.sqlite_vectors import SqliteVectors
 from catalens.tasks.embed import Encoder
 
 _CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
@@ -63,7 +65,7 @@ def diagnose(
             findings += _treat(path, damage, repair=repair)
             if not repair:
                 return Diagnosis(tuple(findings))
-        store = stack.enter_context(Store(path.parent, readonly=reading_mode(path) != "write"))
+        store = stack.enter_context(SqliteVectors(path.parent, readonly=reading_mode(path) != "write"))
         case = Case(store, repair, deep, load_encoder)
         for check in _CHECKS:
             findings += check(case)

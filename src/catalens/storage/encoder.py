@@ -65,7 +65,8 @@ def _refuse_other_space(store: Store, encoder: Encoder) -> None:
     if names and deep_space(encoder) not in names:
         built = ", ".join(name.removeprefix("deep:") for name in names)
         raise ModelError(
-            f"{store.folder} was embedded by {built}, and the encoder is {encoder.name}: their vectors do not compare",
+            f"{store.folder or 'the catalog'} was embedded by {built}, and the encoder is {encoder.name}: "
+            "their vectors do not compare",
             cure="open it with encoder=... of that name or folder, or add all sources again with this encoder "
             "named explicitly (--encoder NAME), which embeds their pictures anew",
         )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalens.storage.schema import VERSION
 from catalens.storage.store import Store
 
 
@@ -19,7 +17,7 @@ class CatalogInfo:
     be read.
     """
 
-    path: Path
+    path: Path | None
     version: int
     products: int
     variants: int
@@ -32,7 +30,7 @@ class CatalogInfo:
     def to_dict(self) -> dict[str, object]:
         return {
             **{name: getattr(self, name) for name in self.__slots__},
-            "path": str(self.path),
+            "path": None if self.path is None else str(self.path),
             "encoders": list(self.encoders),
             "spaces": dict(self.spaces),
         }
@@ -41,25 +39,16 @@ class CatalogInfo:
 def count_all(store: Store) -> CatalogInfo:
     """Count what is in the catalog of a store."""
     counts = store.counts()
-    spaces = dict(
-        store.fetch_all("SELECT name, (SELECT count(*) FROM vector WHERE space_id = space.id) FROM space ORDER BY id")
-    )
+    spaces = store.space_sizes()
+    version, size_bytes = store.info()
     return CatalogInfo(
         path=store.folder,
-        version=VERSION,
+        version=version,
         products=counts.products,
         variants=counts.variants,
         pictures=counts.pictures,
         unread=counts.unread,
         encoders=tuple(name.removeprefix("deep:") for name in spaces if name.startswith("deep:")),
         spaces=spaces,
-        size_bytes=_size(store.folder),
+        size_bytes=size_bytes,
     )
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # the write-ahead log comes and goes
-            total += path.stat().st_size if path.is_file() else 0
-    return total

@@ -6,8 +6,6 @@ leaves every product with all its pictures, vectors and words, or as it was befo
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -16,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalens import settings
-from catalens.storage.pictures import PictureReader, PictureRows, ReadPicture, has_vectors
-from catalens.storage.records import cleaned, digest, pictures_of, write_product
-from catalens.storage.store import Store
+from catalens.storage.pictures import PictureReader
+from catalens.storage.records import cleaned, digest, pictures_of
+from catalens.storage.store import KnownFile, ReadPicture, Store, StoreWriter
 from catalens.tasks.embed import Encoder
 from catalens.types import AddReport, Failure, PictureSource, Product, Progress
 
@@ -49,15 +47,6 @@ class _Planned:
 class _Batch:
     planned: list[_Planned]
     chunks: list[Future[list[ReadPicture | Failure]]]
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """What the catalog remembers of a file that it read; `complete` where it has all vectors of its picture."""
-
-    stamp: tuple[int, int]
-    picture_id: int
-    complete: bool
 
 
 class Ingest:
@@ -136,13 +125,13 @@ class Ingest:
     def _start(self, products: list[Product], pool: ThreadPoolExecutor) -> _Batch:
         """See what must be read, and have it read."""
         sources = {picture.location: picture for product in products for _, picture in pictures_of(product)}
-        files = self._files(list(sources))
+        files = self._store.known_files(list(sources), spaces=self._reader.spaces)
         known: dict[str, int] = {}
         wanted: list[PictureSource] = []
         for location, source in sources.items():
             file = files.get(location)
             if file is not None and self._is_as_it_was(source, file):
-                known[location] = file.picture_id
+                known[location] = file.picture
             else:
                 wanted.append(source)
         planned = [
@@ -156,15 +145,7 @@ class Ingest:
         chunks = [pool.submit(self._reader.read, wanted[i : i + CHUNK]) for i in range(0, len(wanted), CHUNK)]
         return _Batch(planned, chunks)
 
-    def _files(self, locations: list[str]) -> dict[str, _File]:
-        rows = self._store.fetch_all(
-            f"SELECT path, size, mtime_ns, picture_id, {has_vectors('file.picture_id', self._reader.spaces)} "
-            "FROM file WHERE path IN (SELECT value FROM json_each(?))",
-            (*self._reader.spaces, json.dumps(locations)),
-        )
-        return {path: _File((size, mtime), picture, bool(complete)) for path, size, mtime, picture, complete in rows}
-
-    def _is_as_it_was(self, source: PictureSource, file: _File) -> bool:
+    def _is_as_it_was(self, source: PictureSource, file: KnownFile) -> bool:
         if not file.complete:
             return False
         if source.is_remote:
@@ -183,7 +164,7 @@ class Ingest:
             return True
         except (OSError, ValueError):
             return False
-        return (found.st_size, found.st_mtime_ns) == file.stamp
+        return (found.st_size, found.st_mtime_ns) == (file.size, file.mtime_ns)
 
     # Writing
 
@@ -197,42 +178,39 @@ class Ingest:
                 else:
                     read.append(result)
         counts = dict(self._counts)
-        with self._store.transaction() as db:
-            rows = PictureRows(db)
-            written = self._write_pictures(rows, read)
+        with self._store.change() as writer:
+            written = self._write_pictures(writer, read)
             embedded = {picture.source.location for picture in read if picture.vectors}
             for planned in batch.planned:
-                counts[self._write_product(db, rows, planned, written, embedded)] += 1
-            rows.collect()
+                counts[self._write_product(writer, planned, written, embedded)] += 1
         self._counts = counts
         self._pictures += len(embedded)
         self._reader.forget({picture.hash for picture in read})
         if self._progress is not None:
             self._progress(sum(counts.values()), None, "adding products")
 
-    def _write_pictures(self, rows: PictureRows, read: list[ReadPicture]) -> dict[str, int]:
+    def _write_pictures(self, writer: StoreWriter, read: list[ReadPicture]) -> dict[str, int]:
         """Write what was read; return location -> id."""
         written: dict[str, int] = {}
         # Those with vectors first: others of the same content lean on them.
         for picture in sorted(read, key=lambda picture: not picture.vectors):
-            if picture.vectors or rows.find(picture.hash) is not None:
-                written[picture.source.location] = rows.write(picture)
+            if picture.vectors or writer.find_picture(picture.hash) is not None:
+                written[picture.source.location] = writer.write_picture(picture)
             else:
-                self._write_again(rows, picture.source, written)
+                self._write_again(writer, picture.source, written)
         return written
 
-    def _write_again(self, rows: PictureRows, source: PictureSource, written: dict[str, int]) -> None:
+    def _write_again(self, writer: StoreWriter, source: PictureSource, written: dict[str, int]) -> None:
         """Read a picture whose content was on its way, or in the catalog, and is not there after all."""
         (result,) = self._reader.read([source], again=True)
         if isinstance(result, Failure):
             self._failed.append(result)
         else:
-            written[source.location] = rows.write(result)
+            written[source.location] = writer.write_picture(result)
 
     def _write_product(
         self,
-        db: sqlite3.Connection,
-        rows: PictureRows,
+        writer: StoreWriter,
         planned: _Planned,
         written: dict[str, int],
         embedded: set[str],
@@ -241,17 +219,13 @@ class Ingest:
         shown: dict[str, int] = {}
         for _, source in pictures_of(planned.product):
             known = planned.known.get(source.location)
-            if known is not None and source.location not in written and not rows.is_there(known):
-                self._write_again(rows, source, written)
+            if known is not None and source.location not in written and not writer.has_picture(known):
+                self._write_again(writer, source, written)
             picture_id = written.get(source.location, known)
             if picture_id is not None:
                 shown[source.location] = picture_id
-        row = db.execute("SELECT id, digest FROM product WHERE sku = ?", (planned.product.sku,)).fetchone()
-        if row is not None and row[1] == planned.digest:
-            before = dict(
-                db.execute("SELECT location, picture_id FROM shown WHERE product_id = ?", (row[0],)).fetchall()
-            )
-            if before == shown:
-                return "updated" if embedded & shown.keys() else "unchanged"
-        write_product(db, planned.product, shown)
-        return "added" if row is None else "updated"
+        before = writer.written(planned.product.sku)
+        if before is not None and before.digest == planned.digest and before.shown == shown:
+            return "updated" if embedded & shown.keys() else "unchanged"
+        writer.write_product(planned.product, shown)
+        return "added" if before is None else "updated"

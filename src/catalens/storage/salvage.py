@@ -15,8 +15,10 @@ from pathlib import Path
 
 from catalens.errors import CatalogDamagedError
 from catalens.storage.database import connect, create_tables, has_tables, sqlite_boundary, storage_error
-from catalens.storage.records import digest, read_product, write_derived
+from catalens.storage.records import digest
 from catalens.storage.schema import PAGE_SIZE
+from catalens.storage.sqlite_products import read_product
+from catalens.storage.sqlite_write import write_derived
 
 WORK_FOLDER = "salvage.tmp"
 

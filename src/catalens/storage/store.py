@@ -1,46 +1,25 @@
-"""SQLite, the one truth of a catalog: one writer, many readers, in any number of threads and processes."""
+"""The contract of a store: products, pictures, vectors and words, without a word of how they are kept.
+
+`Catalog`, search, styling and ingest know this protocol and the records below, and nothing else of a store. The
+embedded one is `catalens.storage.sqlite`; another store is one more file, and `tests/test_store_contract.py` says
+whether it is right. Ids are positive integers of the store's own; what they count means nothing to others.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import sqlite3
-import threading
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Protocol, TypeAlias
 
-import numpy as np
+from catalens.index.vector_store import VectorStore
+from catalens.storage.diagnosis import Diagnosis
+from catalens.storage.filter_terms import Filter
+from catalens.tasks.embed import Encoder
+from catalens.types import Attributes, FloatArray, IntArray, PictureSource, Product
 
-from catalens.errors import CatalogDamagedError, NotFoundError, StorageError, UsageError
-from catalens.storage.database import (
-    FILE_NAME,
-    connect,
-    create_tables,
-    has_tables,
-    reading_mode,
-    sqlite_boundary,
-    storage_error,
-)
-from catalens.storage.lock import WriterLock
-from catalens.types import FloatArray, IntArray
-
-INDEX_FOLDER = "index"
-LOCK_NAME = "lock"
-_CHUNK_ROWS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """A set of vectors that may be compared with each other: one per encoder, one per hand-made feature."""
-
-    id: int
-    name: str
-    dim: int
+Ids: TypeAlias = Sequence[int] | IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,136 +33,238 @@ class Counts:
     unread: int
 
 
-class Store:
-    """The database of a catalog folder.
+@dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """A picture of a product: SHA-256 of its file in hex, the variant that it shows, (height, width) in pixels."""
 
-    Readers take a connection from a pool and see the last committed state; they wait for nobody. Writing needs the
-    writer's lock (`writing`) and goes in transactions that are on the disk when they end. An object may be used from
-    several threads.
+    hash: str
+    variant: str | None
+    size: tuple[int, int]
 
-    Args:
-        folder: the catalog's folder; made if absent, unless `readonly`.
-        readonly: refuse to write and to make anything.
-        wait_s: seconds to wait for another writer.
 
-    Raises:
-        NotFoundError: `readonly` and there is no catalog.
-        StorageError: the path is a file, a folder with other things in it, or may not be written.
-        CatalogVersionError, CatalogDamagedError, CatalogError: the database is newer, damaged, or another program's.
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """Where the bytes of a picture are: in a file, or (fetched pictures) in the store itself."""
+
+    path: Path | None
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """An attribute to filter by: its values in small letters with how many products have each, the most frequent first.
+
+    `span` is the least and the greatest of an attribute of numbers; `more` says that it has further values.
     """
 
-    def __init__(self, folder: str | Path, *, readonly: bool = False, wait_s: float = 5.0) -> None:
-        self.folder = Path(folder).absolute()
-        self.path = self.folder / FILE_NAME
-        self.readonly = readonly
-        self._wait_s = wait_s
-        self._guard = threading.Lock()
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
-        if not readonly:
-            _make_folder(self.folder)
-        self._open_first()
+    name: str
+    values: tuple[tuple[str, int], ...]
+    span: tuple[float, float] | None = None
+    more: bool = False
 
-    def _open_first(self) -> None:
-        if not self.readonly and not self.path.exists():
-            with self.writing():
-                self._create()
-        self._mode = reading_mode(self.path)
-        db = connect(self.path, mode=self._mode, timeout_s=self._wait_s)
-        try:
-            if not has_tables(db, self.path):
-                if self.readonly:
-                    raise NotFoundError(f"no catalog at {self.folder}", cure="add a source to it first")
-                with self.writing():
-                    self._create()
-        except BaseException:
-            db.close()
-            raise
-        # `PRAGMA data_version` counts the commits of *other* connections: this one never writes.
-        self._watch = db
-        self._watch_guard = threading.Lock()
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "values": [{"value": value, "products": count} for value, count in self.values],
+            "span": None if self.span is None else list(self.span),
+            "more": self.more,
+        }
 
-    def _create(self) -> None:
-        db = connect(self.path, mode="create", timeout_s=self._wait_s)
-        try:
-            if not has_tables(db, self.path):
-                create_tables(db, self.path)
-        finally:
-            db.close()
 
-    # Reading
+FACET_SHARED = 2
+"""A text attribute is worth filtering by where at least one of its values is shared by so many products."""
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection of the pool, for one thread, errors translated. It refuses to write."""
-        with sqlite_boundary(self.path):
-            db = self._take()
-            try:
-                yield db
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                self._give(db)
 
-    def _take(self) -> sqlite3.Connection:
-        with self._guard:
-            if self._closed:
-                raise UsageError("the catalog is closed", cure="open it again")
-            if self._idle:
-                return self._idle.pop()
-        db = connect(self.path, mode=self._mode, timeout_s=self._wait_s)
-        db.execute("PRAGMA query_only = ON")
-        return db
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word to look for, in any of its forms; where `is_prefix`, the first form may be the beginning of a word.
 
-    def _give(self, db: sqlite3.Connection) -> None:
-        with self._guard:
-            if not self._closed:
-                self._idle.append(db)
-                return
-        db.close()
+    A form is letters and digits. The store compares without regard to case and accents.
+    """
 
-    def fetch_all(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """All rows of one reading statement with bound parameters."""
-        with self.reading() as db:
-            return db.execute(sql, parameters).fetchall()
+    forms: tuple[str, ...]
+    is_prefix: bool = False
 
-    def data_version(self) -> int:
-        """Return a number that changes with every commit, of any process; comparable within this object only."""
-        with self._watch_guard, sqlite_boundary(self.path):
-            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
 
-    def spaces(self) -> tuple[Space, ...]:
-        """All spaces, oldest first."""
-        return tuple(Space(*row) for row in self.fetch_all("SELECT id, name, dim FROM space ORDER BY id"))
+@dataclass(frozen=True, slots=True)
+class WordHit:
+    """How many of the terms a product has, and how relevant it is for them (BM25: comparable within one answer)."""
 
-    def space_id(self, name: str) -> int | None:
-        """Find a space by its name; None where the catalog has no vector in it yet."""
-        rows = self.fetch_all("SELECT id FROM space WHERE name = ?", (name,))
-        return int(rows[0][0]) if rows else None
+    terms: int
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product, and a picture that shows it or one of its variants (None where it has none), by their ids."""
+
+    product: int
+    variant: int | None
+    picture: int | None
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateTexts:
+    """What a candidate is called and where its picture lies: `hash` is SHA-256 of the file, in hex."""
+
+    sku: str
+    title: str
+    description: str
+    attributes: Attributes
+    variant: str | None
+    variant_attributes: Attributes
+    path: Path | None
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file (or web address) that was read before.
+
+    Args:
+        size: bytes; mtime_ns: its time of change, 0 for an address.
+        complete: its picture has a vector in each of the spaces that were asked about.
+    """
+
+    size: int
+    mtime_ns: int
+    picture: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenProduct:
+    """A product as it stands: the digest of its record, and which pictures show it (location -> picture id)."""
+
+    digest: bytes
+    shown: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPicture:
+    """A picture that was read, to be written.
+
+    Args:
+        hash: SHA-256 of the file's bytes; file_size: bytes; mtime_ns: 0 for a web address.
+        size: (height, width) in pixels.
+        vectors: space's name -> vector (D,); empty where the store has this content already.
+        data: the bytes to keep, where there is no file to rely on.
+    """
+
+    source: PictureSource
+    hash: bytes
+    file_size: int
+    mtime_ns: int
+    size: tuple[int, int]
+    vectors: Mapping[str, FloatArray]
+    data: bytes | None = None
+
+
+class StoreWriter(Protocol):
+    """What may be done within one `Store.change`."""
+
+    def find_picture(self, hash: bytes) -> int | None:
+        """Find a picture by its content."""
+
+    def has_picture(self, picture_id: int) -> bool:
+        """Whether there is a picture of this id (still)."""
+
+    def write_picture(self, picture: ReadPicture) -> int:
+        """Write a picture, its vectors and the file it came from; return its id.
+
+        A file that held another picture before now shows this one, wherever it is shown. A picture whose file is gone
+        is found from then on where the same content was read last.
+
+        Raises:
+            ModelError: a vector has another number of components than the others of its space.
+        """
+
+    def write_vectors(self, picture_id: int, vectors: Mapping[str, FloatArray]) -> None:
+        """Write vectors of a picture, space's name -> (D,); those that are there stay.
+
+        Raises:
+            ModelError: as above.
+        """
+
+    def written(self, sku: str) -> WrittenProduct | None:
+        """A product as it stands, by its own sku."""
+
+    def write_product(self, product: Product, shown: Mapping[str, int]) -> None:
+        """Write one product with its variants, filter values and words, in the place of what has its sku.
+
+        A variant that another product had moves; the digest of that product is empty from then on, so that its source
+        brings it back.
+
+        Args:
+            product: as `records.cleaned` returns it.
+            shown: location of a picture -> id of the picture; locations that are not in it are noted as unread.
+        """
+
+    def unknown(self, skus: Sequence[str]) -> list[str]:
+        """Those that are no product's own sku."""
+
+    def remove(self, skus: Sequence[str]) -> None:
+        """Remove products by their own skus, with all that only they have."""
+
+
+class Store(VectorStore, Protocol):
+    """Products with their pictures, vectors, words and filter values: the truth of a catalog.
+
+    Readers see the last committed state and wait for nobody. An object may be used from several threads. An index in
+    `folder` follows the store; where there is no folder it stays in memory.
+    """
+
+    @property
+    def folder(self) -> Path | None: ...
+
+    @property
+    def readonly(self) -> bool: ...
+
+    # Counts
 
     def counts(self) -> Counts:
         """Products, variants, pictures, vectors, unread pictures."""
-        tables = ("product", "variant", "picture", "vector", "unread")
-        counted = ", ".join(f"(SELECT count(*) FROM {table})" for table in tables)
-        return Counts(*self.fetch_all(f"SELECT {counted}")[0])
 
-    def vectors_after(self, space_id: int, vector_id: int) -> tuple[IntArray, IntArray, FloatArray]:
-        """Vectors of a space that came after `vector_id` (0: all of them).
+    def product_count(self) -> int:
+        """Number of products."""
 
-        Returns:
-            Vector ids (N,) ascending, picture ids (N,), data (N, dim) float32.
+    def space_sizes(self) -> dict[str, int]:
+        """Name of each space -> its vectors, the oldest space first."""
 
-        Raises:
-            CatalogDamagedError: a vector is not what was written.
-        """
-        where = "+space_id = ? AND id > ?"  # the plus keeps SQLite on the order of ids, which needs no sorting
-        with self.reading() as db:
-            db.execute("BEGIN")
-            count = db.execute(f"SELECT count(*) FROM vector WHERE {where}", (space_id, vector_id)).fetchone()[0]
-            rows = db.execute(
-                f"SELECT id, picture_id, data, crc FROM vector WHERE {where} ORDER BY id", (space_id, vector_id)
-            )
-            return self._collect(_chunks(rows), count, self._dim(db, space_id))
+    # Products
+
+    def product(self, sku: str) -> Product | None:
+        """A product as its source gave it, by its own sku or by that of one of its variants."""
+
+    def products_after(self, sku: str, *, limit: int) -> list[Product]:
+        """Products in the order of their skus, from behind one on."""
+
+    def product_ids(self, skus: Sequence[str]) -> dict[str, int]:
+        """Sku (a product's own, or that of one of its variants) -> id of the product; unknown ones lack."""
+
+    def skus(self, product_ids: Ids) -> dict[int, str]:
+        """Product id -> sku; those that are gone lack."""
+
+    def in_sku_order(self, product_ids: Ids, *, limit: int, offset: int) -> list[int]:
+        """A page of products, in the order of their skus."""
+
+    # Pictures
+
+    def shown_pictures(self, sku: str) -> tuple[ShownPicture, ...]:
+        """Pictures of a product (or of the product of a variant) that were read, in their order, each once."""
+
+    def picture_file(self, hash: bytes) -> PictureFile | None:
+        """Where the bytes of a picture are, by SHA-256 of its file."""
+
+    def picture_ids(self, hashes: Sequence[str]) -> dict[str, int]:
+        """Hash in hex -> picture id; unknown ones lack."""
+
+    def known_files(self, locations: Sequence[str], *, spaces: Sequence[str]) -> dict[str, KnownFile]:
+        """Location -> what was read from it before; `complete` where its picture has a vector in each space."""
+
+    def has_vectors(self, hash: bytes, *, spaces: Sequence[str]) -> bool:
+        """Whether the picture of this content is there with a vector in each of the spaces."""
 
     def vectors_of(self, space_id: int, picture_ids: Iterable[int]) -> tuple[IntArray, FloatArray]:
         """Vectors of some pictures in a space: picture ids (N,) ascending, data (N, dim). Pictures without one lack.
@@ -191,128 +272,81 @@ class Store:
         Raises:
             CatalogDamagedError: a vector is not what was written.
         """
-        wanted = json.dumps([int(picture) for picture in picture_ids])
-        with self.reading() as db:
-            rows = db.execute(
-                "SELECT id, picture_id, data, crc FROM vector WHERE space_id = ? "
-                "AND picture_id IN (SELECT value FROM json_each(?)) ORDER BY picture_id",
-                (space_id, wanted),
-            ).fetchall()
-            _, pictures, data = self._collect([rows], len(rows), self._dim(db, space_id))
-        return pictures, data
 
-    def erased_after(self, space_id: int, seq: int) -> tuple[IntArray, int]:
-        """Vectors of a space that were removed after `seq` (0: ever): their ids, and the `seq` to go on from."""
-        rows = self.fetch_all(
-            "SELECT seq, vector_id FROM erased WHERE space_id = ? AND seq > ? ORDER BY seq", (space_id, seq)
-        )
-        return np.array([row[1] for row in rows], dtype=np.int64), int(rows[-1][0]) if rows else seq
+    # Candidates of a search
 
-    @staticmethod
-    def _dim(db: sqlite3.Connection, space_id: int) -> int:
-        row = db.execute("SELECT dim FROM space WHERE id = ?", (space_id,)).fetchone()
-        return int(row[0]) if row else 0
+    def candidates_of_vectors(self, vector_ids: Ids) -> list[Candidate]:
+        """What the pictures of some vectors show, by product and position."""
 
-    def _collect(
-        self, chunks: Iterable[list[tuple[int, int, bytes, int]]], count: int, dim: int
-    ) -> tuple[IntArray, IntArray, FloatArray]:
-        ids, pictures = np.empty(count, np.int64), np.empty(count, np.int64)
-        data = np.empty((count, dim), np.float32)
-        start = 0
-        for rows in chunks:
-            for vector_id, _, blob, crc in rows:
-                if len(blob) != 4 * dim or zlib.crc32(blob) != crc:
-                    raise CatalogDamagedError(
-                        f"{self.path} is damaged: vector {vector_id} is not what was written",
-                        cure="run: catalens doctor --repair, which makes it again from the picture",
-                    )
-            stop = start + len(rows)
-            ids[start:stop] = [row[0] for row in rows]
-            pictures[start:stop] = [row[1] for row in rows]
-            data[start:stop] = np.frombuffer(b"".join(row[2] for row in rows), "<f4").reshape(len(rows), dim)
-            start = stop
-        return ids, pictures, data
+    def candidates_of_products(self, product_ids: Ids) -> list[Candidate]:
+        """All that shows some products, by product and position; those without a picture once, without one."""
+
+    def candidate_of(self, sku: str) -> Candidate | None:
+        """The first picture of a product; pictures of its variants (of the named one, if it is one) come first."""
+
+    def texts(self, candidates: Sequence[Candidate]) -> dict[Candidate, CandidateTexts]:
+        """What candidates are called; those whose product is gone lack."""
+
+    # Filters
+
+    def passing_products(self, term: Filter) -> IntArray:
+        """Ids (N,) of the products that a filter lets pass, ascending; `filter_terms` says what a term means."""
+
+    def vectors_showing(self, space: str, product_ids: Ids) -> IntArray:
+        """Ids (N,) of the vectors in a space, by its name, whose pictures show any of the products."""
+
+    def known_attributes(self, names: Iterable[str]) -> set[str]:
+        """Those attributes that any product has; case does not matter."""
+
+    def attribute_values(self, name: str) -> list[str]:
+        """Values of an attribute (its name in small letters) as folded texts, each once, sorted; at most 5,000."""
+
+    def facets(self, *, most: int) -> tuple[Facet, ...]:
+        """Attributes that are worth filtering by, those of most products first, each with at most so many values."""
+
+    # Words
+
+    def find_words(self, terms: Sequence[Term], *, every: bool, product_ids: Ids | None, limit: int) -> list[int]:
+        """Ids of products with all of the terms (`every`) or any of them, by BM25, the most relevant first.
+
+        Args:
+            terms: at least one.
+            product_ids: those that may be found; None for all.
+            limit: how many at most.
+        """
+
+    def score_words(self, terms: Sequence[Term], product_ids: Ids) -> dict[int, WordHit]:
+        """Those of the products that have any of the terms, with how many and how relevant they are."""
+
+    def has_words(self, terms: Sequence[Term]) -> list[bool]:
+        """For each term, whether any product has it."""
 
     # Writing
 
-    def writing(self) -> WriterLock:
-        """Return the writer's lock of the folder, for a `with` block.
+    def writing(self) -> AbstractContextManager[object]:
+        """The writer's lock, for a `with` block.
 
         Raises:
-            StorageError: the catalog was opened read-only.
+            StorageError: the store was opened read-only.
+            CatalogBusyError: another process is writing.
         """
-        if self.readonly:
-            raise StorageError(f"{self.folder} was opened read-only", cure="open it without readonly")
-        return WriterLock(self.folder / LOCK_NAME, wait_s=self._wait_s)
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; on the disk when the block ends. To be used inside `writing`."""
-        with sqlite_boundary(self.path):
-            db = connect(self.path, mode="write", timeout_s=self._wait_s)
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                yield db
-                db.execute("COMMIT")
-            finally:
-                # A failed statement may have rolled back already (a full disk does); closing undoes the rest.
-                db.close()
+    def change(self) -> AbstractContextManager[StoreWriter]:
+        """All or nothing; durable when the block ends, and pictures that nothing shows any more are gone then.
+
+        To be used inside `writing`.
+        """
 
     def checkpoint(self) -> bool:
-        """Move what the write-ahead log holds into the database and empty the log, so that nothing removed is left.
+        """Leave nothing of what was removed in a log. False where a reader prevents it; the next writer does it."""
 
-        Returns:
-            False where a reader was at work for all of the waiting time; the next writer then does it.
-        """
-        with sqlite_boundary(self.path):
-            db = connect(self.path, mode="write", timeout_s=self._wait_s)
-            try:
-                return int(db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) == 0
-            finally:
-                db.close()
+    # Life
+
+    def info(self) -> tuple[int, int]:
+        """Version of the tables, and how much room all of it takes, in bytes."""
+
+    def diagnose(self, *, repair: bool, deep: bool, load_encoder: Callable[[], Encoder]) -> Diagnosis:
+        """Look the store over and, if asked for, restore what can be; what was read from it before is stale then."""
 
     def close(self) -> None:
-        """Close all connections; a second time does nothing."""
-        with self._guard:
-            if self._closed:
-                return
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for db in (*idle, self._watch):
-            with suppress(sqlite3.Error):  # nothing is pending: a commit has returned before
-                db.close()
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def _chunks(rows: sqlite3.Cursor) -> Iterator[list[tuple[int, int, bytes, int]]]:
-    while chunk := rows.fetchmany(_CHUNK_ROWS):
-        yield chunk
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        others = sorted(entry.name for entry in folder.iterdir() if entry.name not in {INDEX_FOLDER, LOCK_NAME})
-        # Asked after the listing: what another process makes meanwhile, its journal too, is then no stranger.
-        if (folder / FILE_NAME).exists():
-            return
-        parent = os.open(folder.parent, os.O_RDONLY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
-    except OSError as error:
-        raise storage_error(folder, error) from error
-    if others:
-        named = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-        raise StorageError(
-            f"expected a catalog or an empty folder at {folder} and found {named}",
-            cure=f"give the catalog a folder of its own, such as {folder / 'catalog'}",
-        )
+        """Close it; nothing is pending. A second time does nothing."""

@@ -16,11 +16,11 @@ from catalens.features.foreground import foreground_guess
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.models.zoo import DEFAULT_OUTFIT
-from catalens.storage.browse import picture_data
-from catalens.storage.pictures import deep_space
+from catalens.storage.pictures import deep_space, picture_data
+from catalens.storage.store import Store
 from catalens.styling.beam_search import CHEAPEST, Candidate, Grown, best, least, varied, with_each
 from catalens.styling.color_harmony import Harmony, ThingColor, agreement, harmony
-from catalens.styling.pieces import Known, OutfitItem, Pieces, PieceStore, own_pieces
+from catalens.styling.pieces import Known, OutfitItem, Pieces, own_pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import KINDS, MOST, OutfitModel, outfit_model
@@ -156,7 +156,7 @@ class Stylist:
         store, nearest: of the catalog; deep: name of the space of its encoder's vectors.
     """
 
-    store: PieceStore
+    store: Store
     nearest: Nearest
     deep: str
     model: OutfitModel
@@ -342,7 +342,7 @@ def _told(grown: Grown, asked: Asked) -> list[str]:
 
 
 def complete_outfits(
-    store: PieceStore,
+    store: Store,
     nearest: Nearest,
     encoder: Encoder,
     *,

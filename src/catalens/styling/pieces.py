@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.read import ImageLike
+from catalens.storage.store import Candidate, Store
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import Piece, pieces_of_photos
 from catalens.tasks.zero_shot import COMMON_LABELS, label_vectors
@@ -101,13 +102,6 @@ class Known:
         return Piece(self.item.kind, self.vector, self.color)
 
 
-class PieceStore(Protocol):
-    """What is needed of a store."""
-
-    def fetch_all(self, sql: str, parameters: tuple[object, ...] = ..., /) -> list[tuple[Any, ...]]: ...
-    def vectors_of(self, space_id: int, picture_ids: Iterable[int]) -> tuple[Any, FloatArray]: ...
-
-
 class Pieces:
     """Products of a catalog as pieces.
 
@@ -120,7 +114,7 @@ class Pieces:
 
     def __init__(
         self,
-        store: PieceStore,
+        store: Store,
         *,
         deep: str,
         encoder: Encoder,
@@ -128,7 +122,7 @@ class Pieces:
         others: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         self._store, self._deep, self._encoder, self._nouns, self._others = store, deep, encoder, nouns, others
-        self._texts = {name: self._distinct(name) for name in {*CALLED, *AUDIENCES}}
+        self._texts = {name: store.attribute_values(name) for name in {*CALLED, *AUDIENCES}}
         self._is_named = any(named(text, nouns=nouns) for name in CALLED for text in self._texts[name])
 
     def product(self, sku: str) -> Known:
@@ -138,16 +132,10 @@ class Pieces:
             NotFoundError: there is none, or it has no picture.
             UsageError: it is nothing of these kinds.
         """
-        rows = self._store.fetch_all(
-            "SELECT product.sku, picture.id FROM product LEFT JOIN variant ON variant.product_id = product.id "
-            "JOIN shown ON shown.product_id = product.id JOIN picture ON picture.id = shown.picture_id "
-            "WHERE product.sku = ?1 OR variant.sku = ?1 ORDER BY shown.variant_id IS NOT variant.id, shown.position "
-            "LIMIT 1",
-            (sku,),
-        )
-        if not rows:
+        shown = self._store.candidate_of(sku)
+        if shown is None:
             raise NotFoundError(f"no product {sku!r} with a picture", cure="name a product that has one")
-        found = self.known([(rows[0][0], rows[0][1])], guess=True)
+        found = self.known([shown], guess=True)
         if not found:
             raise UsageError(
                 f"{sku} is nothing of {', '.join(self._nouns)}, as far as its words and its look tell",
@@ -157,64 +145,50 @@ class Pieces:
 
     def shown(self, matches: Sequence[Match]) -> list[Known]:
         """Products that a search found, each by the picture that matched; others than these kinds are left out."""
-        hashes = [match.picture_hash for match in matches if match.picture_hash is not None]
-        marks = ",".join("?" * len(hashes))
-        pictures = self._store.fetch_all(
-            f"SELECT hash, id FROM picture WHERE hash IN ({marks})", tuple(bytes.fromhex(hash) for hash in hashes)
+        pictures = self._store.picture_ids([match.picture_hash for match in matches if match.picture_hash is not None])
+        products = self._store.product_ids([match.sku for match in matches])
+        return self.known(
+            [
+                Candidate(products[match.sku], None, pictures[match.picture_hash], 0)
+                for match in matches
+                if match.sku in products and match.picture_hash in pictures
+            ]
         )
-        ids = {hash.hex(): picture for hash, picture in pictures}
-        found = [(match.sku, ids[match.picture_hash]) for match in matches if match.picture_hash in ids]
-        return self.known(found)
 
-    def known(self, shown: Sequence[tuple[str, int]], *, guess: bool = False) -> list[Known]:
-        """Products by their skus and the ids of pictures that show them, in this order; others are left out.
+    def known(self, shown: Sequence[Candidate], *, guess: bool = False) -> list[Known]:
+        """Products by pictures that show them, in this order; others than these kinds are left out.
 
         Args:
             guess: tell kinds by look where words tell none, though the shop's attributes name kinds.
         """
-        ids = dict(self._store.fetch_all("SELECT name, id FROM space"))
-        if not shown or self._deep not in ids or "color" not in ids:
+        spaces = [self._store.space(name) for name in (self._deep, "color")]
+        pictures = [one.picture for one in shown if one.picture is not None]
+        found = [self._store.vectors_of(space.id, pictures) for space in spaces if space is not None and pictures]
+        if len(found) < len(spaces):
             return []
-        pictures = [picture for _, picture in shown]
-        deep, colors = (
-            dict(zip(found[0].tolist(), found[1], strict=True))
-            for found in (self._store.vectors_of(ids[name], pictures) for name in (self._deep, "color"))
-        )
-        products = {
-            row[0]: row[1:]
-            for row in self._store.fetch_all(
-                "SELECT sku, title, description, attributes FROM product WHERE sku IN (SELECT value FROM json_each(?))",
-                (json.dumps([sku for sku, _ in shown]),),
-            )
-        }
-        files = {
-            row[0]: row[1:]
-            for row in self._store.fetch_all(
-                "SELECT id, path, hash FROM picture WHERE id IN (SELECT value FROM json_each(?))",
-                (json.dumps(pictures),),
-            )
-        }
-        there = [one for one in shown if one[0] in products and one[1] in deep and one[1] in colors and one[1] in files]
-        read: list[dict[str, Any]] = [json.loads(products[sku][2]) for sku, _ in there]
-        kinds = [
-            kind_said(said, products[sku][0], nouns=self._nouns) for said, (sku, _) in zip(read, there, strict=True)
-        ]
+        deep, colors = (dict(zip(ids.tolist(), vectors, strict=True)) for ids, vectors in found)
+        texts = self._store.texts(shown)
+        there = [
+            (one.picture, texts[one]) for one in shown
+            if one in texts and one.picture in deep and one.picture in colors and texts[one].hash is not None
+        ]  # fmt: skip
+        kinds = [kind_said(text.attributes, text.title, nouns=self._nouns) for _, text in there]
         silent = [
-            row for row, (sku, _) in enumerate(there)
-            if kinds[row] is None and kind_said(read[row], products[sku][0], nouns=self._others) is None
+            row for row, (_, text) in enumerate(there)
+            if kinds[row] is None and kind_said(text.attributes, text.title, nouns=self._others) is None
         ]  # fmt: skip
         if silent and (guess or not self._is_named):
-            looks = self._by_look(np.stack([deep[there[row][1]] for row in silent]))
+            looks = self._by_look(np.stack([deep[there[row][0]] for row in silent]))
             for row, look in zip(silent, looks, strict=True):
                 kinds[row] = look
         known = []
-        for (sku, picture), said, kind in zip(there, read, kinds, strict=True):
+        for (picture, text), kind in zip(there, kinds, strict=True):
             if kind is None:
                 continue
-            (title, description, attributes), (path, hash) = products[sku], files[picture]
-            item = OutfitItem(sku, kind, title, _price(said), None if path is None else Path(path), hash.hex())
-            words = f"{title} {description} {attributes}".lower()
-            known.append(Known(item, deep[picture], colors[picture], words, audience(said, title)))
+            item = OutfitItem(text.sku, kind, text.title, _price(text.attributes), text.path, text.hash)
+            attributes = json.dumps(dict(text.attributes), ensure_ascii=False, separators=(",", ":"))
+            words = f"{text.title} {text.description} {attributes}".lower()
+            known.append(Known(item, deep[picture], colors[picture], words, audience(text.attributes, text.title)))
         return known
 
     def _by_look(self, vectors: FloatArray) -> list[str | None]:
@@ -245,16 +219,6 @@ class Pieces:
             if others:
                 terms.append({"not": {name: {"in": others}}})
         return {"and": terms}
-
-    def _distinct(self, name: str) -> list[str]:
-        """Texts of an attribute, each once: from one to the next in the index, and not over all rows."""
-        step = "SELECT min(text) FROM facet WHERE name = ?1"
-        rows = self._store.fetch_all(
-            f"WITH RECURSIVE found (text) AS ({step} UNION ALL SELECT ({step} AND text > found.text) FROM found "
-            "WHERE found.text IS NOT NULL LIMIT 5000) SELECT text FROM found WHERE text IS NOT NULL",
-            (name,),
-        )
-        return [row[0] for row in rows]
 
 
 def own_pieces(photos: Sequence[ImageLike], encoder: Encoder) -> list[Known]:
@@ -315,6 +279,6 @@ def _people(text: str) -> frozenset[str]:
 def _price(attributes: Mapping[str, Any]) -> float | None:
     value = attributes.get("price")
     try:
-        return None if value is None or isinstance(value, bool | list) else float(value)
+        return None if value is None or isinstance(value, bool | list | tuple) else float(value)
     except ValueError:
         return None

@@ -13,12 +13,12 @@ from catalens.errors import CatalensError, UsageError
 from catalens.features.color import DominantColor, dominant_colors
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
-from catalens.storage.browse import picture_data
-from catalens.storage.pictures import deep_space
+from catalens.storage.pictures import deep_space, picture_data
+from catalens.storage.store import Store
 from catalens.styling.color_harmony import agreement, is_quiet, to_lab
 from catalens.styling.outfit import Nearest, main_color
 from catalens.styling.pieces import NOUNS as WORN
-from catalens.styling.pieces import Known, OutfitItem, Pieces, PieceStore
+from catalens.styling.pieces import Known, OutfitItem, Pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.room import things_in_room
@@ -110,7 +110,7 @@ class _Offer:
 
 
 def furnish(
-    store: PieceStore,
+    store: Store,
     nearest: Nearest,
     encoder: Encoder,
     photo: ImageLike,
@@ -182,7 +182,7 @@ def _style(image: ImageArray, things: Detections, encoder: Encoder) -> FloatArra
 class _Shop:
     """Where goods come from: the catalog's store and search, its products as pieces, its encoder."""
 
-    store: PieceStore
+    store: Store
     nearest: Nearest
     pieces: Pieces
     encoder: Encoder
@@ -237,7 +237,7 @@ def _reasons(offer: _Offer, palette: Sequence[DominantColor], held: Sequence[tup
     return tuple(found)
 
 
-def _color_of(store: PieceStore, one: Known) -> tuple[int, int, int] | None:
+def _color_of(store: Store, one: Known) -> tuple[int, int, int] | None:
     try:
         color = (
             None

@@ -108,7 +108,7 @@ class State:
         return next((id for id, row in self.products.items() if row.product.sku == sku), None)
 
     def pictures_shown(self) -> set[int]:
-        return {picture for row in self.products.values() for _, picture, _ in row.candidates}
+        return {id for row in self.products.values() for _, id, _ in row.candidates if id is not None}
 
     def picture_of(self, hash: bytes) -> int | None:
         return next((id for id, picture in self.pictures.items() if picture.hash == hash), None)

@@ -10,7 +10,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check
 .PHONY: demo test lint types unit docs bench-serve clean
 
 demo: .venv/.base
-	.venv/bin/catalens demo demo
+	.venv/bin/python -m recipes.demo demo
 
 test: lint types unit
 

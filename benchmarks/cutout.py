@@ -25,12 +25,12 @@ from catalens.features.foreground import foreground_guess
 from catalens.images.draw import save_image
 from catalens.images.matting import composite, foreground_colors
 from catalens.images.prepare import resize
-from catalens.learning.cutout import RENDERED, composed_pictures
-from catalens.learning.objects import goods, people, rendered
-from catalens.learning.parts import masked_photos
-from catalens.learning.scenes import backgrounds
 from catalens.tasks.cutout import cutter
 from catalens.types import FloatArray, ImageArray
+from recipes.cutout import RENDERED, composed_pictures
+from recipes.objects import goods, people, rendered
+from recipes.parts import masked_photos
+from recipes.scenes import backgrounds
 
 Cut = Callable[[ImageArray], FloatArray]
 MEASURES = {"S-measure": s_measure, "IoU": iou, "mean error": mean_error, "boundary F": boundary_f}

@@ -18,12 +18,13 @@ import numpy as np
 
 from catalens import settings
 from catalens.evaluation.detection import Truth, detection_scores, proposal_recall
-from catalens.learning.detector_lesson import Labelled, street_photos
+from catalens.learning.regions.detector import Labelled
 from catalens.models.parts import PRODUCTS
 from catalens.models.zoo import DEFAULT_DETECTOR, bundled_cards
 from catalens.tasks.detect import PARTS, Detector, detector
 from catalens.tasks.proposals import proposer
 from catalens.types import Detections, FloatArray
+from recipes.detector_lesson import street_photos
 
 MAIN = ("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag")
 MERGED = {"shorts": "trousers", "boots": "shoes"}

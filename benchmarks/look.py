@@ -21,9 +21,9 @@ import catalens
 from catalens import settings
 from catalens.evaluation.detection import Truth
 from catalens.evaluation.looks import look_figures
-from catalens.learning.detector_lesson import street_photos
 from catalens.models.parts import PRODUCTS
 from catalens.types import ImageArray
+from recipes.detector_lesson import street_photos
 
 FEEDS = ("clothing/train.csv", "clothing/validation.csv", "magento/products.csv")
 SOLD = {

@@ -42,13 +42,13 @@ from catalens import settings
 from catalens.errors import CatalensError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.index.vector_index import VectorIndex
-from catalens.learning.synthetic import sample_shop, write_shop
-from catalens.learning.synthetic.rooms import HEIGHTS, rendered_room
 from catalens.storage.pictures import deep_space
 from catalens.styling.color_harmony import to_lab
 from catalens.styling.outfit import main_color
 from catalens.tasks.outfit import KINDS, Piece, outfit_model
 from catalens.types import AttributeValue, PictureSource, Product, Where
+from recipes.synthetic import sample_shop, write_shop
+from recipes.synthetic.rooms import HEIGHTS, rendered_room
 
 K = 10
 GEAR = ("bags", "watches", "fitness_equipment")

@@ -49,7 +49,7 @@ def in_torch(name: str) -> torch.nn.Module:
     import torch
 
     if name == "bundled":
-        from catalens.learning.pretrained import network_of
+        from catalens.learning.networks.pretrained import network_of
 
         return network_of(find_card(DEFAULT_ENCODER)).eval()
     from transformers import ResNetConfig, ResNetModel
@@ -69,7 +69,7 @@ def exported(name: str, folder: Path) -> tuple[Card, Card | None]:
     """Cards of the float32 and of the int8 file; None where there is no int8 one."""
     card = find_card(DEFAULT_ENCODER)
     if name == "bundled":
-        from catalens.learning.export import export_encoder
+        from catalens.learning.networks.export import export_encoder
 
         out = export_encoder(in_torch(name), None, folder, photos=[], training={}, precision="float32")  # type: ignore[arg-type]
         return read_card(out.parent), card

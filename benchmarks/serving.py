@@ -19,7 +19,7 @@ import httpx
 
 import catalens
 from catalens.images.draw import encode_image
-from catalens.learning.synthetic import write_shop
+from recipes.synthetic import write_shop
 
 COMMAND = (sys.executable, "-m", "catalens.cli.main")
 STARTS_S = 120.0

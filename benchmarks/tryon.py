@@ -22,16 +22,18 @@ import numpy as np
 from benchmarks.memory import memory_mb
 from catalens import settings
 from catalens.evaluation.generation import GenerationScores, generation_scores
+from catalens.evaluation.laid_out import Person
 from catalens.evaluation.tryon import Fitting, alone, identity, paired, scaled, scores_of, unpaired
 from catalens.images.draw import save_image
 from catalens.images.prepare import letterbox, resize
 from catalens.images.read import read_image
-from catalens.learning.tryon_views import Person, people
 from catalens.models.zoo import DEFAULT_TRYON
 from catalens.tasks.embed import encoder
 from catalens.tasks.segment import parser as load_parser
 from catalens.tasks.tryon import tryon_model
 from catalens.types import ImageArray
+from recipes.parts import HELD_OUT
+from recipes.tryon_views import people
 
 SHOWN, COLUMNS = 48, 6
 TILE = (192, 128)
@@ -42,7 +44,7 @@ PAIR = ("photos/0005.jpg", "photos/0010.jpg")
 
 def held_out(cache: Path, count: int) -> list[Person]:
     found = people(settings.data_folder(), teachers=settings.teacher_folder(), cache=cache)
-    return [person for person in found if person.is_held_out][:count]
+    return [person for person in found if person.number % HELD_OUT == 0][:count]
 
 
 def sheet(fittings: Sequence[Fitting]) -> ImageArray:

@@ -26,19 +26,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from catalens.learning import teacher
-from catalens.learning.export import PREPROCESS, export_encoder, prepared
-from catalens.learning.loop import CHECKPOINT, Run, ahead, half_precision, read_checkpoint, size_at, train
-from catalens.learning.network import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork, TextNetwork
-from catalens.learning.pretrained import network_of, unfolded
-from catalens.learning.recipe import Given, RecipeParser, as_command
+from catalens.learning.networks.encoder import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork, TextNetwork
+from catalens.learning.networks.export import PREPROCESS, export_encoder, prepared
+from catalens.learning.networks.loop import CHECKPOINT, Run, ahead, half_precision, read_checkpoint, size_at, train
+from catalens.learning.networks.pretrained import network_of, unfolded
 from catalens.models.card import Precision
 from catalens.models.zoo import find_card
+from recipes import teacher
 from recipes.heldout import score_held_out
 from recipes.lesson import Lesson
 from recipes.objectives import WEIGHTS, Objectives, targets_of
 from recipes.packed import add_lesson, lesson_of
 from recipes.plans import Plan, Planner, plans
+from recipes.recipe import Given, RecipeParser, as_command
 from recipes.views import Chance, Squares, blended, random_boxes, resized, views, whole_boxes
 
 PRODUCTS, BLENDS = 48, 2 / 3

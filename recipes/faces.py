@@ -25,16 +25,16 @@ from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.geometry import iou
 from catalens.images.prepare import Preprocess, resize
 from catalens.images.read import read_image
-from catalens.learning.export import export_dense, score_rows
-from catalens.learning.loop import CHECKPOINT, Run, drawn, half_precision, train
-from catalens.learning.network import trunk_stages
-from catalens.learning.parts import HELD_OUT
-from catalens.learning.pyramid import normalized
-from catalens.learning.recipe import RecipeParser, as_command, progress_of, say_held_out
+from catalens.learning.networks.encoder import trunk_stages
+from catalens.learning.networks.export import export_dense, score_rows
+from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, half_precision, train
+from catalens.learning.networks.pyramid import normalized
 from catalens.models.zoo import DEFAULT_FACES
 from catalens.tasks.faces import MIN_SCORE, OVERLAP, STRIDE, faces_of
 from catalens.tasks.segment import canvas_for
 from catalens.types import FloatArray, ImageArray
+from recipes.parts import HELD_OUT
+from recipes.recipe import RecipeParser, as_command, progress_of, say_held_out
 
 TEACHER = "yunet_n_320.onnx"
 WIDTHS, BLOCKS, WIDTH = (16, 32, 64), (1, 1, 2), 48

@@ -17,24 +17,18 @@ import torch
 from catalens.evaluation.generation import generation_scores, nearest
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.images.draw import save_image
-from catalens.learning.export import score_rows
-from catalens.learning.generator import Contest, Plan, Shipped, export, latents_of, sample, taught
-from catalens.learning.generator_network import Critic, Encoder, Shape, StyleGenerator
-from catalens.learning.generator_own import copied_from, thumbs
-from catalens.learning.generator_pictures import (
-    MADE,
-    RENDERED,
-    Pictures,
-    clothing_pictures,
-    rendered_pictures,
-    sheet_of,
-)
-from catalens.learning.generator_weave import Woven
-from catalens.learning.recipe import RecipeParser, as_command
+from catalens.learning.generator.contest import Contest, Plan, Shipped, export, latents_of, sample, taught
+from catalens.learning.generator.network import Critic, Encoder, Shape, StyleGenerator
+from catalens.learning.generator.pictures import Pictures
+from catalens.learning.generator.train import copied_from, thumbs
+from catalens.learning.networks.export import score_rows
 from catalens.models.zoo import DEFAULT_GENERATOR
 from catalens.tasks.embed import encoder
 from catalens.tasks.generate import TRUNCATION
 from catalens.types import FloatArray, ImageArray, IntArray
+from recipes.generator_pictures import MADE, RENDERED, clothing_pictures, rendered_pictures, sheet_of
+from recipes.generator_weave import Woven
+from recipes.recipe import RecipeParser, as_command
 
 WIDTHS, BATCH, RATE = (192, 128, 96, 48), 16, 6e-4
 PRODUCTS, HELD_PRODUCTS = 8320, 1040

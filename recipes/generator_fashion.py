@@ -20,8 +20,8 @@ from torch import nn
 from catalens.evaluation.generation import copies, generation_scores
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.images.draw import save_image
-from catalens.learning.generator import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught
-from catalens.learning.generator_network import (
+from catalens.learning.generator.contest import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught
+from catalens.learning.generator.network import (
     Critic,
     DcganCritic,
     DcganGenerator,
@@ -29,10 +29,11 @@ from catalens.learning.generator_network import (
     Shape,
     StyleGenerator,
 )
-from catalens.learning.generator_pictures import Pictures, sheet_of
-from catalens.learning.loop import CHECKPOINT
-from catalens.learning.recipe import RecipeParser, as_command
+from catalens.learning.generator.pictures import Pictures
+from catalens.learning.networks.loop import CHECKPOINT
 from catalens.types import FloatArray, ImageArray, IntArray
+from recipes.generator_pictures import sheet_of
+from recipes.recipe import RecipeParser, as_command
 from recipes.textbook.residual import MEAN, STD, taught_network
 from recipes.thumbnails import NAMES, fashion_mnist
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.retrieval import first_is_right
-from catalens.learning.export import prepared
-from catalens.learning.network import EncoderNetwork
-from catalens.learning.photos import Photo
+from catalens.learning.networks.encoder import EncoderNetwork
+from catalens.learning.networks.export import prepared
 from catalens.types import FloatArray, ImageArray
+from recipes.photos import Photo
 
 TASKS = ("clothing", "grocery")
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.learning.cutouts import cut_outs, with_colors
-from catalens.learning.dressed import dressed_people
-from catalens.learning.facts import kinds
-from catalens.learning.photos import Photo, squared, training_photos
-from catalens.learning.synthetic import Spec
 from catalens.types import ImageArray, Progress
+from recipes.cutouts import cut_outs, with_colors
+from recipes.dressed import dressed_people
+from recipes.facts import kinds
 from recipes.heldout import held_out
+from recipes.photos import Photo, squared, training_photos
 from recipes.rendered import PICTURES, rendered_products
+from recipes.synthetic import Spec
 from recipes.thumbnails import thumbnails
 
 THUMBNAILS = 12000

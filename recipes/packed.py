@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import NotFoundError
-from catalens.learning.photos import Photo
-from catalens.learning.recipe import Given, RecipeParser, as_command, progress_of
 from catalens.types import ImageArray
 from recipes.lesson import Lesson, lesson
+from recipes.photos import Photo
+from recipes.recipe import Given, RecipeParser, as_command, progress_of
 
 QUALITY = 75
 """Of the WebP pictures, 0 to 100."""
@@ -55,7 +55,7 @@ def unpacked(path: Path) -> Lesson:
         with np.load(path) as file:
             kept = dict(file)
     except FileNotFoundError:
-        raise NotFoundError(f"no lesson at {path}", cure="python -m recipes.lesson packs one") from None
+        raise NotFoundError(f"no lesson at {path}", cure="python -m recipes.packed packs one") from None
     codes = np.split(kept["pictures"], kept["ends"][:-1])
     with ThreadPoolExecutor() as pool:
         squares = list(pool.map(_decoded, codes))
@@ -70,7 +70,7 @@ def unpacked(path: Path) -> Lesson:
 def add_lesson(parser: RecipeParser) -> None:
     """Options of recipes that learn from a lesson, as `lesson_of` reads them."""
     parser.add_argument("--rendered", type=int, default=5000, help="products that are rendered")
-    parser.add_argument("--lesson", type=Path, help="photos and what is known of them, as training.packed packs them")
+    parser.add_argument("--lesson", type=Path, help="photos and what is known of them, as recipes.packed packs them")
 
 
 def lesson_of(given: Given, *, cache: Path, hold_out: float = 0.0) -> Lesson:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from catalens.learning.facts import Truths, caption
-from catalens.learning.photos import Photo
 from catalens.models.text import text_batch
 from catalens.types import FloatArray, IntArray
+from recipes.facts import Truths, caption
+from recipes.photos import Photo
 
 ALIKE, GROUPED = 4, 8
 """Products of one kind that are drawn together, one such group for every eight products: told from its like, a product

@@ -26,18 +26,18 @@ from catalens.errors import NotFoundError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.images.prepare import Preprocess
 from catalens.images.read import read_image
-from catalens.learning import pose_teacher
-from catalens.learning.export import export_dense, score_rows
-from catalens.learning.loop import CHECKPOINT, Run, drawn, train
-from catalens.learning.network import trunk_stages
-from catalens.learning.parts import HELD_OUT
-from catalens.learning.pyramid import normalized
-from catalens.learning.recipe import RecipeParser, as_command, progress_of, say_held_out
+from catalens.learning.networks.encoder import trunk_stages
+from catalens.learning.networks.export import export_dense, score_rows
+from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
+from catalens.learning.networks.pyramid import normalized
 from catalens.models.parts import JOINTS, MIRRORED
 from catalens.models.zoo import DEFAULT_POSE
 from catalens.tasks.pose import Pose, joints_of, likely_places
 from catalens.tasks.segment import canvas_for
 from catalens.types import FloatArray, ImageArray
+from recipes import pose_teacher
+from recipes.parts import HELD_OUT
+from recipes.recipe import RecipeParser, as_command, progress_of, say_held_out
 
 WIDTHS, BLOCKS, WIDTH = (24, 48, 96, 128), (1, 1, 2, 1), 48
 PREPROCESS = Preprocess(size=(224, 160), fit="letterbox")

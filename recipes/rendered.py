@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens import settings
-from catalens.learning.synthetic import BACKGROUNDS, Shot, Spec, photograph, render, sample_shop
 from catalens.types import ImageArray, Progress
+from recipes.synthetic import BACKGROUNDS, Shot, Spec, photograph, render, sample_shop
 
 SIDE = 160
 """Side of the pictures, in pixels."""

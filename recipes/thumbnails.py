@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import NotFoundError
-from catalens.learning.facts import kinds
-from catalens.learning.photos import Photo
-from catalens.learning.synthetic.colors import SHADES
 from catalens.types import FloatArray, ImageArray
+from recipes.facts import kinds
+from recipes.photos import Photo
+from recipes.synthetic.colors import SHADES
 
 NAMES = ("t-shirt", "trousers", "sweater", "dress", "coat", "sandals", "shirt", "sneakers", "bag", "boots")
 SIDE = 64

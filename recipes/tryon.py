@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
+from catalens.evaluation.laid_out import Person
 from catalens.evaluation.tryon import identity, paired, scores_of, unpaired
 from catalens.images.prepare import Preprocess
-from catalens.learning.export import LICENSE, OPSET, export_onnx, score_rows, sha256, write_card
-from catalens.learning.loop import CHECKPOINT, Run, drawn, train
-from catalens.learning.pretrained import network_of
-from catalens.learning.recipe import Given, RecipeParser, as_command, progress_of
-from catalens.learning.tryon_views import UNSAID, Person, View, draw_batch, people
+from catalens.learning.networks.export import LICENSE, OPSET, export_onnx, score_rows, sha256, write_card
+from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
+from catalens.learning.networks.pretrained import network_of
 from catalens.models.card import Card, Score, read_card
 from catalens.models.zoo import DEFAULT_ENCODER, DEFAULT_TRYON, find_card
 from catalens.tasks.embed import encoder as load_encoder
@@ -35,7 +34,10 @@ from catalens.tasks.segment import parser as load_parser
 from catalens.tasks.tryon import TryOn
 from catalens.tasks.tryon.body import VIEW
 from catalens.tasks.tryon.composing import ANSWERED, CLASSES, GAIN, PLANES, network_input
+from recipes.parts import HELD_OUT
+from recipes.recipe import Given, RecipeParser, as_command, progress_of
 from recipes.tryon_networks import Judge, TryOnNetwork, composed, sampled
+from recipes.tryon_views import UNSAID, View, draw_batch, people
 
 BATCH = 4
 FRESH = 1
@@ -229,7 +231,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.read(arguments)
     with progress_of("reading photos") as progress:
         persons = people(given.data, teachers=given.teachers, cache=given.out / "cache", progress=progress)
-    learned, kept = [one for one in persons if not one.is_held_out], [one for one in persons if one.is_held_out]
+    learned, kept = ([one for one in persons if (one.number % HELD_OUT == 0) == held] for held in (False, True))
     shared = {one.number for one in learned} & {one.number for one in kept}
     sys.stderr.write(f"{len(learned)} photos to learn from, {len(kept)} held out, {len(shared)} in both\n")
     network, device = TryOnNetwork().to(given.device), torch.device(given.device)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens.learning.network import Residual
+from catalens.learning.networks.encoder import Residual
 from catalens.tasks.tryon.composing import BRIGHTEST, CLASSES, FLOW, GAIN, PERSON_PLANES, PICTURE, THIN
 
 FLOW_WIDTHS, DRAWN_WIDTHS = (24, 48, 96, 128), (32, 64, 128, 192)

@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens.learning.export import export_encoder, prepared
-from catalens.learning.facts import Facts, Truths, caption, known_words
-from catalens.learning.loop import Run, drawn, train
-from catalens.learning.network import EncoderNetwork, TextNetwork
-from catalens.learning.recipe import RecipeParser, as_command, progress_of
+from catalens.learning.networks.encoder import EncoderNetwork, TextNetwork
+from catalens.learning.networks.export import export_encoder, prepared
+from catalens.learning.networks.loop import Run, drawn, train
 from catalens.models.card import read_card
 from catalens.models.text import text_batch
 from catalens.types import FloatArray, ImageArray, IntArray, Progress
 from recipes.encoder import towers_of
+from recipes.facts import Facts, Truths, caption, known_words
 from recipes.objectives import caption_loss
 from recipes.packed import add_lesson, lesson_of
+from recipes.recipe import RecipeParser, as_command, progress_of
 
 CAPTIONS, PICTURES = 128, 2048
 """In a step."""

@@ -17,7 +17,7 @@ hypothesis.settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a rendered shop: products.csv, photos/, queries/. Read only."""
-    from catalens.learning.synthetic import write_shop
+    from recipes.synthetic import write_shop
 
     folder = tmp_path_factory.mktemp("export")
     write_shop(folder, n=40, seed=1, size=(160, 160))

@@ -49,7 +49,7 @@ def matte_folder(folder: Path) -> str:
 
 
 def _saved(network: torch.nn.Module, folder: Path, *, task: Task, classes: tuple[str, ...]) -> str:
-    from catalens.learning.export import export_dense
+    from catalens.learning.networks.export import export_dense
 
     export_dense(
         network, folder, name=f"painted-{task}", task=task, classes=classes, preprocess=Preprocess(size=(128, 128)),

@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="torch is in the train extra")
 
 import torch
 
-from catalens.learning.counting import BINS, CHROMAS, EDGE, FILLED, LEFT, POOL, VALUES, CountedColors
+from catalens.learning.networks.counting import BINS, CHROMAS, EDGE, FILLED, LEFT, POOL, VALUES, CountedColors
 
 
 def shown(*colors: tuple[int, int, int], ground: tuple[int, int, int] | None = None, side: int = 48) -> torch.Tensor:

@@ -19,8 +19,8 @@ from catalens.types import Detections, FloatArray
 from tests.painted import matte_folder
 
 torch = pytest.importorskip("torch")
-from catalens.learning import boxes as B  # noqa: E402, N812
-from catalens.learning.detector_network import DetectorNetwork  # noqa: E402
+from catalens.learning.networks import boxes as B  # noqa: E402, N812
+from catalens.learning.networks.detector import DetectorNetwork  # noqa: E402
 
 SMALL = {"widths": (8, 8, 8, 8), "blocks": (0, 0, 0, 0)}
 
@@ -171,7 +171,7 @@ def test_a_step_learns_and_empty_pictures_are_no_trouble() -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_what_ships_says_what_was_learned(precision: str, tmp_path: Path) -> None:
-    from catalens.learning.export import export_detector
+    from catalens.learning.networks.export import export_detector
 
     torch.manual_seed(1)
     network = DetectorNetwork(3, **SMALL).eval()

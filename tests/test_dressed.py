@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is in the train extra")
 
-from catalens.learning.dressed import SHOTS, SIDE, dressed_people
+from recipes.dressed import SHOTS, SIDE, dressed_people
 
 
 def write_people(folder: Path, codes: list[int]) -> None:

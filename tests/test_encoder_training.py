@@ -24,10 +24,8 @@ import torch
 
 from catalens import settings
 from catalens.errors import CatalensError, NotFoundError
-from catalens.learning import loop, teacher
-from catalens.learning.export import PREPROCESS, export_encoder
-from catalens.learning.facts import kinds
-from catalens.learning.network import (
+from catalens.learning.networks import loop
+from catalens.learning.networks.encoder import (
     COLOR_DIM,
     FINER,
     POWER,
@@ -39,17 +37,20 @@ from catalens.learning.network import (
     inherit,
     joined,
 )
-from catalens.learning.photos import Photo, squared, training_photos
-from catalens.learning.teacher_network import TeacherNetwork
+from catalens.learning.networks.export import PREPROCESS, export_encoder
 from catalens.models.card import read_card
 from catalens.models.text import text_batch
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.embed import OnnxEncoder, encoder
 from recipes import encoder as recipe
+from recipes import teacher
+from recipes.facts import kinds
 from recipes.heldout import held_out, score_held_out
 from recipes.lesson import Lesson, sampling_weights
 from recipes.packed import pack, unpacked
+from recipes.photos import Photo, squared, training_photos
 from recipes.plans import ALIKE, GROUPED, Planner, kind_of, plans
+from recipes.teacher_network import TeacherNetwork
 from recipes.views import Chance, Squares, blended, random_boxes, resized, views
 
 SIDE = 64

@@ -19,11 +19,11 @@ from tests.fakes import write_photo
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from catalens.learning.export import export_encoder  # noqa: E402
 from catalens.learning.finetune import CHECKPOINT, finetune  # noqa: E402
 from catalens.learning.mixing import mixed  # noqa: E402
-from catalens.learning.network import DIM, EncoderNetwork  # noqa: E402
-from catalens.learning.pretrained import network_of  # noqa: E402
+from catalens.learning.networks.encoder import DIM, EncoderNetwork  # noqa: E402
+from catalens.learning.networks.export import export_encoder  # noqa: E402
+from catalens.learning.networks.pretrained import network_of  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

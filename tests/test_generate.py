@@ -23,9 +23,9 @@ RUNNER = CliRunner()
 def untaught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a generator of 32x32 pictures that learned nothing."""
     torch = pytest.importorskip("torch", reason="torch is in the train extra")
-    from catalens.learning.generator import Shipped, export
-    from catalens.learning.generator_network import Shape, StyleGenerator
-    from catalens.learning.generator_pictures import Words
+    from catalens.learning.generator.contest import Shipped, export
+    from catalens.learning.generator.network import Shape, StyleGenerator
+    from catalens.learning.generator.pictures import Words
 
     torch.manual_seed(1)
     words = Words(("dress", "coat"), ("red", "blue"), ("plain", "striped"))

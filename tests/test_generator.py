@@ -21,10 +21,10 @@ pytest.importorskip("torch", reason="torch is in the train extra")
 
 import torch
 
-from catalens.learning import generator_own, loop
-from catalens.learning.generator import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught, unlikeness
-from catalens.learning.generator_augment import MOST, Augmentation
-from catalens.learning.generator_network import (
+from catalens.learning.generator import train as generator_own
+from catalens.learning.generator.augment import MOST, Augmentation
+from catalens.learning.generator.contest import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught, unlikeness
+from catalens.learning.generator.network import (
     Critic,
     DcganCritic,
     DcganGenerator,
@@ -32,20 +32,14 @@ from catalens.learning.generator_network import (
     Shape,
     StyleGenerator,
 )
-from catalens.learning.generator_pictures import (
-    RENDERED,
-    Pictures,
-    color_of,
-    on_white,
-    rendered_pictures,
-    rendered_spec,
-    words_of,
-)
-from catalens.learning.generator_weave import Woven
-from catalens.learning.loop import CHECKPOINT
-from catalens.learning.synthetic import COLORS
+from catalens.learning.generator.pictures import Pictures, on_white
+from catalens.learning.networks import loop
+from catalens.learning.networks.loop import CHECKPOINT
 from recipes import generator_fashion
 from recipes.generator_clothes import beside_nearest
+from recipes.generator_pictures import RENDERED, color_of, rendered_pictures, rendered_spec, words_of
+from recipes.generator_weave import Woven
+from recipes.synthetic import COLORS
 
 RUNNER = CliRunner()
 SMALL = Shape((2, 2, 2), 4, (8, 8))

@@ -29,7 +29,8 @@ FLOORS = (
     {"feeds", "storage", "index"},
     {"search", "styling"},
     {"catalog"},
-    {"learning", "evaluation", "trust"},
+    {"evaluation", "trust"},
+    {"learning"},
     {"server", "cli"},
 )
 SERVER_FLOORS = ({"http"}, {"services"}, {"middleware", "jobs"}, {"dependencies"}, {"routes"}, {"app"}, {"run"})

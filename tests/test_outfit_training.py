@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from catalens.learning.outfits.fit import export, losses_of
+
 pytest.importorskip("torch", reason="torch is in the train extra")
 
 import torch
@@ -15,13 +17,14 @@ import torch
 import catalens
 from catalens.errors import NotFoundError, UsageError
 from catalens.evaluation.outfits import Wardrobe
-from catalens.learning.outfit import OutfitNetwork, Together, export, losses_of, weighed_pairs
-from catalens.learning.outfit_lesson import BATCH, Drawer
-from catalens.learning.own_outfits import train_outfit
-from catalens.learning.pairs import PADDING, learned_pairs
-from catalens.learning.worn import garments_of, jittered, statistics_of
+from catalens.learning.outfits.fit import weighed_pairs
+from catalens.learning.outfits.lesson import BATCH, Drawer
+from catalens.learning.outfits.network import OutfitNetwork, Together
+from catalens.learning.outfits.pairs import PADDING, learned_pairs
+from catalens.learning.outfits.train import train_outfit
 from catalens.models.parts import CLASSES
 from catalens.tasks.outfit import KINDS, Piece, outfit_model
+from recipes.worn import garments_of, jittered, statistics_of
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from tests.painted import PAINT, painted
 
 pytest.importorskip("torch", reason="torch is in the train extra")
 
-from catalens.learning import detector as detector_recipe
-from catalens.learning import own_data
-from catalens.learning import parser as parser_recipe
+from catalens.learning.regions import train as own_data
+from recipes import detector as detector_recipe
+from recipes import parser as parser_recipe
 
 
 @pytest.fixture

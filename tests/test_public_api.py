@@ -36,7 +36,20 @@ NAMES = [
     "segment",
     "try_on",
 ]
-HEAVY = ["PIL", "cv2", "faiss", "httpx", "numpy", "onnxruntime", "rich", "sqlite3", "torch", "typer"]
+HEAVY = [
+    "PIL",
+    "cv2",
+    "faiss",
+    "httpx",
+    "numpy",
+    "onnxruntime",
+    "rich",
+    "scipy",
+    "sklearn",
+    "sqlite3",
+    "torch",
+    "typer",
+]
 
 
 def test_public_names_are_these() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ pytest.importorskip("torch", reason="torch is in the train extra")
 import torch
 
 from catalens.evaluation.intervals import Estimate
-from catalens.learning.recipe import Given, RecipeParser, as_command, progress_of, say_held_out
+from recipes.recipe import Given, RecipeParser, as_command, progress_of, say_held_out
 
 
 def read(*arguments: str) -> Given:
@@ -78,3 +80,22 @@ def test_what_was_held_out_and_how_far_things_are_go_to_standard_error(capsys: p
     found = capsys.readouterr()
     assert found.out == ""
     assert found.err.endswith("held out: accuracy 0.500 [0.250, 0.750] n=4\n")
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "said"),
+    [
+        ("lesson", 2, "recipes.lesson is no recipe and does nothing by itself; recipes are cutout, demo, detector,"),
+        ("textbook.formulas", 2, "recipes.textbook.formulas is no recipe"),
+        ("hats", 1, "No module named recipes.hats"),
+        ("packed --help", 0, ""),
+        ("demo --help", 0, ""),
+    ],
+)
+def test_only_recipes_run(module: str, code: int, said: str) -> None:
+    root = Path(__file__).parent.parent
+    made = subprocess.run(
+        [sys.executable, "-m", *f"recipes.{module}".split()], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == code
+    assert said in made.stderr

@@ -14,10 +14,10 @@ from catalens.cli.main import app
 from catalens.errors import UsageError
 from catalens.features.color import DominantColor
 from catalens.images.draw import save_image
-from catalens.learning.synthetic import render, sample_shop
-from catalens.learning.synthetic.rooms import HEIGHTS, RenderedRoom, rendered_room
 from catalens.styling.room import palette_fit
 from catalens.tasks.room import THINGS, things_in_room
+from recipes.synthetic import render, sample_shop
+from recipes.synthetic.rooms import HEIGHTS, RenderedRoom, rendered_room
 
 
 @pytest.fixture(scope="module")

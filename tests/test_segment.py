@@ -209,8 +209,8 @@ def test_a_network_for_something_else_is_refused(make: type, tmp_path: Path) -> 
 
 def test_what_was_weighted_in_training_is_not_in_the_answer() -> None:
     torch = pytest.importorskip("torch", reason="torch is in the train extra")
-    from catalens.learning.parser import unweighted
-    from catalens.learning.pyramid import DenseNetwork
+    from catalens.learning.networks.pyramid import DenseNetwork
+    from recipes.parser import unweighted
 
     network = DenseNetwork(3, presence=True).eval()
     pictures = torch.rand(1, 3, 64, 32)
@@ -239,7 +239,7 @@ def test_places_are_named_where_an_earlier_parser_is_sure(
     label: int, likely: tuple[float, ...], able: str, named_as: int
 ) -> None:
     pytest.importorskip("torch")
-    from catalens.learning.parts import named
+    from recipes.parts import named
 
     places = np.array(likely, np.float32)[:, None, None]
     found = named(np.full((1, 1), label, np.uint8), places, np.array([one == "1" for one in able]))

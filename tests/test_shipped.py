@@ -27,7 +27,7 @@ def held_out(count: int) -> list[tuple[ImageArray, np.ndarray]]:
     if not (STREET / "photos.csv").is_file():
         pytest.skip(f"no street photos at {STREET}")
     pytest.importorskip("torch", reason="torch is in the train extra")
-    from catalens.learning.parts import masked_photos
+    from recipes.parts import masked_photos
 
     return [(photo.image, photo.labels > 0) for photo in masked_photos(settings.data_folder(), held_out=True)[:count]]
 

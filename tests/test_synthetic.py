@@ -15,11 +15,11 @@ from PIL import Image
 
 from catalens.errors import CatalensError
 from catalens.features.color import dominant_colors
-from catalens.learning.synthetic import BACKGROUNDS, COLORS, KINDS, PATTERNS, Spec, render, sample_shop, write_shop
+from recipes.synthetic import BACKGROUNDS, COLORS, KINDS, PATTERNS, Spec, render, sample_shop, write_shop
 
 ONE = Spec("t-shirt", "red", seed=3)
 RENDER = (
-    "import hashlib; from catalens.learning.synthetic import Spec, render; "
+    "import hashlib; from recipes.synthetic import Spec, render; "
     "print(hashlib.sha256(render(Spec('t-shirt', 'red', seed=3), size=(90, 70)).image.tobytes()).hexdigest())"
 )
 

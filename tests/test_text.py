@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalens.learning.facts import Facts, Truths, caption, kinds, known_words, truth
-from catalens.learning.vocabulary import KINDS, TABLES, UNSURE, with_parents
 from catalens.models.known_words import KnownWords
 from catalens.models.text import BUCKETS, LONGEST_TEXT, text_batch, words_of
+from recipes.facts import Facts, Truths, caption, kinds, known_words, truth
+from recipes.vocabulary import KINDS, TABLES, UNSURE, with_parents
 
 COAT: Facts = {"kind": kinds("coat"), "color": frozenset({"navy"})}
 

@@ -14,13 +14,12 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from catalens.errors import NotFoundError
-from catalens.learning import cutouts
-from catalens.learning.facts import Caption, Facts, caption, kinds, truth
-from catalens.learning.network import DIM, TextNetwork
-from catalens.learning.photos import Photo
+from catalens.learning.networks.encoder import DIM, TextNetwork
 from catalens.models.text import text_batch
 from catalens.types import FloatArray, ImageArray
-from recipes import words
+from recipes import cutouts, words
+from recipes.facts import Caption, Facts, caption, kinds, truth
+from recipes.photos import Photo
 
 RED, NAVY = frozenset({"red"}), frozenset({"navy"})
 FACTS: tuple[Facts, ...] = (

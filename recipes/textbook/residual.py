@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.evaluation.intervals import bootstrap_mean
-from catalens.learning.loop import CHECKPOINT, Run, read_checkpoint, size_at, train
-from catalens.learning.network import Residual
-from catalens.learning.recipe import RecipeParser, as_command
+from catalens.learning.networks.encoder import Residual
+from catalens.learning.networks.loop import CHECKPOINT, Run, read_checkpoint, size_at, train
 from catalens.types import FloatArray, IntArray
+from recipes.recipe import RecipeParser, as_command
 from recipes.textbook.two_convolutions import split
 
 WIDTHS, BLOCKS = (32, 64, 128), (1, 2, 2)

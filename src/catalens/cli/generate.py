@@ -77,7 +77,7 @@ def train(
 ) -> None:
     """Train a generator on photos by kind, cut out on white; `catalens generate --model OUT` runs it."""
     need_torch(minutes)
-    from catalens.learning.generator_own import train_generator
+    from catalens.learning.generator.train import train_generator
 
     with progress_bar() as progress:
         found = train_generator(
@@ -98,7 +98,7 @@ def evaluate(
 ) -> None:
     """Measure a generator against photos by kind: FID, KID, precision, recall, and whether it copies."""
     need_torch(1)
-    from catalens.learning.generator_own import evaluate_generator
+    from catalens.learning.generator.train import evaluate_generator
     from catalens.learning.labelled import read_labelled
 
     photos = read_labelled(data, label=label)

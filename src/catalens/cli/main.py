@@ -14,7 +14,6 @@ from catalens.cli import (
     catalog,
     check,
     classify,
-    demo,
     evaluate,
     explain,
     generate,
@@ -61,7 +60,6 @@ COMMANDS = (
     explain.explain,
     augment.augment,
     serve.serve,
-    demo.demo,
 )
 train.app.command()(learn.search)
 train.app.command()(train_regions.detector)

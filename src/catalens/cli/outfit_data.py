@@ -75,7 +75,7 @@ def train(
         import torch  # noqa: F401
     except ImportError:
         raise MissingExtraError.of("torch", extra="train") from None
-    from catalens.learning.own_outfits import train_outfit
+    from catalens.learning.outfits.train import train_outfit
 
     with progress_bar() as progress:
         found = train_outfit(

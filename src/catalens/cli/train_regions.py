@@ -12,7 +12,7 @@ from catalens.cli.output import list_failures, say, write, write_json
 from catalens.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
-    from catalens.learning.own_data import Learned
+    from catalens.learning.learned import Learned
 
 Out = Annotated[Path, typer.Option("--out", help="Folder to write the network and its card to.")]
 Minutes = Annotated[float, typer.Option(help="Time for training, that of a run that is gone on with included.")]
@@ -31,7 +31,7 @@ def detector(
 ) -> None:
     """Train a two-stage detector on photos with boxes; `catalens detect --model OUT` runs it."""
     need_torch(minutes)
-    from catalens.learning.own_data import train_detector
+    from catalens.learning.regions.train import train_detector
 
     tell(train_detector(data, out=out, photos=photos, minutes=minutes, seed=seed, resume=resume), as_json)
 
@@ -48,7 +48,7 @@ def segmenter(
 ) -> None:
     """Train a parser on photos with label maps; `catalens segment --model OUT` runs it."""
     need_torch(minutes)
-    from catalens.learning.own_data import train_segmenter
+    from catalens.learning.regions.train import train_segmenter
 
     classes = [name.strip() for name in names.split(",") if name.strip()]
     found = train_segmenter(data, photos=photos, names=classes, out=out, minutes=minutes, seed=seed, resume=resume)

@@ -155,7 +155,7 @@ def unknown_threshold(
 ) -> Unknown | None:
     """The least threshold that at most a share `reject` of strangers passes; None where no label can be left out.
 
-    Strangers are photos of labels that the head was not taught (`training.heads.strangers`).
+    Strangers are photos of labels that the head was not taught (`learning.heads.strangers`).
     """
     strange = strangers(vectors, targets, fitted, kind=kind, seed=seed)
     strange, own = strange[~np.isnan(strange)], fitted.sure[~np.isnan(fitted.sure)]

@@ -62,7 +62,7 @@ def finetune(
     Args:
         minutes: time at most, that of earlier runs included; the learning rate falls to nothing by then.
         epochs: passes over the photos at most.
-        policy: of augmentation (`training.policies`).
+        policy: of augmentation (`learning.policies`).
         rate: peak learning rate of the last layers.
         stages: how many of the network's stages learn, counted from the last; None for all.
         mix: share (0..1) of the batches whose pictures are mixed with one another.
@@ -106,8 +106,8 @@ def _check(*, minutes: float, epochs: int | None, rate: float, stages: int | Non
 
 
 def _tunable(encoder: str | None) -> Card:
-    """The card, if what it describes can be exported again as `training.export` does it."""
-    from catalens.learning.export import PREPROCESS
+    """The card, if what it describes can be exported again as `learning.networks.export` does it."""
+    from catalens.learning.networks.export import PREPROCESS
 
     card = find_card(encoder or DEFAULT_ENCODER, task="embed")
     if card.preprocess != PREPROCESS:
@@ -210,7 +210,7 @@ def _score(tuning: Tuning) -> str:
 
 def _export(tuning: Tuning, card: Card, out: Path, *, told: Mapping[str, str]) -> None:
     """Write beside, then move: the card last, so that a folder with a card is whole."""
-    from catalens.learning.export import export_encoder
+    from catalens.learning.networks.export import export_encoder
 
     with tempfile.TemporaryDirectory(prefix=BESIDE, dir=out) as folder:
         written = export_encoder(

@@ -27,8 +27,8 @@ from catalens.learning.augment import Policy
 from catalens.learning.heads import fit
 from catalens.learning.labelled import LabelledPhotos
 from catalens.learning.mixing import mixed
-from catalens.learning.network import Average, EncoderNetwork
-from catalens.learning.pretrained import network_of
+from catalens.learning.networks.encoder import Average, EncoderNetwork
+from catalens.learning.networks.pretrained import network_of
 from catalens.learning.split import held_out
 from catalens.learning.tuning_lesson import BATCH, TuningLesson
 from catalens.models.card import Card

@@ -356,7 +356,7 @@ def complete_outfits(
     if network.encoder_name != encoder.name:
         raise ModelError(
             f"the outfit network knows vectors of {network.encoder_name}, and the catalog has those of {encoder.name}",
-            cure="train one for this encoder: python -m catalens.learning.outfit",
+            cure="train one for this encoder: catalens train outfit --data OUTFITS --out FOLDER",
         )
     deep = deep_space(encoder)
     pieces = Pieces(store, deep=deep, encoder=encoder)

@@ -1,4 +1,4 @@
-"""Heads: vectors of an encoder in, probabilities of labels out. Plain arrays; what fits them is in `training.heads`."""
+"""Heads: vectors of an encoder in, probabilities of labels out. Plain arrays; what fits them is in `learning.heads`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Generators of product pictures trained on photos of one's own."""

@@ -1,0 +1,1 @@
+"""Outfit networks trained on outfits of one's own."""

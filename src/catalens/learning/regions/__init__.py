@@ -1,0 +1,1 @@
+"""Detectors and segmenters trained on photos of one's own."""

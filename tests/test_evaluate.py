@@ -17,7 +17,7 @@ from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.evaluation.classifiers import classifier_run
 from catalens.evaluation.compare import compare
 from catalens.evaluation.compare_report import comparison_html, comparison_markdown
-from catalens.evaluation.leaks import near_duplicates
+from catalens.evaluation.leaks import near_duplicates, perceptual_hash
 from catalens.evaluation.report import report_html, report_json, report_markdown, save_report, worst
 from catalens.evaluation.runs import Item, Run, read_run
 from catalens.evaluation.search_data import evaluate_catalog, evaluate_tables
@@ -395,3 +395,17 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(
     result = run_command(*words, "--data", "no-data-either", "--report", report)
     assert isinstance(result.exception, error)
     assert "report" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (1, [181, 200, 244, 204, 116, 252, 158, 254]),
+        (2, [145, 144, 208, 152, 216, 205, 207, 231]),
+        (3, [227, 224, 224, 224, 181, 31, 79, 224]),
+    ],
+)
+def test_perceptual_hashes_are_those_of_opencv(step: int, expected: list[int]) -> None:
+    """What `cv2.img_hash.PHash` of OpenCV 5.0 gave, so that hashes kept by earlier versions stay comparable."""
+    y, x = np.mgrid[0:48, 0:64]
+    assert perceptual_hash(((x * step * 3 + y * y // step) % 256).astype(np.uint8)).tolist() == expected

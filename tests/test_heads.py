@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import mahalanobis
@@ -11,7 +15,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 
-from catalens.errors import ModelError, UsageError
+from catalens.errors import MissingExtraError, ModelError, UsageError
 from catalens.learning.classifier import unknown_threshold
 from catalens.learning.heads import fit, fit_head, folds, strangers
 from catalens.tasks.heads import HEAD_KINDS, HeadKind, LinearHead, NearestHead, head_from, probabilities
@@ -228,3 +232,27 @@ def test_votes_that_agree_on_something_far_away_are_not_sure() -> None:
     far = np.eye(16, dtype=np.float32)[8:]  # of no direction that it knows
     assert (fitted.head.probabilities(far).max(1) > 0.9).all()  # the one nearest photo votes, and nobody against it
     assert (fitted.head.probabilities(far).max(1) * fitted.head.nearness(far) < unknown.threshold).all()
+
+
+@pytest.fixture
+def base_install(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Called, it hides what only the train extra installs."""
+
+    def hide() -> None:
+        for name in [*sys.modules, "sklearn", "scipy"]:
+            if name.split(".")[0] in {"sklearn", "scipy"}:
+                monkeypatch.setitem(sys.modules, name, None)
+
+    return hide
+
+
+@pytest.mark.parametrize("kind", HEAD_KINDS)
+def test_heads_answer_without_what_fitted_them(kind: HeadKind, base_install: Callable[[], None]) -> None:
+    vectors, names = blobs()
+    head = fit(vectors, targets_of(names), "abcd", kind=kind).head
+    base_install()
+    again = replace(head, head=head_from(head.head.kind, head.head.arrays()))
+    np.testing.assert_array_equal(again.probabilities(vectors), head.probabilities(vectors))
+    assert (again.probabilities(vectors).argmax(1) == names).mean() > 0.9
+    with pytest.raises(MissingExtraError, match=r"pip install 'catalens\[train\]'"):
+        fit(vectors, targets_of(names), "abcd", kind=kind)

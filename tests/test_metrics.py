@@ -13,7 +13,7 @@ from catalens.evaluation.calibration import (
     expected_calibration_error,
     reliability,
 )
-from catalens.evaluation.classification import classification_figures, f1_scores
+from catalens.evaluation.classification import average_precision, classification_figures, f1_scores
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.evaluation.multilabel import multilabel_run
 from catalens.evaluation.retrieval import retrieval_figures
@@ -75,6 +75,20 @@ def test_calibration_by_hand() -> None:
     for bad in ([], [0.5]):
         with pytest.raises(UsageError):
             reliability(bad, [1] * (len(bad) + 1))
+
+
+@pytest.mark.parametrize("levels", [2, 7, 10**6])
+def test_areas_under_curves_are_scikit_learns(levels: int) -> None:
+    """With many equal scores, and with none."""
+    rng = np.random.default_rng(levels)
+    flags = rng.random(300) > 0.7
+    scores = rng.integers(0, levels, 300) / levels
+    assert average_precision(flags, scores) == pytest.approx(metrics.average_precision_score(flags, scores))
+    assert auroc(scores[flags], scores[~flags]) == pytest.approx(metrics.roc_auc_score(flags, scores))
+
+
+def test_average_precision_of_nothing_is_0() -> None:
+    assert average_precision(np.zeros(3, bool), np.arange(3, dtype=np.float32)) == 0.0
 
 
 def test_strangers_by_hand() -> None:

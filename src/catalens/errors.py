@@ -20,6 +20,9 @@ CatalensError                 exit code 1
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CatalensError(Exception):
     """Base of every error this package raises on purpose.
@@ -132,3 +135,16 @@ class MissingExtraError(CatalensError):
     @classmethod
     def of(cls, package: str, *, extra: str) -> MissingExtraError:
         return cls(f"{package} is not installed", cure=f"run: pip install 'catalens[{extra}]'")
+
+
+@contextmanager
+def needs(package: str, *, extra: str) -> Iterator[None]:
+    """Around imports of a package that the base install lacks.
+
+    Raises:
+        MissingExtraError: it cannot be imported.
+    """
+    try:
+        yield
+    except ImportError:
+        raise MissingExtraError.of(package, extra=extra) from None

@@ -50,18 +50,17 @@ def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, *, bin
 
 
 def auroc(known: ArrayLike, strange: ArrayLike) -> float:
-    """Chance that a known thing scores higher than a strange one, ties counting half (scikit-learn's figure).
+    """Chance that a known thing scores higher than a strange one, ties counting half (Hanley and McNeil 1982).
 
     Raises:
         UsageError: none of one of them.
     """
-    from sklearn.metrics import roc_auc_score
-
     inside, outside = np.asarray(known, np.float64).ravel(), np.asarray(strange, np.float64).ravel()
     if not inside.size or not outside.size:
         raise UsageError("AUROC needs known and strange things", cure="give at least one of each")
-    truth = np.concatenate([np.ones(inside.size), np.zeros(outside.size)])
-    return float(roc_auc_score(truth, np.concatenate([inside, outside])))
+    ordered = np.sort(outside)
+    below, not_above = np.searchsorted(ordered, inside, "left"), np.searchsorted(ordered, inside, "right")
+    return float((below + not_above).sum() / (2 * inside.size * outside.size))
 
 
 def auroc_estimate(known: ArrayLike, strange: ArrayLike, *, draws: int = 500, seed: int = 0) -> Estimate:

@@ -1,4 +1,4 @@
-"""How well labels are told: accuracy, precision, recall, F1, top-k, confusion. Counts are scikit-learn's."""
+"""How well labels are told: accuracy, precision, recall, F1, top-k, confusion; scikit-learn's definitions."""
 
 from __future__ import annotations
 
@@ -82,8 +82,6 @@ def classification_figures(
     Raises:
         UsageError: no items, or a label that is no class.
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
     place = {name: number for number, name in enumerate(classes)}
     strange = sorted({name for name in right if name not in place})
     if not len(right) or strange:
@@ -93,15 +91,12 @@ def classification_figures(
         )
     wanted = np.array([place[name] for name in right])
     said = likely.argmax(1)
-    every, eye = np.arange(len(classes)), np.eye(len(classes), dtype=np.bool_)
-    precision, recall, f1, support = precision_recall_fscore_support(
-        wanted, said, labels=every, zero_division=0.0, average=None
+    eye = np.eye(len(classes), dtype=np.bool_)
+    figures = label_figures(eye[wanted], eye[said], classes)
+    precision, recall, f1, support = (
+        np.array([getattr(one, name) for one in figures]) for name in ("precision", "recall", "f1", "support")
     )
     present = support > 0
-    figures = tuple(
-        LabelFigures(name, float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
-        for i, name in enumerate(classes)
-    )
     return ClassificationFigures(
         accuracy=bootstrap_mean(said == wanted, seed=seed),
         top5=bootstrap_mean(in_top(likely, wanted, 5), seed=seed),
@@ -111,8 +106,33 @@ def classification_figures(
         macro_precision=float(precision[present].mean()),
         macro_recall=float(recall[present].mean()),
         labels=figures,
-        confusion=np.asarray(confusion_matrix(wanted, said, labels=every), np.int64),
+        confusion=confusion_matrix(wanted, said, classes=len(classes)),
     )
+
+
+def label_figures(targets: Flags, said: Flags, classes: Sequence[str]) -> tuple[LabelFigures, ...]:
+    """Figures of each label, of (N, C) flags; a share of nothing is 0."""
+    hits, answers, support = (flags.sum(0) for flags in (targets & said, said, targets))
+    precision, recall, f1 = hits / np.maximum(answers, 1), hits / np.maximum(support, 1), f1_scores(targets, said)
+    rows = zip(classes, precision.tolist(), recall.tolist(), f1.tolist(), support.tolist(), strict=True)
+    return tuple(LabelFigures(*row) for row in rows)
+
+
+def confusion_matrix(wanted: NDArray[np.int64], said: NDArray[np.int64], *, classes: int) -> NDArray[np.int64]:
+    """(C, C) counts of (N,) class numbers; rows are what is right."""
+    counts = np.bincount(wanted * classes + said, minlength=classes * classes)
+    return np.asarray(counts.reshape(classes, classes), np.int64)
+
+
+def average_precision(is_label: Flags, scores: FloatArray) -> float:
+    """Area under the precision-recall curve in steps, of (N,) flags and scores: sum of precision times gained recall.
+
+    Equal scores are one step. 0 where nothing has the label.
+    """
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)
+    hits, asked = np.cumsum(is_label[order])[last], np.flatnonzero(last) + 1
+    return float((np.diff(hits, prepend=0) * hits / asked).sum() / max(int(hits[-1]), 1))
 
 
 def in_top(likely: FloatArray, wanted: NDArray[np.int64], k: int) -> Flags:

@@ -115,10 +115,13 @@ def _difference(gains: Gains, groups: Sequence[str], *, seed: int) -> Estimate:
 
 
 def _mcnemar(gains: Gains) -> float:
-    from scipy.stats import binomtest
-
+    """The chance that fair coins fall at least as unevenly: the two-sided binomial test."""
     better, worse = int((gains > 0).sum()), int((gains < 0).sum())
-    return 1.0 if better + worse == 0 else float(binomtest(better, better + worse, 0.5).pvalue)
+    tail, ways = 0, 1  # of the less frequent side, exact
+    for heads in range(min(better, worse) + 1):
+        tail += ways
+        ways = ways * (better + worse - heads) // (heads + 1)
+    return min(1.0, float(2 * tail / (1 << (better + worse))))
 
 
 def _permuted(gains: Gains, groups: Sequence[str], *, seed: int) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from catalens.evaluation.classification import Flags, LabelFigures, macro_f1
+from catalens.evaluation.classification import Flags, average_precision, label_figures, macro_f1
 from catalens.evaluation.intervals import Estimate, bootstrap_figure, bootstrap_mean
 from catalens.evaluation.runs import Item, Run, machine
 from catalens.types import FloatArray
@@ -53,7 +53,7 @@ def multilabel_run(
              float(likely[row].max()), (pictures[row],))
         for row, value in enumerate(of_photos.tolist())
     )  # fmt: skip
-    details = {"labels": [one.to_dict() for one in _labels(targets, said, classes)], "classes": list(classes)}
+    details = {"labels": [one.to_dict() for one in label_figures(targets, said, classes)], "classes": list(classes)}
     return Run("classifier", "F1 of the photos", {**about, "seed": str(seed), **machine()}, figures, items, details)
 
 
@@ -61,22 +61,11 @@ def _named(flags: Flags, classes: Sequence[str]) -> tuple[str, ...]:
     return tuple(classes[column] for column in np.flatnonzero(flags).tolist())
 
 
-def _labels(targets: Flags, said: Flags, classes: Sequence[str]) -> list[LabelFigures]:
-    from sklearn.metrics import precision_recall_fscore_support
-
-    table = precision_recall_fscore_support(targets, said, average=None, zero_division=0.0)
-    return [
-        LabelFigures(name, float(precision), float(recall), float(f1), int(support))
-        for name, precision, recall, f1, support in zip(classes, *table, strict=True)
-    ]
-
-
 def _average_precision(targets: Flags, likely: FloatArray, *, seed: int) -> Estimate:
     """Mean over the labels that occur, with its bootstrap interval over photos."""
-    from sklearn.metrics import average_precision_score
 
     def figure(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
-        there = targets[rows].any(0)
-        return float(average_precision_score(targets[rows][:, there], likely[rows][:, there], average="macro"))
+        there = np.flatnonzero(targets[rows].any(0))
+        return float(np.mean([average_precision(targets[rows, label], likely[rows, label]) for label in there]))
 
     return bootstrap_figure(figure, len(targets), draws=DRAWS, seed=seed)

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import UsageError
+from catalens.errors import UsageError, needs
 from catalens.evaluation.leaks import near_duplicates
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.embed import Encoder, embed_photos
@@ -194,7 +194,8 @@ def k_center(vectors: FloatArray, count: int, *, covered: FloatArray | None = No
 
 def _spread(vectors: FloatArray, pool: NDArray[np.int64], doubt: NDArray[np.float64], count: int) -> list[int]:
     """One photo for each cluster of the pool, where a photo pulls as much as it is doubtful; in the pool's order."""
-    from sklearn.cluster import KMeans
+    with needs("scikit-learn", extra="train"):
+        from sklearn.cluster import KMeans
 
     if len(pool) <= count:
         return [int(row) for row in pool]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import UsageError
+from catalens.errors import UsageError, needs
+from catalens.evaluation.classification import average_precision
 from catalens.tasks.heads import (
     HEAD_KINDS,
     Activation,
@@ -197,15 +198,13 @@ def _out_of_fold(
 
 def worth_of(scores: FloatArray, targets: Targets) -> float:
     """How good out-of-fold scores are: accuracy; where photos have several labels, their mean average precision."""
-    from sklearn.metrics import average_precision_score
-
     seen = ~np.isnan(scores).any(1)
     if not seen.any():
         return 0.0
     if (targets.sum(1) == 1).all():
         return float((scores[seen].argmax(1) == targets[seen].argmax(1)).mean())
     asked = [label for label in range(targets.shape[1]) if targets[seen, label].any()]
-    return float(np.mean([average_precision_score(targets[seen, label], scores[seen, label]) for label in asked]))
+    return float(np.mean([average_precision(targets[seen, label], scores[seen, label]) for label in asked]))
 
 
 def fit_plain(vectors: FloatArray, targets: Targets, *, kind: HeadKind, settings: Settings) -> Head:
@@ -259,8 +258,9 @@ def _normals(vectors: FloatArray, targets: Targets, shrinkage: float) -> Discrim
 
 
 def _linear(vectors: FloatArray, targets: Targets, kind: HeadKind, settings: Settings) -> LinearHead:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.svm import LinearSVC
+    with needs("scikit-learn", extra="train"):
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.svm import LinearSVC
 
     several = not (targets.sum(1) == 1).all()
     if kind == "softmax" and not several:
@@ -299,7 +299,8 @@ def _two_columns(model: Any) -> LinearHead:
 
 def _kernel(vectors: FloatArray, targets: Targets, settings: Settings) -> KernelHead:
     """One machine for each label, against the rest; their support vectors are kept once."""
-    from sklearn.svm import SVC
+    with needs("scikit-learn", extra="train"):
+        from sklearn.svm import SVC
 
     coefficients = np.zeros(targets.shape, np.float32)
     bias = np.ones(targets.shape[1], np.float32)
@@ -331,7 +332,8 @@ def _temperature(scores: FloatArray, targets: Targets) -> float:
     The right label's target is (N + 1) / (N + 2), as Platt (1999, 2.2) has it: where all answers are right, the scale
     would else grow without end, and every new photo be certain.
     """
-    from scipy.optimize import minimize_scalar
+    with needs("scipy", extra="train"):
+        from scipy.optimize import minimize_scalar
 
     right = (len(scores) + 1) / (len(scores) + 2)
     wanted = np.where(targets, right, (1 - right) / (targets.shape[1] - 1))
@@ -345,7 +347,8 @@ def _temperature(scores: FloatArray, targets: Targets) -> float:
 
 
 def _platt(scores: FloatArray, is_label: NDArray[np.bool_]) -> tuple[float, float]:
-    from sklearn.linear_model import LogisticRegression
+    with needs("scikit-learn", extra="train"):
+        from sklearn.linear_model import LogisticRegression
 
     if is_label.all() or not is_label.any():
         return 1.0, 0.0

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens.errors import needs
+
 FURTHEST = 20
 """The law is asked for at most this many times the largest number tried: beyond, it is a guess."""
 
@@ -113,7 +115,8 @@ def _whole(photos: float, furthest: int) -> int | None:
 
 def fit_law(sizes: NDArray[np.int64], accuracies: NDArray[np.float64], spread: NDArray[np.float64]) -> PowerLaw:
     """Least squares on the errors, each weighed by its spread; a in 0..2, b in 0..3, c in 0..1."""
-    from scipy.optimize import OptimizeWarning, curve_fit
+    with needs("scipy", extra="train"):
+        from scipy.optimize import OptimizeWarning, curve_fit
 
     errors = 1 - accuracies
     start = (float(np.clip(errors[0] * sizes[0] ** 0.5, 1e-3, 1.9)), 0.5, float(np.clip(errors[-1] / 2, 1e-3, 0.9)))

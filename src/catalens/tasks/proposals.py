@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, TypeAlias
 
-import cv2
 import numpy as np
 
 from catalens.errors import UsageError
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.models.zoo import DEFAULT_DETECTOR, find_card
+from catalens.tasks.selective_search import selective_search
 from catalens.tasks.two_stage import TwoStageDetector
 from catalens.types import FloatArray, ImageArray
 
 Way: TypeAlias = Literal["rpn", "selective-search"]
 
 SEARCHED = 300
-"""Height that selective search works at, in pixels (its authors' 'fast' mode is slow enough)."""
+"""Height that selective search works at, in pixels."""
 LEAST_SIDE = 8
 """Boxes narrower than this, at that height, are left out."""
 
@@ -41,18 +41,14 @@ class RegionProposals:
 
 
 class SelectiveSearch:
-    """Segments that are merged by likeness (Uijlings et al. 2013, "fast"), of OpenCV."""
+    """Segments that are merged by likeness, at no more than `SEARCHED` rows."""
 
     def __call__(self, image: ImageArray) -> FloatArray:
         height, width = image.shape[:2]
         scale = min(1.0, SEARCHED / height, 4 * SEARCHED / width)
         small = resize(image, (max(2, round(height * scale)), max(2, round(width * scale))))
-        search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
-        search.setBaseImage(np.ascontiguousarray(small[..., ::-1]))
-        search.switchToSelectiveSearchFast()
-        found = np.asarray(search.process(), np.float32).reshape(-1, 4)
-        found = found[(found[:, 2] >= LEAST_SIDE) & (found[:, 3] >= LEAST_SIDE)]
-        boxes = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:]], axis=1)
+        boxes = selective_search(small)
+        boxes = boxes[(boxes[:, 2:] - boxes[:, :2] >= LEAST_SIDE).all(1)]
         return np.asarray(boxes * np.array([width / small.shape[1], height / small.shape[0]] * 2), np.float32)
 
 

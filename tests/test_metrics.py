@@ -82,7 +82,7 @@ def test_areas_under_curves_are_scikit_learns(levels: int) -> None:
     """With many equal scores, and with none."""
     rng = np.random.default_rng(levels)
     flags = rng.random(300) > 0.7
-    scores = rng.integers(0, levels, 300) / levels
+    scores = (rng.integers(0, levels, 300) / levels).astype(np.float32)
     assert average_precision(flags, scores) == pytest.approx(metrics.average_precision_score(flags, scores))
     assert auroc(scores[flags], scores[~flags]) == pytest.approx(metrics.roc_auc_score(flags, scores))
 

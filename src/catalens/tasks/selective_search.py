@@ -98,7 +98,7 @@ def _lightest(ends: IntArray, count: int) -> IntArray:
     best[ends[::-1, 0]] = rows
     second = np.full(count, len(ends))
     second[ends[::-1, 1]] = rows
-    return np.minimum(best, second)
+    return np.asarray(np.minimum(best, second), np.int64)
 
 
 def _joined(
@@ -207,9 +207,8 @@ def _merged(regions: list[Region], strategy: tuple[str, ...]) -> list[tuple[int,
 
 def _likeness(a: Region, b: Region, strategy: tuple[str, ...], whole: float) -> float:
     """The mean of what the strategy names: histograms that overlap, smallness, and how well the two fill a box."""
-    said = [
-        float(np.minimum(a.histograms[name], b.histograms[name]).sum()) for name in strategy if name in a.histograms
-    ]
+    shared = [name for name in strategy if name in a.histograms]
+    said = [float(np.minimum(a.histograms[name], b.histograms[name]).sum()) for name in shared]
     size = a.size + b.size
     if "size" in strategy:
         said.append(1 - size / whole)

@@ -1,11 +1,12 @@
 """Kill a writer at random moments (`kill -9`), very often, and see that nothing acknowledged is lost or half there.
 
-    python -m benchmarks.kill [--kills 2000] [--seed 0]
+    python -m benchmarks.kill [--kills 2000] [--seed 0] [--seconds 600]
 
 A child process adds, updates and removes products and acknowledges each call that returned through a pipe; its parent
-kills it after a random time, opens the catalog, compares every product with what was acknowledged, and runs the
-doctor. The call that was under way may have been done for some products and not for others; each product is as it was
-before or as it was to become, whole.
+lets it acknowledge up to two calls, kills it at a random moment of the next one or two (it knows from the calls before
+how long one takes, so that a busy machine changes nothing but the duration), opens the catalog, compares every product
+with what was acknowledged, and runs the doctor. The call that was under way may have been done for some products and
+not for others; each product is as it was before or as it was to become, whole.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import gc
 import json
 import os
 import random
+import select
 import signal
 import sys
 import tempfile
@@ -36,9 +38,13 @@ from tests.fakes import FakeEncoder
 SKUS = 40
 PHOTOS = 60
 CALLS = 40
-"""Calls that a child is given: more than it can make before it is killed."""
+"""Calls that a child is given: many more than it makes before it is killed."""
 
-LONGEST_S = 0.2
+WAITED_FOR = 2
+"""Calls that a child acknowledges at most before the clock runs to its end."""
+
+STUCK_S = 60.0
+"""A child that acknowledges nothing for so long fails the run."""
 
 State = dict[str, Product | None]
 """sku -> the product; None where it is not (or no longer) there."""
@@ -49,6 +55,7 @@ class Tally:
     """What happened over all kills."""
 
     kills: int = 0
+    at_work: int = 0
     acknowledged_calls: int = 0
     under_way: int = 0
     lost: int = 0
@@ -110,8 +117,9 @@ def random_calls(state: State, photos: list[PictureSource], rng: random.Random) 
 
 
 def work(folder: Path, calls: list[State], pipe: int) -> NoReturn:
-    """The child: make the calls, and write one byte after each that returned."""
+    """The child: say that it begins, make the calls, and write one byte after each that returned."""
     with Catalog.open(folder, encoder=FakeEncoder()) as catalog:
+        os.write(pipe, b"b")
         for call in calls:
             products = [product for product in call.values() if product is not None]
             if products:
@@ -122,8 +130,18 @@ def work(folder: Path, calls: list[State], pipe: int) -> NoReturn:
     os._exit(0)
 
 
-def kill_once(folder: Path, calls: list[State], *, after_s: float) -> int:
-    """Fork a child, kill it, return how many calls it acknowledged."""
+@dataclass
+class Pace:
+    """How long a call takes here and now, in seconds: of each child that was waited for, a third of what it took."""
+
+    call_s: float = 0.02
+
+    def learn(self, seconds: float) -> None:
+        self.call_s += (seconds - self.call_s) / 3
+
+
+def kill_once(folder: Path, calls: list[State], *, rng: random.Random, pace: Pace) -> tuple[int, bool]:
+    """Fork a child, kill it; return how many calls it acknowledged, and whether it was at work until then."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -135,12 +153,25 @@ def kill_once(folder: Path, calls: list[State], *, after_s: float) -> int:
         finally:
             os._exit(1)
     os.close(writing)
-    time.sleep(after_s)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    acknowledged = len(os.read(reading, CALLS + 1))
+    try:
+        begun = _wait_for(reading)
+        started, waited_for = time.perf_counter(), rng.randrange(WAITED_FOR + 1)
+        begun = begun and all(_wait_for(reading) for _ in range(waited_for))
+        if waited_for:
+            pace.learn((time.perf_counter() - started) / waited_for)
+        time.sleep(rng.uniform(0, 2 * pace.call_s))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    left = os.read(reading, CALLS + 1)
     os.close(reading)
-    return acknowledged
+    return waited_for + len(left), begun and os.WIFSIGNALED(status)
+
+
+def _wait_for(pipe: int) -> bool:
+    """Wait for one byte; False where the child ended or is stuck."""
+    ready, _, _ = select.select([pipe], [], [], STUCK_S)
+    return bool(ready) and bool(os.read(pipe, 1))
 
 
 def compare(folder: Path, before: State, after: State, tally: Tally) -> State:
@@ -168,22 +199,23 @@ def _same(found: Product | None, expected: Product | None) -> bool:
     return (found and found.to_dict()) == (expected and expected.to_dict())
 
 
-def run(folder: Path, *, kills: int, seed: int) -> Tally:
-    """Kill so many children, one after the other, on one catalog."""
+def run(folder: Path, *, kills: int, seed: int, seconds: float) -> Tally:
+    """Kill so many children, one after the other, on one catalog; fewer where the time is up before."""
     ingest.BATCH_PRODUCTS = 4  # several transactions in one call
     rng = random.Random(seed)
     photos = make_photos(folder / "photos", seed=seed)
     catalog = folder / "shop"
     _warm_up(catalog, photos)
-    tally, state, started = Tally(), State(), time.perf_counter()
+    tally, state, started, pace = Tally(), State(), time.perf_counter(), Pace()
     gc.freeze()
-    for _ in range(kills):
+    while tally.kills < kills and time.perf_counter() - started < seconds:
         calls = random_calls(state, photos, rng)
-        acknowledged = kill_once(catalog, calls, after_s=rng.uniform(0, LONGEST_S))
+        acknowledged, at_work = kill_once(catalog, calls, rng=rng, pace=pace)
         for call in calls[:acknowledged]:
             state |= call
         after = state | calls[acknowledged] if acknowledged < len(calls) else state
         tally.kills += 1
+        tally.at_work += at_work
         tally.acknowledged_calls += acknowledged
         now = compare(catalog, state, after, tally)
         tally.under_way += any(not _same(now.get(sku), state.get(sku)) for sku in after)
@@ -204,9 +236,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=600)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        tally = run(Path(folder) / "kill", kills=arguments.kills, seed=arguments.seed)
+        tally = run(Path(folder) / "kill", kills=arguments.kills, seed=arguments.seed, seconds=arguments.seconds)
     for name, value in asdict(tally).items():
         print(f"{name.replace('_', ' '):<20} {value:>10}")
     print(json.dumps({"benchmark": "kill", "seed": arguments.seed, **asdict(tally)}))

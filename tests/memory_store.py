@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 import re
@@ -9,7 +10,6 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,9 @@ from catalens.storage.store import (
 )
 from catalens.types import FloatArray, IntArray, PictureSource, Product
 
-NO_PICTURE: tuple[int | None, int | None, int] = (None, None, 0)
-"""What stands for a product without a picture: (variant's id, picture, position)."""
 COLUMN_WEIGHTS = (4.0, 1.0, 2.0)
+NO_VARIANT: set[int | None] = {None}
+NOTHING: list[tuple[int | None, int | None, int]] = [(None, None, 0)]
 K1, B = 1.2, 0.75
 """BM25's constants, as FTS5 has them."""
 
@@ -67,7 +67,7 @@ class Row:
         return cls(product, written, shown, variants, facets(product), tuple(map(tokens, searchable(product))))
 
     @property
-    def candidates(self) -> list[tuple[int | None, int | None, int]]:
+    def candidates(self) -> list[tuple[int | None, int, int]]:
         """(variant's id, picture, position) of the pictures that were read."""
         return [
             (None if sku is None else self.variants[sku], picture, place)
@@ -97,8 +97,10 @@ class State:
     last_id: int = 0
 
     def copy(self) -> State:
-        kept: dict[str, Any] = {name: copy(value) for name, value in vars(self).items()}
-        return State(**kept)
+        copied = State(last_id=self.last_id)
+        for name, value in vars(self).items():
+            setattr(copied, name, copy.copy(value))
+        return copied
 
     def new_id(self) -> int:
         self.last_id += 1
@@ -108,7 +110,7 @@ class State:
         return next((id for id, row in self.products.items() if row.product.sku == sku), None)
 
     def pictures_shown(self) -> set[int]:
-        return {id for row in self.products.values() for _, id, _ in row.candidates if id is not None}
+        return {picture for row in self.products.values() for _, picture, _ in row.candidates}
 
     def picture_of(self, hash: bytes) -> int | None:
         return next((id for id, picture in self.pictures.items() if picture.hash == hash), None)
@@ -343,17 +345,14 @@ class MemoryStore:
         return [one for one in self.candidates_of_products(list(self._state.products)) if one.picture in pictures]
 
     def candidates_of_products(self, product_ids: Ids) -> list[Candidate]:
-        return [
-            Candidate(id, *shown) for id, row in self._rows(product_ids) for shown in row.candidates or [NO_PICTURE]
-        ]
+        return [Candidate(id, *shown) for id, row in self._rows(product_ids) for shown in row.candidates or NOTHING]
 
     def candidate_of(self, sku: str) -> Candidate | None:
         ((id, row),) = self._rows(list(self.product_ids([sku]).values())) or ((0, None),)
         if row is None:
             return None
         own = row.product.sku == sku
-        named: set[int | None] = {number for name, number in row.variants.items() if own or name == sku}
-        named = named or {None}
+        named = {number for name, number in row.variants.items() if own or name == sku} or NO_VARIANT
         shown = [Candidate(id, *one) for one in row.candidates]
         return min(shown, key=lambda one: (one.variant not in named, one.position), default=None)
 
@@ -424,7 +423,7 @@ class MemoryStore:
     def score_words(self, terms: Sequence[Term], product_ids: Ids) -> dict[int, WordHit]:
         every = self._rows(None)
         length = sum(len(column) for _, row in every for column in row.tokens) / max(1, len(every))
-        scores: defaultdict[int, float] = defaultdict(float)
+        scores: dict[int, float] = defaultdict(float)
         counts: Counter[int] = Counter()
         for term in terms:
             having: set[int] = set()

@@ -172,8 +172,8 @@ def test_an_export_that_fails_leaves_what_was_there(full: Catalog, tmp_path: Pat
 
 
 def test_one_writes_at_a_time_and_the_other_is_told(full: Catalog) -> None:
-    with full._store.writing(), Catalog.open(full.path, encoder=FakeEncoder()) as other:
-        vars(other._store)["_wait_s"] = 0.05
+    hasty = SqliteStore(full.path, wait_s=0.05)
+    with full._store.writing(), Catalog(hasty, encoder=FakeEncoder()) as other:
         with pytest.raises(CatalogBusyError, match="process"):
             other.add([Product("a", Where("x"))])
         with pytest.raises(CatalogBusyError):

@@ -408,6 +408,33 @@ def test_what_is_committed_is_taken_over(memory: Memory) -> None:
     assert sorted(now.search(VECTORS[:1], k=20)[1][0].tolist()) == [-1] * 11 + [1, 2, 5, 6, 7, 8, 9, 10, 22]
 
 
+def test_a_vector_erased_while_it_is_read_is_not_found(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may erase between the two questions of one `refresh`: the vector is in both answers then."""
+    memory.add(np.arange(1, 11), VECTORS[:10])
+    following = SpaceIndex(memory, "s1")
+    whole = memory.vectors_after
+
+    def read_and_erase(space_id: int, vector_id: int) -> tuple[IntArray, IntArray, FloatArray]:
+        found = whole(space_id, vector_id)
+        memory.remove(5)
+        return found
+
+    monkeypatch.setattr(memory, "vectors_after", read_and_erase)
+    now = following.refresh()
+    assert now is not None
+    assert sorted(now.search(VECTORS[4:5], k=10)[1][0].tolist()) == [-1, 1, 2, 3, 4, 6, 7, 8, 9, 10]
+
+
+def test_what_was_erased_after_the_file_was_written_is_not_found(memory: Memory, tmp_path: Path) -> None:
+    memory.add(np.arange(1, 2001), VECTORS[:2000])
+    open_index(memory, tmp_path)
+    memory.remove(7, 1500)
+    for folder in (tmp_path, None):
+        found = open_index(memory, folder)
+        assert len(found) == 1998
+        assert not {7, 1500} & set(found.search(VECTORS[[6, 1499]], k=50)[1].ravel().tolist())
+
+
 def test_below_the_limit_no_file_is_written(memory: Memory, tmp_path: Path) -> None:
     memory.add(np.arange(1, 11), VECTORS[:10])
     open_index(memory, tmp_path)

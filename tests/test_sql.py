@@ -1,18 +1,14 @@
-"""Only `storage/` speaks SQL: a second store is then one more file there."""
+"""SQL stays in `storage/`, and the folders of one floor import each other one way."""
 
 from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-import catalens
-
-HOUSE = Path(catalens.__file__).parent
-FILES = sorted(HOUSE.rglob("*.py"))
-
+from tests.import_graph import file_graph
+from tests.test_layers import HOUSE
 
 SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|PRAGMA\s+\w+|json_each\()"
@@ -61,9 +57,31 @@ def test_sql_is_recognised(source: str, expected: bool) -> None:
 
 
 def test_only_storage_speaks_sql() -> None:
-    speakers = {path.relative_to(HOUSE).parts[0] for path in FILES if speaks_sql(path.read_text("utf-8"))}
+    speakers = {path.relative_to(HOUSE).parts[0] for path in HOUSE.rglob("*.py") if speaks_sql(path.read_text("utf-8"))}
     assert speakers == {"storage"}
 
 
 def test_the_contract_of_a_store_has_no_sql() -> None:
     assert not speaks_sql((HOUSE / "storage" / "store.py").read_text("utf-8"))
+
+
+BESIDE = {  # folder -> folders of its own floor that it may import
+    "feeds": set[str](),
+    "index": set[str](),
+    "storage": {"index"},
+    "search": set[str](),
+    "styling": {"search"},
+}
+
+
+@pytest.mark.parametrize("folder", BESIDE)
+def test_folders_of_one_floor_import_one_way(folder: str) -> None:
+    floor = {"feeds", "index", "storage"} if folder in {"feeds", "index", "storage"} else {"search", "styling"}
+    graph = file_graph(HOUSE)
+    imported = {
+        other.split(".")[1]
+        for name, others in graph.items()
+        if name.startswith(f"catalens.{folder}.")
+        for other in others
+    }
+    assert (imported & floor) - {folder} <= BESIDE[folder]

@@ -1,0 +1,64 @@
+"""A catalog that version 0.1.0 made opens, searches, takes in, removes and is healthy, as it is on the disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import catalens
+from catalens.errors import NotFoundError
+
+OLD = Path(__file__).parent / "fixtures" / "v0_1_0"
+"""`catalog`: of the four products of `shop`, which lay elsewhere, so that the paths in it lead nowhere; `search.json`:
+what 0.1.0 answered to `queries/BOO-0001.jpg`."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(OLD / "catalog", tmp_path / "catalog"))
+
+
+def test_it_answers_as_it_did(folder: Path) -> None:
+    expected = json.loads((OLD / "search.json").read_text("utf-8"))["matches"]
+    with catalens.open(folder, readonly=True) as shop:
+        assert len(shop) == 4
+        found = shop.search(OLD / "shop" / "queries" / "BOO-0001.jpg").to_dict()["matches"]
+    assert isinstance(found, list)
+    assert [match["sku"] for match in found] == [match["sku"] for match in expected]
+    for now, then in zip(found, expected, strict=True):
+        # Another processor's rounding moves a cosine by less than this.
+        assert now["score"] == pytest.approx(then["score"], abs=2e-3)
+        assert now["parts"] == pytest.approx(then["parts"], abs=2e-3)
+        same = ("title", "attributes", "picture", "picture_hash", "variant")
+        assert {name: now[name] for name in same} == {name: then[name] for name in same}
+
+
+def test_words_filters_and_likes(folder: Path) -> None:
+    with catalens.open(folder, readonly=True) as shop:
+        assert shop.search("suede boots")[0].sku == "BOO-0001"
+        assert [match.sku for match in shop.search(where="price < 60 and category = accessories")] == ["SUN-0002"]
+        assert "BOO-0001" not in [match.sku for match in shop.search(like=["BOO-0001"])]
+
+
+def test_it_is_brought_up_to_date_without_embedding_again(folder: Path) -> None:
+    with catalens.open(folder) as shop:
+        report = shop.add(OLD / "shop" / "products.csv")  # the same photos at other paths
+        assert (report.added, report.updated, report.pictures, report.failed) == (0, 4, 0, ())
+        assert shop.doctor(deep=True).findings == ()
+        again = shop.add(OLD / "shop" / "products.csv")
+        assert (again.unchanged, again.pictures) == (4, 0)
+
+
+def test_what_is_removed_is_gone(folder: Path) -> None:
+    with catalens.open(folder) as shop:
+        pictures = shop.info().pictures
+        assert shop.remove("BOO-0001") == 1
+        assert shop.info().pictures == pictures - 2
+        found = shop.search(OLD / "shop" / "queries" / "BOO-0001.jpg", k=9)
+        assert sorted(match.sku for match in found) == ["PIL-0004", "SUN-0002", "WAT-0003"]
+        with pytest.raises(NotFoundError):
+            shop["BOO-0001"]
+        assert all(finding.severity == "warning" for finding in shop.doctor().findings)  # photos that are elsewhere

@@ -1,4 +1,4 @@
-# make demo   environment, install, then search on a rendered sample shop
+# make demo   environment, install, then search the sample shop
 # make test   environment with everything the tests need, then lint, types, tests
 # make bench-serve   the service under load and attack, the short form: less than five minutes
 
@@ -10,7 +10,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check
 .PHONY: demo test lint types unit docs bench-serve clean
 
 demo: .venv/.base
-	.venv/bin/python -m recipes.demo demo
+	.venv/bin/catalens demo demo
 
 test: lint types unit
 

@@ -85,11 +85,11 @@ def test_what_was_held_out_and_how_far_things_are_go_to_standard_error(capsys: p
 @pytest.mark.parametrize(
     ("module", "code", "said"),
     [
-        ("lesson", 2, "recipes.lesson is no recipe and does nothing by itself; recipes are cutout, demo, detector,"),
+        ("lesson", 2, "recipes.lesson is no recipe and does nothing by itself; recipes are cutout, detector, encoder,"),
         ("textbook.formulas", 2, "recipes.textbook.formulas is no recipe"),
         ("hats", 1, "No module named recipes.hats"),
         ("packed --help", 0, ""),
-        ("demo --help", 0, ""),
+        ("sample_shop --help", 0, ""),
     ],
 )
 def test_only_recipes_run(module: str, code: int, said: str) -> None:

@@ -14,6 +14,7 @@ from catalens.cli import (
     catalog,
     check,
     classify,
+    demo,
     evaluate,
     explain,
     generate,
@@ -60,6 +61,7 @@ COMMANDS = (
     explain.explain,
     augment.augment,
     serve.serve,
+    demo.demo,
 )
 train.app.command()(learn.search)
 train.app.command()(train_regions.detector)

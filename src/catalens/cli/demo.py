@@ -1,0 +1,98 @@
+"""`catalens demo`: search the sample shop by photo and by words, and write a report."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import catalens
+from catalens.cli.output import list_failures, progress_bar, say, write
+from catalens.errors import NotFoundError
+from catalens.search.page import Section, save_report
+from catalens.types import Matches
+
+INSTALLED = Path(catalens.__file__).parent / "sample_shop"
+CHECKOUT = Path(catalens.__file__).parents[2] / "examples" / "shop"
+"""Where the sample shop lies in a checkout; a wheel has it inside the package."""
+WORDS = (
+    "red striped dress",
+    "yellow armchair",
+    "coffee machine",
+    "brown leather sofa",
+    "绿色 椅子",
+    "toy for children",
+)
+SHOWN = 3
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder for the catalog and the report.")] = Path("demo"),
+) -> None:
+    """Search a sample shop of 439 products by photo and by words, and write a report with pictures."""
+    sample = find_sample_shop()
+    started = time.perf_counter()
+    with catalens.open(folder / "shop") as shop:
+        with progress_bar() as progress:
+            report = shop.add(sample / "shopify.csv", progress=progress)
+        write(
+            f"{len(shop)} products in the catalog; {report.pictures} pictures embedded in "
+            f"{time.perf_counter() - started:.1f} s"
+        )
+        list_failures(report.failed)
+        _search(shop, sample, folder / "report.html")
+    write(f"\nThe report with pictures: {folder / 'report.html'}")
+    program = "catalens" if shutil.which("catalens") else Path(sys.executable).with_name("catalens")
+    write("Now type, for instance:")
+    write(f"  {program} search \"red shoes\" --catalog {folder / 'shop'} --where 'price<90' --save page.html")
+    write(f"  {program} search {sample / 'queries' / 'LAM-008.jpg'} --catalog {folder / 'shop'}")
+    write(f"  {program} serve --catalog {folder / 'shop'}")
+    write(f"  {program} add YOUR-EXPORT.csv --catalog my-shop/")
+
+
+def find_sample_shop() -> Path:
+    """The folder of the sample shop: `shopify.csv`, `queries.csv` and their pictures.
+
+    Raises:
+        NotFoundError: this installation came without it.
+    """
+    for folder in (INSTALLED, CHECKOUT):
+        if (folder / "shopify.csv").is_file():
+            return folder
+    raise NotFoundError("this installation has no sample shop", cure="install the wheel, or run it from a checkout")
+
+
+def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
+    sections, first = [], 0
+    with (sample / "queries.csv").open(encoding="utf-8", newline="") as lines:
+        queries = list(csv.DictReader(lines))
+    for query in queries:
+        matches = shop.search(image=sample / query["photo"], k=10)
+        first += bool(matches) and matches[0].title == query["title"]
+        picture = catalens.read_image(sample / query["photo"])
+        sections.append(Section(f"By photo: {query['title']}", matches, query_picture=picture))
+    write(f"\nby photo: {first} of {len(queries)} photos that the shop does not have show their product first")
+    for words in WORDS:
+        matches = shop.search(text=words, k=10)
+        _tell(f'words "{words}"', matches)
+        sections.append(Section(f"By words: {words}", matches))
+    save_report(
+        sections,
+        report,
+        title="Catalens on a sample shop",
+        intro="The photos asked with are views that the shop does not have: each shows one of its products from "
+        "another side.",
+    )
+
+
+def _tell(query: str, matches: Matches) -> None:
+    write(f"\n{query}  ({matches.took_ms:.0f} ms)")
+    for rank, match in enumerate(matches[:SHOWN], start=1):
+        write(f"  {rank}  {match.score:.3f}  {match.sku}  {match.title}")
+    if not matches:
+        say("  no products found")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalens.index.rows import RowFinder, SelectionCache
-from catalens.search.filter_cache import Passing
+from catalens.search.filter_cache import Filtered
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ from catalens.search.filter_cache import Passing
     ids=["nothing", "none passes", "none asked", "some"],
 )
 def test_those_that_pass(passing: list[int], asked: list[int], expected: set[int]) -> None:
-    assert Passing(np.array(passing, np.int64)).among(asked) == expected
+    assert Filtered(np.array(passing, np.int64)).among(asked) == expected
 
 
 @given(st.sets(st.integers(0, 50)), st.lists(st.integers(0, 60)))
 def test_those_that_pass_are_an_intersection(passing: set[int], asked: list[int]) -> None:
-    assert Passing(np.array(sorted(passing), np.int64)).among(asked) == passing & set(asked)
+    assert Filtered(np.array(sorted(passing), np.int64)).among(asked) == passing & set(asked)
 
 
 def test_a_selection_is_made_once() -> None:

@@ -6,8 +6,11 @@ import json
 import math
 import re
 import shutil
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from catalens.search.searcher import Searcher
 from catalens.search.text import split_words
 from catalens.search.weights import DEFAULT_WEIGHTS, PICTURE_PARTS, shares
 from catalens.storage.sqlite import SqliteStore as Store
+from catalens.storage.sqlite_connections import Connections
 from catalens.types import FloatArray, Matches, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 
@@ -396,6 +400,27 @@ def test_a_picture_that_shows_two_products_passes_for_the_one_that_does(tmp_path
     with Catalog.open(tmp_path / "catalog", encoder=FakeEncoder()) as catalog:
         catalog.add([Product(sku, FEED, attributes={"kind": sku}, pictures=(picture,)) for sku in ("a", "b")])
         assert skus(catalog.search(picture.location, where="kind = b")) == ["b"]
+
+
+@pytest.mark.parametrize("asked", [{"text": "thing"}, {"where": "price < 500"}, {"like": ["sku-1"]}])
+def test_many_matches_cost_as_many_statements_as_one(
+    many: Catalog, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    many.search(**asked)  # an index and the answers of filters are kept from here on
+    lent = Counter[str]()
+    lend = Connections.reading
+
+    def counted(store: Connections) -> AbstractContextManager[sqlite3.Connection]:
+        lent["connections"] += 1
+        return lend(store)
+
+    monkeypatch.setattr(Connections, "reading", counted)
+    counts = []
+    for k in (1, 20):
+        lent.clear()
+        assert len(many.search(**asked, k=k)) == k
+        counts.append(lent["connections"])
+    assert counts[0] == counts[1] > 0
 
 
 # Change, processes, threads

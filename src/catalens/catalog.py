@@ -34,10 +34,16 @@ _PAGE = 256
 
 
 class Catalog:
-    """A folder of products with their pictures, vectors and words, made with `Catalog.open`.
+    """Products with their pictures, vectors and words, in a folder (`Catalog.open`) or in a store of your own.
 
     What a call did is on the disk when it returns. One process writes at a time, any number read, and what one of them
     committed the others see in their next call. An object may be used from several threads.
+
+    It is a collection of products: `for product in catalog`, `len(catalog)`, `sku in catalog`, `catalog[sku]`.
+
+    Args:
+        store: see `catalens.storage.store.Store`; it is closed with the catalog.
+        encoder: as in `Catalog.open`.
     """
 
     def __init__(self, store: Store, *, encoder: str | Encoder | None) -> None:

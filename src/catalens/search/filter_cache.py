@@ -1,4 +1,4 @@
-"""What filters let pass, kept as long as nothing in the catalog changes."""
+"""The filter cache: products that passed a filter, kept as long as nothing in the catalog changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEPT = 32
 
 
 @dataclass(frozen=True)
-class Passing:
+class Filtered:
     """Products that a filter lets pass (ids, ascending), and the ids of their vectors in the spaces asked for."""
 
     products: IntArray
@@ -32,16 +32,16 @@ class Passing:
         return set(asked[self.products[places] == asked].tolist())
 
 
-class PassingCache:
+class FilterCache:
     """Answers filters. Any number of threads may ask."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._kept: dict[str, Passing] = {}
+        self._kept: dict[str, Filtered] = {}
         self._version: int | None = None
 
-    def products(self, where: str | Mapping[str, object]) -> Passing:
+    def products(self, where: str | Mapping[str, object]) -> Filtered:
         """Find what a filter lets pass.
 
         Raises:
@@ -54,7 +54,7 @@ class PassingCache:
                 self._kept, self._version = {}, version
             if key in self._kept:
                 return self._kept[key]
-        passing = Passing(self._store.passing_products(term))
+        passing = Filtered(self._store.passing_products(term))
         with self._lock:
             if version == self._version:
                 while len(self._kept) >= _KEPT:
@@ -68,7 +68,7 @@ class PassingCache:
         known = self._store.known_attributes(names)
         return tuple(name for name in names if name not in known)
 
-    def vectors(self, passing: Passing, space: str) -> IntArray:
+    def vectors(self, passing: Filtered, space: str) -> IntArray:
         """Ids (N,) of the vectors in a space whose pictures show a passing product."""
         if space not in passing.vectors:
             found = self._store.vectors_showing(space, passing.products)

@@ -95,7 +95,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """A request as vectors and words.
 
     Args:
@@ -125,8 +125,8 @@ class Question:
         return [(deep[0][1][0], np.asarray(total, np.float32))]
 
 
-class Asking:
-    """Turns requests into questions.
+class QueryBuilder:
+    """Turns requests into queries.
 
     Args:
         store: knows the liked products.
@@ -137,7 +137,7 @@ class Asking:
         self._store = store
         self._load_encoder = load_encoder
 
-    def question(self, request: Request) -> Question:
+    def build(self, request: Request) -> Query:
         """Read the photo, find the liked products.
 
         Raises:
@@ -157,7 +157,7 @@ class Asking:
         vectors.update({part: vector for part, vector in described.items() if part in counted})
         if "liked" in counted:
             vectors.update(self._liked_vector(liked, unliked))
-        return Question(counted, vectors, request.words if "text" in counted else (), frozenset(liked), notes)
+        return Query(counted, vectors, request.words if "text" in counted else (), frozenset(liked), notes)
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
         found: dict[str, tuple[str, FloatArray]] = {}

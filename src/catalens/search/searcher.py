@@ -1,6 +1,6 @@
 """Search: by photo, by words, by liked and disliked products, within a filter; every match says why.
 
-The way of a query: what is asked becomes vectors and words (`question`); the deep index and the word index each name
+The way of a query: what is asked becomes vectors and words (`query`); the deep index and the word index each name
 candidates, among the products that the filter lets pass; every candidate is scored exactly on all parts, from the
 vectors in the store; the best picture of each product is its match.
 """
@@ -20,8 +20,8 @@ from catalens.features.similarity import similarity
 from catalens.images.read import ImageLike
 from catalens.index.space_index import SpaceIndex
 from catalens.index.vector_index import EXACT_BELOW
-from catalens.search.filter_cache import Passing, PassingCache
-from catalens.search.query import Asking, Question, Request, photo_or_words
+from catalens.search.filter_cache import FilterCache, Filtered
+from catalens.search.query import Query, QueryBuilder, Request, photo_or_words
 from catalens.search.text import find_by_words, score_by_words
 from catalens.storage.store import Candidate, CandidateTexts, Store
 from catalens.tasks.embed import Encoder
@@ -50,8 +50,8 @@ class Searcher:
 
     def __init__(self, store: Store, load_encoder: Callable[[], Encoder], *, exact_below: int = EXACT_BELOW) -> None:
         self._store = store
-        self._asking = Asking(store, load_encoder)
-        self._filters = PassingCache(store)
+        self._queries = QueryBuilder(store, load_encoder)
+        self._filters = FilterCache(store)
         self._exact_below = exact_below
         self._lock = threading.Lock()
         self._indexes: dict[str, SpaceIndex] = {}
@@ -111,9 +111,9 @@ class Searcher:
         if request.asks_for_all:
             matches = self._listed(passing, k=k, offset=offset, min_score=min_score)
         else:
-            question = self._asking.question(request)
-            notes += question.notes
-            scored = self._scored(question, passing, wanted=k + offset, group=group) if k else []
+            query = self._queries.build(request)
+            notes += query.notes
+            scored = self._scored(query, passing, wanted=k + offset, group=group) if k else []
             kept = [one for one in scored if min_score is None or one.score >= min_score]
             matches = self._matches(kept[offset : offset + k])
         return Matches(tuple(matches), str(request), 1000 * (time.perf_counter() - started), notes)
@@ -141,34 +141,36 @@ class Searcher:
 
     # Candidates
 
-    def _scored(self, question: Question, passing: Passing | None, *, wanted: int, group: bool) -> list[_Scored]:
+    def _scored(self, query: Query, passing: Filtered | None, *, wanted: int, group: bool) -> list[_Scored]:
         """All candidates with their scores, best first; at least `wanted` where there are so many."""
         products = self._store.product_count()
         limit = max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * wanted)
         while True:
-            candidates, all_seen = self._candidates(question, passing, limit)
-            scored = self._ranked(question, candidates, group=group)
+            candidates, all_seen = self._candidates(query, passing, limit)
+            scored = self._ranked(query, candidates, group=group)
             if len(scored) >= min(wanted, products) or all_seen:
                 return scored
             limit *= 4
 
-    def _candidates(self, question: Question, passing: Passing | None, limit: int) -> tuple[list[Candidate], bool]:
+    def _candidates(self, query: Query, passing: Filtered | None, limit: int) -> tuple[list[Candidate], bool]:
         """Candidates, and whether there are no more of them."""
         found: dict[Candidate, None] = {}
         all_seen = True
-        for space, direction in question.directions():
+        for space, direction in query.directions():
             vectors, exhausted = self._nearest(space, direction, passing, limit)
             found.update(dict.fromkeys(self._store.candidates_of_vectors(vectors)))
             all_seen = all_seen and exhausted
-        if question.words:
+        if query.words:
             allowed = None if passing is None else passing.products
-            named = find_by_words(self._store, question.words, products=allowed, limit=limit)
+            named = find_by_words(self._store, query.words, products=allowed, limit=limit)
             found.update(dict.fromkeys(self._store.candidates_of_products(named)))
             all_seen = all_seen and len(named) < limit
-        kept = [one for one in _let_pass(passing, list(found)) if one.product not in question.left_out]
+        kept = [one for one in _let_pass(passing, list(found)) if one.product not in query.left_out]
         return kept, all_seen
 
-    def _nearest(self, space: str, direction: FloatArray, passing: Passing | None, limit: int) -> tuple[IntArray, bool]:
+    def _nearest(
+        self, space: str, direction: FloatArray, passing: Filtered | None, limit: int
+    ) -> tuple[IntArray, bool]:
         """Ids of the vectors nearest to a direction, and whether that is all there are."""
         index = self._index(space).refresh()
         if index is None:
@@ -193,19 +195,17 @@ class Searcher:
 
     # Scores
 
-    def _ranked(self, question: Question, candidates: Sequence[Candidate], *, group: bool) -> list[_Scored]:
-        parts = {
-            part: self._similarities(space, vector, candidates) for part, (space, vector) in question.vectors.items()
-        }
-        if question.words:
-            by_words = score_by_words(self._store, question.words, list({one.product for one in candidates}))
+    def _ranked(self, query: Query, candidates: Sequence[Candidate], *, group: bool) -> list[_Scored]:
+        parts = {part: self._similarities(space, vector, candidates) for part, (space, vector) in query.vectors.items()}
+        if query.words:
+            by_words = score_by_words(self._store, query.words, list({one.product for one in candidates}))
             parts["text"] = np.array([by_words.get(one.product, 0.0) for one in candidates])
         skus = self._store.skus(sorted({one.product for one in candidates}))
         scored = []
         for place, candidate in enumerate(candidates):
             if candidate.product in skus:  # else removed a moment ago
                 made = {
-                    part: round(question.shares[part] * float(values[place]), _DIGITS) for part, values in parts.items()
+                    part: round(query.shares[part] * float(values[place]), _DIGITS) for part, values in parts.items()
                 }
                 scored.append(_Scored(candidate, round(math.fsum(made.values()), _DIGITS), made))
         scored.sort(key=lambda one: (-one.score, skus[one.candidate.product], one.candidate.position))
@@ -227,7 +227,7 @@ class Searcher:
 
     # Matches
 
-    def _listed(self, passing: Passing | None, *, k: int, offset: int, min_score: float | None) -> list[Match]:
+    def _listed(self, passing: Filtered | None, *, k: int, offset: int, min_score: float | None) -> list[Match]:
         if passing is None or (min_score is not None and min_score > 0):
             return []
         listed = self._store.in_sku_order(passing.products, limit=k, offset=offset)
@@ -241,7 +241,7 @@ class Searcher:
         return [_match(one, texts[one.candidate]) for one in scored if one.candidate in texts]
 
 
-def _let_pass(passing: Passing | None, candidates: list[Candidate]) -> list[Candidate]:
+def _let_pass(passing: Filtered | None, candidates: list[Candidate]) -> list[Candidate]:
     if passing is None:
         return candidates
     allowed = passing.among([one.product for one in candidates])

@@ -154,6 +154,7 @@ class Stylist:
 
     Args:
         store, nearest: of the catalog; deep: name of the space of its encoder's vectors.
+        looks: sku of each liked or unliked product -> its vector.
     """
 
     store: Store
@@ -161,6 +162,7 @@ class Stylist:
     deep: str
     model: OutfitModel
     pieces: Pieces
+    looks: Mapping[str, FloatArray]
     _colors: dict[str, ThingColor | None] = field(default_factory=dict)
 
     def complete(self, begun: Sequence[Known], asked: Asked, *, own: Sequence[Known]) -> Outfits:
@@ -234,7 +236,7 @@ class Stylist:
 
     def _likeness(self, one: Known, skus: Sequence[str]) -> float:
         """To the most alike of some products, 0..1."""
-        return max((float(one.vector @ self.pieces.product(sku).vector) for sku in skus), default=0.0)
+        return max((float(one.vector @ self.looks[sku]) for sku in skus), default=0.0)
 
     def _scores(
         self, outfits: Sequence[Grown], asked: Asked, *, colors: bool = False
@@ -368,7 +370,6 @@ def complete_outfits(
     if not 0 < len(begun) <= MOST:
         raise UsageError(f"{len(begun)} things to begin with", cure=f"give one to {MOST} skus or photos")
     wishes = checked(asked.wishes)
-    for sku in (*asked.like, *asked.unlike):
-        pieces.product(sku)
-    stylist = Stylist(store, nearest, deep, network, pieces)
+    looks = {sku: pieces.product(sku).vector for sku in dict.fromkeys((*asked.like, *asked.unlike))}
+    stylist = Stylist(store, nearest, deep, network, pieces, looks)
     return stylist.complete(begun, Asked(**{**vars(asked), "wishes": wishes}), own=own_pieces(asked.own, encoder))

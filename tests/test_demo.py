@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,8 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def products() -> Iterator[list[Product]]:
-    yield [item for item in open_feed(SHOP / "shopify.csv").items if isinstance(item, Product)]
+def products() -> list[Product]:
+    return [item for item in open_feed(SHOP / "shopify.csv").items if isinstance(item, Product)]
 
 
 def test_every_product_of_the_feed_has_three_pictures_that_are_there(products: list[Product]) -> None:

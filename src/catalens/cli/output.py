@@ -53,11 +53,11 @@ def write_json(value: object) -> None:
     write(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def say_undrawn(texts: Mapping[str, str]) -> None:
+def warn_missing_glyphs(texts: Mapping[str, str]) -> None:
     """Which texts a picture lacks, for no font here has their letters; and what stands there instead."""
-    from catalens.images.lettering import undrawable
+    from catalens.images.lettering import missing_glyphs
 
-    lacking = undrawable(tuple(texts))
+    lacking = missing_glyphs(tuple(texts))
     if not lacking:
         return
     say("no font here has all letters: install one (fonts-noto-cjk, for example), or name its file in CATALENS_FONT")
@@ -76,7 +76,7 @@ def list_failures(failures: tuple[Failure, ...]) -> None:
         say(f"  ... and {hidden} more; --json lists all of them.")
 
 
-def keep_original(out: Path | None, *read: str | Path) -> None:
+def refuse_overwrite(out: Path | None, *read: str | Path) -> None:
     """Whether a file to write, if there is one, is none of those that are read.
 
     Raises:

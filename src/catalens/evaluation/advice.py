@@ -31,7 +31,7 @@ RULE = f"divided by {GPU_SPEEDUP:.0f}: a rule of thumb for a GPU"
 
 
 @dataclass(frozen=True)
-class Wish:
+class Requirements:
     """What is asked for; None where it does not matter.
 
     Args:
@@ -52,7 +52,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Candidate:
     """One way to do it.
 
     Args:
@@ -101,8 +101,8 @@ class Choice:
 class Advice:
     """The best choice that fits; the next larger one and what speaks against it; what was ruled out, and why."""
 
-    best: Choice | None
-    better: Choice | None
+    best: Candidate | None
+    better: Candidate | None
     refused: tuple[tuple[str, str], ...]
 
     def to_dict(self) -> dict[str, object]:
@@ -113,7 +113,7 @@ class Advice:
         }
 
 
-def advise(wish: Wish) -> Advice:
+def advise(wish: Requirements) -> Advice:
     """Choose. Of what fits, a larger network is taken to know more; time and memory decide what fits.
 
     The next better one for "search" knows words, too: the search that is bundled is asked with both.
@@ -141,7 +141,7 @@ def advise(wish: Wish) -> Advice:
     return Advice(best, larger[0] if larger else None, tuple(refused))
 
 
-def _check(wish: Wish) -> None:
+def _check(wish: Requirements) -> None:
     given = {
         "--products": wish.count,
         "--labels": wish.labels_each,
@@ -181,14 +181,14 @@ def _median_ms(call: Callable[[], object], seconds: float) -> float:
     return float(np.median(times))
 
 
-def _bundled(wish: Wish, name: str, base_ms: float) -> Choice:
+def _bundled(wish: Requirements, name: str, base_ms: float) -> Candidate:
     card = find_card(name)
     ms = base_ms / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
     timed = "measured on this machine" + (f", {RULE}" if wish.device == "gpu" else "")
     return _choice(wish, name, card.dim, ms, timed, card.license, card.parameters, card.scores, ())
 
 
-def _foreign(wish: Wish, one: Published, base_ms: float) -> Choice:
+def _foreign(wish: Requirements, one: Published, base_ms: float) -> Candidate:
     ms = base_ms * (one.gflops or 0.0) / BUNDLED_GFLOPS / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
     claims = tuple(f"{score.name} {score.value:.3f} ({one.source})" for score in one.scores)
     timed = "scaled by GFLOPs from this machine's measurement" + (f", {RULE}" if wish.device == "gpu" else "")
@@ -196,7 +196,7 @@ def _foreign(wish: Wish, one: Published, base_ms: float) -> Choice:
 
 
 def _choice(
-    wish: Wish,
+    wish: Requirements,
     name: str,
     dim: int,
     ms: float,
@@ -205,12 +205,12 @@ def _choice(
     weight_bytes: int,
     scores: tuple[Score, ...],
     claims: tuple[str, ...],
-) -> Choice:
+) -> Candidate:
     is_exact = wish.count <= EXACT_BELOW
     per_vector = 4 * dim + 8 if is_exact else 2 * dim + dim / 8 + 28
     searches = wish.task == "search"
     memory = 120 + 1.3 * weight_bytes / 1e6 + (per_vector * wish.count / 1e6 if searches else 0.0)
-    return Choice(
+    return Candidate(
         encoder=name,
         head="" if searches else _head(wish),
         index=("exact" if is_exact else "IVF with RaBitQ, re-ranked") if searches else "",
@@ -225,12 +225,12 @@ def _choice(
     )
 
 
-def _head(wish: Wish) -> str:
+def _head(wish: Requirements) -> str:
     each = wish.labels_each or 20
     return "lda" if each < 200 else "softmax, or finetune for a little more"
 
 
-def _against(choice: Choice, wish: Wish) -> str:
+def _against(choice: Candidate, wish: Requirements) -> str:
     known = next((one for one in published() if one.key == choice.encoder), None)
     if known is not None and wish.commercial and not known.commercial:
         return f"{known.license} limits commercial use"

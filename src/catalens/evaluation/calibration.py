@@ -63,7 +63,7 @@ def auroc(known: ArrayLike, strange: ArrayLike) -> float:
     return float((below + not_above).sum() / (2 * inside.size * outside.size))
 
 
-def auroc_estimate(known: ArrayLike, strange: ArrayLike, *, draws: int = 500, seed: int = 0) -> Estimate:
+def auroc_with_interval(known: ArrayLike, strange: ArrayLike, *, draws: int = 500, seed: int = 0) -> Estimate:
     """The same with its 95 % bootstrap interval, known and strange things drawn each for themselves.
 
     Where they are told apart entirely every draw is the same: the open end is then that of as many trials as there are

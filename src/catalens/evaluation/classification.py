@@ -99,7 +99,7 @@ def classification_figures(
     present = support > 0
     return ClassificationFigures(
         accuracy=bootstrap_mean(said == wanted, seed=seed),
-        top5=bootstrap_mean(in_top(likely, wanted, 5), seed=seed),
+        top5=bootstrap_mean(is_in_top_k(likely, wanted, 5), seed=seed),
         macro_f1=macro_f1(eye[wanted], eye[said], seed=seed),
         weighted_f1=float((f1 * support).sum() / support.sum()),
         weighted_precision=float((precision * support).sum() / support.sum()),
@@ -135,7 +135,7 @@ def average_precision(is_label: Flags, scores: FloatArray) -> float:
     return float((np.diff(hits, prepend=0) * hits / asked).sum() / max(int(hits[-1]), 1))
 
 
-def in_top(likely: FloatArray, wanted: NDArray[np.int64], k: int) -> Flags:
+def is_in_top_k(likely: FloatArray, wanted: NDArray[np.int64], k: int) -> Flags:
     """(N,) whether the right label is among the k likeliest."""
     k = min(k, likely.shape[1])
     nearest = np.argsort(-likely, axis=1, kind="stable")[:, :k]

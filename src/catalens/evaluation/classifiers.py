@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from catalens.errors import UsageError
-from catalens.evaluation.calibration import auroc_estimate, expected_calibration_error, reliability
+from catalens.evaluation.calibration import auroc_with_interval, expected_calibration_error, reliability
 from catalens.evaluation.classification import classification_figures
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.runs import Item, Run, machine
@@ -77,7 +77,7 @@ def classifier_run(
         figures |= _unknown(familiar, known, threshold, seed=seed)
     if not known.all():
         details["strangers"] = int((~known).sum())
-        figures["AUROC of unknown"] = auroc_estimate(familiar[known], familiar[~known], seed=seed)
+        figures["AUROC of unknown"] = auroc_with_interval(familiar[known], familiar[~known], seed=seed)
     files = names if pictures is None else pictures
     items = tuple(
         Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (files[row],))

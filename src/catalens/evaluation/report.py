@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.evaluation.runs import Item, Run
-from catalens.images.draw import write_whole
+from catalens.images.draw import write_atomically
 from catalens.images.html import html_page, image_tag
 from catalens.images.read import read_image
 
@@ -58,7 +58,7 @@ def write_as(
     """
     check_report(path)
     form = {".md": markdown, ".json": json}.get(path.suffix.lower(), html)
-    write_whole(path, form(what).encode("utf-8"))
+    write_atomically(path, form(what).encode("utf-8"))
 
 
 def check_report(path: Path) -> None:

@@ -14,7 +14,7 @@ from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.types import FloatArray
 
 
-def first_is_right(
+def nearest_is_correct(
     queries: FloatArray,
     wanted: Sequence[str],
     gallery: FloatArray,

@@ -63,7 +63,7 @@ def paired(model: TryOn, persons: Sequence[Person], *, seed: int = 0) -> Iterato
         plate = _plate_map(body, garment)
         yield Fitting(
             person, garment, worn,
-            {"thin-plate only": laid_on(body, garment, plate), "plain pasting": pasted(body, garment)},
+            {"thin-plate only": warp_onto(body, garment, plate), "plain pasting": paste_garment(body, garment)},
         )  # fmt: skip
 
 
@@ -100,11 +100,11 @@ def scores_of(fittings: Sequence[Fitting], encoder: Encoder) -> dict[str, Estima
     """Figures of the paired protocol, and the pixels that were changed outside the region."""
     rows: dict[str, list[float]] = {}
     for fitting in fittings:
-        photo = scaled(fitting.person.image)
+        photo = scale_to_protocol(fitting.person.image)
         box = _box_of(fitting.worn, photo.shape)
         truth = encoder.encode_regions([_cut(photo, box)])[0]
         for way, image in {"ours": fitting.worn.image, **fitting.others}.items():
-            small = scaled(image)
+            small = scale_to_protocol(image)
             alike = ssim(photo, small)
             said = encoder.encode_regions([_cut(small, box)])[0]
             rows.setdefault(f"SSIM, whole, {way}", []).append(float(alike.mean()))
@@ -120,7 +120,7 @@ def scores_of(fittings: Sequence[Fitting], encoder: Encoder) -> dict[str, Estima
     return found
 
 
-def identity(fittings: Sequence[tuple[Fitting, Garment]], encoder: Encoder, parse: Parser) -> Estimate:
+def identity_preserved(fittings: Sequence[tuple[Fitting, Garment]], encoder: Encoder, parse: Parser) -> Estimate:
     """Share of the pairs in which what is worn is more like the given garment than a wrong one of the same kind.
 
     What is worn is what the parser takes for a garment within the region: bare arms and background are no garment.
@@ -129,13 +129,13 @@ def identity(fittings: Sequence[tuple[Fitting, Garment]], encoder: Encoder, pars
     """
     right = []
     for fitting, wrong in fittings:
-        seen = [_worn_alone(fitting.worn, parse), alone(fitting.garment), alone(wrong)]
+        seen = [_worn_alone(fitting.worn, parse), garment_on_white(fitting.garment), garment_on_white(wrong)]
         worn, given, other = encoder.encode_images(seen)
         right.append(float(worn @ given > worn @ other))
     return bootstrap_mean(right)
 
 
-def pasted(body: Body, garment: Garment) -> ImageArray:
+def paste_garment(body: Body, garment: Garment) -> ImageArray:
     """The garment scaled and moved so that its joints lie as near to the body's as they can without turning."""
     chosen = _joints_for(garment.kind)
     here, there = body.joints[chosen].astype(np.float64), garment.joints[chosen].astype(np.float64)
@@ -145,7 +145,7 @@ def pasted(body: Body, garment: Garment) -> ImageArray:
     shift = there[trunk].mean(0) - scale * here[trunk].mean(0)
     matrix = scale_and_shift((float(scale[0]), float(scale[1])), (float(shift[0]), float(shift[1])))
     spots = bones.grid((body.labels.shape[0], body.labels.shape[1]))
-    return laid_on(body, garment, (spots @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32))
+    return warp_onto(body, garment, (spots @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32))
 
 
 def _plate_map(body: Body, garment: Garment) -> FloatArray:
@@ -156,7 +156,7 @@ def _plate_map(body: Body, garment: Garment) -> FloatArray:
     return moved(bones.grid(size).reshape(-1, 2)).reshape(*size, 2)
 
 
-def laid_on(body: Body, garment: Garment, back: FloatArray) -> ImageArray:
+def warp_onto(body: Body, garment: Garment, back: FloatArray) -> ImageArray:
     """The garment read at `back` (H, W, 2) over what comes to light where the old one was; no network."""
     undressed = undress(body.image, body.labels, body.joints, garment.kind)
     colors, alpha = roughly(garment, back)
@@ -172,7 +172,7 @@ def _joints_for(kind: str) -> list[int]:
     return [6, 7, 10, 11, 8, 9] if kind in LEGS_BARE else [0, 1, 6, 7, 2, 3, 4, 5]
 
 
-def scaled(image: ImageArray) -> ImageArray:
+def scale_to_protocol(image: ImageArray) -> ImageArray:
     """HWC uint8 as large as fits into `PROTOCOL`."""
     scale = min(PROTOCOL[0] / image.shape[0], PROTOCOL[1] / image.shape[1])
     return resize(image, (round(image.shape[0] * scale), round(image.shape[1] * scale)))
@@ -200,7 +200,7 @@ def _apart(a: FloatArray, b: FloatArray) -> float:
     return float(1 - ((x * y).sum(1) / np.maximum(lengths, 1e-9)).mean())
 
 
-def alone(garment: Garment) -> ImageArray:
+def garment_on_white(garment: Garment) -> ImageArray:
     """A garment on white, within its bounds: HWC uint8."""
     cover = garment.alpha[..., None]
     return _bounded(np.asarray(np.round(garment.colors * cover + 255 * (1 - cover)), np.uint8), garment.alpha > 0.5)

@@ -1,4 +1,4 @@
-"""Which encoder, head and index for a task: accuracy where measured, time measured on this machine, cost."""
+"""Recommendation of encoder, head and index for a task by accuracy, time measured on this machine, and cost."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ PROBE_S = 2.5
 """Seconds for timing the bundled encoder; as many for the index."""
 PROBE_VECTORS = 20_000
 BUNDLED_GFLOPS = 0.92
-"""Billions of multiply-adds of the bundled encoder for a picture of 224 x 224: what others' times are scaled from."""
+"""Billions of multiply-adds of the bundled encoder at 224 x 224, from which other networks' times are scaled."""
 GPU_SPEEDUP = 40.0
-"""How much quicker a small data-center GPU runs such networks than two cores; a rule of thumb, said to be one."""
+"""Assumed speed-up of a small data-center GPU over two cores; reported as a rule of thumb."""
 UNTIMED = "its multiply-adds are not published, so its time here cannot be said"
 RULE = f"divided by {GPU_SPEEDUP:.0f}: a rule of thumb for a GPU"
 
 
 @dataclass(frozen=True)
 class Requirements:
-    """What is asked for; None where it does not matter.
+    """Requirements of a task; None where there is none.
 
     Args:
         count: products to search, or photos to classify.
@@ -53,7 +53,7 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to do it.
+    """A combination of encoder, head and index.
 
     Args:
         encode_ms: one picture; `timed` says whether that was measured on this machine or scaled.
@@ -75,7 +75,7 @@ class Candidate:
 
     @property
     def latency_ms(self) -> float:
-        """Of one query: the picture, then the index."""
+        """Latency of one query: encoding, then index."""
         return self.encode_ms + self.index_ms
 
     def to_dict(self) -> dict[str, object]:
@@ -99,7 +99,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Advice:
-    """The best choice that fits; the next larger one and what speaks against it; what was ruled out, and why."""
+    """The recommended candidate, the next larger one with its drawback, and rejected ones with reasons."""
 
     best: Candidate | None
     better: Candidate | None
@@ -114,7 +114,7 @@ class Advice:
 
 
 def advise(wish: Requirements) -> Advice:
-    """Choose. Of what fits, a larger network is taken to know more; time and memory decide what fits.
+    """Recommend the largest network that fits the limits of time and memory.
 
     The next better one for "search" knows words, too: the search that is bundled is asked with both.
 
@@ -156,7 +156,7 @@ def _check(wish: Requirements) -> None:
 
 
 def bundled_ms(*, seconds: float = PROBE_S) -> float:
-    """Median milliseconds of the bundled encoder for one prepared picture, measured now on this machine."""
+    """Median time of the bundled encoder for one prepared picture on this machine, in milliseconds."""
     network = encoder()
     picture = network.prepare(np.full((480, 360, 3), 128, np.uint8))[None]
     network.encode_prepared(picture)
@@ -164,7 +164,7 @@ def bundled_ms(*, seconds: float = PROBE_S) -> float:
 
 
 def index_ms(count: int, dim: int, *, seconds: float = PROBE_S) -> float:
-    """Median milliseconds of an exact search among `count` vectors; of 20,000 beyond that, for no index visits more."""
+    """Median time of an exact search among `count` vectors, at most 20,000, in milliseconds."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(min(count, PROBE_VECTORS), dim)).astype(np.float32)
     query: FloatArray = vectors[0]

@@ -23,7 +23,15 @@ from benchmarks.memory import memory_mb
 from catalens import settings
 from catalens.evaluation.generation import GenerationScores, generation_scores
 from catalens.evaluation.laid_out import Person
-from catalens.evaluation.tryon import Fitting, garment_on_white, identity_preserved, paired, scale_to_protocol, scores_of, unpaired
+from catalens.evaluation.tryon import (
+    Fitting,
+    garment_on_white,
+    identity_preserved,
+    paired,
+    scale_to_protocol,
+    scores_of,
+    unpaired,
+)
 from catalens.images.draw import save_image
 from catalens.images.prepare import letterbox, resize
 from catalens.images.read import read_image

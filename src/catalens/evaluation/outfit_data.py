@@ -16,7 +16,7 @@ import numpy as np
 
 from catalens import features
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
-from catalens.evaluation.outfits import Rows, Trial, Wardrobe, drawn_trial
+from catalens.evaluation.outfits import Rows, Trial, Wardrobe, sample_trial
 from catalens.images.read import read_image
 from catalens.styling.pieces import named
 from catalens.tasks.embed import Encoder
@@ -194,7 +194,7 @@ def prepare(
         ]
         trial = Trial([found for found, _ in asked], [truth for _, truth in asked], questions)
     else:
-        trial = drawn_trial(held_out, seed=seed)
+        trial = sample_trial(held_out, seed=seed)
     if not trial.outfits and not trial.questions:
         raise UsageError("no outfit of two things is left to measure on", cure="check that its pictures can be read")
     return Prepared(learned, held_out, trial, failed)

@@ -95,7 +95,7 @@ class Trial:
     questions: Sequence[tuple[Sequence[Rows], int]]
 
 
-def drawn_trial(wardrobe: Wardrobe, *, seed: int, times: int = 1) -> Trial:
+def sample_trial(wardrobe: Wardrobe, *, seed: int, times: int = 1) -> Trial:
     """Sample a test set: each outfit, `times` negatives of it, and one fill-in-the-blank question."""
     rng = np.random.default_rng(seed)
     false = [wardrobe.exchanged(rows, rng) for _ in range(times) for rows in wardrobe.outfits]
@@ -197,6 +197,6 @@ def _main_bins(colors: FloatArray) -> NDArray[np.int64]:
     return np.asarray(colors[:, : int(np.prod(LAB_BINS))].argmax(1), np.int64)
 
 
-def told(figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Estimate]:
+def merge_metrics(figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Estimate]:
     """Metrics of several judges in one table: "AUC of the network" and so on."""
     return {f"{name}, {judge}": one for judge, some in figures.items() for name, one in some.items()}

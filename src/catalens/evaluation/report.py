@@ -147,12 +147,24 @@ def _labels(run: Run) -> list[dict[str, Any]]:
     found = cast(list[dict[str, Any]], run.details.get("labels", []))
     if not found or "weighted_precision" not in run.details:
         return found
-    told = cast(dict[str, Any], run.details)
-    n = told["accuracy"]["n"]
+    findings = cast(dict[str, Any], run.details)
+    n = findings["accuracy"]["n"]
     return [
         *found,
-        _mean("mean of the labels", told["macro_precision"], told["macro_recall"], told["macro_f1"]["value"], n),
-        _mean("mean of the photos", told["weighted_precision"], told["weighted_recall"], told["weighted_f1"], n),
+        _mean(
+            "mean of the labels",
+            findings["macro_precision"],
+            findings["macro_recall"],
+            findings["macro_f1"]["value"],
+            n,
+        ),
+        _mean(
+            "mean of the photos",
+            findings["weighted_precision"],
+            findings["weighted_recall"],
+            findings["weighted_f1"],
+            n,
+        ),
     ]
 
 

@@ -82,6 +82,6 @@ def search_run(
         )
         for row in rows
     )
-    told = (*notes, *([f"{left} queries have no right answer and were left out"] if left else []))
+    all_notes = (*notes, *([f"{left} queries have no right answer and were left out"] if left else []))
     about = {**about, "depth": str(DEPTH), "seed": str(seed), **machine()}
-    return Run("search", "hit@1", about, measured.named(), items, notes=told)
+    return Run("search", "hit@1", about, measured.named(), items, notes=all_notes)

@@ -24,7 +24,7 @@ _DARK = 16
 _GRAY_SATURATION = 0.2
 """Saturation (of HSV) up to which a pixel is taken to be grey under a colored light."""
 _GRAY_SHARE = 0.05
-"""Of the picture that must be nearly grey for a cast to be told."""
+"""Share of the picture that must be nearly grey for a cast to be estimated."""
 
 
 def white_balance(image: ImageArray, *, method: BalanceMethod = "gray-points") -> ImageArray:

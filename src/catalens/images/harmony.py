@@ -50,8 +50,8 @@ def estimate_light(image: ImageArray) -> Light:
     lab = to_lab(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
     lightness, colors = lab[..., 0], lab[..., 1:]
     greyish = (np.hypot(colors[..., 0], colors[..., 1]) < GREYISH) & (lightness > 25)
-    told = greyish.mean() >= ENOUGH
-    cast = colors[greyish].mean(axis=0) if told else WORLD * colors.reshape(-1, 2).mean(axis=0)
+    has_grey = greyish.mean() >= ENOUGH
+    cast = colors[greyish].mean(axis=0) if has_grey else WORLD * colors.reshape(-1, 2).mean(axis=0)
     low, high = np.percentile(lightness, [3, 97])
     third = max(1, size[0] // 3)
     side = (np.median(lightness[:, -third:]) - np.median(lightness[:, :third])) / 25

@@ -54,7 +54,7 @@ def refine_alpha(image: ImageArray, alpha: FloatArray, *, reach: float) -> Float
     height, width = alpha.shape
     scale = min(1.0, FINEST / max(height, width))
     guide, coarse = (_smaller(values, scale, cv2.INTER_AREA) for values in (image, alpha))
-    fine = _followed(guide, coarse, max(1.0, reach * scale))
+    fine = _guided_alpha(guide, coarse, max(1.0, reach * scale))
     if scale < 1:
         fine = np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     fine -= np.float32(0.04)
@@ -62,19 +62,21 @@ def refine_alpha(image: ImageArray, alpha: FloatArray, *, reach: float) -> Float
     return np.clip(fine, 0, 1, out=fine)
 
 
-def _followed(image: ImageArray, coarse: FloatArray, reach: float) -> FloatArray:
+def _guided_alpha(image: ImageArray, coarse: FloatArray, reach: float) -> FloatArray:
     """Guided-filter alpha, not yet stretched to 0..1."""
     scale = min(1.0, GRAIN / reach)
     small, rough = _smaller(image, scale).astype(np.float32), _smaller(coarse, scale)
     step = _square(reach / 2)
     unsure = cv2.dilate(_mask(coarse <= SURE), step) & cv2.dilate(_mask(coarse >= 1 - SURE), step)
     fine = coarse.copy()
-    told = fine.reshape(-1)
+    flat_fine = fine.reshape(-1)
     doubtful = Pixels.of(unsure > 0)
-    told[doubtful.flat] = _by_color(image, told[doubtful.flat], doubtful, _colors_around(small, rough, reach * scale))
+    flat_fine[doubtful.flat] = _by_color(
+        image, flat_fine[doubtful.flat], doubtful, _colors_around(small, rough, reach * scale)
+    )
     near = Pixels.of(cv2.dilate(unsure, step) > 0)
     (lines,) = near.read(fit_lines(small / np.float32(255), _smaller(fine, scale), epsilon=EPSILON))
-    told[near.flat] = np.einsum("nc,nc->n", lines[:, :3], near.colors(image) / np.float32(255)) + lines[:, 3]
+    flat_fine[near.flat] = np.einsum("nc,nc->n", lines[:, :3], near.colors(image) / np.float32(255)) + lines[:, 3]
     return fine
 
 

@@ -50,11 +50,11 @@ def draw_class_explanation(explanation: ClassExplanation) -> ImageArray:
     other = "the classifier says another label"
     draw_text(pen, (2 * GAP + length, 29), explanation.beside, size=16, fill=QUIET, instead=other)
     faith = explanation.faithfulness
-    told = (
+    caption = (
         f"{explanation.method}: {faith.insertion:.2f} with its hottest places first, "
         f"{faith.random_insertion:.2f} in random order"
     )
-    draw_text(pen, (GAP, 58), told, size=15, fill=QUIET)
+    draw_text(pen, (GAP, 58), caption, size=15, fill=QUIET)
     for column, picture in enumerate((explanation.image, overlay_heatmap(explanation.image, explanation.heat))):
         _place(sheet, picture, GAP + column * (PANEL + GAP), 96, PANEL)
     if there:

@@ -153,6 +153,6 @@ async def rules(caller: Analyst) -> dict[str, Any]:
 def _packs(upload: Upload) -> list[str]:
     packs = upload.texts("rules") or ["google"]
     unknown = sorted(set(packs) - set(listing.bundled_packs()))
-    if unknown:  # a path of the server is nobody's business
+    if unknown:  # paths of the server are not disclosed
         raise UsageError(f"no rules called {unknown[0]!r}", cure=f"take some of {', '.join(listing.bundled_packs())}")
     return packs

@@ -23,7 +23,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 
 from catalens import settings
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.retrieval import first_is_right
+from catalens.evaluation.retrieval import nearest_is_correct
 from catalens.features import describe
 from catalens.images.prepare import resize
 from catalens.images.read import read_image
@@ -62,7 +62,7 @@ def handmade(pictures: Sequence[Path]) -> FloatArray:
 
 def clothing(data: Path, embed: Describe, *, without: Sequence[int] = ()) -> Estimate:
     train, queries = rows(data / "clothing", "train.csv"), rows(data / "clothing", "validation.csv")
-    right = first_is_right(
+    right = nearest_is_correct(
         embed(paths(queries)), [q["category"] for q in queries], embed(paths(train)), [t["category"] for t in train]
     )
     return bootstrap_mean(np.delete(right, list(without)))
@@ -73,8 +73,8 @@ def grocery(data: Path, embed: Describe) -> tuple[Estimate, Estimate]:
     train, queries = rows(data / "grocery", "train.csv"), rows(data / "grocery", "val.csv")
     shop = rows(data / "grocery", "products.csv")
     asked, wanted = embed(paths(queries)), [q["product_id"] for q in queries]
-    among = first_is_right(asked, wanted, embed(paths(train)), [t["product_id"] for t in train])
-    own = first_is_right(asked, wanted, embed(paths(shop)), [s["id"] for s in shop])
+    among = nearest_is_correct(asked, wanted, embed(paths(train)), [t["product_id"] for t in train])
+    own = nearest_is_correct(asked, wanted, embed(paths(shop)), [s["id"] for s in shop])
     return bootstrap_mean(among), bootstrap_mean(own)
 
 
@@ -85,13 +85,13 @@ def magento(data: Path, embed: Describe) -> Estimate:
     several = [row for row, label in enumerate(labels) if labels.count(label) > 1]
     vectors = embed([pictures[row] for row in several])
     names = [labels[row] for row in several]
-    return bootstrap_mean(first_is_right(vectors, names, vectors, names, left_out=range(len(names))))
+    return bootstrap_mean(nearest_is_correct(vectors, names, vectors, names, left_out=range(len(names))))
 
 
 def fashion(data: Path, embed: Describe) -> Estimate:
     table = rows(data / "fashion-products", "products.csv")
     vectors, names = embed(paths(table)), [row["category"] for row in table]
-    return bootstrap_mean(first_is_right(vectors, names, vectors, names, left_out=range(len(names))))
+    return bootstrap_mean(nearest_is_correct(vectors, names, vectors, names, left_out=range(len(names))))
 
 
 def probe(embed: Describe, train: Sequence[Row], queries: Sequence[Row], label: str) -> Estimate:

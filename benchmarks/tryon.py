@@ -23,7 +23,15 @@ from benchmarks.memory import memory_mb
 from catalens import settings
 from catalens.evaluation.generation import GenerationScores, generation_scores
 from catalens.evaluation.laid_out import Person
-from catalens.evaluation.tryon import Fitting, alone, identity, paired, scaled, scores_of, unpaired
+from catalens.evaluation.tryon import (
+    Fitting,
+    garment_on_white,
+    identity_preserved,
+    paired,
+    scale_to_protocol,
+    scores_of,
+    unpaired,
+)
 from catalens.images.draw import save_image
 from catalens.images.prepare import letterbox, resize
 from catalens.images.read import read_image
@@ -50,7 +58,9 @@ def held_out(cache: Path, count: int) -> list[Person]:
 def sheet(fittings: Sequence[Fitting]) -> ImageArray:
     """Person, garment, worn: three a pair, six pairs to a row."""
     pairs = [
-        np.hstack([letterbox(one, TILE)[0] for one in (shown.person.image, alone(shown.garment), shown.worn.image)])
+        np.hstack(
+            [letterbox(one, TILE)[0] for one in (shown.person.image, garment_on_white(shown.garment), shown.worn.image)]
+        )
         for shown in fittings
     ]
     rows = len(pairs) // COLUMNS
@@ -60,7 +70,10 @@ def sheet(fittings: Sequence[Fitting]) -> ImageArray:
 def against_photos(fittings: Sequence[Fitting]) -> GenerationScores:
     """FID, KID, precision and recall of people in garments of others against the same people's photos, at 256x192."""
     ask = encoder()
-    photos, worn = [scaled(one.person.image) for one in fittings], [scaled(one.worn.image) for one in fittings]
+    photos, worn = (
+        [scale_to_protocol(one.person.image) for one in fittings],
+        [scale_to_protocol(one.worn.image) for one in fittings],
+    )
     features = f"{ask.name}, {ask.dim} numbers of unit length"
     return generation_scores(ask.encode_images(photos), ask.encode_images(worn), features=features)
 
@@ -92,7 +105,7 @@ def main() -> None:
     persons, model = held_out(given.cache, given.people), tryon_model(given.model)
     figures = scores_of(list(paired(model, persons)), encoder())
     others = list(unpaired(model, persons))
-    figures["garment identity, unpaired, AUC"] = identity(others, encoder(), load_parser())
+    figures["garment identity, unpaired, AUC"] = identity_preserved(others, encoder(), load_parser())
     for name, estimate in figures.items():
         print(f"{name:<70} {estimate}")
     unlike = against_photos([fitting for fitting, _ in others]).to_dict()

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.retrieval import first_is_right
+from catalens.evaluation.retrieval import nearest_is_correct
 from catalens.learning.networks.encoder import EncoderNetwork
 from catalens.learning.networks.export import prepared
 from catalens.types import FloatArray, ImageArray
@@ -38,7 +38,7 @@ def score_held_out(
         rows = np.array([photo.task == task for photo in photos], np.bool_)
         queries, gallery = np.flatnonzero(rows & held), np.flatnonzero(rows & ~held)
         if len(queries) and len(gallery):
-            right = first_is_right(
+            right = nearest_is_correct(
                 _vectors(network, [squares[row] for row in queries.tolist()]),
                 [photos[row].label for row in queries.tolist()],
                 _vectors(network, [squares[row] for row in gallery.tolist()]),

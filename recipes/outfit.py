@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from catalens.evaluation.outfits import Wardrobe, drawn_trial, outfit_figures, simple_judges
+from catalens.evaluation.outfits import Wardrobe, outfit_figures, sample_trial, simple_judges
 from catalens.learning.outfits.fit import RATE, export, judge_of, taught, weighed_pairs
 from catalens.learning.outfits.lesson import BATCH
 from catalens.models.zoo import DEFAULT_OUTFIT
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         )  # fmt: skip
     learned, held = worn.wardrobe(held_out=False), worn.wardrobe(held_out=True)
     found = taught(learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, resume=given.resume)
-    trial = drawn_trial(held, seed=given.seed, times=TIMES)
+    trial = sample_trial(held, seed=given.seed, times=TIMES)
     figures = {"": outfit_figures(trial, judge_of(found.network, held))}
     for name, judge in simple_judges(held, learned=learned).items():
         figures[f"{name} only"] = outfit_figures(trial, judge)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.evaluation.laid_out import Person
-from catalens.evaluation.tryon import identity, paired, scores_of, unpaired
+from catalens.evaluation.tryon import identity_preserved, paired, scores_of, unpaired
 from catalens.images.prepare import Preprocess
 from catalens.learning.networks.export import LICENSE, OPSET, export_onnx, score_rows, sha256, write_card
 from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
@@ -214,7 +214,7 @@ def held_out_scores(folder: Path, kept: Sequence[Person]) -> tuple[Score, ...]:
     """Figures of an exported network on people that it never learned from, by both protocols."""
     model, encoder = TryOn(read_card(folder)), load_encoder()
     figures = scores_of(list(paired(model, kept)), encoder)
-    figures["garment identity, unpaired, AUC"] = identity(list(unpaired(model, kept)), encoder, load_parser())
+    figures["garment identity, unpaired, AUC"] = identity_preserved(list(unpaired(model, kept)), encoder, load_parser())
     return score_rows(figures)
 
 

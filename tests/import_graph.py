@@ -121,15 +121,11 @@ def circles(graph: Graph) -> list[list[str]]:
 def arrows_up(graph: Graph, floors: Iterable[Iterable[str]]) -> list[str]:
     """Imports that lead to a higher floor, as texts; rooms are the first parts of the modules' names."""
     level = {room: floor for floor, rooms in enumerate(floors) for room in rooms}
-
-    def room(module: str) -> str:
-        return module.split(".")[1]
-
     return sorted(
         f"{name} -> {target}"
         for name, targets in graph.items()
         for target in targets
-        if level[room(target)] > level[room(name)]
+        if level[target.split(".")[1]] > level[name.split(".")[1]]
     )
 
 

@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 
 from catalens.errors import UsageError
 from catalens.evaluation.intervals import bootstrap_mean
-from catalens.evaluation.retrieval import first_is_right
+from catalens.evaluation.retrieval import nearest_is_correct
 
 
 def test_a_figure_of_nothing_is_refused() -> None:
@@ -35,7 +35,7 @@ def test_first_is_right_by_hand() -> None:
     gallery = np.eye(3, dtype=np.float32)
     queries = np.array([[1, 0.1, 0], [0, 0.2, 1], [0, 1, 0]], np.float32)
     labels = ["shoe", "bag", "hat"]
-    assert first_is_right(queries, ["shoe", "bag", "bag"], gallery, labels).tolist() == [True, False, True]
-    left_out = first_is_right(queries, ["bag", "hat", "bag"], gallery, labels, left_out=[0, -1, 1])
+    assert nearest_is_correct(queries, ["shoe", "bag", "bag"], gallery, labels).tolist() == [True, False, True]
+    left_out = nearest_is_correct(queries, ["bag", "hat", "bag"], gallery, labels, left_out=[0, -1, 1])
     assert left_out.tolist() == [True, True, False]
-    assert first_is_right(queries[:0], [], gallery, labels).shape == (0,)
+    assert nearest_is_correct(queries[:0], [], gallery, labels).shape == (0,)

@@ -19,10 +19,10 @@ from catalens.images.read import ImageLike, read_image
 from catalens.tasks.classifier import Classifier, Examples, Unknown
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.heads import CalibratedHead, LinearHead, NearestHead
-from catalens.trust.drawing import class_picture, match_picture
+from catalens.trust.drawing import draw_class_explanation, draw_match_explanation
 from catalens.trust.explain import _pairs, explain_class, explain_match
 from catalens.trust.gradcam import grad_cam
-from catalens.trust.regions import Regions, regions_of, shares_of_cosine, shares_of_score
+from catalens.trust.regions import Regions, cosine_contributions, describe_regions, score_contributions
 from catalens.trust.saliency import faithfulness, occlusion, rise
 from catalens.types import FloatArray, ImageArray
 from tests.fakes import FakeEncoder, make_products
@@ -110,14 +110,14 @@ def test_a_good_map_is_more_faithful_than_chance() -> None:
 def test_shares_of_regions_sum_to_the_score_and_the_cosine() -> None:
     first, second = spot(top=0, left=0)[:48], spot(top=32, left=32, color=(200, 60, 20))
     encoder = Grid()
-    one, other = regions_of(first, encoder), regions_of(second, encoder)
+    one, other = describe_regions(first, encoder), describe_regions(second, encoder)
     units = [regions.vectors.mean((0, 1)) / regions.length for regions in (one, other)]
     weights = np.array([1, -2, 0.5], np.float32)
-    assert shares_of_score(one, weights).sum() == pytest.approx(float(units[0] @ weights), abs=1e-5)
-    assert shares_of_cosine(one, other).sum() == pytest.approx(float(units[0] @ units[1]), abs=1e-5)
+    assert score_contributions(one, weights).sum() == pytest.approx(float(units[0] @ weights), abs=1e-5)
+    assert cosine_contributions(one, other).sum() == pytest.approx(float(units[0] @ units[1]), abs=1e-5)
     assert one.heat(np.ones((4, 4), np.float32)).shape == (48, 64)
     with pytest.raises(ModelError):
-        regions_of(first, FakeEncoder())
+        describe_regions(first, FakeEncoder())
 
 
 def test_why_this_label() -> None:
@@ -152,7 +152,7 @@ def test_what_the_classifier_says_beside(
     found = explain_class(spot(top=0, left=0, color=(250, 60, 60)), replace(colorist(), **changed), label=label)
     assert (found.said, found.beside) == (said, beside)
     assert found.to_dict()["unknown"] is (not said)
-    assert class_picture(found).ndim == 3
+    assert draw_class_explanation(found).ndim == 3
 
 
 @pytest.mark.parametrize("given", [{"label": "purple"}, {"method": "guess"}])
@@ -172,7 +172,7 @@ def test_the_photos_it_was_learned_from(tmp_path: Path) -> None:
     found = explain_class(spot(top=0, left=0, color=(255, 0, 0)), classifier, label="red")
     assert {one.path for one in found.neighbors} == {"gone.jpg", str(tmp_path / "b.jpg")}
     assert found.neighbors[0].similarity >= found.neighbors[1].similarity
-    assert class_picture(found).ndim == 3
+    assert draw_class_explanation(found).ndim == 3
 
 
 def test_pairs_that_add_next_to_nothing_are_not_drawn() -> None:
@@ -193,7 +193,7 @@ def test_why_this_match() -> None:
     assert first.product_box.tolist() == [48, 48, 64, 64]
     assert len({tuple(pair.query_box) for pair in found.pairs}) == len(found.pairs)
     assert all(pair.share >= 0.2 * first.share for pair in found.pairs)
-    assert match_picture(found, title="Spot").shape[2] == 3
+    assert draw_match_explanation(found, title="Spot").shape[2] == 3
     plain = explain_match(query, product, encoder=FakeEncoder())
     assert plain.pairs == ()
     assert plain.heat_query.shape == (64, 64)

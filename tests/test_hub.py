@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import CatalensError, MissingExtraError, ModelError, NotFoundError, UsageError
 from catalens.evaluation import advice
-from catalens.evaluation.advice import Wish, advise
+from catalens.evaluation.advice import Requirements, advise
 from catalens.models import hub, openvino
 from catalens.models.published import check_license, find_published, published
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
@@ -283,7 +283,7 @@ def test_others_are_scaled_by_what_the_bundled_network_multiplies() -> None:
 def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(advice, "bundled_ms", lambda **_: 5.0)  # what a machine is busy with is no matter here
     monkeypatch.setattr(advice, "index_ms", lambda *_, **__: 2.0)
-    found = advise(Wish(count=1_000_000, latency_ms=50))
+    found = advise(Requirements(count=1_000_000, latency_ms=50))
     assert found.best is not None
     assert found.best.encoder == "catalens-encoder-s"
     assert found.best.index.startswith("IVF")
@@ -292,30 +292,30 @@ def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:
         one.commercial or one.gflops is None for one in published()
     )
     with pytest.raises(UsageError, match="--labels"):
-        advise(Wish(task="classify", labels_each=0))
-    none = advise(Wish(memory_mb=1.0))
+        advise(Requirements(task="classify", labels_each=0))
+    none = advise(Requirements(memory_mb=1.0))
     assert none.best is None
     assert {name for name, _ in none.refused} == {"catalens-encoder-s", *(one.key for one in published())}
     assert len(none.refused) == len(published()) + 1
-    assert advise(Wish(task="classify", labels_each=3)).best.head == "lda"  # type: ignore[union-attr]
-    better = advise(Wish(task="search")).better
+    assert advise(Requirements(task="classify", labels_each=3)).best.head == "lda"  # type: ignore[union-attr]
+    better = advise(Requirements(task="search")).better
     assert better is not None
     assert next(one.words for one in published() if one.key == better.encoder)  # as the bundled one does
-    assert "rule of thumb" in advise(Wish(device="gpu")).best.timed  # type: ignore[union-attr]
-    assert advise(Wish(price_per_hour=0)).best.per_million == 0  # type: ignore[union-attr]
+    assert "rule of thumb" in advise(Requirements(device="gpu")).best.timed  # type: ignore[union-attr]
+    assert advise(Requirements(price_per_hour=0)).best.per_million == 0  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
     ("wish", "told"),
     [
-        (Wish(count=0), "got --products 0"),
-        (Wish(count=-5, latency_ms=-1), "got --products -5, --latency-ms -1"),
-        (Wish(latency_ms=math.nan), "got --latency-ms nan"),
-        (Wish(memory_mb=math.inf), "got --memory-mb inf"),
-        (Wish(price_per_hour=-1), "got --price-per-hour -1"),
-        (Wish(price_per_hour=math.nan), "got --price-per-hour nan"),
+        (Requirements(count=0), "got --products 0"),
+        (Requirements(count=-5, latency_ms=-1), "got --products -5, --latency-ms -1"),
+        (Requirements(latency_ms=math.nan), "got --latency-ms nan"),
+        (Requirements(memory_mb=math.inf), "got --memory-mb inf"),
+        (Requirements(price_per_hour=-1), "got --price-per-hour -1"),
+        (Requirements(price_per_hour=math.nan), "got --price-per-hour nan"),
     ],
 )
-def test_advice_for_numbers_that_are_none(wish: Wish, told: str) -> None:
+def test_advice_for_numbers_that_are_none(wish: Requirements, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         advise(wish)

@@ -10,8 +10,8 @@ import pytest
 
 from catalens.errors import UsageError
 from catalens.images import draw, lettering
-from catalens.images.draw import Tile, boxes_over, contact_sheet, numbered
-from catalens.images.lettering import lettered, undrawable
+from catalens.images.draw import Tile, contact_sheet, draw_boxes, numbered
+from catalens.images.lettering import drawable_text, missing_glyphs
 from catalens.types import Detections
 
 PHOTO = np.full((100, 100, 3), 90, np.uint8)
@@ -41,19 +41,19 @@ def no_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 )
 @pytest.mark.usefixtures("no_fonts")
 def test_letters_that_no_font_has_are_never_boxes(text: str, drawn: str) -> None:
-    said, font = lettered(text, 20, instead="(1)")
+    said, font = drawable_text(text, 20, instead="(1)")
     assert said == drawn
     assert all(bytes(font.getmask(letter)) != bytes(font.getmask("\uffff")) for letter in said)
-    assert undrawable([text, text]) == ((text,) if drawn == "(1)" else ())
+    assert missing_glyphs([text, text]) == ((text,) if drawn == "(1)" else ())
 
 
 @pytest.mark.usefixtures("no_fonts")
 def test_pictures_say_a_number_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn(*labels: str) -> np.ndarray:
         boxes = np.array([[10, 30, 60, 60], [50, 60, 90, 90]], np.float32)
-        return boxes_over(PHOTO, Detections(boxes, np.full(2, 0.5, np.float32), labels, (100, 100)))
+        return draw_boxes(PHOTO, Detections(boxes, np.full(2, 0.5, np.float32), labels, (100, 100)))
 
-    monkeypatch.setattr(draw, "color_of", lambda label: (200, 30, 30))
+    monkeypatch.setattr(draw, "label_color", lambda label: (200, 30, 30))
     assert numbered(["bag", "裙子", "bag"]) == {"bag": "(1)", "裙子": "(2)"}
     np.testing.assert_array_equal(drawn("bag", "裙子"), drawn("bag", "(2)"))
     titled, bare = (contact_sheet([Tile(None, caption, "0.9  SKU-7")], title=caption) for caption in ("漢字 עברית", ""))
@@ -64,11 +64,11 @@ def test_pictures_say_a_number_instead(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_font_of_ones_own_has_more_letters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     matplotlib = pytest.importorskip("matplotlib")
     monkeypatch.setenv("CATALENS_FONT", str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")))
-    said, font = lettered("платье Mädchen", 20, instead="(1)")
+    said, font = drawable_text("платье Mädchen", 20, instead="(1)")
     assert said == "платье Mädchen"
     assert font.getname()[0] == "DejaVu Sans"  # type: ignore[union-attr]
-    assert lettered("裙子", 20, instead="(1)")[0] == "(1)"
+    assert drawable_text("裙子", 20, instead="(1)")[0] == "(1)"
     monkeypatch.setenv("CATALENS_FONT", str(tmp_path / "none.ttf"))
-    assert lettered("dress", 20)[0] == "dress"  # no other font is asked for
+    assert drawable_text("dress", 20)[0] == "dress"  # no other font is asked for
     with pytest.raises(UsageError, match="CATALENS_FONT"):
-        lettered("платье", 20)
+        drawable_text("платье", 20)

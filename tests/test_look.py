@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from catalens.errors import UsageError
-from catalens.images.draw import color_of
+from catalens.images.draw import label_color
 from catalens.models.parts import CLASSES, PRODUCTS
 from catalens.styling.look import Look, shop_the_look
 from catalens.styling.look_page import look_page, save_look
@@ -132,6 +132,6 @@ def test_a_page_leads_from_each_box_to_its_matches(size: tuple[int, int], tmp_pa
     [(("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag"), 60), ({*CLASSES, *PRODUCTS}, 8)],
 )
 def test_colors_of_labels_can_be_told_apart(labels: Iterable[str], least: int) -> None:
-    colors = [color_of(label) for label in labels]
+    colors = [label_color(label) for label in labels]
     away = [max(abs(a - b) for a, b in zip(one, two, strict=True)) for one, two in combinations(colors, 2)]
     assert min(away) >= least

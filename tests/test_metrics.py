@@ -9,7 +9,7 @@ from sklearn import metrics
 from catalens.errors import UsageError
 from catalens.evaluation.calibration import (
     auroc,
-    auroc_estimate,
+    auroc_with_interval,
     expected_calibration_error,
     reliability,
 )
@@ -96,11 +96,11 @@ def test_strangers_by_hand() -> None:
     assert auroc([0.5], [0.5]) == 0.5
     with pytest.raises(UsageError):
         auroc([], [0.5])
-    apart = auroc_estimate([0.9] * 30, [0.1] * 12)
+    apart = auroc_with_interval([0.9] * 30, [0.1] * 12)
     assert (apart.value, apart.n, apart.high) == (1.0, 42, 1.0)
     assert apart.low == pytest.approx(0.025 ** (1 / 12))
     rng = np.random.default_rng(0)
-    one = auroc_estimate(rng.normal(1, 1, 200), rng.normal(0, 1, 200))
+    one = auroc_with_interval(rng.normal(1, 1, 200), rng.normal(0, 1, 200))
     # Hanley and McNeil (1982): the error of an area of 0.76 over 200 and 200 is about 0.024.
     assert one.low < one.value < one.high
     assert (one.high - one.low) / 3.92 == pytest.approx(0.024, rel=0.15)

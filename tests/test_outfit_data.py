@@ -14,7 +14,7 @@ import catalens
 from catalens.cli.main import app
 from catalens.errors import FeedError, NotFoundError, UsageError
 from catalens.evaluation.outfit_data import prepare, read_outfit_data, read_shop_the_look
-from catalens.evaluation.outfits import Trial, Wardrobe, drawn_trial, outfit_figures, simple_judges
+from catalens.evaluation.outfits import Trial, Wardrobe, outfit_figures, sample_trial, simple_judges
 from catalens.evaluation.room_data import scene_figures
 
 
@@ -122,7 +122,7 @@ def test_drawn_trials_exchange_things_of_the_same_kind() -> None:
     wardrobe = Wardrobe(
         kinds, table, np.ones((6, 1, 448), np.float32), [np.array([0, 1]), np.array([2, 3]), np.array([4, 5])]
     )
-    trial = drawn_trial(wardrobe, seed=0)
+    trial = sample_trial(wardrobe, seed=0)
     for right, wrong in zip(trial.outfits[:3], trial.outfits[3:], strict=True):
         assert (kinds[right] == kinds[wrong]).all()
         assert (right != wrong).any()

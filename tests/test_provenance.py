@@ -19,7 +19,7 @@ import catalens
 from catalens.cli.main import app
 from catalens.errors import MissingExtraError, NotFoundError, UsageError
 from catalens.images.draw import encode_image
-from catalens.images.mark import COMPOSITE, TRAINED, VOCABULARY, mark_of
+from catalens.images.mark import COMPOSITE, TRAINED, VOCABULARY
 from catalens.trust.provenance import MARKS, Signature, Source, encode_generated, read_mark, write_generated
 from tests.pictures import picture
 
@@ -44,7 +44,7 @@ def test_the_mark_is_read_by_us_and_by_others(format: str, source: Source) -> No
     data = encode_generated(picture(), format=format, source=source)
     assert read_mark(data) == said_to_others(data) == MARKS[source]
     assert catalens.read_image(data).shape == (48, 64, 3)
-    assert mark_of(encode_image(picture(), format=format)) is None
+    assert read_mark(encode_image(picture(), format=format)) is None
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_commands_keep_the_mark(words: tuple[str, ...], generated: Path, tmp_pat
         result = CliRunner().invoke(app, said)
         assert result.exit_code == 0, result.output
         (written,) = out.iterdir()
-        assert mark_of(written) == said_to_others(written.read_bytes()) == mark
+        assert read_mark(written) == said_to_others(written.read_bytes()) == mark
         written.unlink()
 
 
@@ -141,12 +141,12 @@ def test_the_service_keeps_the_mark(generated: Path, tmp_path: Path) -> None:
     with TestClient(create_app(ServeOptions(tmp_path / "shop"))) as client:
         for way in ("cutout", "enhance"):
             answer = client.post(f"/v1/{way}", content=generated.read_bytes(), headers={"content-type": "image/png"})
-            assert mark_of(answer.content) == TRAINED, way
+            assert read_mark(answer.content) == TRAINED, way
         fixed = client.post("/v1/fix", content=generated.read_bytes(), headers={"content-type": "image/png"}).json()
-        assert mark_of(base64.b64decode(fixed["image"].partition(",")[2])) == TRAINED
+        assert read_mark(base64.b64decode(fixed["image"].partition(",")[2])) == TRAINED
         shown = client.post("/v1/search", json={"text": "made", "k": 1}).json()["matches"][0]["image"]
         for accept in ("image/webp", "image/jpeg", "image/avif"):
-            assert mark_of(client.get(shown, headers={"accept": accept}).content) == TRAINED, accept
+            assert read_mark(client.get(shown, headers={"accept": accept}).content) == TRAINED, accept
 
 
 # Signed

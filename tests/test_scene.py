@@ -13,8 +13,8 @@ import catalens
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, NotFoundError, UsageError
 from catalens.images.draw import save_image
-from catalens.images.harmony import harmonised, light_of, to_lab, to_rgb
-from catalens.images.mark import COMPOSITE, mark_of
+from catalens.images.harmony import estimate_light, harmonise, to_lab, to_rgb
+from catalens.images.mark import COMPOSITE, read_mark
 from catalens.tasks.scene import EYE, scene
 from catalens.tasks.surfaces import SURFACES, painted_surface, surface_named
 from catalens.types import FloatArray, ImageArray
@@ -67,7 +67,7 @@ def test_a_painted_surface_is_lit_from_its_side_and_always_the_same() -> None:
     assert image.shape == (200, 300, 3)
     assert np.array_equal(image, painted_surface(SURFACES["studio"], (200, 300)))
     assert image[:60, :60].mean() > image[:60, -60:].mean() + 5  # its light comes from the left
-    assert light_of(image).side < 0
+    assert estimate_light(image).side < 0
 
 
 # Light
@@ -89,7 +89,7 @@ def test_lab_and_back_is_the_same() -> None:
     ],
 )
 def test_the_light_of_a_picture(image: ImageArray, side: int, warm: int) -> None:
-    found = light_of(image)
+    found = estimate_light(image)
     assert np.sign(round(found.side)) == side
     assert np.sign(round(found.cast[1] / 4)) == warm  # b of Lab: yellow above 0
 
@@ -98,13 +98,13 @@ def test_a_product_takes_the_light_over_and_stays_what_it_is() -> None:
     colors = np.full((40, 40, 3), 245, np.uint8)
     colors[20:] = (30, 60, 200)
     alpha: FloatArray = np.ones((40, 40), np.float32)
-    dim = light_of(floor((120, 105, 90)))
-    assert np.array_equal(harmonised(colors, alpha, dim, strength=0), colors)
-    found = harmonised(colors, alpha, dim, strength=1)
+    dim = estimate_light(floor((120, 105, 90)))
+    assert np.array_equal(harmonise(colors, alpha, dim, strength=0), colors)
+    found = harmonise(colors, alpha, dim, strength=1)
     assert found[:20].mean() < 200  # white is no longer brighter than all around
     assert found[5, 5, 0] > found[5, 5, 2]  # and warm
     assert found[30, 30].argmax() == 2  # blue stays blue
-    assert np.array_equal(harmonised(colors, np.zeros_like(alpha), dim, strength=1), colors)
+    assert np.array_equal(harmonise(colors, np.zeros_like(alpha), dim, strength=1), colors)
 
 
 # Placing
@@ -186,7 +186,7 @@ def test_the_command_in_both_spellings(option: bool, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["scene", *words, "--place", "0.5,0.8"])
     assert result.exit_code == 0, result.output
     assert catalens.read_image(names[2]).shape == (300, 400, 3)
-    assert mark_of(names[2]) == COMPOSITE
+    assert read_mark(names[2]) == COMPOSITE
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import catalens.cli.tryon
 from catalens.cli.main import app
 from catalens.errors import ImageError
 from catalens.images.draw import save_image
-from catalens.images.mark import COMPOSITE, mark_of
+from catalens.images.mark import COMPOSITE, read_mark
 from catalens.types import ImageArray, Worn
 from tests.pictures import encoded
 
@@ -63,14 +63,14 @@ def test_the_command_writes_the_picture_with_its_mark(kind: str, said: str, phot
     image = catalens.read_image(out)
     assert np.array_equal(image[:40], PERSON[:40])
     assert tuple(image[60, 60]) == (180, 30, 40)
-    assert mark_of(out) == COMPOSITE
+    assert read_mark(out) == COMPOSITE
 
 
 def test_the_sheet_lies_beside_it(photos: Path) -> None:
     words = ["tryon", str(photos / "person.png"), str(photos / "garment.png"), str(photos / "out.jpg"), "--sheet"]
     assert CliRunner().invoke(app, words).exit_code == 0
     assert catalens.read_image(photos / "out-sheet.jpg").shape[1] > 900
-    assert mark_of(photos / "out-sheet.jpg") == COMPOSITE
+    assert read_mark(photos / "out-sheet.jpg") == COMPOSITE
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_route_gives_picture_box_and_notes(client: object, way: str, tmp_pat
         "dress", [30, 40, 90, 100], ["sleeves are guessed"], [160, 120],
     )  # fmt: skip
     data = base64.b64decode(found["image"].partition(",")[2])
-    assert mark_of(data) == COMPOSITE
+    assert read_mark(data) == COMPOSITE
     assert np.abs(catalens.read_image(data)[60, 60].astype(int) - (180, 30, 40)).max() < 4
     assert answer.headers["cache-control"] == "no-store"
     assert not list(tmp_path.rglob("*.png"))  # nothing is stored
@@ -138,7 +138,7 @@ def test_the_picture_itself_where_it_is_asked_for(client: object, media: str) ->
     said = {"image": data_url(PERSON), "garment": data_url(GARMENT)}
     answer = client.post("/v1/tryon", json=said, headers={"accept": media})  # type: ignore[attr-defined]
     assert answer.headers["content-type"] == media
-    assert mark_of(answer.content) == COMPOSITE
+    assert read_mark(answer.content) == COMPOSITE
 
 
 @pytest.mark.parametrize(

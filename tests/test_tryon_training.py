@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="torch is in the train extra")
 
 from catalens.errors import NotFoundError  # noqa: E402
 from catalens.evaluation.laid_out import Person, lay_out  # noqa: E402
-from catalens.evaluation.tryon import scaled  # noqa: E402
+from catalens.evaluation.tryon import scale_to_protocol  # noqa: E402
 from catalens.models.parts import CLASSES, JOINTS, MIRRORED  # noqa: E402
 from catalens.tasks.pose import joints_of, likely_places  # noqa: E402
 from catalens.tasks.tryon import bones  # noqa: E402
@@ -143,4 +143,4 @@ def test_bells_sum_to_one_and_what_is_not_there_is_nowhere() -> None:
 
 
 def test_pictures_are_compared_as_large_as_fits_into_the_protocol() -> None:
-    assert scaled(np.zeros((60, 50, 3), np.uint8)).shape == (230, 192, 3)
+    assert scale_to_protocol(np.zeros((60, 50, 3), np.uint8)).shape == (230, 192, 3)

@@ -1,20 +1,20 @@
-"""The error tree: every error says what was expected, what came, and the cure.
+"""Error classes. Every error says what was expected, what came, and how to fix it.
 
 CatalensError                 exit code 1
-├── UsageError                2   an option, a filter or a request that cannot be understood
+├── UsageError                2   an invalid option, filter or request
 │   └── FilterError               a filter that does not parse
-├── NotFoundError             3   a file, product or model that is not there
-├── ImageError                4   a picture that cannot be read
+├── NotFoundError             3   a missing file, product or model
+├── ImageError                4   an unreadable picture
 │   ├── ImageLimitError       6   a picture refused by a limit, from its header
-│   └── UnfitImageError           a picture that can be read, and cannot serve for what was asked
-├── FeedError                 4   a source that is no catalogue we can read
+│   └── UnfitImageError           a readable picture that does not fit the task
+├── FeedError                 4   an unreadable feed
 ├── CatalogError              1   the catalog itself
 │   ├── CatalogBusyError          another process is writing
-│   ├── CatalogDamagedError   5   what is on disk is not what was written
+│   ├── CatalogDamagedError   5   damaged data on disk
 │   ├── CatalogVersionError       made by a newer version
 │   └── StorageError              the disk is full, read-only or not a folder
-├── ModelError                1   a card or weights that cannot be used
-├── RemoteError               4   a picture address that was not read, and why
+├── ModelError                1   an unusable model card or weights
+├── RemoteError               4   a picture address that was not fetched
 └── MissingExtraError         2   an optional package is not installed
 """
 
@@ -25,7 +25,7 @@ from contextlib import contextmanager
 
 
 class CatalensError(Exception):
-    """Base of every error this package raises on purpose.
+    """Base class of all errors that this package raises.
 
     Args:
         what: what was expected and what came, one sentence without a full stop.
@@ -40,8 +40,8 @@ class CatalensError(Exception):
         super().__init__(what, cure)
 
     def __str__(self) -> str:
-        said = _sentence(self.what)
-        return f"{said} {_sentence(self.cure[0].upper() + self.cure[1:])}" if self.cure else said
+        text = _sentence(self.what)
+        return f"{text} {_sentence(self.cure[0].upper() + self.cure[1:])}" if self.cure else text
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments do not survive the default pickling that worker processes use.
@@ -49,7 +49,7 @@ class CatalensError(Exception):
 
 
 def _sentence(text: str) -> str:
-    """With one full stop: what a library said, and is quoted at the end, may have its own."""
+    """Text with exactly one full stop at the end."""
     return text if text.endswith(".") else f"{text}."
 
 
@@ -58,45 +58,45 @@ def _rebuild(kind: type[CatalensError], what: str, cure: str) -> CatalensError:
 
 
 class UsageError(CatalensError):
-    """An option or a request that cannot be understood."""
+    """An invalid option or request."""
 
     exit_code = 2
 
 
 class FilterError(UsageError):
-    """A filter expression that does not parse, or compares what cannot be compared."""
+    """A filter expression that does not parse, or compares incompatible values."""
 
 
 class NotFoundError(CatalensError):
-    """A file, a product or a model that is not there."""
+    """A missing file, product or model."""
 
     exit_code = 3
 
 
 class ImageError(CatalensError):
-    """A picture that cannot be read."""
+    """An unreadable picture."""
 
     exit_code = 4
 
 
 class ImageLimitError(ImageError):
-    """A picture refused by a limit, judged from its header before decoding."""
+    """A picture refused by a limit, checked from its header before decoding."""
 
     exit_code = 6
 
 
 class UnfitImageError(ImageError):
-    """A picture that can be read, and cannot serve for what was asked: it shows no person, or half a garment."""
+    """A readable picture that does not fit the task: it shows no person, or only part of a garment."""
 
 
 class FeedError(CatalensError):
-    """A source that is no catalogue that can be read."""
+    """An unreadable feed."""
 
     exit_code = 4
 
 
 class CatalogError(CatalensError):
-    """Something is wrong with the catalog itself."""
+    """An error of the catalog itself."""
 
 
 class CatalogBusyError(CatalogError):
@@ -104,7 +104,7 @@ class CatalogBusyError(CatalogError):
 
 
 class CatalogDamagedError(CatalogError):
-    """What is on disk is not what was written."""
+    """The data on disk is damaged."""
 
     exit_code = 5
 
@@ -118,17 +118,17 @@ class StorageError(CatalogError):
 
 
 class ModelError(CatalensError):
-    """A card or weights that cannot be used."""
+    """An unusable model card or weights."""
 
 
 class RemoteError(CatalensError):
-    """A picture address that was not read, and why."""
+    """A picture address that was not fetched."""
 
     exit_code = 4
 
 
 class MissingExtraError(CatalensError):
-    """An optional package is not installed; the cure names the extra."""
+    """An optional package is not installed; the message names the extra."""
 
     exit_code = 2
 

@@ -18,7 +18,7 @@ from catalens.types import FloatArray, IntArray
 Affine = NDArray[np.float64]
 
 BLOCK = 128
-"""Boxes whose overlaps are looked at together when the less sure ones of them go."""
+"""Boxes whose overlaps are computed at a time in non-maximum suppression."""
 
 
 def as_boxes(boxes: ArrayLike) -> FloatArray:
@@ -40,7 +40,7 @@ def as_boxes(boxes: ArrayLike) -> FloatArray:
 
 
 def area(boxes: ArrayLike) -> FloatArray:
-    """(N, 4) xyxy -> (N,) area; 0 where a box is turned inside out."""
+    """(N, 4) xyxy -> (N,) area; 0 for inverted boxes."""
     array = as_boxes(boxes)
     sides = np.maximum(array[:, 2:] - array[:, :2], 0)
     return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
@@ -61,7 +61,7 @@ def iou(a: ArrayLike, b: ArrayLike) -> FloatArray:
 
 
 def clip(boxes: ArrayLike, size: tuple[int, int]) -> FloatArray:
-    """Cut (N, 4) xyxy boxes at the edges of a picture of `size` (height, width)."""
+    """Clip (N, 4) xyxy boxes to a picture of `size` (height, width)."""
     height, width = size
     limit = np.array([width, height, width, height], np.float32)
     return np.asarray(np.clip(as_boxes(boxes), 0, limit), np.float32)
@@ -111,7 +111,7 @@ def cxcywh_to_xyxy(boxes: ArrayLike) -> FloatArray:
 
 
 def mask_to_box(mask: NDArray[np.generic]) -> FloatArray | None:
-    """The smallest xyxy box, (4,) float32, around what is not 0 in an HxW mask; None where all is 0."""
+    """Bounding box, (4,) float32 xyxy, of the non-zero pixels of an HxW mask; None where all are 0."""
     if mask.ndim != 2:
         raise UsageError(f"expected a mask HxW and got shape {mask.shape}", cure="give one mask at a time")
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -146,13 +146,13 @@ def invert(matrix: Affine) -> Affine:
 
 
 def apply_to_points(matrix: Affine, points: ArrayLike) -> FloatArray:
-    """(N, 2) xy through the map -> (N, 2) float32, reckoned in float64."""
+    """Map points (N, 2) xy; computed in float64, returned as float32."""
     array = np.asarray(points, np.float64).reshape(-1, 2)
     return (array @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 def apply_to_boxes(matrix: Affine, boxes: ArrayLike) -> FloatArray:
-    """(N, 4) xyxy through the map -> the (N, 4) upright boxes around what becomes of their corners."""
+    """Map boxes (N, 4) xyxy to the axis-aligned boxes around their mapped corners."""
     array = as_boxes(boxes)
     corners = array[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2)
     moved = apply_to_points(matrix, corners).reshape(-1, 4, 2)

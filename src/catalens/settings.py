@@ -28,7 +28,7 @@ def threads() -> int:
 
 
 def share_between(workers: int, *, metrics: Path) -> None:
-    """Let so many worker processes, started after this, share the cores, and count in one folder (Prometheus' own)."""
+    """Share the cores among worker processes started later, and their Prometheus metrics in one folder."""
     os.environ["CATALENS_THREADS"] = str(max(1, threads() // workers))
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
@@ -39,7 +39,7 @@ def accepted_licence() -> str | None:
 
 
 def accept_licence(name: str) -> None:
-    """Accept a licence by name for the rest of this process: what `--accept-licence` does."""
+    """Accept a licence by name for the rest of this process (`--accept-licence`)."""
     os.environ["CATALENS_ACCEPT_LICENCE"] = name
 
 

@@ -1,4 +1,4 @@
-"""The results that travel between the rooms of the house. They know no model, no vendor and no file format.
+"""Products, matches, detections and other result types, independent of models, vendors and file formats.
 
 Conventions: a picture is HWC uint8 sRGB; a size is (height, width) in pixels; embeddings are float32 rows of unit
 length; a score is better when higher.
@@ -27,12 +27,12 @@ AttributeValue: TypeAlias = Scalar | tuple[str, ...]
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 
 Progress: TypeAlias = Callable[[int, int | None, str], None]
-"""Called with (done, total or None where unknown, what is being done)."""
+"""Callback with (done, total or None where unknown, description)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A place in a source: the file (or folder), the line (1-based, None where there is none), the column's name."""
+    """A place in a feed: file or folder, line (1-based, None where there is none), column name."""
 
     source: str
     line: int | None = None
@@ -46,7 +46,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that could not be taken in: the place, the thing, the reason, and what the user can do."""
+    """An item that was not imported: its place, the item, the reason and the fix."""
 
     where: Where
     what: str
@@ -62,7 +62,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class PictureSource:
-    """Where a feed says that a picture is: an absolute path, or an http(s) address."""
+    """Location of a picture in a feed: an absolute path or an http(s) address."""
 
     location: str
     where: Where
@@ -74,7 +74,7 @@ class PictureSource:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One buyable form of a product (a size, a colour), with pictures of its own where it has any."""
+    """A variant of a product (a size, a colour), with its own pictures if any."""
 
     sku: str
     title: str = ""
@@ -84,7 +84,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product as a feed gives it: plain text (no markup), attributes, pictures in order, variants."""
+    """A product: plain texts (no markup), attributes, pictures in order, variants."""
 
     sku: str
     where: Where
@@ -115,7 +115,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class AddReport:
-    """What became of a source. `added`, `updated` and `unchanged` count products; all of them are on disk.
+    """Result of an import. `added`, `updated` and `unchanged` count products; all of them are on disk.
 
     `feed` names the format that was recognised and `notes` says what was guessed (a column mapping, say).
     `pictures` counts those that were decoded and embedded this time.

@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens.cli.options import AsJson
-from catalens.cli.output import keep_original, say, write, write_json
+from catalens.cli.output import refuse_overwrite, say, write, write_json
 
 SHOWN_SIDE = 480
 """Photos are read at about this side: a tile of the sheet is smaller."""
@@ -39,7 +39,7 @@ def augment(
     chosen = find_policy(policy)
     if show and sheet is None:
         sheet = Path(f"{photo.stem}-{chosen.name}.png")
-    keep_original(sheet, photo)
+    refuse_overwrite(sheet, photo)
     image = catalens.read_image(photo, target=SHOWN_SIDE)
     if sheet is not None:
         save_image(sheet, policy_sheet(image, chosen, count=count, seed=seed))

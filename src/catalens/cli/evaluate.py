@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName
-from catalens.cli.output import FAILURES_SHOWN, keep_original, list_failures, progress_bar, say, write, write_json
+from catalens.cli.output import FAILURES_SHOWN, list_failures, progress_bar, refuse_overwrite, say, write, write_json
 from catalens.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def compare(
     from catalens.evaluation.compare_report import comparison_lines, save_comparison
     from catalens.evaluation.runs import read_run
 
-    keep_original(report, first, second)
+    refuse_overwrite(report, first, second)
     found = compare_runs(read_run(first), read_run(second))
     names = (first.name, second.name) if first.name != second.name else (str(first), str(second))
     if report is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName, existing
-from catalens.cli.output import keep_original, say, say_undrawn, write, write_json
+from catalens.cli.output import refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import NotFoundError, UsageError
 
 LOOKED_THROUGH = 1000
@@ -30,7 +30,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why: the places in the photo that carry the answer, and the photos that it was learned from."""
-    keep_original(save, photo)
+    refuse_overwrite(save, photo)
     if (model is None) == (catalog is None):
         raise UsageError("expected either --model or --catalog", cure="name a classifier, or a catalog and a sku")
     if model is not None and sku is not None:
@@ -54,7 +54,7 @@ def _label(
 
     from catalens.images.draw import save_image
     from catalens.tasks.classifier_folder import load_classifier
-    from catalens.trust.drawing import class_picture
+    from catalens.trust.drawing import draw_class_explanation
     from catalens.trust.explain import Method, explain_class
 
     chosen = next((one for one in get_args(Method) if one == method), None)
@@ -62,9 +62,9 @@ def _label(
         raise UsageError(f"no method {method!r}", cure=f"one of {', '.join(get_args(Method))}")
     found = explain_class(photo, load_classifier(model), label=label, method=chosen, seed=seed)
     if save is not None:
-        save_image(save, class_picture(found))
+        save_image(save, draw_class_explanation(found))
         say(f"written: {save}")
-        say_undrawn({found.label: "(1)"})
+        warn_missing_glyphs({found.label: "(1)"})
     if as_json:
         write_json(found.to_dict())
         return
@@ -80,7 +80,7 @@ def _label(
 
 def _match(photo: Path, folder: Path, sku: str, encoder: str | None, save: Path | None, as_json: bool) -> None:
     from catalens.images.draw import save_image
-    from catalens.trust.drawing import match_picture
+    from catalens.trust.drawing import draw_match_explanation
     from catalens.trust.explain import explain_match
 
     with existing(folder, encoder=encoder) as shop:
@@ -97,7 +97,7 @@ def _match(photo: Path, folder: Path, sku: str, encoder: str | None, save: Path 
         say(f"note: {sku} is not among the {LOOKED_THROUGH} nearest; only its vector is explained")
     if save is not None:
         title = product.title or product.sku
-        save_image(save, match_picture(found, title=title if match is None else f"{title}  {match.score:.3f}"))
+        save_image(save, draw_match_explanation(found, title=title if match is None else f"{title}  {match.score:.3f}"))
         say(f"written: {save}")
     if as_json:
         write_json({"sku": product.sku, "score": None if match is None else match.score, **found.to_dict()})

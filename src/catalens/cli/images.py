@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.output import keep_original, say
+from catalens.cli.output import refuse_overwrite, say
 
 
 def enhance(
@@ -17,8 +17,8 @@ def enhance(
 ) -> None:
     """Denoise, balance the white, lift the contrast and sharpen, each gently."""
     from catalens.images.draw import save_image
-    from catalens.images.mark import mark_of
+    from catalens.images.mark import read_mark
 
-    keep_original(out, photo)
-    save_image(out, catalens.enhance(catalens.read_image(photo)), mark=mark_of(photo))
+    refuse_overwrite(out, photo)
+    save_image(out, catalens.enhance(catalens.read_image(photo)), mark=read_mark(photo))
     say(f"written: {out}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName, LabelledData
-from catalens.cli.output import keep_original, list_failures, progress_bar, say, write, write_json
+from catalens.cli.output import list_failures, progress_bar, refuse_overwrite, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
 
@@ -51,7 +51,7 @@ def next_photos(
     from catalens.tasks.embed import encoder as load_encoder
 
     if out is not None:
-        keep_original(out, *(labelled or []))
+        refuse_overwrite(out, *(labelled or []))
         keep_labels(out)
     known = read_labelled(*(labelled or []), label=label).paths
     chosen = _strategy(strategy, has_model=model is not None)

@@ -14,7 +14,7 @@ from catalens.cli.output import say, write, write_json
 from catalens.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from catalens.evaluation.advice import Choice
+    from catalens.evaluation.advice import Candidate
     from catalens.models.card import Card, Score
     from catalens.models.published import Published
     from catalens.tasks.classifier import Classifier
@@ -117,7 +117,7 @@ def advise(
     as_json: AsJson = False,
 ) -> None:
     """Choose an encoder, a head and an index: what is measured, what is published by others, what it costs."""
-    from catalens.evaluation.advice import Wish
+    from catalens.evaluation.advice import Requirements
     from catalens.evaluation.advice import advise as choose
 
     if task not in ("search", "classify") or device not in ("cpu", "gpu"):
@@ -126,7 +126,7 @@ def advise(
             cure="`catalens models list` names the one network that there is for each other task",
         )
     found = choose(
-        Wish(
+        Requirements(
             task="search" if task == "search" else "classify",
             count=products,
             labels_each=labels,
@@ -153,7 +153,7 @@ def advise(
         say(f"does not fit: {name}, {why}")
 
 
-def _describe(choice: Choice, price: float) -> None:
+def _describe(choice: Candidate, price: float) -> None:
     for name, value in (("head", choice.head), ("index", choice.index), ("licence", choice.license)):
         if value:
             write(f"  {name}: {value}")

@@ -36,7 +36,7 @@ def evaluate(
 ) -> None:
     """Measure how well outfits are judged and blanks filled, beside rules that need no network."""
     from catalens.evaluation.outfit_data import prepare, read_outfit_data
-    from catalens.evaluation.outfits import model_judge, outfit_figures, simple_judges, told
+    from catalens.evaluation.outfits import merge_metrics, model_judge, outfit_figures, simple_judges
     from catalens.evaluation.room_data import is_shop_the_look, scene_figures
     from catalens.models.zoo import DEFAULT_OUTFIT
     from catalens.tasks.embed import encoder as load_encoder
@@ -47,7 +47,7 @@ def evaluate(
         with progress_bar() as progress:
             figures, failed = scene_figures(data, encoder=used, seed=seed, progress=progress)
         list_failures(failed)
-        _tell(told(figures), as_json, left_out=len(failed))
+        _tell(merge_metrics(figures), as_json, left_out=len(failed))
         return
     read = read_outfit_data(data, split=cast("Split", split))
     with progress_bar() as progress:
@@ -58,7 +58,7 @@ def evaluate(
         **simple_judges(found.held_out),
     }
     figures = {name: outfit_figures(found.trial, judge) for name, judge in judges.items()}
-    _tell(told(figures), as_json, left_out=len(found.failed))
+    _tell(merge_metrics(figures), as_json, left_out=len(found.failed))
 
 
 def train(

@@ -1,4 +1,4 @@
-"""What commands print: data on stdout, all else on stderr, progress bars on a terminal only."""
+"""Output of commands: data on stdout, everything else on stderr, progress bars on a terminal only."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from catalens.errors import StorageError, UsageError
 from catalens.types import Failure, Progress
 
 FAILURES_SHOWN = 20
-"""Failures printed one by one; the rest are counted (all of them are in `--json`)."""
+"""Failures that are listed; further ones are only counted (`--json` has all)."""
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
-    """One line on stderr, for people; the text is data and never markup."""
+    """Print a line on stderr; the text is never interpreted as markup."""
     err.print(text, markup=False)
 
 
 def write(text: str) -> None:
-    """One line on stdout, for people and programs."""
+    """Print a line on stdout."""
     with to_stdout():
         sys.stdout.write(text + "\n")
 
 
 @contextmanager
 def to_stdout() -> Iterator[None]:
-    """Write to stdout in here: a reader that went away (head, less) is no error, a full disk is one sentence.
+    """Context for writing to stdout: a closed pipe (head, less) ends the command quietly.
 
     Raises:
-        StorageError: it cannot be written to.
+        StorageError: stdout cannot be written to, for example on a full disk.
     """
     try:
         yield
     except OSError as error:
-        # Python would complain again when it flushes what is left.
+        # Python would raise again when it flushes the buffer at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(0) from None
@@ -49,15 +49,15 @@ def to_stdout() -> Iterator[None]:
 
 
 def write_json(value: object) -> None:
-    """One JSON value on stdout."""
+    """Print a JSON value on stdout."""
     write(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def say_undrawn(texts: Mapping[str, str]) -> None:
-    """Which texts a picture lacks, for no font here has their letters; and what stands there instead."""
-    from catalens.images.lettering import undrawable
+def warn_missing_glyphs(texts: Mapping[str, str]) -> None:
+    """Warn of texts that no installed font can draw, and name their substitutes."""
+    from catalens.images.lettering import missing_glyphs
 
-    lacking = undrawable(tuple(texts))
+    lacking = missing_glyphs(tuple(texts))
     if not lacking:
         return
     say("no font here has all letters: install one (fonts-noto-cjk, for example), or name its file in CATALENS_FONT")
@@ -68,7 +68,7 @@ def say_undrawn(texts: Mapping[str, str]) -> None:
 
 
 def list_failures(failures: tuple[Failure, ...]) -> None:
-    """The first failures on stderr, one a line, and how many more there are."""
+    """Print the first failures on stderr, one a line, and the number of further ones."""
     for failure in failures[:FAILURES_SHOWN]:
         say(f"  {failure}")
     hidden = len(failures) - FAILURES_SHOWN
@@ -76,11 +76,11 @@ def list_failures(failures: tuple[Failure, ...]) -> None:
         say(f"  ... and {hidden} more; --json lists all of them.")
 
 
-def keep_original(out: Path | None, *read: str | Path) -> None:
-    """Whether a file to write, if there is one, is none of those that are read.
+def refuse_overwrite(out: Path | None, *read: str | Path) -> None:
+    """Check that an output file is none of the input files.
 
     Raises:
-        UsageError: it is.
+        UsageError: it is one of them.
     """
     if out is not None and any(out.resolve() == Path(one).resolve() for one in read):
         raise UsageError(f"{out} is what is read", cure="name another file: originals are never overwritten")
@@ -88,7 +88,7 @@ def keep_original(out: Path | None, *read: str | Path) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress | None]:
-    """A progress callback that draws a bar, or None where stderr is no terminal."""
+    """A progress callback that draws a bar, or None where stderr is not a terminal."""
     if not err.is_terminal:
         yield None
         return

@@ -13,7 +13,7 @@ import typer
 import catalens
 from catalens import settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
-from catalens.cli.output import keep_original, progress_bar, say, say_undrawn, write, write_json
+from catalens.cli.output import progress_bar, refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
 from catalens.types import Detections
@@ -45,10 +45,10 @@ def detect(
     as_json: AsJson = False,
 ) -> None:
     """Find the products on a photo: boxes in pixels, names, how sure."""
-    from catalens.images.draw import boxes_over, numbered, save_image
-    from catalens.images.mark import mark_of
+    from catalens.images.draw import draw_boxes, numbered, save_image
+    from catalens.images.mark import read_mark
 
-    keep_original(save, photo)
+    refuse_overwrite(save, photo)
     image = catalens.read_image(photo)
     words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
     if proposals is not None and (labels is not None or tiles != 1):
@@ -58,9 +58,9 @@ def detect(
     else:
         found = _proposed(image, proposals, model=model)
     if save is not None:
-        save_image(save, boxes_over(image, found), mark=mark_of(photo))
+        save_image(save, draw_boxes(image, found), mark=read_mark(photo))
         say(f"written: {save}")
-        say_undrawn(numbered(found.labels))
+        warn_missing_glyphs(numbered(found.labels))
     if as_json:
         write_json(found.to_dict())
         return
@@ -88,14 +88,14 @@ def segment(
     as_json: AsJson = False,
 ) -> None:
     """Say of each place of a person's photo what it shows: garments, shoes, bag, hair, skin, background."""
-    from catalens.images.draw import masks_over, save_image
-    from catalens.images.mark import mark_of
+    from catalens.images.draw import draw_masks, save_image
+    from catalens.images.mark import read_mark
 
-    keep_original(save, photo)
+    refuse_overwrite(save, photo)
     image = catalens.read_image(photo)
     masks = catalens.segment(image) if model is None else catalens.segment(image, model=model)
     if save is not None:
-        save_image(save, masks_over(image, masks), mark=mark_of(photo))
+        save_image(save, draw_masks(image, masks), mark=read_mark(photo))
         say(f"written: {save}")
     if as_json:
         write_json(masks.to_dict())
@@ -119,7 +119,7 @@ def cutout(
     if photo.is_dir():
         _each(photo, out, options.suffix, options.write, what="cut out")
     else:
-        keep_original(out, photo, background)
+        refuse_overwrite(out, photo, background)
         options.write(photo, out)
         say(f"written: {out}")
 
@@ -131,18 +131,18 @@ def blur_faces(
 ) -> None:
     """Make faces unknowable, for good, on a photo or on each of a folder; photos without faces are written, too."""
     from catalens.images.draw import save_image
-    from catalens.images.mark import mark_of
+    from catalens.images.mark import read_mark
     from catalens.tasks import faces
 
     def write_hidden(source: Path, target: Path) -> None:
         image, count = faces.blur_faces(source, min_score=min_score)
-        save_image(target, image, mark=mark_of(source))
+        save_image(target, image, mark=read_mark(source))
         say(f"{source}: {count} {'face' if count == 1 else 'faces'}")
 
     if photo.is_dir():
         _each(photo, out, ".jpg", write_hidden, what="written")
     else:
-        keep_original(out, photo)
+        refuse_overwrite(out, photo)
         write_hidden(photo, out)
 
 
@@ -152,7 +152,7 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
     """
     from catalens.images.draw import distinct_names, make_folder
 
-    keep_original(out, source)
+    refuse_overwrite(out, source)
     photos = photos_in(source, but=out)
     if not photos:
         raise NotFoundError(f"no photos in {source}", cure="name a photo or a folder with photos")
@@ -187,7 +187,7 @@ class _Options:
     """How photos are cut out, checked once."""
 
     def __init__(self, background: str, shadow: str, *, crop: bool, margin: str, threads: int | None) -> None:
-        from catalens.images.mark import mark_of
+        from catalens.images.mark import read_mark
         from catalens.tasks.cutout import cutter
 
         if shadow not in {"keep", "soft", "none"}:
@@ -195,13 +195,13 @@ class _Options:
         self._shadow, self._crop = shadow, crop
         self._margin = _share(margin)
         self._ground = _ground(background)
-        self._mark = mark_of(background) if isinstance(self._ground, np.ndarray) else None
+        self._mark = read_mark(background) if isinstance(self._ground, np.ndarray) else None
         self._cutter = cutter(threads=threads)
         self.suffix = ".png" if self._ground is None else ".jpg"
 
     def write(self, photo: Path, out: Path) -> None:
         from catalens.images.draw import save_image
-        from catalens.images.mark import mark_of
+        from catalens.images.mark import read_mark
         from catalens.tasks.cutout import cutout_of
 
         image = catalens.read_image(photo)
@@ -213,7 +213,7 @@ class _Options:
         if self._ground is None and out.suffix.lower() in {".jpg", ".jpeg"}:
             raise UsageError(f"{out} cannot be transparent", cure="write a .png or .webp, or give --background")
         laid = found.rgba if self._ground is None else found.on(self._ground)
-        save_image(out, laid, mark=mark_of(photo) or self._mark)
+        save_image(out, laid, mark=read_mark(photo) or self._mark)
 
 
 def _ground(text: str) -> ImageArray | tuple[int, int, int] | None:

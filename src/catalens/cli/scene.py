@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from catalens.cli.options import Certificate, CertificateKey, signature_of
-from catalens.cli.output import keep_original, say
+from catalens.cli.output import refuse_overwrite, say
 from catalens.errors import UsageError
 
 
@@ -42,7 +42,7 @@ def scene(
 
     background, out = _named(prompt_or_photo, files)
     format_of(out)  # before the work, not after it
-    keep_original(out, product, background)
+    refuse_overwrite(out, product, background)
     signature = signature_of(certificate, key)
     spot = None if place is None else _spot(place)
     ground = background

@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers
-from catalens.cli.output import keep_original, say, say_undrawn, write, write_json
+from catalens.cli.output import refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import UsageError
 from catalens.types import Match, Matches
 
@@ -42,7 +42,7 @@ def search(
     photo, words = (None, None) if query is None else photo_or_words(query)
     if words and text:
         raise UsageError("words came twice, as the query and as --text", cure="give them once")
-    keep_original(save, *([] if photo is None else [photo]))
+    refuse_overwrite(save, *([] if photo is None else [photo]))
     with existing(catalog, encoder=encoder) as shop:
         matches = shop.search(
             image=photo,
@@ -72,7 +72,7 @@ def _save(matches: Matches, out: Path, *, photo: Path | None) -> None:
     save_matches(matches, out, query_picture=None if photo is None else catalens.read_image(photo, target=800))
     say(f"written: {out}")
     if out.suffix.lower() not in PAGES:
-        say_undrawn({match.title: match.sku for match in matches})
+        warn_missing_glyphs({match.title: match.sku for match in matches})
 
 
 def _tell(matches: Matches) -> None:

@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens.cli.options import AsJson, Certificate, CertificateKey, signature_of
-from catalens.cli.output import keep_original, say, write_json
+from catalens.cli.output import refuse_overwrite, say, write_json
 from catalens.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def tryon(
         raise UsageError(f"--kind is {kind!r}", cure=f"take one of {', '.join(KINDS)}")
     signature = signature_of(certificate, key)
     format_of(out)  # before the work, not after it
-    keep_original(out, person, garment)
+    refuse_overwrite(out, person, garment)
     photo, cloth = catalens.read_image(person), catalens.read_image(garment)
     if model is None:
         worn = try_on(photo, cloth, kind=kind)

@@ -1,1 +1,1 @@
-"""Honest figures: metrics with their intervals."""
+"""Metrics with confidence intervals, evaluation protocols and reports."""

@@ -1,4 +1,4 @@
-"""Which encoder, head and index for a task: accuracy where measured, time measured on this machine, cost."""
+"""Recommendation of encoder, head and index for a task by accuracy, time measured on this machine, and cost."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ PROBE_S = 2.5
 """Seconds for timing the bundled encoder; as many for the index."""
 PROBE_VECTORS = 20_000
 BUNDLED_GFLOPS = 0.92
-"""Billions of multiply-adds of the bundled encoder for a picture of 224 x 224: what others' times are scaled from."""
+"""Billions of multiply-adds of the bundled encoder at 224 x 224, from which other networks' times are scaled."""
 GPU_SPEEDUP = 40.0
-"""How much quicker a small data-center GPU runs such networks than two cores; a rule of thumb, said to be one."""
+"""Assumed speed-up of a small data-center GPU over two cores; reported as a rule of thumb."""
 UNTIMED = "its multiply-adds are not published, so its time here cannot be said"
 RULE = f"divided by {GPU_SPEEDUP:.0f}: a rule of thumb for a GPU"
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is asked for; None where it does not matter.
+class Requirements:
+    """Requirements of a task; None where there is none.
 
     Args:
         count: products to search, or photos to classify.
@@ -52,8 +52,8 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One way to do it.
+class Candidate:
+    """A combination of encoder, head and index.
 
     Args:
         encode_ms: one picture; `timed` says whether that was measured on this machine or scaled.
@@ -75,7 +75,7 @@ class Choice:
 
     @property
     def latency_ms(self) -> float:
-        """Of one query: the picture, then the index."""
+        """Latency of one query: encoding, then index."""
         return self.encode_ms + self.index_ms
 
     def to_dict(self) -> dict[str, object]:
@@ -99,10 +99,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Advice:
-    """The best choice that fits; the next larger one and what speaks against it; what was ruled out, and why."""
+    """The recommended candidate, the next larger one with its drawback, and rejected ones with reasons."""
 
-    best: Choice | None
-    better: Choice | None
+    best: Candidate | None
+    better: Candidate | None
     refused: tuple[tuple[str, str], ...]
 
     def to_dict(self) -> dict[str, object]:
@@ -113,8 +113,8 @@ class Advice:
         }
 
 
-def advise(wish: Wish) -> Advice:
-    """Choose. Of what fits, a larger network is taken to know more; time and memory decide what fits.
+def advise(wish: Requirements) -> Advice:
+    """Recommend the largest network that fits the limits of time and memory.
 
     The next better one for "search" knows words, too: the search that is bundled is asked with both.
 
@@ -141,7 +141,7 @@ def advise(wish: Wish) -> Advice:
     return Advice(best, larger[0] if larger else None, tuple(refused))
 
 
-def _check(wish: Wish) -> None:
+def _check(wish: Requirements) -> None:
     given = {
         "--products": wish.count,
         "--labels": wish.labels_each,
@@ -156,7 +156,7 @@ def _check(wish: Wish) -> None:
 
 
 def bundled_ms(*, seconds: float = PROBE_S) -> float:
-    """Median milliseconds of the bundled encoder for one prepared picture, measured now on this machine."""
+    """Median time of the bundled encoder for one prepared picture on this machine, in milliseconds."""
     network = encoder()
     picture = network.prepare(np.full((480, 360, 3), 128, np.uint8))[None]
     network.encode_prepared(picture)
@@ -164,7 +164,7 @@ def bundled_ms(*, seconds: float = PROBE_S) -> float:
 
 
 def index_ms(count: int, dim: int, *, seconds: float = PROBE_S) -> float:
-    """Median milliseconds of an exact search among `count` vectors; of 20,000 beyond that, for no index visits more."""
+    """Median time of an exact search among `count` vectors, at most 20,000, in milliseconds."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(min(count, PROBE_VECTORS), dim)).astype(np.float32)
     query: FloatArray = vectors[0]
@@ -181,14 +181,14 @@ def _median_ms(call: Callable[[], object], seconds: float) -> float:
     return float(np.median(times))
 
 
-def _bundled(wish: Wish, name: str, base_ms: float) -> Choice:
+def _bundled(wish: Requirements, name: str, base_ms: float) -> Candidate:
     card = find_card(name)
     ms = base_ms / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
     timed = "measured on this machine" + (f", {RULE}" if wish.device == "gpu" else "")
     return _choice(wish, name, card.dim, ms, timed, card.license, card.parameters, card.scores, ())
 
 
-def _foreign(wish: Wish, one: Published, base_ms: float) -> Choice:
+def _foreign(wish: Requirements, one: Published, base_ms: float) -> Candidate:
     ms = base_ms * (one.gflops or 0.0) / BUNDLED_GFLOPS / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
     claims = tuple(f"{score.name} {score.value:.3f} ({one.source})" for score in one.scores)
     timed = "scaled by GFLOPs from this machine's measurement" + (f", {RULE}" if wish.device == "gpu" else "")
@@ -196,7 +196,7 @@ def _foreign(wish: Wish, one: Published, base_ms: float) -> Choice:
 
 
 def _choice(
-    wish: Wish,
+    wish: Requirements,
     name: str,
     dim: int,
     ms: float,
@@ -205,12 +205,12 @@ def _choice(
     weight_bytes: int,
     scores: tuple[Score, ...],
     claims: tuple[str, ...],
-) -> Choice:
+) -> Candidate:
     is_exact = wish.count <= EXACT_BELOW
     per_vector = 4 * dim + 8 if is_exact else 2 * dim + dim / 8 + 28
     searches = wish.task == "search"
     memory = 120 + 1.3 * weight_bytes / 1e6 + (per_vector * wish.count / 1e6 if searches else 0.0)
-    return Choice(
+    return Candidate(
         encoder=name,
         head="" if searches else _head(wish),
         index=("exact" if is_exact else "IVF with RaBitQ, re-ranked") if searches else "",
@@ -225,12 +225,12 @@ def _choice(
     )
 
 
-def _head(wish: Wish) -> str:
+def _head(wish: Requirements) -> str:
     each = wish.labels_each or 20
     return "lda" if each < 200 else "softmax, or finetune for a little more"
 
 
-def _against(choice: Choice, wish: Wish) -> str:
+def _against(choice: Candidate, wish: Requirements) -> str:
     known = next((one for one in published() if one.key == choice.encoder), None)
     if known is not None and wish.commercial and not known.commercial:
         return f"{known.license} limits commercial use"

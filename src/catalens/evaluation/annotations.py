@@ -1,6 +1,6 @@
-"""Photos with boxes, as labelling tools write them: COCO (one JSON file) and Pascal VOC (an XML file for each photo).
+"""Readers of box annotations: COCO (one JSON file) and Pascal VOC (an XML file for each photo).
 
-What cannot be used is named and left out; nothing else is lost for it.
+Unusable entries are reported and skipped.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from catalens.types import Failure, Where
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 _Box: TypeAlias = tuple[tuple[float, float, float, float], str]
 LEAST_SIDE = 1.0
-"""Boxes narrower than a pixel show nothing."""
+"""Smallest side of a usable box, in pixels."""
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """A photo and what is on it."""
+    """A photo with its boxes and labels."""
 
     path: Path
     truth: Truth
@@ -36,7 +36,7 @@ class Annotated:
 
 @dataclass(frozen=True)
 class Annotations:
-    """Photos with boxes, and what had to be left out."""
+    """Annotated photos, and reports of skipped entries."""
 
     photos: tuple[Annotated, ...]
     failed: tuple[Failure, ...]
@@ -127,7 +127,7 @@ def _voc(source: Path, folder: Path) -> Iterator[Annotated | Failure]:
 
 
 def _photo(path: Path, boxes: list[_Box], where: Where) -> Iterator[Annotated | Failure]:
-    """The photo with its boxes cut to its bounds; what lies outside or has no area is named."""
+    """The photo with boxes clipped to it; boxes outside or without area are reported."""
     try:
         height, width = read_header(path).size
     except CatalensError as error:

@@ -1,4 +1,4 @@
-"""Photos with boxes each, held against what a detector finds."""
+"""Evaluation of a detector on annotated photos."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from catalens.types import Detections, Progress
 
 FOUND = "objects found at IoU 0.5, of a photo"
 SURE = 0.4
-"""Score from which a box is an answer, for what is told of single photos."""
+"""Score from which a box counts in the outcome of a single photo."""
 
 
 def evaluate_boxes(
@@ -33,7 +33,7 @@ def evaluate_boxes(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Run:
-    """Measure a detector: average precision, overall and by label.
+    """Evaluate a detector: average precision, overall and by label.
 
     Args:
         data: a COCO file, or a folder of VOC files; photos: folder of the photos; that of `data` if absent.
@@ -87,7 +87,7 @@ def _identity(model: str | None) -> str:
 
 
 def _with_labels(photos: Sequence[Annotated], labels: Sequence[str]) -> tuple[list[Annotated], list[str]]:
-    """The photos with the boxes that the detector has a label for; a note for each other name."""
+    """Keep the boxes whose label the detector has; a note for each other label."""
     foreign = [name for photo in photos for name in photo.truth.labels if name not in labels]
     notes = [
         f"the detector has no label {name!r}: {foreign.count(name)} boxes are left out" for name in sorted(set(foreign))
@@ -101,7 +101,7 @@ def _with_labels(photos: Sequence[Annotated], labels: Sequence[str]) -> tuple[li
 
 
 def _item(name: str, photo: Annotated, found: Detections) -> Item:
-    """Which share of a photo's objects was found under their names; what was missed, and what was said."""
+    """Per-photo outcome: share of objects found with the right label, missed labels, predicted labels."""
     sure = found[found.scores >= SURE]
     table = iou(photo.truth.boxes, sure.boxes) if len(sure) else np.zeros((len(photo.truth.labels), 0), np.float32)
     same = np.array([[own == other for other in sure.labels] for own in photo.truth.labels], np.bool_)

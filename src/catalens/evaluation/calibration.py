@@ -1,4 +1,4 @@
-"""Are probabilities what they say? And are strangers told from what is known?"""
+"""Calibration of probabilities, and detection of out-of-distribution inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers of about the same probability: how many, their mean probability, the share that is right."""
+    """A bin of the reliability diagram: count, mean confidence, accuracy."""
 
     count: int
     confidence: float
@@ -23,7 +23,7 @@ class Bin:
 
 
 def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = BINS) -> tuple[Bin, ...]:
-    """Bins of equal width over 0..1 that hold answers (the reliability diagram of Guo et al. 2017, figure 1).
+    """Non-empty bins of equal width over 0..1 (reliability diagram, Guo et al. 2017, figure 1).
 
     Args:
         confidence: (N,) largest probabilities, 0..1.
@@ -43,17 +43,20 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = BINS) 
 
 
 def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, *, bins: int = BINS) -> float:
-    """Mean distance of a bin's accuracy from its confidence, weighted by its answers (Naeini et al. 2015)."""
+    """Expected calibration error: weighted mean of |accuracy - confidence| over bins (Naeini et al. 2015)."""
     found = reliability(confidence, correct, bins=bins)
     total = sum(one.count for one in found)
     return sum(one.count * abs(one.accuracy - one.confidence) for one in found) / total
 
 
 def auroc(known: ArrayLike, strange: ArrayLike) -> float:
-    """Chance that a known thing scores higher than a strange one, ties counting half (Hanley and McNeil 1982).
+    """AUROC: probability that an in-distribution item scores above an out-of-distribution one, ties counting half.
+
+    Args:
+        known: scores of in-distribution items; strange: scores of out-of-distribution ones.
 
     Raises:
-        UsageError: none of one of them.
+        UsageError: one of the two is empty.
     """
     inside, outside = np.asarray(known, np.float64).ravel(), np.asarray(strange, np.float64).ravel()
     if not inside.size or not outside.size:
@@ -63,11 +66,11 @@ def auroc(known: ArrayLike, strange: ArrayLike) -> float:
     return float((below + not_above).sum() / (2 * inside.size * outside.size))
 
 
-def auroc_estimate(known: ArrayLike, strange: ArrayLike, *, draws: int = 500, seed: int = 0) -> Estimate:
-    """The same with its 95 % bootstrap interval, known and strange things drawn each for themselves.
+def auroc_with_interval(known: ArrayLike, strange: ArrayLike, *, draws: int = 500, seed: int = 0) -> Estimate:
+    """AUROC with its 95 % bootstrap interval, both groups resampled independently.
 
-    Where they are told apart entirely every draw is the same: the open end is then that of as many trials as there are
-    of the fewer, as in `bootstrap_mean`.
+    At a perfect separation all resamples agree; the interval is then that of as many trials as the smaller group has
+    items, as in `bootstrap_mean`.
     """
     value = auroc(known, strange)
     inside, outside = np.asarray(known, np.float64).ravel(), np.asarray(strange, np.float64).ravel()

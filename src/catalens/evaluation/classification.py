@@ -1,4 +1,4 @@
-"""How well labels are told: accuracy, precision, recall, F1, top-k, confusion; scikit-learn's definitions."""
+"""Metrics of single-label classification: accuracy, precision, recall, F1, top-k, confusion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class LabelFigures:
-    """Figures of one label; `support` counts the items that have it."""
+    """Metrics of one label; `support` is its number of items."""
 
     name: str
     precision: float
@@ -37,7 +37,7 @@ class LabelFigures:
 
 @dataclass(frozen=True)
 class ClassificationFigures:
-    """Figures over N items of which each has one label.
+    """Metrics over N items with one label each.
 
     Args:
         top5: share of items whose label is among the five likeliest.
@@ -73,7 +73,7 @@ class ClassificationFigures:
 def classification_figures(
     right: Sequence[str], likely: FloatArray, classes: Sequence[str], *, seed: int = 0
 ) -> ClassificationFigures:
-    """Measure probabilities against right labels. Macro figures are means over the labels that occur.
+    """Compare probabilities with true labels. Macro metrics are means over labels that occur.
 
     Args:
         right: N labels, each one of `classes`.
@@ -99,7 +99,7 @@ def classification_figures(
     present = support > 0
     return ClassificationFigures(
         accuracy=bootstrap_mean(said == wanted, seed=seed),
-        top5=bootstrap_mean(in_top(likely, wanted, 5), seed=seed),
+        top5=bootstrap_mean(is_in_top_k(likely, wanted, 5), seed=seed),
         macro_f1=macro_f1(eye[wanted], eye[said], seed=seed),
         weighted_f1=float((f1 * support).sum() / support.sum()),
         weighted_precision=float((precision * support).sum() / support.sum()),
@@ -135,15 +135,15 @@ def average_precision(is_label: Flags, scores: FloatArray) -> float:
     return float((np.diff(hits, prepend=0) * hits / asked).sum() / max(int(hits[-1]), 1))
 
 
-def in_top(likely: FloatArray, wanted: NDArray[np.int64], k: int) -> Flags:
-    """(N,) whether the right label is among the k likeliest."""
+def is_in_top_k(likely: FloatArray, wanted: NDArray[np.int64], k: int) -> Flags:
+    """(N,) whether the true label is among the k most probable."""
     k = min(k, likely.shape[1])
     nearest = np.argsort(-likely, axis=1, kind="stable")[:, :k]
     return np.asarray((nearest == wanted[:, None]).any(1), np.bool_)
 
 
 def f1_scores(targets: Flags, said: Flags) -> NDArray[np.float64]:
-    """(C,) F1 of each label, of (N, C) flags; 0 where a label neither occurs nor is said."""
+    """(C,) F1 of each label from (N, C) flags; 0 where a label neither occurs nor is predicted."""
     hits = (targets & said).sum(0)
     return np.asarray(2 * hits / np.maximum(targets.sum(0) + said.sum(0), 1), np.float64)
 

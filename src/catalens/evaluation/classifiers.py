@@ -1,4 +1,4 @@
-"""Measure a classifier on labelled photos; or a kind of head by cross-validation."""
+"""Evaluation of a classifier on labelled photos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from catalens.errors import UsageError
-from catalens.evaluation.calibration import auroc_estimate, expected_calibration_error, reliability
+from catalens.evaluation.calibration import auroc_with_interval, expected_calibration_error, reliability
 from catalens.evaluation.classification import classification_figures
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.runs import Item, Run, machine
@@ -17,7 +17,7 @@ from catalens.types import FloatArray
 UNKNOWN = "unknown"
 NAMES_SHOWN = 5
 TOP = 5
-"""Of so many labels, or fewer, the five likeliest are all."""
+"""k of the top-k accuracy; not reported for classifiers with so few labels."""
 
 
 def classifier_run(
@@ -33,21 +33,21 @@ def classifier_run(
     threshold: float | None = None,
     seed: int = 0,
 ) -> Run:
-    """Figures of answers to photos of which each has one label.
+    """Evaluation run over photos with one label each.
 
-    Photos of labels that the classifier does not have are strangers: they tell how well "unknown" works, and do not
-    count elsewhere.
+    Photos with labels that the classifier lacks are out-of-distribution: they measure the reject option ("unknown") and
+    count in no other metric.
 
     Args:
         names: (N,) the photos; pictures: (N,) their files, the names where None; right: (N,) their labels.
         likely: (N, C) probabilities of `classes`.
         about: the model, the data, the setting.
-        leaked: rows of photos that are in the training set; figures are given with and without them.
-        nearness: (N,) of the photos to what was learned, where the classifier's head tells it.
-        threshold: of probability times nearness, below which the classifier says "unknown".
+        leaked: rows of photos that are in the training set; metrics are reported with and without them.
+        nearness: (N,) similarity of the photos to the training photos, where the classifier's head reports it.
+        threshold: of probability times nearness, below which the classifier predicts "unknown".
 
     Raises:
-        UsageError: no photo of a label that it knows.
+        UsageError: no photo has a label of the classifier.
     """
     known = np.array([label in set(classes) for label in right], np.bool_)
     if not known.any():
@@ -77,19 +77,19 @@ def classifier_run(
         figures |= _unknown(familiar, known, threshold, seed=seed)
     if not known.all():
         details["strangers"] = int((~known).sum())
-        figures["AUROC of unknown"] = auroc_estimate(familiar[known], familiar[~known], seed=seed)
+        figures["AUROC of unknown"] = auroc_with_interval(familiar[known], familiar[~known], seed=seed)
     files = names if pictures is None else pictures
     items = tuple(
         Item(names[row], float(correct[row]), (right[row],), (classes[said[row]],), float(sure[row]), (files[row],))
         for row in rows.tolist()
     )
     strange = [label for label, own in zip(right, known, strict=True) if not own]
-    notes = (_strangers(strange),) if strange else ()
+    notes = (_unknown_labels_note(strange),) if strange else ()
     return Run("classifier", "accuracy", {**about, "seed": str(seed), **machine()}, figures, items, details, notes)
 
 
-def _strangers(labels: Sequence[str]) -> str:
-    """Which labels were taken for those of other things: perhaps they are only spelled otherwise."""
+def _unknown_labels_note(labels: Sequence[str]) -> str:
+    """Note that lists the labels that the classifier lacks, so that misspelled ones are noticed."""
     counts = Counter(labels).most_common()
     named = ", ".join(f"{label} {count}" for label, count in counts[:NAMES_SHOWN])
     more = f" and {len(counts) - NAMES_SHOWN} more" if len(counts) > NAMES_SHOWN else ""

@@ -1,4 +1,4 @@
-"""Two runs side by side, over the items that both measured: the difference, its interval, and a paired test."""
+"""Comparison of two runs over their common items: difference, interval, paired test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Gains: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Comparison:
-    """The second run less the first.
+    """Difference between the second run and the first.
 
     Args:
         only_first, only_second: items that only that one got right, or was better on where they are graded.
@@ -66,7 +66,7 @@ class Comparison:
 
 
 def compare(first: Run, second: Run, *, seed: int = 0) -> Comparison:
-    """Compare two runs of one task item by item.
+    """Compare two runs of one task item by item (paired).
 
     Right-or-wrong items go through McNemar's exact test (1947), others, and those in groups, through a paired
     permutation of signs; groups are drawn and turned as one.
@@ -104,12 +104,12 @@ def compare(first: Run, second: Run, *, seed: int = 0) -> Comparison:
 
 
 def _by_name(run: Run) -> dict[tuple[str, tuple[str, ...]], Item]:
-    """Items by what they are and, of a classifier, their label: a photo that was labelled anew is another item."""
+    """Items by name and, for classifiers, label: a relabelled photo is another item."""
     return {(item.name, item.wanted if run.task == "classifier" else ()): item for item in run.items}
 
 
 def _difference(gains: Gains, groups: Sequence[str], *, seed: int) -> Estimate:
-    """The mean gain, -1..1; measured from -1, for no gain at all is in the middle and no end."""
+    """Mean gain, -1..1, with its interval; shifted by 1 so that no gain is not an end of the range."""
     share = bootstrap_mean((gains + 1) / 2, groups=groups, seed=seed)
     return Estimate(2 * share.value - 1, share.n, 2 * share.low - 1, 2 * share.high - 1)
 

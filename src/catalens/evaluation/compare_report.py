@@ -1,4 +1,4 @@
-"""A comparison as a report: a page with what changed as pictures, Markdown, or JSON."""
+"""Reports of comparisons: HTML with pictures of changed items, Markdown, or JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def save_comparison(found: Comparison, path: Path, *, names: tuple[str, str]) ->
 
 
 def comparison_lines(found: Comparison, names: tuple[str, str]) -> list[str]:
-    """The result in words."""
+    """Result of the comparison as sentences."""
     difference = found.difference
     how = "the first was better on" if found.is_graded else "only the first was right:"
     lines = [
@@ -47,7 +47,7 @@ def comparison_lines(found: Comparison, names: tuple[str, str]) -> list[str]:
 
 
 def comparison_markdown(found: Comparison, names: tuple[str, str]) -> str:
-    """The result, and what changed, by name."""
+    """Markdown report: result and changed items by name."""
     lines = [f"# {_title(names)}", "", *(f"- {line}" for line in comparison_lines(found, names))]
     for heading, pairs in _sides(found, names):
         lines += ["", f"{heading}:", "", *(f"- {one.name}: {_said(one)} / {_said(other)}" for one, other in pairs)]
@@ -55,7 +55,7 @@ def comparison_markdown(found: Comparison, names: tuple[str, str]) -> str:
 
 
 def comparison_html(found: Comparison, names: tuple[str, str]) -> str:
-    """A page that holds everything."""
+    """Self-contained HTML report."""
     said = "".join(f"<p>{escape(line)}</p>" for line in comparison_lines(found, names))
     sections = "".join(
         f'<section><h2>{escape(heading)}</h2><p>{len(pairs)} of {total}</p><div class="grid">'
@@ -71,7 +71,7 @@ def _title(names: tuple[str, str]) -> str:
 
 
 def _sides(found: Comparison, names: tuple[str, str]) -> list[tuple[str, Pairs]]:
-    """What the second run is better on, then what the first is: a heading, and the first items that changed."""
+    """Items on which the second run is better, then those on which the first is: headings and first items."""
     better = [(one, other) for one, other in found.changed if other.value > one.value][:MISTAKES]
     worse = [(one, other) for one, other in found.changed if other.value < one.value][:MISTAKES]
     how = "Better in" if found.is_graded else "Right only in"

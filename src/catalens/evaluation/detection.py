@@ -1,4 +1,4 @@
-"""How well products are found: average precision at IoU thresholds, recall of proposals by their number."""
+"""Metrics of object detection: average precision at IoU thresholds, recall of proposals."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from catalens.types import Detections, FloatArray
 
 THRESHOLDS = tuple(np.arange(0.5, 0.96, 0.05).round(2).tolist())
 RECALLS = np.linspace(0, 1, 101)
-"""Precision is read at these (COCO)."""
+"""Recall levels at which precision is interpolated (COCO)."""
 RESAMPLES = 200
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is on a picture: (M, 4) xyxy and M names."""
+    """Ground truth of a picture: (M, 4) xyxy boxes and M labels."""
 
     boxes: FloatArray
     labels: tuple[str, ...]
@@ -58,7 +58,7 @@ class _Answers:
 
 
 def detection_scores(found: Sequence[Detections], truths: Sequence[Truth], *, seed: int = 0) -> DetectionScores:
-    """Compare what was found on N pictures with what is on them."""
+    """Compare detections on N pictures with the ground truth."""
     names = sorted({label for truth in truths for label in truth.labels})
     answers = {name: _answers(found, truths, name) for name in names}
     count = len(truths)
@@ -96,7 +96,7 @@ def _answers(found: Sequence[Detections], truths: Sequence[Truth], name: str) ->
 
 
 def _matches(boxes: FloatArray, objects: FloatArray) -> NDArray[np.bool_]:
-    """(N, thresholds): each box, the surest first, takes the object that it overlaps most, if that is still free."""
+    """(N, thresholds) matches: boxes by descending score take the free object that they overlap most."""
     right = np.zeros((len(boxes), len(THRESHOLDS)), np.bool_)
     if not len(boxes) or not len(objects):
         return right
@@ -112,7 +112,7 @@ def _matches(boxes: FloatArray, objects: FloatArray) -> NDArray[np.bool_]:
 
 
 def _precision(answers: _Answers, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(thresholds,) average precision over some pictures; nan where they show none."""
+    """(thresholds,) average precision over some pictures; nan without objects."""
     objects = int(answers.objects[rows].sum())
     if not objects:
         return np.full(len(THRESHOLDS), np.nan)
@@ -134,7 +134,7 @@ def _precision(answers: _Answers, rows: NDArray[np.int64]) -> NDArray[np.float64
 def proposal_recall(
     proposals: Sequence[FloatArray], truths: Sequence[Truth], *, count: int, threshold: float
 ) -> tuple[int, int]:
-    """How many objects the first `count` proposals of each picture cover at an IoU, and how many there are."""
+    """Number of objects that the first `count` proposals cover at an IoU, and number of objects."""
     hits = total = 0
     for boxes, truth in zip(proposals, truths, strict=True):
         total += len(truth.boxes)

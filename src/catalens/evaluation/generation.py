@@ -1,7 +1,7 @@
-"""How near made pictures are to real ones: Frechet and kernel distance, precision and recall, and copies.
+"""Metrics of image generation: Frechet and kernel distance, precision and recall, rate of training-set copies.
 
-All of it compares features: (N, D) rows, one a picture, of a network that the figures must name. Figures over other
-features, or another number of pictures, cannot be compared.
+All compare features: (N, D) rows, one a picture, of a network that reports must name. Values over other features or
+another number of pictures are not comparable.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ Rows = NDArray[np.float64]
 ENOUGH = 10_000
 """Pictures from which a Frechet distance is usually quoted (Heusel et al. 2017)."""
 KID_SCALE = 1000
-"""What kernel distances are multiplied by when shown: they are small."""
+"""Factor by which kernel distances are reported."""
 SUBSETS, SUBSET = 50, 1000
-"""Draws of so many pictures that the kernel distance is the mean of (Binkowski et al. 2018)."""
+"""Number and size of the subsets over which kernel distances are averaged (Binkowski et al. 2018)."""
 NEIGHBOR = 3
-"""The neighbor whose distance says how far the set reaches around a picture (Kynkaanniemi et al. 2019, section 2)."""
+"""k of the k-nearest-neighbor radius (Kynkaanniemi et al. 2019, section 2)."""
 COPY = 1 / 3
-"""Nearer than this share of the way to the second nearest training picture is a copy (Yoon et al. 2023)."""
+"""Ratio of nearest to second-nearest distance below which a picture is a copy (Yoon et al. 2023)."""
 CHUNK = 256
 
 
 @dataclass(frozen=True)
 class GenerationScores:
-    """Figures of made pictures against real ones that nothing learned from.
+    """Metrics of generated pictures against held-out real ones.
 
     Args:
         features: name of what described the pictures.
@@ -51,7 +51,7 @@ class GenerationScores:
 
     @property
     def warning(self) -> str | None:
-        """What to keep in mind, where pictures are few."""
+        """Warning about small samples, if any."""
         return small_sample_warning(min(self.made, self.real))
 
     def to_dict(self) -> dict[str, object]:
@@ -81,7 +81,7 @@ def generation_scores(real: FloatArray, made: FloatArray, *, features: str, seed
 
 
 def small_sample_warning(n: int) -> str | None:
-    """A sentence for figures over few pictures; None where there are enough."""
+    """Warning for metrics over few pictures; None where there are enough."""
     if n >= ENOUGH:
         return None
     return (
@@ -91,7 +91,7 @@ def small_sample_warning(n: int) -> str | None:
 
 
 def frechet_distance(real: FloatArray, made: FloatArray) -> float:
-    """Squared Frechet distance of the normal distributions that fit both sets (Heusel et al. 2017, FID).
+    """Squared Frechet distance of normal distributions fitted to both sets (FID, Heusel et al. 2017).
 
     Raises:
         UsageError: fewer than two rows, rows of other lengths, or numbers that are not finite.
@@ -109,7 +109,7 @@ def _covariance(rows: Rows) -> Rows:
 
 
 def _root(matrix: Rows) -> Rows:
-    """Square root of a symmetric matrix without negative eigenvalues but those of rounding."""
+    """Square root of a positive semidefinite matrix; tiny negative eigenvalues count as rounding."""
     values, vectors = np.linalg.eigh(matrix)
     root: Rows = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
     return root
@@ -140,7 +140,7 @@ def kernel_distance(
 
 
 def _discrepancy(x: Rows, y: Rows) -> float:
-    """Pairs of a row with itself are left out: that is what makes it unbiased."""
+    """Unbiased MMD estimate: pairs of a row with itself are left out."""
     count = len(x)
 
     def kernel(a: Rows, b: Rows) -> Rows:
@@ -151,7 +151,7 @@ def _discrepancy(x: Rows, y: Rows) -> float:
 
 
 def precision_recall(real: FloatArray, made: FloatArray, *, neighbor: int = NEIGHBOR) -> tuple[float, float]:
-    """Share of made rows among the real ones, and of real ones among the made (Kynkaanniemi et al. 2019).
+    """Precision and recall of generated features by k-nearest-neighbor manifolds (Kynkaanniemi et al. 2019).
 
     A row is among the others where it is as near to one of them as that one's own third neighbor.
 
@@ -189,7 +189,7 @@ def nearest(made: FloatArray, training: FloatArray, *, k: int = 1) -> tuple[IntA
 
 
 def copies(made: FloatArray, training: FloatArray, *, share: float = COPY) -> NDArray[np.bool_]:
-    """(N,) which made rows are copies: much nearer to one training row than to any other; the mean is the rate.
+    """(N,) whether generated rows are copies: much nearer to one training row than to any other.
 
     Two equal training rows hide a copy of either: leave out doubles first.
 
@@ -201,7 +201,7 @@ def copies(made: FloatArray, training: FloatArray, *, share: float = COPY) -> ND
 
 
 def _pair(a: FloatArray, b: FloatArray, *, least: int) -> tuple[Rows, Rows]:
-    """Both as rows of float64, checked."""
+    """Both sets as checked float64 rows."""
     for rows in (a, b):
         if rows.ndim != 2 or len(rows) < least or rows.shape[1] != b.shape[1]:
             raise UsageError(
@@ -213,7 +213,7 @@ def _pair(a: FloatArray, b: FloatArray, *, least: int) -> tuple[Rows, Rows]:
 
 
 def _parts(rows: Rows) -> list[Rows]:
-    """In parts, so that distances to all others fit into memory."""
+    """Slices small enough that their distance matrix fits into memory."""
     return [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
 
 

@@ -1,4 +1,4 @@
-"""Bootstrap intervals (Efron 1979): how far a figure would move had other queries been asked."""
+"""Bootstrap confidence intervals (Efron 1979) of metrics."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def bootstrap_mean(values: ArrayLike, *, groups: Sequence[str] | None = None, se
 def bootstrap_figure(
     figure: Callable[[NDArray[np.int64]], float], count: int, *, draws: int, seed: int = 0
 ) -> Estimate:
-    """A figure that is no mean over items, with its percentile bootstrap interval.
+    """A metric that is not a mean over items, with its percentile bootstrap interval.
 
     Args:
         figure: of some of the items, by their rows, any of them more than once.

@@ -1,4 +1,4 @@
-"""Photos with a label map each, held against what the parser says."""
+"""Evaluation of the parser on photos with label maps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def evaluate_label_maps(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Run:
-    """Measure a parser.
+    """Evaluate a parser.
 
     Args:
         model: the bundled parser's name, or a folder with a card.
@@ -74,7 +74,7 @@ def evaluate_label_maps(
 
 
 def _item(file: Path, counts: IntArray, names: tuple[str, ...], photos: Path) -> Item:
-    """A photo's share of right pixels; the class of which most are missed, and what was said there instead."""
+    """Per-photo outcome: pixel accuracy, the most missed class, and what was predicted there."""
     wrong = counts * ~np.eye(len(counts), dtype=np.bool_)
     wanted, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
     share = float(np.trace(counts) / max(counts.sum(), 1))
@@ -84,7 +84,7 @@ def _item(file: Path, counts: IntArray, names: tuple[str, ...], photos: Path) ->
 def _pair(
     file: Path, photos: Path, network: Parser, table: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """What a photo shows by its map, and what the parser says; of one size."""
+    """True and predicted label map of a photo, at one size."""
     image, labels = read_label_map(file, photos=photos)
     return table[labels], network(image).labels
 
@@ -110,7 +110,7 @@ def read_label_map(file: Path, *, photos: Path) -> tuple[ImageArray, NDArray[np.
 
 
 def photo_of(file: Path, photos: Path) -> Path | None:
-    """The photo of a label map's name; None where there is none. A map is not its own photo."""
+    """Photo with the name of a label map; None if absent. A map is not its own photo."""
     endings = (*SUFFIXES, *map(str.upper, SUFFIXES))
     named = (photos / f"{file.stem}{ending}" for ending in endings)
     return next((path for path in named if path.is_file() and path.resolve() != file.resolve()), None)

@@ -1,4 +1,4 @@
-"""Test photos that are in the training set: found by perceptual hash, confirmed by their pixels."""
+"""Near-duplicate detection between test and training photos: perceptual hash, confirmed by pixels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAME_HASH = 2
 
 @dataclass(frozen=True)
 class Looks:
-    """What N photos are told again by; zeros for those that cannot be read."""
+    """Fingerprints of N photos; zeros for unreadable ones."""
 
     hashes: NDArray[np.uint8]
     """(N, 8)."""
@@ -34,21 +34,21 @@ class Looks:
     """(N, 1024) grey, of zero mean and unit length."""
 
     def of(self, chosen: NDArray[np.bool_]) -> Looks:
-        """Those of some of the photos, of (N,) flags."""
+        """Fingerprints of some of the photos, by (N,) flags."""
         return Looks(self.hashes[chosen], self.pixels[chosen])
 
 
 def near_duplicates(a: Sequence[Path], b: Sequence[Path]) -> list[tuple[int, int]]:
-    """Pairs (row of a, row of b) that show the same picture, recompressed, resized or a little relit; sorted.
+    """Pairs (row of a, row of b) of the same picture, recompressed, resized or slightly relit; sorted.
 
-    Photos that cannot be read pair with none. Memory is about 4 KB a photo; time grows with len(a) * len(b), 100,000 by
+    Unreadable photos pair with none. Memory is about 4 KB a photo; time grows with len(a) * len(b), 100,000 by
     100,000 in seconds.
     """
     return alike(looks_of(a), looks_of(b)) if len(a) and len(b) else []
 
 
 def alike(a: Looks, b: Looks) -> list[tuple[int, int]]:
-    """`near_duplicates` of photos whose looks are there already."""
+    """`near_duplicates` of photos by their fingerprints."""
     if not len(a.hashes) or not len(b.hashes):
         return []
     index = faiss.IndexBinaryFlat(64)
@@ -63,7 +63,7 @@ def alike(a: Looks, b: Looks) -> list[tuple[int, int]]:
 
 
 def seen_before(asked: NDArray[np.uint8], known: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(N,) whether each of (N, 8) hashes is one of (M, 8) known ones; surer and narrower than `near_duplicates`."""
+    """(N,) whether each of (N, 8) hashes is among (M, 8) known ones; stricter than `near_duplicates`."""
     if not len(asked) or not len(known):
         return np.zeros(len(asked), np.bool_)
     index = faiss.IndexBinaryFlat(64)
@@ -88,7 +88,7 @@ def perceptual_hash(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def looks_of(paths: Sequence[Path]) -> Looks:
-    """The looks of photos."""
+    """Fingerprints of photos."""
     hashes = np.zeros((len(paths), 8), np.uint8)
     pixels = np.zeros((len(paths), SIDE * SIDE), np.float32)
     for row, path in enumerate(paths):

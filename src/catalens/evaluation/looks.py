@@ -1,4 +1,4 @@
-"""Shop the look, measured: is what the catalog offers for each thing on a photo of the thing's own category?"""
+"""Evaluation of shop the look: do the matches of each item on a photo have the item's category?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from catalens.types import ImageArray, Matches
 
 PLACES = 5
 HIT = 0.5
-"""IoU from which a box is that of a thing."""
+"""IoU from which a box matches an item."""
 WAYS = ("look", "boxes without categories", "whole photo")
 
 
@@ -51,7 +51,7 @@ def look_figures(
     sold: Mapping[str, AbstractSet[str]],
     finder: Detector | None = None,
 ) -> LookFigures:
-    """Category-consistent precision of the first five.
+    """Category-consistent precision at 5.
 
     Args:
         search: that of the catalog.
@@ -96,7 +96,7 @@ def look_figures(
 
 
 def _right(ways: Mapping[str, Matches], categories: AbstractSet[str]) -> dict[str, float]:
-    """By way: the share of five places that a product of a right category fills; an empty place is no right one."""
+    """By method: share of five ranks with a product of a right category; empty ranks count as wrong."""
     return {
         way: sum(str(match.attributes.get("category", "")).lower() in categories for match in found.items[:PLACES])
         / PLACES
@@ -105,7 +105,7 @@ def _right(ways: Mapping[str, Matches], categories: AbstractSet[str]) -> dict[st
 
 
 def _parts_of(truth: Truth, parts: tuple[LookPart, ...]) -> list[int | None]:
-    """For each thing the part whose box covers it best, whatever it is called; None where none does."""
+    """For each item the detected part with the best IoU, whatever its label; None where none overlaps."""
     if not parts:
         return [None] * len(truth.labels)
     table = iou(truth.boxes, np.array([part.found.box for part in parts], np.float32))

@@ -1,4 +1,4 @@
-"""How good an alpha is: IoU, mean absolute error, S-measure, F of the outline."""
+"""Metrics of alpha mattes: IoU, mean absolute error, S-measure, boundary F."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Mask = NDArray[np.bool_]
 
 
 def iou(wanted: FloatArray, found: FloatArray) -> float:
-    """Of the two alphas cut at one half; 1 where both are empty."""
+    """IoU of two alphas at a threshold of 0.5; 1 where both are empty."""
     a, b = wanted > 0.5, found > 0.5
     either = int((a | b).sum())
     return float((a & b).sum() / either) if either else 1.0
@@ -24,7 +24,7 @@ def mean_error(wanted: FloatArray, found: FloatArray) -> float:
 
 
 def boundary_f(wanted: FloatArray, found: FloatArray, *, within: float = 0.0075) -> float:
-    """F of the outlines' pixels, each right where the other's outline is near (Perazzi et al. 2016, DAVIS).
+    """Boundary F-measure: outline pixels count as right near the other outline (DAVIS, Perazzi et al. 2016).
 
     Args:
         within: how near, as a share of the picture's diagonal.

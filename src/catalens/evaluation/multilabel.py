@@ -1,4 +1,4 @@
-"""Measure a classifier on photos of which each may have several labels."""
+"""Evaluation of a classifier on photos with several labels each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catalens.evaluation.runs import Item, Run, machine
 from catalens.types import FloatArray
 
 DRAWS = 200
-"""Of photos, for the interval of the mean average precision."""
+"""Bootstrap resamples for the interval of the mean average precision."""
 
 
 def multilabel_run(
@@ -27,7 +27,7 @@ def multilabel_run(
     leaked: Sequence[int] = (),
     seed: int = 0,
 ) -> Run:
-    """Figures of answers to photos of which each has one label or more.
+    """Evaluation run over photos with one or more labels each.
 
     A photo counts by the F1 of its labels: twice those that are right, by all that it has and all that were said.
 
@@ -62,7 +62,7 @@ def _named(flags: Flags, classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _average_precision(targets: Flags, likely: FloatArray, *, seed: int) -> Estimate:
-    """Mean over the labels that occur, with its bootstrap interval over photos."""
+    """Mean average precision over labels that occur, with its bootstrap interval over photos."""
 
     def figure(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
         there = np.flatnonzero(targets[rows].any(0))

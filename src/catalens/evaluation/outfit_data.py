@@ -1,6 +1,6 @@
-"""Outfits that somebody put together: Polyvore Outfits, Shop the Look, and tables of one's own.
+"""Readers of outfit datasets: Polyvore Outfits, Shop the Look, and tables.
 
-A table has a row a thing: `outfit` (which it belongs to), `image`, `kind` (told from the picture where empty).
+A table has one row an item: `outfit` (its outfit), `image`, `kind` (classified from the picture where empty).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from catalens import features
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
-from catalens.evaluation.outfits import Rows, Trial, Wardrobe, drawn_trial
+from catalens.evaluation.outfits import Rows, Trial, Wardrobe, sample_trial
 from catalens.images.read import read_image
 from catalens.styling.pieces import named
 from catalens.tasks.embed import Encoder
@@ -31,13 +31,13 @@ SEMANTIC: Mapping[str, str] = {
 }  # fmt: skip
 """Kinds of Polyvore Outfits -> ours; "bottoms" are told apart by their fine category, jewellery has no kind here."""
 HELD_OUT = 5
-"""Each fifth outfit of a table is measured on, never learned from."""
+"""Every fifth outfit of a table is held out for testing."""
 TOGETHER = 32
 
 
 @dataclass(frozen=True)
 class Thing:
-    """A thing: its kind ("" where nobody says it) and its picture."""
+    """An item of an outfit: its kind ("" where unknown) and its picture."""
 
     kind: str
     picture: Path
@@ -45,11 +45,11 @@ class Thing:
 
 @dataclass(frozen=True)
 class OutfitData:
-    """Outfits as lists of the names of things; those to learn from, and what is asked.
+    """Outfits as lists of item names: a training part, and a test part.
 
     Args:
-        asked: (names, 1 or 0); questions: (names of what is there, names offered, place of the right one). Where both
-            are empty, `held_out` are outfits to draw such from.
+        asked: (names, 1 if compatible else 0); questions: (names of the outfit, names of the choices, index of the
+            right one). Where both are empty, they are sampled from the outfits of `held_out`.
     """
 
     things: Mapping[str, Thing]
@@ -60,7 +60,7 @@ class OutfitData:
 
 
 def read_outfit_data(data: Path, *, split: Split = "disjoint") -> OutfitData:
-    """Read a folder of Polyvore Outfits, or a table of one's own, by what is there.
+    """Read a folder of Polyvore Outfits, or a table; the content decides which.
 
     Raises:
         NotFoundError: nothing is there, or a file of it is missing.
@@ -118,7 +118,7 @@ def read_polyvore(folder: Path, *, split: Split) -> OutfitData:
 
 
 def read_outfit_table(path: Path) -> OutfitData:
-    """A table of one's own; each fifth outfit, in the order of their names, is held out."""
+    """Read a table of outfits; every fifth outfit, in the order of names, is held out."""
     things: dict[str, Thing] = {}
     outfits: dict[str, list[str]] = {}
     with path.open(newline="", encoding="utf-8-sig") as lines:
@@ -143,7 +143,7 @@ def read_outfit_table(path: Path) -> OutfitData:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Things that were read and embedded: outfits to learn from, those held out, what is asked, what failed."""
+    """Embedded items: training outfits, held-out outfits, test questions, failures."""
 
     learned: Wardrobe
     held_out: Wardrobe
@@ -154,7 +154,7 @@ class Prepared:
 def prepare(
     data: OutfitData, *, encoder: Encoder, learn: bool, seed: int = 0, progress: Progress | None = None
 ) -> Prepared:
-    """Embed what is needed.
+    """Embed the items of a dataset.
 
     Args:
         learn: whether outfits to learn from are needed, too.
@@ -194,7 +194,7 @@ def prepare(
         ]
         trial = Trial([found for found, _ in asked], [truth for _, truth in asked], questions)
     else:
-        trial = drawn_trial(held_out, seed=seed)
+        trial = sample_trial(held_out, seed=seed)
     if not trial.outfits and not trial.questions:
         raise UsageError("no outfit of two things is left to measure on", cure="check that its pictures can be read")
     return Prepared(learned, held_out, trial, failed)
@@ -203,7 +203,7 @@ def prepare(
 def _embedded(
     data: OutfitData, names: Sequence[str], encoder: Encoder, progress: Progress | None
 ) -> tuple[dict[str, int], Rows, FloatArray, FloatArray, tuple[Failure, ...]]:
-    """Row of each thing that could be read; kinds (N,), vectors (N, 1, D), colors (N, 1, 448)."""
+    """Row of each readable item; kinds (N,), vectors (N, 1, D), colors (N, 1, 448)."""
     rows: dict[str, int] = {}
     kinds: list[str] = []
     vectors, colors = [np.empty((0, encoder.dim), np.float32)], [np.empty((0, features.DIMS["color"]), np.float32)]
@@ -234,7 +234,7 @@ def _embedded(
 
 @dataclass(frozen=True)
 class SceneProduct:
-    """A product that a scene shows: picture and category of the product, the scene, its box there (0..1, xyxy)."""
+    """A product in a scene: its picture and category, the scene, its box there (xyxy, 0..1)."""
 
     scene: Path
     product: Path

@@ -1,7 +1,7 @@
-"""How well outfits are judged: worn together or not, which thing fills a blank, and what simple rules reach.
+"""Evaluation of outfit compatibility: compatible or not, fill in the blank, and baselines.
 
 The protocol of Han et al. (Learning Fashion Compatibility with Bidirectional LSTMs, 2017) as Vasileva et al. (Learning
-Type-Aware Embeddings for Fashion Compatibility, 2018) changed it: wrong things are of the same kind as the right one.
+Type-Aware Embeddings for Fashion Compatibility, 2018) changed it: negative items have the kind of the right one.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from catalens.tasks.outfit import KINDS, OutfitModel, Piece
 from catalens.types import FloatArray
 
 CHOICES = 4
-"""Things to choose from, of one kind, where a blank is to be filled."""
+"""Choices of a fill-in-the-blank question."""
 ABOUT = 0.1
-"""Share of a kind that counts as about as bright as one of its things."""
+"""Share of a kind's items that count as similarly bright to one of them."""
 ONES_OWN = 1e-9
 
 Rows: TypeAlias = NDArray[np.int64]
 Judge = Callable[[Sequence[Rows]], FloatArray]
-"""Outfits as rows of things -> a score each, higher where they go together."""
+"""Outfits as rows of items -> compatibility scores, higher is more compatible."""
 
 
 @dataclass(frozen=True)
 class Wardrobe:
-    """Things and which of them make an outfit.
+    """Embedded items, and the outfits that they form.
 
     Args:
         kinds: (N,) rows of `tasks.outfit.KINDS`.
@@ -63,7 +63,7 @@ class Wardrobe:
         return inside, np.searchsorted(self.kinds[inside], np.arange(len(KINDS) + 1)), places
 
     def others(self, rows: Rows, rng: np.random.Generator) -> Rows:
-        """For each row (any shape), which is in an outfit, another of its kind; itself where there is none."""
+        """For each row (any shape) another outfit item of its kind; itself where there is none."""
         inside, bounds, all_places = self._sorted
         kinds, places = self.kinds[rows], all_places[rows]
         first, last = bounds[kinds], bounds[kinds + 1] - 1
@@ -75,28 +75,28 @@ class Wardrobe:
         return np.asarray(inside[found])
 
     def exchanged(self, rows: Rows, rng: np.random.Generator) -> Rows:
-        """All things but one, or fewer, exchanged for others of their kind from other outfits."""
+        """A negative outfit: all items but one, or fewer, replaced by others of their kind."""
         found = rows.copy()
         some = rng.permutation(len(rows))[: int(rng.integers(1, len(rows)))]
         found[some] = self.others(rows[some], rng)
         return found
 
     def pieces(self, rows: Rows) -> list[Piece]:
-        """As the network takes them, in their first picture."""
+        """Items as inputs of the network, by their first picture."""
         return [Piece(KINDS[int(self.kinds[row])], self.vectors[row, 0], self.colors[row, 0]) for row in rows.tolist()]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What is asked: outfits with the truth (1 or 0), and questions: (outfits of which one is right, its place)."""
+    """Test set: outfits with truth (1 or 0), and questions: (candidate outfits, index of the right one)."""
 
     outfits: Sequence[Rows]
     truth: Sequence[int]
     questions: Sequence[tuple[Sequence[Rows], int]]
 
 
-def drawn_trial(wardrobe: Wardrobe, *, seed: int, times: int = 1) -> Trial:
-    """Each outfit, the same with things exchanged, so many times, and with one thing among three others of its kind."""
+def sample_trial(wardrobe: Wardrobe, *, seed: int, times: int = 1) -> Trial:
+    """Sample a test set: each outfit, `times` negatives of it, and one fill-in-the-blank question."""
     rng = np.random.default_rng(seed)
     false = [wardrobe.exchanged(rows, rng) for _ in range(times) for rows in wardrobe.outfits]
     questions = []
@@ -109,7 +109,7 @@ def drawn_trial(wardrobe: Wardrobe, *, seed: int, times: int = 1) -> Trial:
 
 
 def outfit_figures(trial: Trial, judge: Judge) -> dict[str, Estimate]:
-    """The area under the ROC curve, by outfit that goes together, and how often the right thing is chosen."""
+    """AUROC of compatibility, and accuracy of fill in the blank."""
     found: dict[str, Estimate] = {}
     truth = np.asarray(trial.truth)
     if truth.any() and not truth.all():
@@ -131,7 +131,7 @@ def outfit_figures(trial: Trial, judge: Judge) -> dict[str, Estimate]:
 
 
 def model_judge(model: OutfitModel, wardrobe: Wardrobe) -> Judge:
-    """What a network says."""
+    """Judge by a compatibility network."""
 
     def judge(outfits: Sequence[Rows]) -> FloatArray:
         found = [model.scores([wardrobe.pieces(rows) for rows in outfits[start : start + 256]])
@@ -142,7 +142,7 @@ def model_judge(model: OutfitModel, wardrobe: Wardrobe) -> Judge:
 
 
 def simple_judges(wardrobe: Wardrobe, *, learned: Wardrobe | None = None) -> dict[str, Judge]:
-    """Rules that need no network.
+    """Baselines without a network.
 
     Args:
         learned: outfits to count what is popular in; left out where None.
@@ -158,7 +158,7 @@ def simple_judges(wardrobe: Wardrobe, *, learned: Wardrobe | None = None) -> dic
 
 
 def _pairwise(table: FloatArray) -> Judge:
-    """Mean cosine of each pair of things."""
+    """Mean cosine over pairs of items."""
     units = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), ONES_OWN)
 
     def judge(outfits: Sequence[Rows]) -> FloatArray:
@@ -169,7 +169,7 @@ def _pairwise(table: FloatArray) -> Judge:
 
 
 def _harmony(wardrobe: Wardrobe) -> Judge:
-    """What viewers say of pairs of main colors (`catalog.harmony.agreement`)."""
+    """Mean harmony over pairs of main colors (`styling.color_harmony.agreement`)."""
     colors = main_colors(wardrobe.colors[:, 0])
     return lambda outfits: np.asarray(
         [agreement([(red, green, blue) for red, green, blue in colors[rows].tolist()]) for rows in outfits], np.float32
@@ -177,7 +177,7 @@ def _harmony(wardrobe: Wardrobe) -> Judge:
 
 
 def _popularity(wardrobe: Wardrobe, learned: Wardrobe) -> Judge:
-    """How often things of such a main color are worn, of their kind."""
+    """Popularity of an item's main color among items of its kind."""
     counts = np.ones((len(KINDS), int(np.prod(LAB_BINS))))
     inside = np.unique(np.concatenate(learned.outfits))
     np.add.at(counts, (learned.kinds[inside], _main_bins(learned.colors[inside, 0])), 1)
@@ -187,7 +187,7 @@ def _popularity(wardrobe: Wardrobe, learned: Wardrobe) -> Judge:
 
 
 def main_colors(colors: FloatArray) -> NDArray[np.uint8]:
-    """(N, 448) of the feature `color` -> (N, 3) sRGB of the middle of the fullest bin."""
+    """Main color (N, 3) sRGB from color descriptors (N, 448): the center of the fullest bin."""
     bins = np.stack(np.unravel_index(_main_bins(colors), LAB_BINS), 1)
     lab = ((bins + 0.5) * (256 / np.array(LAB_BINS))).astype(np.uint8)
     return np.asarray(cv2.cvtColor(lab[:, None], cv2.COLOR_LAB2RGB)[:, 0], np.uint8)
@@ -197,6 +197,6 @@ def _main_bins(colors: FloatArray) -> NDArray[np.int64]:
     return np.asarray(colors[:, : int(np.prod(LAB_BINS))].argmax(1), np.int64)
 
 
-def told(figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Estimate]:
-    """Figures of several judges in one table: "AUC of the network" and so on."""
+def merge_metrics(figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Estimate]:
+    """Metrics of several judges in one table: "AUC of the network" and so on."""
     return {f"{name}, {judge}": one for judge, some in figures.items() for name, one in some.items()}

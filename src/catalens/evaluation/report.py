@@ -1,4 +1,4 @@
-"""A run as a report: a page with the worst mistakes as pictures, Markdown, or JSON."""
+"""Reports of runs: HTML with the worst mistakes as pictures, Markdown, or JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.evaluation.runs import Item, Run
-from catalens.images.draw import write_whole
+from catalens.images.draw import write_atomically
 from catalens.images.html import html_page, image_tag
 from catalens.images.read import read_image
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 MISTAKES = 24
 CONFUSED = 20
-"""Pairs of labels that are named as taken for one another."""
+"""Number of most confused pairs to list."""
 MATRIX = 60
-"""Labels beyond which the matrix of all pairs is left out: no window shows it."""
+"""Number of labels beyond which the confusion matrix is left out."""
 THUMB = 200
 
 STYLE = """
@@ -43,14 +43,14 @@ th,td{padding:5px}}
 
 
 def save_report(run: Run, path: Path) -> None:
-    """Write a run as .html, .md or .json, by the ending; as `write_as`."""
+    """Save a run as .html, .md or .json, by suffix; see `write_as`."""
     write_as(path, run, html=report_html, markdown=report_markdown, json=report_json)
 
 
 def write_as(
     path: Path, what: T, *, html: Callable[[T], str], markdown: Callable[[T], str], json: Callable[[T], str]
 ) -> None:
-    """Write something as .html, .md or .json, by the ending; whole or not at all.
+    """Write a report as .html, .md or .json, by suffix, atomically.
 
     Raises:
         UsageError, NotFoundError: as `check_report`.
@@ -58,11 +58,11 @@ def write_as(
     """
     check_report(path)
     form = {".md": markdown, ".json": json}.get(path.suffix.lower(), html)
-    write_whole(path, form(what).encode("utf-8"))
+    write_atomically(path, form(what).encode("utf-8"))
 
 
 def check_report(path: Path) -> None:
-    """Whether a report can be written there, asked before the work of making one.
+    """Check that a report can be written to a path, before the work of making it.
 
     Raises:
         UsageError: another ending than .html, .md or .json.
@@ -77,12 +77,12 @@ def check_report(path: Path) -> None:
 
 
 def report_json(run: Run) -> str:
-    """All of a run, as `runs.read_run` reads it."""
+    """Run as JSON, readable by `runs.read_run`."""
     return json.dumps(run.to_dict(), ensure_ascii=False, indent=1) + "\n"
 
 
 def report_markdown(run: Run) -> str:
-    """The figures, what they were measured on, each label, and the worst mistakes by name."""
+    """Markdown report: metrics, data, metrics by label, worst mistakes by name."""
     lines = [f"# {_title(run)}", "", "| figure | value | 95 % interval | n |", "|---|---|---|---|"]
     lines += [
         f"| {_cell(name)} | {one.value:.3f} | {one.low:.3f} to {one.high:.3f} | {one.n} |"
@@ -109,7 +109,7 @@ def report_markdown(run: Run) -> str:
 
 
 def report_html(run: Run) -> str:
-    """A page that holds everything: figures, labels, confusion, calibration, the worst mistakes as pictures."""
+    """Self-contained HTML report: metrics, labels, confusion, calibration, worst mistakes as pictures."""
     parts = [
         f"<h1>{escape(_title(run))}</h1>",
         f"<p>{escape(run.about.get('data', ''))}</p>",
@@ -126,7 +126,7 @@ def report_html(run: Run) -> str:
 
 
 def worst(items: Sequence[Item], *, count: int = MISTAKES) -> list[Item]:
-    """What was wrong, the surest answers first; then those with nothing right among what was said; then by name."""
+    """Wrong items by descending confidence, then those without any right answer, then by name."""
     wrong = [item for item in items if item.value < 1]
     return sorted(wrong, key=lambda item: (-item.confidence, bool({*item.said} & {*item.wanted}), item.name))[:count]
 
@@ -137,22 +137,34 @@ def _title(run: Run) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that Markdown reads as text, on one line."""
+    """Text escaped for a Markdown table cell, on one line."""
     flat = " ".join(text.split())
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in flat)
 
 
 def _labels(run: Run) -> list[dict[str, Any]]:
-    """Figures of each label, then their means: each label once, and each as often as it occurs."""
+    """Metrics by label, then macro and weighted means."""
     found = cast(list[dict[str, Any]], run.details.get("labels", []))
     if not found or "weighted_precision" not in run.details:
         return found
-    told = cast(dict[str, Any], run.details)
-    n = told["accuracy"]["n"]
+    findings = cast(dict[str, Any], run.details)
+    n = findings["accuracy"]["n"]
     return [
         *found,
-        _mean("mean of the labels", told["macro_precision"], told["macro_recall"], told["macro_f1"]["value"], n),
-        _mean("mean of the photos", told["weighted_precision"], told["weighted_recall"], told["weighted_f1"], n),
+        _mean(
+            "mean of the labels",
+            findings["macro_precision"],
+            findings["macro_recall"],
+            findings["macro_f1"]["value"],
+            n,
+        ),
+        _mean(
+            "mean of the photos",
+            findings["weighted_precision"],
+            findings["weighted_recall"],
+            findings["weighted_f1"],
+            n,
+        ),
     ]
 
 
@@ -161,14 +173,14 @@ def _mean(name: str, precision: float, recall: float, f1: float, n: int) -> dict
 
 
 def _shares(label: dict[str, Any]) -> tuple[str, ...]:
-    """Precision, recall and F1 of a label; dashes where no photo of it was asked about: that is not 0."""
+    """Precision, recall and F1 of a label; dashes, not 0, where no photo has it."""
     if not label["support"]:
         return ("-",) * 3
     return tuple(f"{label[name]:.3f}" for name in ("precision", "recall", "f1"))
 
 
 def _most_confused(run: Run) -> list[tuple[str, str, int, int]]:
-    """Pairs of labels: what photos are, what was said, how many of how many; the most frequent first."""
+    """Most confused pairs: true label, predicted label, count, number of photos; most frequent first."""
     counts, classes = run.details.get("confusion"), run.details.get("classes")
     if not isinstance(counts, list) or not isinstance(classes, list):
         return []
@@ -223,18 +235,18 @@ def _search_card(item: Item) -> str:
 
 
 def _found(one: str, item: Item, *, first: bool) -> str:
-    """The first answer is what was wrong; of later ones those that are known to be right are marked."""
+    """Answers of a wrong query; right ones among the later answers are marked."""
     kind = "bad" if first else "good" if one in item.wanted else "quiet"
     return f'<span class="{kind}">{escape(short_name(one))}</span>'
 
 
 def short_name(name: str) -> str:
-    """A photo's name with its folder, for photos of several folders are called 1.jpg; words as they are."""
+    """File name of a photo with its folder, which tells apart photos of one name; text queries unchanged."""
     return "/".join(Path(name).parts[-2:]) if Path(name).suffix else name
 
 
 def picture_tag(path: str, alt: str) -> str:
-    """The picture in a file; an empty place where there is none any more."""
+    """`<img>` tag of a picture file; a placeholder where it is missing."""
     try:
         return image_tag(read_image(Path(path), target=THUMB), alt or Path(path).name, side=THUMB) if path else ""
     except CatalensError:

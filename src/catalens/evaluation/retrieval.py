@@ -1,4 +1,4 @@
-"""How well right things are found: recall in both its forms, precision, mAP, MRR, nDCG; the nearest alone."""
+"""Retrieval metrics: both forms of recall, precision, mAP, MRR, nDCG, 1-NN accuracy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.types import FloatArray
 
 
-def first_is_right(
+def nearest_is_correct(
     queries: FloatArray,
     wanted: Sequence[str],
     gallery: FloatArray,
@@ -22,7 +22,7 @@ def first_is_right(
     *,
     left_out: Sequence[int] | None = None,
 ) -> NDArray[np.bool_]:
-    """(Q,) whether the gallery picture nearest to each query has the wanted label (1-NN accuracy, R@1).
+    """(Q,) whether the nearest gallery picture of each query has its label (1-NN accuracy, R@1).
 
     Args:
         queries: (Q, D) unit length; wanted: (Q,) their labels.
@@ -46,7 +46,7 @@ CUTOFFS = (1, 5, 10)
 
 @dataclass(frozen=True)
 class RetrievalFigures:
-    """Figures over Q queries.
+    """Metrics over Q queries.
 
     Two recalls stand side by side, for they differ where a query has several right answers: `hit` asks whether one of
     them is among the first k (what shop papers call recall), `recall` which share of them is.
@@ -63,7 +63,7 @@ class RetrievalFigures:
         return {name: estimate.to_dict() for name, estimate in self.named().items()}
 
     def named(self) -> dict[str, Estimate]:
-        """All figures by name."""
+        """All metrics by name."""
         found = {f"hit@{k}": value for k, value in self.hit.items()}
         found |= {f"recall@{k}": value for k, value in self.recall.items()}
         found |= {f"precision@{k}": value for k, value in self.precision.items()}
@@ -79,7 +79,7 @@ def retrieval_figures(
     cutoffs: Sequence[int] = CUTOFFS,
     seed: int = 0,
 ) -> RetrievalFigures:
-    """Measure ranked answers against right ones.
+    """Compare ranked answers with the relevant ones.
 
     Args:
         found: for each query the ids found, best first, each once; the query itself left out by the caller.
@@ -108,7 +108,7 @@ def retrieval_figures(
 
 
 def _query(found: list[str], wanted: AbstractSet[str], cutoffs: Sequence[int]) -> dict[str, float]:
-    """Figures of one query (Manning, Raghavan, Schuetze 2008, chapter 8; gains of nDCG are 0 or 1)."""
+    """Metrics of one query (Manning, Raghavan, Schuetze 2008, chapter 8; gains of nDCG are 0 or 1)."""
     right = np.array([one in wanted for one in found], np.float64)
     hits = np.cumsum(right)
     ranks = np.arange(1, len(right) + 1)

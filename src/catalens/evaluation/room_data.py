@@ -1,4 +1,4 @@
-"""Products that were photographed in rooms and on people: is the right one chosen by how a scene looks?"""
+"""Evaluation on Shop the Look: is the right product chosen for a scene?"""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ DOMAINS = ("home", "fashion")
 
 
 def is_shop_the_look(data: Path) -> bool:
-    """Whether a folder holds Shop the Look, for the home or of fashion."""
+    """Whether a folder holds the Shop the Look dataset (home or fashion)."""
     return any((data / f"{domain}-cat.json").is_file() for domain in DOMAINS)
 
 
 def scene_figures(
     data: Path, *, encoder: Encoder, seed: int = 0, progress: Progress | None = None
 ) -> tuple[dict[str, dict[str, Estimate]], tuple[Failure, ...]]:
-    """How often the product of a scene is chosen among four of its category (Kang et al. 2019 ask in pairs).
+    """Accuracy of choosing the product of a scene among four of its category (Kang et al. 2019 use pairs).
 
     What shows the product itself is painted over in the scene's mean color first: it must be told from the rest.
 
@@ -70,7 +70,7 @@ def scene_figures(
 
 
 def _said(row: SceneProduct, products: Sequence[Path], encoder: Encoder) -> tuple[FloatArray, FloatArray]:
-    """How well each product fits the scene without its own: by colors, and by likeness; (n,) each."""
+    """Scores of products for a scene with its own product masked: by color harmony, by embedding; (n,) each."""
     scene = _without(read_image(row.scene), row.box)
     palette = room_palette(scene)
     pictures = [read_image(path, target=512) for path in products]

@@ -1,4 +1,4 @@
-"""A run: what was measured, on what, by what; with the outcome of every item, so that two runs can be held together."""
+"""Evaluation runs: metrics, model, data, and the outcome of every item, so that runs can be compared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Item:
-    """One item's outcome.
+    """Outcome of one item.
 
     Args:
         name: what it is, the same in every run over the same data, wherever that lies: a path in it, an id, words.
@@ -52,7 +52,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Run:
-    """What an evaluation found.
+    """Result of an evaluation.
 
     Args:
         task: "classifier", "search", "detector" or "segmenter".
@@ -84,7 +84,7 @@ class Run:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run that was written as JSON.
+    """Read a run from JSON.
 
     Raises:
         NotFoundError: nothing there.
@@ -121,13 +121,13 @@ def read_run(path: Path) -> Run:
 
 
 def name_in(data: Path, photo: Path) -> str:
-    """The name of a photo in a data set, a folder or a table beside its photos: the same wherever that lies."""
+    """Name of a photo within its dataset, independent of where the dataset lies."""
     base = data if data.is_dir() else data.parent
     return photo.relative_to(base).as_posix() if photo.is_relative_to(base) else str(photo)
 
 
 def machine() -> dict[str, str]:
-    """The processor, its cores, the system and the versions that figures depend on; no name of the machine."""
+    """Processor, cores, system and package versions that results depend on; no host name."""
     names = [line.split(":", 1)[1].strip() for line in _cpu_lines() if line.startswith("model name")]
     packages = ", ".join(f"{name} {version(name)}" for name in ("catalens", "numpy", "onnxruntime"))
     return {

@@ -1,4 +1,4 @@
-"""Read what a search is measured on: tables of photos, ground truth in JSON; then ask, and measure."""
+"""Evaluation of search on tables of photos or on ground truth in JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Query:
-    """What a catalog is asked: a photo, or the name as words; and the skus that are right."""
+    """A query (photo, or its name as text) and the relevant skus."""
 
     name: str
     right: set[str]
@@ -39,7 +39,7 @@ class _Query:
 def evaluate_tables(
     queries: Path, gallery: Path, *, same: str, encoder: Encoder, seed: int = 0, progress: Progress | None = None
 ) -> Run:
-    """Ask with each photo of one table for photos of another with the same value in a column.
+    """Search with each photo of one table for photos of another with the same value in a column.
 
     Where both are one table, each photo is asked with once and left out of its own answers.
 
@@ -89,7 +89,7 @@ def evaluate_catalog(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Run:
-    """Ask a catalog, with photos or words, for the products that are right.
+    """Search a catalog with photos or texts and compare with the relevant products.
 
     Args:
         queries: table with a column for photos (or "words") and one of skus, called `same` or "sku".
@@ -135,7 +135,7 @@ def evaluate_catalog(
 
 @dataclass(frozen=True)
 class _Asked:
-    """Queries that could be asked with the skus found for each, best first; names of the others; pictures by sku."""
+    """Answered queries with their skus, best first; names of failed ones; pictures by sku."""
 
     queries: list[_Query] = field(default_factory=list)
     found: list[list[str]] = field(default_factory=list)
@@ -172,7 +172,7 @@ def _rows(table: Path, same: str) -> list[_Row]:
 
 
 def _tells_apart(lines: list[dict[str, str]], column: str, picture: str) -> bool:
-    """Whether each photo has a value of its own in a column."""
+    """Whether the values of a column are unique."""
     return len({row[column] for row in lines}) == len({row[picture] for row in lines})
 
 
@@ -183,7 +183,7 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 
 def _embed(rows: list[_Row], encoder: Encoder, progress: Progress | None) -> tuple[FloatArray, list[_Row], list[str]]:
-    """Vectors of the rows whose photos can be read, those rows, and the names of the others."""
+    """Vectors of rows with readable photos, those rows, and the names of the others."""
     found = embed_photos([row.path for row in rows], encoder, progress=progress)
     return found.vectors, [rows[row] for row in found.rows], [failure.what for failure in found.failed]
 

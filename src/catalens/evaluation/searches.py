@@ -1,4 +1,4 @@
-"""Measure search: ranked answers against right ones, from vectors or through a catalog."""
+"""Evaluation of search from ranked answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from catalens.evaluation.runs import Item, Run, machine
 from catalens.types import FloatArray
 
 DEPTH = 100
-"""Answers that are looked at: what is right and comes later counts as not found."""
+"""Ranks that count: relevant answers beyond are misses."""
 SHOWN = 5
 
 
@@ -51,7 +51,7 @@ def search_run(
     notes: Sequence[str] = (),
     seed: int = 0,
 ) -> Run:
-    """Figures of ranked answers.
+    """Evaluation run over ranked answers.
 
     Args:
         names: (Q,) the queries: photos or words; photos: (Q,) their files, "" for words; the names where None.
@@ -82,6 +82,6 @@ def search_run(
         )
         for row in rows
     )
-    told = (*notes, *([f"{left} queries have no right answer and were left out"] if left else []))
+    all_notes = (*notes, *([f"{left} queries have no right answer and were left out"] if left else []))
     about = {**about, "depth": str(DEPTH), "seed": str(seed), **machine()}
-    return Run("search", "hit@1", about, measured.named(), items, notes=told)
+    return Run("search", "hit@1", about, measured.named(), items, notes=all_notes)

@@ -1,4 +1,4 @@
-"""How well places are told apart: pixel accuracy and IoU, with intervals over photos."""
+"""Metrics of semantic segmentation: pixel accuracy and IoU, with intervals over photos."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class SegmentationScores:
 
 
 def confusion(wanted: NDArray[np.integer], found: NDArray[np.integer], *, classes: int) -> IntArray:
-    """(classes, classes) pixels by wanted and found class; pixels wanted as `classes` or more are left out."""
+    """(classes, classes) pixel counts by true and predicted class; true codes of `classes` or more are ignored."""
     counted = wanted < classes
     pairs = wanted[counted].astype(np.int64) * classes + found[counted]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
 def segmentation_scores(confusions: Sequence[IntArray], names: Sequence[str], *, seed: int = 0) -> SegmentationScores:
-    """Figures from the confusions of N photos.
+    """Metrics from the confusion matrices of N photos.
 
     Args:
         confusions: N of (classes, classes); names: of the classes, the background first.

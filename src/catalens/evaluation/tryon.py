@@ -1,4 +1,4 @@
-"""How good try-on is: people in their own garments again, and in those of others, beside ways without a network.
+"""Evaluation of try-on: paired (own garment) and unpaired, beside baselines without a network.
 
 Paired: the garment is cut from a person, laid out, bent at random (`evaluation.laid_out`), and put on the same person;
 the photo is the truth. SSIM (Wang et al. 2004) over the whole and over the box of what was changed; the distance of
@@ -44,7 +44,7 @@ MARGIN = 0.04
 
 @dataclass(frozen=True)
 class Fitting:
-    """A person, what was put on them, and the result; other ways of doing it where the photo is the truth."""
+    """A person, a garment, the try-on result; baselines where the photo is the ground truth."""
 
     person: Person
     garment: Garment
@@ -53,7 +53,7 @@ class Fitting:
 
 
 def paired(model: TryOn, persons: Sequence[Person], *, seed: int = 0) -> Iterator[Fitting]:
-    """Each person in the own garment again, one garment each; people that try-on refuses are left out."""
+    """Try-on of each person's own garment (paired); refused photos are left out."""
     for person, garment in _garments(persons, seed=seed):
         try:
             body = model.read(person.image)
@@ -63,12 +63,12 @@ def paired(model: TryOn, persons: Sequence[Person], *, seed: int = 0) -> Iterato
         plate = _plate_map(body, garment)
         yield Fitting(
             person, garment, worn,
-            {"thin-plate only": laid_on(body, garment, plate), "plain pasting": pasted(body, garment)},
+            {"thin-plate only": warp_onto(body, garment, plate), "plain pasting": paste_garment(body, garment)},
         )  # fmt: skip
 
 
 def unpaired(model: TryOn, persons: Sequence[Person], *, seed: int = 1) -> Iterator[tuple[Fitting, Garment]]:
-    """Each person in a garment of somebody else, and another garment of that kind to compare with."""
+    """Try-on of another person's garment (unpaired), with a further garment of its kind for comparison."""
     every = list(_garments(persons, seed=seed))
     rng = np.random.default_rng(seed)
     for person, own in every:
@@ -97,14 +97,14 @@ def _garments(persons: Sequence[Person], *, seed: int) -> Iterator[tuple[Person,
 
 
 def scores_of(fittings: Sequence[Fitting], encoder: Encoder) -> dict[str, Estimate]:
-    """Figures of the paired protocol, and the pixels that were changed outside the region."""
+    """Metrics of the paired protocol, and number of pixels changed outside the region."""
     rows: dict[str, list[float]] = {}
     for fitting in fittings:
-        photo = scaled(fitting.person.image)
+        photo = scale_to_protocol(fitting.person.image)
         box = _box_of(fitting.worn, photo.shape)
         truth = encoder.encode_regions([_cut(photo, box)])[0]
         for way, image in {"ours": fitting.worn.image, **fitting.others}.items():
-            small = scaled(image)
+            small = scale_to_protocol(image)
             alike = ssim(photo, small)
             said = encoder.encode_regions([_cut(small, box)])[0]
             rows.setdefault(f"SSIM, whole, {way}", []).append(float(alike.mean()))
@@ -120,23 +120,23 @@ def scores_of(fittings: Sequence[Fitting], encoder: Encoder) -> dict[str, Estima
     return found
 
 
-def identity(fittings: Sequence[tuple[Fitting, Garment]], encoder: Encoder, parse: Parser) -> Estimate:
-    """Share of the pairs in which what is worn is more like the given garment than a wrong one of the same kind.
+def identity_preserved(fittings: Sequence[tuple[Fitting, Garment]], encoder: Encoder, parse: Parser) -> Estimate:
+    """Share of pairs in which the worn garment is more similar to the given one than to a wrong one of its kind.
 
     What is worn is what the parser takes for a garment within the region: bare arms and background are no garment.
 
-    That share is the area under the ROC curve of likeness (Hanley and McNeil 1982), within each pair.
+    That share is the area under the ROC curve of similarity (Hanley and McNeil 1982), within each pair.
     """
     right = []
     for fitting, wrong in fittings:
-        seen = [_worn_alone(fitting.worn, parse), alone(fitting.garment), alone(wrong)]
+        seen = [_worn_alone(fitting.worn, parse), garment_on_white(fitting.garment), garment_on_white(wrong)]
         worn, given, other = encoder.encode_images(seen)
         right.append(float(worn @ given > worn @ other))
     return bootstrap_mean(right)
 
 
-def pasted(body: Body, garment: Garment) -> ImageArray:
-    """The garment scaled and moved so that its joints lie as near to the body's as they can without turning."""
+def paste_garment(body: Body, garment: Garment) -> ImageArray:
+    """Baseline: the garment scaled and shifted onto the body's joints, without rotation."""
     chosen = _joints_for(garment.kind)
     here, there = body.joints[chosen].astype(np.float64), garment.joints[chosen].astype(np.float64)
     trunk = slice(0, 4)
@@ -145,7 +145,7 @@ def pasted(body: Body, garment: Garment) -> ImageArray:
     shift = there[trunk].mean(0) - scale * here[trunk].mean(0)
     matrix = scale_and_shift((float(scale[0]), float(scale[1])), (float(shift[0]), float(shift[1])))
     spots = bones.grid((body.labels.shape[0], body.labels.shape[1]))
-    return laid_on(body, garment, (spots @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32))
+    return warp_onto(body, garment, (spots @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32))
 
 
 def _plate_map(body: Body, garment: Garment) -> FloatArray:
@@ -156,8 +156,8 @@ def _plate_map(body: Body, garment: Garment) -> FloatArray:
     return moved(bones.grid(size).reshape(-1, 2)).reshape(*size, 2)
 
 
-def laid_on(body: Body, garment: Garment, back: FloatArray) -> ImageArray:
-    """The garment read at `back` (H, W, 2) over what comes to light where the old one was; no network."""
+def warp_onto(body: Body, garment: Garment, back: FloatArray) -> ImageArray:
+    """Warp the garment by `back` (H, W, 2) over the inpainted old one; no network."""
     undressed = undress(body.image, body.labels, body.joints, garment.kind)
     colors, alpha = roughly(garment, back)
     cover = (alpha * undressed.region)[..., None]
@@ -172,8 +172,8 @@ def _joints_for(kind: str) -> list[int]:
     return [6, 7, 10, 11, 8, 9] if kind in LEGS_BARE else [0, 1, 6, 7, 2, 3, 4, 5]
 
 
-def scaled(image: ImageArray) -> ImageArray:
-    """HWC uint8 as large as fits into `PROTOCOL`."""
+def scale_to_protocol(image: ImageArray) -> ImageArray:
+    """HWC uint8 scaled to fit into `PROTOCOL`."""
     scale = min(PROTOCOL[0] / image.shape[0], PROTOCOL[1] / image.shape[1])
     return resize(image, (round(image.shape[0] * scale), round(image.shape[1] * scale)))
 
@@ -194,14 +194,14 @@ def _cut(picture: NDArray[np.generic], box: tuple[slice, slice]) -> NDArray[np.g
 
 
 def _apart(a: FloatArray, b: FloatArray) -> float:
-    """Mean over places of one less the cosine of their features: (h, w, D) twice."""
+    """Mean cosine distance between two feature maps, (h, w, D) each."""
     x, y = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     return float(1 - ((x * y).sum(1) / np.maximum(lengths, 1e-9)).mean())
 
 
-def alone(garment: Garment) -> ImageArray:
-    """A garment on white, within its bounds: HWC uint8."""
+def garment_on_white(garment: Garment) -> ImageArray:
+    """A garment composited on white, cropped: HWC uint8."""
     cover = garment.alpha[..., None]
     return _bounded(np.asarray(np.round(garment.colors * cover + 255 * (1 - cover)), np.uint8), garment.alpha > 0.5)
 

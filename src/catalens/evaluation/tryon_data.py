@@ -1,4 +1,4 @@
-"""Who is to wear what: pairs from the layouts of VITON-HD and DressCode, and from a table of your own.
+"""Readers of try-on pairs: the layouts of VITON-HD and DressCode, and tables.
 
     viton-hd/test_pairs.txt                         lines: person garment
              test/image/ test/cloth/
@@ -6,8 +6,8 @@
               upper_body/images/
     street/pairs.csv                                columns: person, garment; perhaps kind, truth
 
-What else lies there (agnostic pictures, maps of parts, poses, masks) is not needed. A file that is missing is named,
-and its pair left out; nothing else is lost for it.
+What else lies there (agnostic pictures, maps of parts, poses, masks) is not needed. A missing file is reported
+and its pair skipped.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class TryOnPairs:
-    """What was read, and what could not be used."""
+    """Pairs that were read, and reports of skipped ones."""
 
     pairs: tuple[Pair, ...]
     failed: tuple[Failure, ...]
@@ -81,7 +81,7 @@ def read_pairs(folder: Path, *, layout: Layout, setting: Setting = "paired", spl
 
 
 def _viton_hd(folder: Path, setting: Setting, split: str) -> Iterator[Pair | Failure]:
-    """Choi et al. 2021, "VITON-HD": one list, of unpaired garments; paired is each person's own."""
+    """VITON-HD (Choi et al. 2021): one list of unpaired garments; the paired garment is the person's own."""
     home = folder / split
     for _, person, garment in _lines(folder / f"{split}_pairs.txt"):
         own = person if setting == "paired" else garment
@@ -90,7 +90,7 @@ def _viton_hd(folder: Path, setting: Setting, split: str) -> Iterator[Pair | Fai
 
 
 def _dresscode(folder: Path, setting: Setting, split: str) -> Iterator[Pair | Failure]:
-    """Morelli et al. 2022, "Dress Code": lists in a folder for each of three categories."""
+    """Dress Code (Morelli et al. 2022): lists in a folder for each of three categories."""
     name = "train_pairs.txt" if split == "train" else f"{split}_pairs_{setting}.txt"
     homes = [folder / category for category in CATEGORIES if (folder / category).is_dir()]
     homes = homes or ([folder] if folder.name in CATEGORIES else [])
@@ -107,7 +107,7 @@ def _dresscode(folder: Path, setting: Setting, split: str) -> Iterator[Pair | Fa
 
 
 def _street(folder: Path, setting: Setting, split: str) -> Iterator[Pair | Failure]:
-    """A table of photos; `truth` says which shows the person in that garment."""
+    """A table of photos; `truth` names the photo of the person in that garment."""
     del split
     path = folder / "pairs.csv"
     try:
@@ -147,7 +147,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
 
 
 def _there(one: Pair | Failure) -> Pair | Failure:
-    """A pair whose files are all there."""
+    """The pair, if all its files exist."""
     if isinstance(one, Failure):
         return one
     gone = next((path for path in (one.person, one.garment, one.truth) if path and not path.is_file()), None)

@@ -1,4 +1,4 @@
-"""The usual table of try-on, with the settings that make two of them comparable printed above it."""
+"""Metric table of try-on methods, with the protocol that makes tables comparable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from catalens.types import Failure, FloatArray, ImageArray, Progress, Where, Wor
 Wear = Callable[[ImageArray, ImageArray, str], Worn]
 """Person, garment, kind -> worn."""
 FEWEST = 5
-"""Pictures from which distributions are compared."""
+"""Fewest pictures for FID and KID."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class TryOnTable:
-    """The figures. SSIM and the perceptual distance need a truth; FID and KID at least five pictures."""
+    """Metrics. SSIM and perceptual distance need ground truth; FID and KID at least five pictures."""
 
     protocol: Protocol
     ssim: Estimate | None
@@ -73,7 +73,7 @@ class TryOnTable:
         }
 
     def lines(self) -> list[str]:
-        """For people: settings, then figures, then what to keep in mind."""
+        """Printable lines: settings, metrics, caveats."""
         found = [f"{name:<20} {value}" for name, value in self.protocol.to_dict().items()]
         found.append("")
         if self.ssim is not None and self.perceptual is not None:
@@ -98,7 +98,7 @@ def tryon_table(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TryOnTable:
-    """Dress every person, and compare.
+    """Run try-on on every pair and compute the metrics.
 
     A photo that cannot be read, or that try-on refuses, is named and left out of all figures.
 

@@ -1,4 +1,4 @@
-"""Describe pictures without weights: color, texture, shape."""
+"""Hand-crafted image descriptors: color, texture, shape."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from catalens.features.texture import gabor_energies, lbp_histogram
 from catalens.types import FloatArray, ImageArray
 
 DIMS = {"color": 256 + 192, "texture": 10 + 8, "shape": 324 + 7}
-"""Length of each description."""
+"""Dimensions of each descriptor."""
 
 SIDE = 96
-"""Pictures are described at this longest side: enough for their look, and quick."""
+"""Longest side at which descriptors are computed, in pixels."""
 
 
 def describe(image: ImageArray) -> dict[str, FloatArray]:
@@ -39,7 +39,7 @@ def describe(image: ImageArray) -> dict[str, FloatArray]:
 
 
 def _reduced(image: ImageArray) -> ImageArray:
-    """At most `SIDE` a side: first by a whole factor, which OpenCV averages much faster, then the rest."""
+    """Downscale to at most `SIDE`: first by a whole factor, which OpenCV averages much faster."""
     factor = max(image.shape[:2]) // SIDE
     if factor > 1:
         height, width = (max(factor, side // factor * factor) for side in image.shape[:2])
@@ -59,7 +59,7 @@ def _halved(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _unit(vector: FloatArray) -> FloatArray:
-    """The vector at unit length; a flat picture, that has nothing to say, is described as even."""
+    """Vector scaled to unit length; a zero vector becomes a constant one."""
     length = float(np.linalg.norm(vector))
     if length < 1e-6:
         return np.full(len(vector), 1 / np.sqrt(len(vector)), np.float32)

@@ -1,4 +1,4 @@
-"""Describe a picture's colors: histograms, dominant colors and their names."""
+"""Color descriptors: histograms, dominant colors and their names."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class DominantColor:
 def color_histogram(
     image: ImageArray, *, space: Literal["lab", "hsv"] = "lab", mask: NDArray[np.bool_] | None = None
 ) -> FloatArray:
-    """Count the colors of (masked) HWC uint8; square roots, unit length: (256,) for lab, (192,) for hsv."""
+    """Color histogram of (masked) HWC uint8, square-rooted, unit length: (256,) for lab, (192,) for hsv."""
     if space == "lab":
         pixels, bins, top = cv2.cvtColor(image, cv2.COLOR_RGB2LAB), LAB_BINS, (256, 256, 256)
     else:

@@ -1,4 +1,4 @@
-"""Guess which pixels show the product: those unlike the picture's border."""
+"""Foreground estimate without a network: pixels that differ from the picture's border."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from catalens.types import FloatArray, ImageArray
 
 UNLIKE = 14.0
-"""Distance in Lab (8-bit scale) beyond which a pixel is no longer like the border."""
+"""Lab distance (8-bit scale) beyond which a pixel differs from the border."""
 EVEN = 0.55
-"""Share of the border that must be alike for it to be called a background."""
+"""Border uniformity from which the border counts as background."""
 
 
-def evenness(image: ImageArray) -> float:
-    """HWC uint8 -> share of the border, 0..1, that is like its median: 1 for a plain background."""
+def border_uniformity(image: ImageArray) -> float:
+    """Share of the border (0..1) of HWC uint8 that is close to its median: 1 for a plain background."""
     return float((np.linalg.norm(_border(_lab(image)) - _ground(image), axis=1) < UNLIKE).mean())
 
 
 def foreground_guess(image: ImageArray) -> NDArray[np.bool_]:
     """HWC uint8 -> HxW, True where the product probably is; all True where the border is uneven or nothing is left."""
-    if evenness(image) < EVEN:
+    if border_uniformity(image) < EVEN:
         return np.ones(image.shape[:2], np.bool_)
     unlike = np.linalg.norm(_lab(image) - _ground(image), axis=2) >= UNLIKE
     opened = cv2.morphologyEx(unlike.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(np.bool_)

@@ -1,4 +1,4 @@
-"""Describe a picture's shape: histograms of oriented gradients and Hu's moments."""
+"""Shape descriptors: histograms of oriented gradients and Hu's moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Describe a picture's texture: local binary patterns and Gabor energies."""
+"""Texture descriptors: local binary patterns and Gabor energies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which network addresses a fetch may connect to: public unicast ones, whatever they are wrapped in."""
+"""Check of network addresses before a fetch: public unicast only, also when embedded in IPv6 (SSRF guard)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOT_PUBLIC = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is a public unicast one; an IPv4 address inside an IPv6 one is judged as itself."""
+    """Whether an IP address is public unicast; an IPv4 address embedded in IPv6 is checked as itself."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if any(ip in network for network in _NOT_PUBLIC):
         return False
@@ -37,7 +37,7 @@ def is_public(address: str) -> bool:
 
 
 def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """What mapped, NAT64, 6to4 and Teredo addresses carry (RFC 4291, 6052, 3056, 4380)."""
+    """IPv4 address inside a mapped, NAT64, 6to4 or Teredo address (RFC 4291, 6052, 3056, 4380)."""
     if ip.ipv4_mapped is not None:
         return ip.ipv4_mapped
     if ip in _NAT64:
@@ -57,8 +57,8 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def within(seconds: float, resolve: Resolve, host: str, port: int) -> Sequence[str]:
-    """Resolve on time: the system's resolver knows no deadline and may take half a minute.
+def resolve_with_deadline(seconds: float, resolve: Resolve, host: str, port: int) -> Sequence[str]:
+    """Resolve a host within a deadline; the system's resolver alone may take half a minute.
 
     Raises:
         TimeoutError: no answer after `seconds`.

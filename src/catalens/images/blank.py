@@ -1,4 +1,4 @@
-"""Whether a picture shows anything at all: networks see garments in noise, for they were never told what nothing is."""
+"""Detection of blank pictures (one color or noise), on which networks would otherwise find products."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 from catalens.types import ImageArray
 
 FLAT = 2.0
-"""Standard deviation of each channel, of 255, below which a picture is of one color."""
+"""Standard deviation of each channel, 0..255, below which a picture counts as one color."""
 ALONE = 0.15
-"""Correlation of neighbouring pixels below which they have nothing to do with each other. Photos have 0.8 and more,
+"""Correlation of neighbouring pixels below which a picture counts as noise. Photos have 0.8 and more,
 with the noise of a sensor at night 0.4.
 """
 LINES = 256
-"""Rows, and columns, that are looked at."""
+"""Number of rows, and of columns, that are sampled."""
 
 
 def is_blank(image: ImageArray) -> bool:
-    """HWC uint8 -> True where it is of one color all over, or noise."""
+    """Whether a picture, HWC uint8, is one flat color or noise."""
     height, width = image.shape[:2]
     rows = np.ascontiguousarray(image[:: -(-height // LINES)])
     columns = np.ascontiguousarray(image[:, :: -(-width // LINES)])
@@ -27,7 +27,7 @@ def is_blank(image: ImageArray) -> bool:
 
 
 def _correlation(lines: ImageArray, *, axis: int) -> float:
-    """Of each pixel with the next one along an axis; (H, W, 3) uint8."""
+    """Correlation of each pixel with its next neighbour along an axis; (H, W, 3) uint8."""
     grey = cv2.cvtColor(lines, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey -= cv2.mean(grey)[0]
     ahead, behind = (grey[:, 1:], grey[:, :-1]) if axis == 1 else (grey[1:], grey[:-1])

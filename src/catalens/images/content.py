@@ -1,4 +1,4 @@
-"""What a file that cannot be read looks like, for the sentence that refuses it. Content counts, never the name."""
+"""Content sniffing of unreadable files for error messages: signatures count, never the file name."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _OTHERS = {
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 
 
-def is_cut_off(data: bytes) -> bool:
-    """Whether a RIFF file (WebP) ends before the length that it announces."""
+def is_truncated(data: bytes) -> bool:
+    """Whether a RIFF file (WebP) is shorter than its header announces."""
     return data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 > len(data)
 
 
-def name_of_content(data: bytes) -> str:
-    """A few words for what the bytes look like, by the formats' own signatures; empty where they tell nothing."""
+def describe_content(data: bytes) -> str:
+    """Short description of a file's content by its signature; empty where it is unknown."""
     for magic, format in _OURS.items():
         if data.startswith(magic):
             return f"a {format} with a broken header"

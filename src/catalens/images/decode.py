@@ -1,6 +1,6 @@
-"""The bytes of a picture file -> its header or its pixels; or an error of ours, whatever the decoder does.
+"""Decode picture files: bytes -> header or pixels; any failure of a decoder becomes an `ImageError`.
 
-The limits are judged from the header, before anything is decoded. Decoders raise ValueError, SyntaxError, struct.error,
+Limits are checked from the header, before anything is decoded. Decoders raise ValueError, SyntaxError, struct.error,
 RuntimeError and more on broken files: `_boundary` turns each into `ImageError`.
 """
 
@@ -21,8 +21,8 @@ from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from catalens.errors import CatalensError, ImageError, ImageLimitError
-from catalens.images.content import is_cut_off, name_of_content
-from catalens.images.limits import FORMATS, judge_scans, judge_size
+from catalens.images.content import describe_content, is_truncated
+from catalens.images.limits import FORMATS, check_scans, check_size
 from catalens.images.srgb import rgb_through_profile, to_srgb
 from catalens.types import ImageArray
 
@@ -40,7 +40,7 @@ _CUT_OFF = ("truncat", "unexpected end", "end of file")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself before it is decoded. `size` is (height, width) as displayed, after the EXIF turn."""
+    """Header fields of a picture file. `size` is (height, width) as displayed, after EXIF rotation."""
 
     format: str
     size: tuple[int, int]
@@ -48,7 +48,7 @@ class Header:
 
 
 def decode_header(data: bytes, *, name: str) -> Header:
-    """Read the header of a picture file and judge the limits."""
+    """Read the header of a picture file and check the limits."""
     with _boundary(name, data), _opened(data, name) as image:
         height, width = image.height, image.width
         if _orientation(image) in _TURNED and image.format != "TIFF":  # Pillow has turned a TIFF's size already
@@ -69,7 +69,7 @@ def decode_pixels(data: bytes, *, name: str, target: int | None) -> ImageArray:
 
 
 def decode_codes(data: bytes, *, name: str) -> NDArray[np.uint8]:
-    """Decode a picture of one channel as its values lie in the file: HxW uint8; of a palette the codes, not colors."""
+    """Decode a label map, HxW uint8: the stored values of one channel; of a palette the indices, not colors."""
     with _boundary(name, data), _opened(data, name) as image:
         if image.mode not in _CODES:
             raise ImageError(f"{name} is no 8-bit map of one channel, but {image.mode}", cure="write one code a pixel")
@@ -77,15 +77,15 @@ def decode_codes(data: bytes, *, name: str) -> NDArray[np.uint8]:
 
 
 def pixels_of_pil(image: Image.Image, *, name: str) -> ImageArray:
-    """The pixels of a PIL image, its EXIF turn and profile applied: HxWx3 or HxWx4 uint8 sRGB."""
+    """Pixels of a PIL image with EXIF rotation and color profile applied: HxWx3 or HxWx4 uint8 sRGB."""
     with _boundary(name, b""):
-        judge_size(image.width, image.height, name=name)
+        check_size(image.width, image.height, name=name)
         image.load()
         return upright(to_srgb(image), _orientation(image))
 
 
 def upright(pixels: ImageArray, orientation: int) -> ImageArray:
-    """HWC pixels as they lie in the file -> as they are displayed. Values outside 1..8 mean 1."""
+    """Apply an EXIF orientation to HWC pixels; values outside 1..8 count as 1."""
     if orientation in _TURNED:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in {2, 3, 6, 7}:
@@ -125,22 +125,22 @@ def _jpeg_pixels(data: bytes, image: JpegImageFile, target: int | None) -> Image
 
 @contextmanager
 def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
-    """The file opened and judged, not yet decoded."""
+    """Open a file and check its limits; nothing is decoded yet."""
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise _unknown(data, name) from None
     with image:
-        judge_size(image.width, image.height, name=name)
+        check_size(image.width, image.height, name=name)
         if isinstance(image, JpegImageFile):
-            judge_scans(data, name=name)
+            check_scans(data, name=name)
         yield image
 
 
 def _unknown(data: bytes, name: str) -> ImageError:
-    if is_cut_off(data):
+    if is_truncated(data):
         return _cut_off(name)
-    what = name_of_content(data) or "no picture"
+    what = describe_content(data) or "no picture"
     return ImageError(f"expected one of {', '.join(FORMATS)} and got {what}: {name}", cure="save it as JPEG or PNG")
 
 
@@ -150,7 +150,7 @@ def _cut_off(name: str) -> ImageError:
 
 @contextmanager
 def _boundary(name: str, data: bytes) -> Iterator[None]:
-    """The one decode boundary."""
+    """Turn any exception of a decoder into an `ImageError`."""
     try:
         with _QUIET:
             yield
@@ -162,7 +162,7 @@ def _boundary(name: str, data: bytes) -> Iterator[None]:
         raise ImageLimitError(f"{name} needs more memory than there is", cure="save it smaller") from None
     except Exception as error:
         reason = str(error) or type(error).__name__
-        if isinstance(error, EOFError) or is_cut_off(data) or any(words in reason.lower() for words in _CUT_OFF):
+        if isinstance(error, EOFError) or is_truncated(data) or any(words in reason.lower() for words in _CUT_OFF):
             raise _cut_off(name) from None
         raise ImageError(f"{name} is broken: {reason.rstrip('.')}", cure="save it again, or replace it") from None
 

@@ -1,4 +1,4 @@
-"""Less noise: sliding DCT (the default), non-local means, bilateral filter; and how much noise there is."""
+"""Denoising by sliding DCT (the default), non-local means or bilateral filter, and noise estimation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from catalens.types import FloatArray, ImageArray
 DenoiseMethod: TypeAlias = Literal["dct", "nlm", "bilateral"]
 
 QUIET = 2.0
-"""Noise of a lower sigma (of 255) is none that is seen."""
+"""Sigma (0..255) below which noise is invisible."""
 
 # All tuned by PSNR at sigma 15 and 25, on photos other than those that benchmarks/denoise.py reports.
 _DCT_THRESHOLD = 2.7
@@ -23,7 +23,7 @@ _NLM_LUMA, _NLM_CHROMA, _NLM_PATCH, _NLM_WINDOW = 0.7, 1.0, 3, 15
 _BILATERAL_SIZE, _BILATERAL_RANGE, _BILATERAL_SPACE = 9, 4.0, 1.8
 
 _BAND = 1 << 17
-"""Patches that are transformed at a time: bounds the memory to some 100 MB."""
+"""Patches transformed at a time; bounds the memory to about 100 MB."""
 _MAD = 0.6745
 """Median of |x| for a normal x of sigma 1."""
 
@@ -140,7 +140,7 @@ def _threshold(channel: FloatArray, sigma: float, *, side: int, step: int) -> Fl
 
 
 def _shrunk(patches: FloatArray, basis: FloatArray, threshold: float) -> tuple[FloatArray, FloatArray]:
-    """(side^2, N) patches -> the same, weighted, without their small coefficients; and the (N,) weights."""
+    """Threshold the DCT coefficients of (side^2, N) patches; returns weighted patches and (N,) weights."""
     coefficients = basis @ patches
     kept = np.abs(coefficients) > threshold
     kept[0] = True  # the mean

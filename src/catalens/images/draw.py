@@ -19,15 +19,15 @@ from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from catalens.errors import StorageError, UsageError
-from catalens.images.lettering import lettered
-from catalens.images.mark import xmp_of
+from catalens.images.lettering import drawable_text
+from catalens.images.mark import xmp_packet
 from catalens.images.prepare import Preprocess
 from catalens.types import Detections, ImageArray, Masks
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 HUES = 508
-"""Where the checksum of a label begins: of the bundled networks' labels the common garments are then 33 degrees of hue
+"""Seed of the label checksum: of the bundled networks' labels the common garments are then 33 degrees of hue
 apart at least, all others 6."""
 FINE = 90
 """JPEG quality from which colors are kept at full size."""
@@ -61,7 +61,7 @@ def contact_sheet(tiles: Sequence[Tile], *, title: str, columns: int = 5) -> Ima
     height = MARGIN + head + rows * (TILE + _CAPTION) + (rows - 1) * GAP + MARGIN
     sheet = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    write_line(pen, (MARGIN, MARGIN), title, size=28, fill=_INK, width=width - 2 * MARGIN)
+    draw_text(pen, (MARGIN, MARGIN), title, size=28, fill=_INK, width=width - 2 * MARGIN)
     for index, tile in enumerate(tiles):
         left = MARGIN + index % columns * (TILE + GAP)
         top = MARGIN + head + index // columns * (TILE + _CAPTION + GAP)
@@ -75,16 +75,16 @@ def _draw_tile(sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, left: i
     pen.rounded_rectangle(frame, radius=12, fill=_CARD, outline=outline, width=width)
     inner = TILE - 24
     if tile.image is None:
-        line, font = lettered("no picture", 15)
+        line, font = drawable_text("no picture", 15)
         pen.text((left + TILE // 2, top + TILE // 2), line, fill=_QUIET, font=font, anchor="mm")
     else:
         sheet.paste(Image.fromarray(thumbnail(tile.image, (inner, inner))), (left + 12, top + 12))
-    write_line(pen, (left + 12, top + TILE - 2), tile.caption, size=15, fill=_INK, width=inner)
-    write_line(pen, (left + 12, top + TILE + 24), tile.note, size=13, fill=_QUIET, width=inner)
+    draw_text(pen, (left + 12, top + TILE - 2), tile.caption, size=15, fill=_INK, width=inner)
+    draw_text(pen, (left + 12, top + TILE + 24), tile.note, size=13, fill=_QUIET, width=inner)
 
 
-def boxes_over(image: ImageArray, found: Detections) -> ImageArray:
-    """The picture with the box and name of each thing found, in one color a label.
+def draw_boxes(image: ImageArray, found: Detections) -> ImageArray:
+    """Draw boxes, labels and scores of detections, one color a label.
 
     A name in letters that no font here has is a number, as `numbered` counts them.
     """
@@ -94,10 +94,12 @@ def boxes_over(image: ImageArray, found: Detections) -> ImageArray:
     width, text = max(1, round(3 * unit)), max(11, round(20 * unit))
     numbers = numbered(found.labels)
     for one in reversed(list(found)):
-        color = color_of(one.label)
+        color = label_color(one.label)
         left, top = one.box[:2]
         pen.rectangle(one.box, outline=color, width=width)
-        said, font = lettered(f"{one.label} {one.score:.2f}", text, instead=f"{numbers[one.label]} {one.score:.2f}")
+        said, font = drawable_text(
+            f"{one.label} {one.score:.2f}", text, instead=f"{numbers[one.label]} {one.score:.2f}"
+        )
         length = pen.textlength(f"  {said}", font=font)
         above = top - text * 1.35 if top > text * 1.35 else top
         pen.rectangle((left, above, left + length, above + text * 1.35), fill=color)
@@ -105,9 +107,9 @@ def boxes_over(image: ImageArray, found: Detections) -> ImageArray:
     return np.asarray(drawn)
 
 
-def masks_over(image: ImageArray, masks: Masks) -> ImageArray:
-    """The picture paled, each part in its color, its outline drawn."""
-    table = np.array([(245, 245, 243), *(color_of(name) for name in masks.names[1:])], np.uint8)
+def draw_masks(image: ImageArray, masks: Masks) -> ImageArray:
+    """Draw each class of a label map in its color with an outline over the paled picture."""
+    table = np.array([(245, 245, 243), *(label_color(name) for name in masks.names[1:])], np.uint8)
     colors = table[masks.labels]
     edges = cv2.morphologyEx(masks.labels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
     mixed = np.where(masks.labels[..., None] > 0, 0.45 * image + 0.55 * colors, 0.35 * image + 0.65 * 245)
@@ -115,8 +117,8 @@ def masks_over(image: ImageArray, masks: Masks) -> ImageArray:
     return np.asarray(mixed, np.uint8)
 
 
-def color_of(label: str) -> tuple[int, int, int]:
-    """A color for a label: always the same, and none too pale for white letters."""
+def label_color(label: str) -> tuple[int, int, int]:
+    """RGB color of a label: always the same, and dark enough for white text."""
     hue = zlib.crc32(label.encode(), HUES) % 360 / 360
     red, green, blue = colorsys.hls_to_rgb(hue, 0.42, 0.62)
     return round(red * 255), round(green * 255), round(blue * 255)
@@ -127,7 +129,7 @@ def numbered(labels: Sequence[str]) -> dict[str, str]:
     return {label: f"({number})" for number, label in enumerate(dict.fromkeys(labels), start=1)}
 
 
-def write_line(
+def draw_text(
     pen: ImageDraw.ImageDraw,
     place: tuple[float, float],
     text: str,
@@ -137,13 +139,13 @@ def write_line(
     width: float = math.inf,
     instead: str = "",
 ) -> float:
-    """Write a text on one line, cut with an ellipsis where it is longer than `width`. Returns its length in pixels.
+    """Draw a text on one line, shortened with an ellipsis to `width`. Returns its length in pixels.
 
     Args:
         place: its left and top; size: of letters, in pixels.
         instead: written where no font here has the letters of the text.
     """
-    line, font = lettered(text[:300], size, instead=instead)
+    line, font = drawable_text(text[:300], size, instead=instead)
     if pen.textlength(line, font=font) > width:
         while line and pen.textlength(f"{line}…", font=font) > width:
             line = line[:-1]
@@ -153,7 +155,7 @@ def write_line(
 
 
 def encode_image(image: ImageArray, *, format: str, quality: int = 88, mark: str | None = None) -> bytes:
-    """Write HWC uint8 (three or four channels) as JPEG, PNG, WEBP or AVIF.
+    """Encode HWC uint8 (three or four channels) as JPEG, PNG, WEBP or AVIF.
 
     Args:
         mark: of generated content (`images.mark`), the only metadata that is ever written.
@@ -168,15 +170,15 @@ def encode_image(image: ImageArray, *, format: str, quality: int = 88, mark: str
         options["subsampling"] = 0  # colors at full size: edges of products are colored
     if mark is not None and format == "PNG":
         options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp_of(mark).decode())
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp_packet(mark).decode())
     elif mark is not None:
-        options["xmp"] = xmp_of(mark)
+        options["xmp"] = xmp_packet(mark)
     picture.save(buffer, format=format, **options)
     return buffer.getvalue()
 
 
 def save_image(path: str | Path, image: ImageArray, *, quality: int = 92, mark: str | None = None) -> None:
-    """Write a picture by the ending of its name (.jpg, .png, .webp); it appears whole or not at all.
+    """Save a picture atomically in the format of its suffix (.jpg, .png, .webp).
 
     Args:
         mark: as of `encode_image`.
@@ -186,11 +188,11 @@ def save_image(path: str | Path, image: ImageArray, *, quality: int = 92, mark: 
         StorageError: the file cannot be written.
     """
     path = Path(path)
-    write_whole(path, encode_image(image, format=format_of(path), quality=quality, mark=mark))
+    write_atomically(path, encode_image(image, format=format_of(path), quality=quality, mark=mark))
 
 
 def format_of(path: Path) -> str:
-    """The format that a file's ending asks for.
+    """Picture format of a file's suffix.
 
     Raises:
         UsageError: an ending that is not written.
@@ -214,7 +216,7 @@ def distinct_names(photos: Sequence[Path]) -> dict[Path, str]:
 
 
 def make_folder(path: Path) -> None:
-    """A folder and those above it, where they are not there yet.
+    """Create a folder and its parents where they do not exist.
 
     Raises:
         StorageError: it cannot be made.
@@ -225,8 +227,8 @@ def make_folder(path: Path) -> None:
         raise StorageError(f"no folder can be made at {path}: {error.strerror}", cure="name another one") from None
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Write a file that appears whole or not at all; where `durable` it is on the disk when this returns.
+def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write a file atomically; with `durable` it is on the disk (fsync) when this returns.
 
     Raises:
         StorageError: it cannot be written.

@@ -1,4 +1,4 @@
-"""Make a product photo better: denoise, balance the white, lift the contrast, sharpen."""
+"""Enhancement of product photos: denoise, white balance, local contrast, sharpening."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _DARK = 16
 _GRAY_SATURATION = 0.2
 """Saturation (of HSV) up to which a pixel is taken to be grey under a colored light."""
 _GRAY_SHARE = 0.05
-"""Of the picture that must be nearly grey for a cast to be told."""
+"""Share of the picture that must be nearly grey for a cast to be estimated."""
 
 
 def white_balance(image: ImageArray, *, method: BalanceMethod = "gray-points") -> ImageArray:
-    """Take a color cast away, by one factor a channel, from 0.5 to 2.
+    """Remove a color cast by one gain a channel, 0.5 to 2.
 
     Args:
         image: HWC uint8.
@@ -50,7 +50,7 @@ def white_balance(image: ImageArray, *, method: BalanceMethod = "gray-points") -
 
 
 def _mean_light(image: ImageArray, method: BalanceMethod) -> NDArray[np.float64]:
-    """Mean color of the pixels that tell of the light; grey where there are too few."""
+    """Mean color of the pixels that show the color of the light; grey where there are too few."""
     brightest, darkest = image.max(axis=2), image.min(axis=2)
     telling = (brightest < _WHITE) & (brightest > _DARK)  # clipped pixels have no cast to tell
     if method == "gray-points":
@@ -106,7 +106,7 @@ def enhance(
     lift: float = 0.3,
     sharpness: float = 0.4,
 ) -> ImageArray:
-    """Make a photo better, gently: denoise, balance the white, lift the contrast, sharpen.
+    """Enhance a photo gently: denoise, white balance, local contrast, sharpening.
 
     A clean photo stays nearly as it is, and a white background white. Where a fifth of the picture is white, its light
     is taken to be right, and the balance is left out.
@@ -141,7 +141,7 @@ def _whiteness(image: ImageArray) -> FloatArray:
 
 
 def _mixed(first: ImageArray, second: ImageArray, share: float | FloatArray) -> ImageArray:
-    """`first` with a share, 0..1, of `second`."""
+    """Blend of two pictures; share 0..1 of `second`."""
     return _rounded(first + np.float32(share) * (second.astype(np.float32) - first))
 
 

@@ -1,4 +1,4 @@
-"""Photos in a folder: which files are pictures by their names."""
+"""Find the photos of a folder by file suffix."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff")
-"""Endings of pictures that are read, in lower case."""
+"""Suffixes of readable pictures, in lower case."""
 UNREAD = (".heic", ".heif")
-"""Of telephones' photos, which cannot be read: they are named for it rather than passed over."""
+"""Suffixes of phone photos that cannot be read: these are reported rather than skipped."""
 
 
 def is_photo(path: Path) -> bool:
-    """Whether a file is a picture by its name. Hidden ones, as other systems leave beside each photo, are none."""
+    """Whether a file name is that of a picture; hidden files, such as macOS leaves, are not."""
     return path.suffix.lower() in (*SUFFIXES, *UNREAD) and not path.name.startswith(".")
 
 
 def photos_in(folder: Path, *, but: Path | None = None) -> list[Path]:
-    """Pictures under a folder by path; hidden files and folders are passed over, links to folders not followed.
+    """Pictures under a folder, sorted by path; hidden files and folders are skipped, links to folders not followed.
 
     Args:
         but: a folder whose files do not count, such as the one that is written to.

@@ -1,4 +1,4 @@
-"""Fast guided filter: values as a straight line of the picture's colors nearby, told on a small picture, read anywhere.
+"""Fast guided filter: local linear models of values by color, fitted on a small picture, applied at full size.
 
 He, Sun and Tang 2013, "Guided Image Filtering"; He and Sun 2015, "Fast Guided Filter": the lines change slowly from
 place to place, so that they can be found on a small picture and applied to the colors of a large one.
@@ -33,7 +33,7 @@ class Pixels:
 
     @classmethod
     def of(cls, mask: NDArray[np.bool_]) -> Pixels:
-        """Where an HxW mask is true."""
+        """The pixels where an HxW mask is true."""
         return cls((mask.shape[0], mask.shape[1]), np.flatnonzero(mask))
 
     def colors(self, image: ImageArray) -> FloatArray:
@@ -41,7 +41,7 @@ class Pixels:
         return image.reshape(-1, 3).take(self.flat, axis=0).astype(np.float32)
 
     def read(self, *pictures: FloatArray) -> list[FloatArray]:
-        """The picture made small, hxwxC float32, C up to 4; one or more -> (N, C) of each, linear between pixels."""
+        """Sample small pictures, hxwxC float32, C up to 4, at these pixels, bilinear: (N, C) each."""
         count, (height, width) = len(self.flat), pictures[0].shape[:2]
         if not count:
             return [np.zeros((0, picture.shape[2]), np.float32) for picture in pictures]
@@ -53,8 +53,8 @@ class Pixels:
         return [np.asarray(one.reshape(-1, one.shape[2])[:count], np.float32) for one in found]
 
 
-def lines_of(guide: FloatArray, values: FloatArray, *, epsilon: float) -> FloatArray:
-    """The line through the colors and the values of each place's 3x3 neighbors, averaged where they meet.
+def fit_lines(guide: FloatArray, values: FloatArray, *, epsilon: float) -> FloatArray:
+    """Fit a linear model from color to value in each 3x3 window; overlapping models are averaged.
 
     Args:
         guide: hxwx3 float32 in 0..1; values: hxw float32.

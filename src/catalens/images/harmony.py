@@ -1,4 +1,4 @@
-"""The light of a picture, and a cut-out brought into it: cast, range of lightness, the side it comes from.
+"""Estimate the light of a picture (color cast, lightness range, direction), and harmonise a cut-out with it.
 
 Statistics of color in Lab are moved towards the other picture's, as in Reinhard et al. 2001 ("Color Transfer between
 Images"), but only those that light makes: the product keeps what its own color is.
@@ -14,22 +14,22 @@ import numpy as np
 from catalens.types import FloatArray, ImageArray
 
 GREYISH = 14.0
-"""Distance from grey in Lab up to which a color is taken to be grey under a colored light."""
+"""Lab chroma up to which a color counts as grey under a colored light."""
 ENOUGH = 0.05
-"""Share of the picture that must be greyish for its light to be told from it."""
+"""Share of greyish pixels needed to estimate the light from them."""
 WORLD = 0.3
-"""Share of the mean color that is taken for light where too little is grey."""
+"""Share of the mean color attributed to the light where too few pixels are grey."""
 MOST_CAST, MOST_LIFT = 12.0, 14.0
-"""By which a product's color and its darkest places are moved at most, in Lab."""
+"""Largest shift of a product's color and of its darkest pixels, in Lab."""
 LOWEST_WHITE = 62.0
-"""L below which a product's lightest places are never pulled: a shop's picture stays a shop's picture."""
+"""L below which a product's lightest pixels are never pulled, so that it stays presentable."""
 RAMP = 5.0
-"""L by which the lit side is lighter, and the other one darker, at most."""
+"""Largest change of L on the lit side (lighter) and on the other one (darker)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """What is known of the light on a picture.
+    """Estimated light of a picture.
 
     Args:
         cast: a and b of Lab of what would be grey under a white light.
@@ -43,23 +43,23 @@ class Light:
     side: float
 
 
-def light_of(image: ImageArray) -> Light:
+def estimate_light(image: ImageArray) -> Light:
     """Estimate the light of a picture, HWC uint8."""
     scale = min(1.0, 256 / max(image.shape[:2]))
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     lab = to_lab(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
     lightness, colors = lab[..., 0], lab[..., 1:]
     greyish = (np.hypot(colors[..., 0], colors[..., 1]) < GREYISH) & (lightness > 25)
-    told = greyish.mean() >= ENOUGH
-    cast = colors[greyish].mean(axis=0) if told else WORLD * colors.reshape(-1, 2).mean(axis=0)
+    has_grey = greyish.mean() >= ENOUGH
+    cast = colors[greyish].mean(axis=0) if has_grey else WORLD * colors.reshape(-1, 2).mean(axis=0)
     low, high = np.percentile(lightness, [3, 97])
     third = max(1, size[0] // 3)
     side = (np.median(lightness[:, -third:]) - np.median(lightness[:, :third])) / 25
     return Light((float(cast[0]), float(cast[1])), float(low), float(high), float(np.clip(side, -1, 1)))
 
 
-def harmonised(colors: ImageArray, alpha: FloatArray, light: Light, *, strength: float) -> ImageArray:
-    """Bring a cut-out into a light.
+def harmonise(colors: ImageArray, alpha: FloatArray, light: Light, *, strength: float) -> ImageArray:
+    """Adapt the colors of a cut-out to a light.
 
     Args:
         colors: HWC uint8, the product's own.

@@ -1,4 +1,4 @@
-"""Self-contained pages: pictures inside them, no script, nothing from elsewhere."""
+"""Self-contained HTML pages: inline pictures, no scripts, no external resources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from catalens.images.prepare import Preprocess
 from catalens.types import ImageArray
 
 SIDE = 320
-"""Longest side of the pictures on a page, in pixels, where nothing else is said."""
+"""Default longest side of pictures on a page, in pixels."""
 
 STYLE = """
 :root{color-scheme:light dark;--paper:#f7f7f5;--card:#fff;--ink:#1c1c1e;--quiet:#6b6b70;--line:#e4e4df;
@@ -22,11 +22,11 @@ max-width:1240px;margin:0 auto;padding:48px 28px 80px}h1{font-size:30px;line-hei
 letter-spacing:-.02em}h2{font-size:20px;margin:0;letter-spacing:-.01em}p{margin:0 0 8px;color:var(--quiet);
 max-width:70ch}section{margin-top:52px}.quiet{color:var(--quiet);font-size:14px}
 """
-"""What all pages share: light and dark, and the phone's width."""
+"""Style of all pages: light and dark mode, narrow screens."""
 
 
 def html_page(body: str, *, title: str, style: str = "") -> str:
-    """A page around a body that is HTML already; the title is plain text."""
+    """HTML page around a body of HTML; the title is plain text."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -35,7 +35,7 @@ def html_page(body: str, *, title: str, style: str = "") -> str:
 
 
 def image_tag(image: ImageArray, alt: str, *, side: int = SIDE) -> str:
-    """A picture as an HTML tag that holds it, at most `side` pixels long."""
+    """`<img>` tag with an inline picture whose longest side is at most `side` pixels."""
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = (max(1, round(height * scale)), max(1, round(width * scale)))

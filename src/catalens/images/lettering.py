@@ -1,4 +1,4 @@
-"""Letters in drawn pictures: from a font of this machine that has them; never boxes in their stead."""
+"""Fonts for text in drawn pictures: one that has all glyphs, so that no empty boxes are drawn."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _NOBODYS = "\uffff"
 """No character: what a font draws for it, it draws for all that it lacks."""
 
 
-def lettered(text: str, size: int, *, instead: str = "") -> tuple[str, Font]:
-    """What of a text can be drawn on one line, and a font of so many pixels that has all its letters.
+def drawable_text(text: str, size: int, *, instead: str = "") -> tuple[str, Font]:
+    """The drawable form of a text on one line, and a font of the given size that has all its glyphs.
 
     Pillow's own font is taken where it does, else one of the system. Where none does, accents and signs (not letters)
     are left off; where that does not help, `instead` is drawn.
@@ -44,26 +44,26 @@ def lettered(text: str, size: int, *, instead: str = "") -> tuple[str, Font]:
     return instead, _font("", size)
 
 
-def undrawable(texts: Sequence[str]) -> tuple[str, ...]:
-    """Those of the texts for which something else is drawn, each once."""
-    return tuple(text for text in dict.fromkeys(texts) if text and not lettered(text, 20)[0])
+def missing_glyphs(texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts that no installed font can draw, without repeats."""
+    return tuple(text for text in dict.fromkeys(texts) if text and not drawable_text(text, 20)[0])
 
 
 def _plain(line: str) -> str:
-    """Without accents, and without signs such as emoji."""
+    """Text without accents and emoji."""
     letters = (one for one in unicodedata.normalize("NFKD", line) if not unicodedata.combining(one))
     return " ".join("".join(one for one in letters if one.isascii() or one.isalnum()).split())
 
 
 def _names() -> Iterator[str]:
-    """Fonts to ask, "" for Pillow's own; others are only looked for where that is not enough."""
+    """Fonts to try, "" for Pillow's own; installed ones are searched only where that is not enough."""
     yield ""
     yield from _installed(settings.font())
 
 
 @lru_cache
 def _installed(own: str | None) -> tuple[str, ...]:
-    """The fonts that are here, the user's own first."""
+    """Installed fonts, the user's own first."""
     found = []
     if own is not None:
         try:

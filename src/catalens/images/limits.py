@@ -1,4 +1,4 @@
-"""What a picture may be at most. Everything here is judged from the header, before anything is decoded."""
+"""Limits on pictures, checked from the header before anything is decoded."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _END = 0xD9
 
 
-def judge_size(width: int, height: int, *, name: str) -> None:
-    """Refuse what a header announces.
+def check_size(width: int, height: int, *, name: str) -> None:
+    """Refuse a picture whose header announces too many pixels.
 
     Raises:
         ImageError: no pixels.
@@ -47,7 +47,7 @@ def judge_size(width: int, height: int, *, name: str) -> None:
 
 
 def require_rgb(image: NDArray[np.generic]) -> None:
-    """Refuse an array that is no HxWx3 uint8 with at least one pixel.
+    """Refuse an array that is not HxWx3 uint8 with at least one pixel.
 
     Raises:
         ImageError: it is not.
@@ -58,8 +58,8 @@ def require_rgb(image: NDArray[np.generic]) -> None:
         )
 
 
-def judge_scans(data: bytes, *, name: str) -> None:
-    """Refuse a JPEG whose many scans would keep the decoder busy for hours (a few bytes each, all pixels every time).
+def check_scans(data: bytes, *, name: str) -> None:
+    """Refuse a progressive JPEG with so many scans that decoding would take hours.
 
     Raises:
         ImageLimitError: more than `MAX_SCANS`.
@@ -70,7 +70,7 @@ def judge_scans(data: bytes, *, name: str) -> None:
 
 
 def _scans(data: bytes) -> int:
-    """Scans of the first picture in a JPEG file, counted no further than is refused (ITU-T T.81, annex B)."""
+    """Number of scans of the first picture in a JPEG file, counted up to the limit (ITU-T T.81, annex B)."""
     place, scans = 2, 0
     while scans <= MAX_SCANS:
         found = _NEXT_MARKER.search(data, place)

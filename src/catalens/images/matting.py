@@ -1,4 +1,4 @@
-"""Alpha mattes: follow the picture's edges, free the edge's colors from the background's, lay on another background.
+"""Alpha matting: refine alphas along edges, estimate foreground colors, composite over another background.
 
 An alpha is HxW float32 in 0..1: how much of a pixel the product covers. A picture I is alpha * F + (1 - alpha) * B.
 """
@@ -12,31 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import ImageError
-from catalens.images.guided import Pixels, lines_of
+from catalens.images.guided import Pixels, fit_lines
 from catalens.types import FloatArray, ImageArray
 
 FINEST = 2048
-"""Longer side at which edges are followed, in pixels; the result is enlarged beyond it."""
+"""Longest side at which edges are refined, in pixels; larger alphas are upscaled."""
 EPSILON = 1e-4
 """Contrast (variance of values in 0..1) below which the guided filter sees no edge."""
 SURE = 0.93
-"""Alpha from which a coarse answer is believed, at some distance from its edge."""
+"""Coarse alpha from which a pixel counts as certain, at some distance from the edge."""
 ALIKE = 25.0
-"""Distance of two colors (0..255) at which they say as much of a pixel as the coarse alpha does."""
+"""Color distance (0..255) at which color evidence weighs as much as the coarse alpha."""
 GRAIN = 2.0
-"""How many pixels a coarse alpha may be off by on the small picture on which the colors around edges are averaged."""
+"""Assumed position error of a coarse alpha, in pixels of the small picture on which colors are averaged."""
 REACHES = (0.06, 0.006)
-"""Of the two passes that estimate the colors, as a share of the longer side."""
+"""Blur radii of the two passes that estimate colors, as shares of the longest side."""
 BROAD = 240
 """Longer side at which these passes are made, in pixels: the second reaches one of them. On pictures of a megapixel
 whose colors are known, as little of the background is left as at full size: 8.1 of 255 both ways.
 """
 WHOLE = 0.996
-"""Alpha above which a pixel is the product's alone: the other share is less than one step of 255."""
+"""Alpha above which a pixel is fully foreground: the rest is less than one step of 255."""
 
 
 def refine_alpha(image: ImageArray, alpha: FloatArray, *, reach: float) -> FloatArray:
-    """Make a coarse alpha follow the picture's edges.
+    """Refine a coarse alpha along the picture's edges.
 
     Where it is neither 0 nor 1, a pixel's alpha is read from where its color lies between those of the sure product and
     the sure background nearby (as in Chuang et al. 2001, with one color each); where those two are alike, the coarse
@@ -54,7 +54,7 @@ def refine_alpha(image: ImageArray, alpha: FloatArray, *, reach: float) -> Float
     height, width = alpha.shape
     scale = min(1.0, FINEST / max(height, width))
     guide, coarse = (_smaller(values, scale, cv2.INTER_AREA) for values in (image, alpha))
-    fine = _followed(guide, coarse, max(1.0, reach * scale))
+    fine = _guided_alpha(guide, coarse, max(1.0, reach * scale))
     if scale < 1:
         fine = np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     fine -= np.float32(0.04)
@@ -62,24 +62,26 @@ def refine_alpha(image: ImageArray, alpha: FloatArray, *, reach: float) -> Float
     return np.clip(fine, 0, 1, out=fine)
 
 
-def _followed(image: ImageArray, coarse: FloatArray, reach: float) -> FloatArray:
-    """An alpha of its own, not yet stretched to 0..1."""
+def _guided_alpha(image: ImageArray, coarse: FloatArray, reach: float) -> FloatArray:
+    """Guided-filter alpha, not yet stretched to 0..1."""
     scale = min(1.0, GRAIN / reach)
     small, rough = _smaller(image, scale).astype(np.float32), _smaller(coarse, scale)
     step = _square(reach / 2)
     unsure = cv2.dilate(_mask(coarse <= SURE), step) & cv2.dilate(_mask(coarse >= 1 - SURE), step)
     fine = coarse.copy()
-    told = fine.reshape(-1)
+    flat_fine = fine.reshape(-1)
     doubtful = Pixels.of(unsure > 0)
-    told[doubtful.flat] = _by_color(image, told[doubtful.flat], doubtful, _colors_around(small, rough, reach * scale))
+    flat_fine[doubtful.flat] = _by_color(
+        image, flat_fine[doubtful.flat], doubtful, _colors_around(small, rough, reach * scale)
+    )
     near = Pixels.of(cv2.dilate(unsure, step) > 0)
-    (lines,) = near.read(lines_of(small / np.float32(255), _smaller(fine, scale), epsilon=EPSILON))
-    told[near.flat] = np.einsum("nc,nc->n", lines[:, :3], near.colors(image) / np.float32(255)) + lines[:, 3]
+    (lines,) = near.read(fit_lines(small / np.float32(255), _smaller(fine, scale), epsilon=EPSILON))
+    flat_fine[near.flat] = np.einsum("nc,nc->n", lines[:, :3], near.colors(image) / np.float32(255)) + lines[:, 3]
     return fine
 
 
 def _colors_around(pixels: FloatArray, coarse: FloatArray, reach: float) -> tuple[FloatArray, FloatArray]:
-    """Of the sure product and of the sure ground: mean colors around each place, and whether there are any; hxwx4."""
+    """Local mean colors of certain foreground and background, with a validity channel; hxwx4 each."""
     size, step = 2 * round(3 * reach) + 1, _square(reach / 2)
     found = []
     for sure in (_mask(coarse > SURE), _mask(coarse < 1 - SURE)):
@@ -93,7 +95,7 @@ def _colors_around(pixels: FloatArray, coarse: FloatArray, reach: float) -> tupl
 def _by_color(
     image: ImageArray, coarse: FloatArray, doubtful: Pixels, around: tuple[FloatArray, FloatArray]
 ) -> FloatArray:
-    """(N,) alpha of the doubtful pixels by their colors."""
+    """(N,) alpha of uncertain pixels from their colors."""
     front, back = doubtful.read(*around)
     apart = front[:, :3] - back[:, :3]
     square = np.einsum("nc,nc->n", apart, apart)
@@ -104,7 +106,7 @@ def _by_color(
 
 
 def foreground_colors(image: ImageArray, alpha: FloatArray) -> ImageArray:
-    """The product's own colors at its edge, so that nothing of the old background shines through.
+    """Foreground colors along the edge, without the old background's color.
 
     Two passes of blurred colors weighted by alpha (Forte 2021, "Approximate Fast Foreground Colour Estimation"), on a
     small picture; then every pixel that is covered in part gets what is left of its own color. Where the product covers
@@ -129,7 +131,7 @@ def foreground_colors(image: ImageArray, alpha: FloatArray) -> ImageArray:
 
 
 def _two_passes(pixels: FloatArray, cover: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean colors of the product and of the ground around each place: hxwx3 float32 in 0..255."""
+    """Local mean colors of foreground and background: hxwx3 float32, 0..255."""
     front, back, least = pixels, pixels, np.float32(1e-4)
     for reach, power in zip(REACHES, (4, 1), strict=True):
         size = 2 * max(1, round(reach * max(pixels.shape[:2]))) + 1
@@ -143,7 +145,7 @@ def _two_passes(pixels: FloatArray, cover: FloatArray) -> tuple[FloatArray, Floa
 
 
 def composite(colors: ImageArray, alpha: FloatArray, background: ImageArray) -> ImageArray:
-    """Lay colors over a background of the same size: HWC uint8.
+    """Composite colors over a background of the same size: HWC uint8.
 
     Raises:
         ImageError: the sizes differ.

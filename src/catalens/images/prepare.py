@@ -24,7 +24,7 @@ Mask: TypeAlias = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the original picture lies on the prepared one. Sizes are (height, width)."""
+    """Transform from the original picture to the prepared one. Sizes are (height, width)."""
 
     original: tuple[int, int]
     prepared: tuple[int, int]
@@ -35,7 +35,7 @@ class Placement:
 
     @property
     def matrix(self) -> geometry.Affine:
-        """The 2x3 map from the original's coordinates to the prepared picture's."""
+        """2x3 affine map from original to prepared coordinates."""
         return geometry.scale_and_shift(self.scale, self.shift)
 
     def to_network_points(self, points: ArrayLike) -> FloatArray:
@@ -81,7 +81,7 @@ def _warp_labels(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocess:
-    """What a network wants to see.
+    """Preprocessing of a network: size, fit, normalisation.
 
     Args:
         size: (height, width) of the prepared picture.
@@ -109,7 +109,7 @@ class Preprocess:
             raise UsageError(f"pad is {self.pad}", cure="give three numbers from 0 to 255")
 
     def apply(self, image: ImageArray) -> tuple[FloatArray, Placement]:
-        """HWC uint8 -> (CHW float32, normalised; where the picture lies on it)."""
+        """HWC uint8 -> (CHW float32, normalised; placement of the original)."""
         placed, placement = self.place(image)
         prepared = np.empty((3, *self.size), np.float32)
         for plane, mean, std in zip(range(3), self.mean, self.std, strict=True):
@@ -119,7 +119,7 @@ class Preprocess:
         return prepared, placement
 
     def place(self, image: ImageArray) -> tuple[ImageArray, Placement]:
-        """HWC uint8 -> (HWC uint8 of `size`, not normalised; where the picture lies on it)."""
+        """HWC uint8 -> (HWC uint8 of `size`, not normalised; placement of the original)."""
         require_rgb(image)
         if self.fit == "letterbox":
             return letterbox(image, self.size, pad=self.pad)
@@ -177,7 +177,7 @@ def crop(image: ImageArray, box: ArrayLike, *, margin: float = 0.0) -> tuple[Ima
 def letterbox(
     image: ImageArray, size: tuple[int, int], *, pad: tuple[int, int, int] = (255, 255, 255)
 ) -> tuple[ImageArray, Placement]:
-    """The whole of HWC uint8 in the middle of (height, width), in its own proportion, the rest filled with `pad`."""
+    """Fit HWC uint8 into (height, width), aspect ratio kept, centred, the rest filled with `pad`."""
     require_rgb(image)
     _check_size(size)
     inner, placement = _placed(image, size, min(size[0] / image.shape[0], size[1] / image.shape[1]))
@@ -191,7 +191,7 @@ def letterbox(
 
 
 def _fill(image: ImageArray, size: tuple[int, int]) -> tuple[ImageArray, Placement]:
-    """The middle of HWC uint8, filling (height, width)."""
+    """Scale and centre-crop HWC uint8 to fill (height, width)."""
     inner, placement = _placed(image, size, max(size[0] / image.shape[0], size[1] / image.shape[1]))
     resized = resize(image, inner)
     left, top = -int(placement.shift[0]), -int(placement.shift[1])

@@ -1,4 +1,4 @@
-"""Read a picture: path, bytes, file, array or PIL image -> HWC uint8 sRGB, upright; or an error of ours."""
+"""Read a picture: path, bytes, file, array or PIL image -> HWC uint8 sRGB, upright."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PIL import Image
 
 from catalens.errors import ImageError, ImageLimitError, NotFoundError, UsageError
 from catalens.images.decode import Header, decode_codes, decode_header, decode_pixels, pixels_of_pil
-from catalens.images.limits import FORMATS, MAX_BYTES, judge_size
-from catalens.images.srgb import over_white
+from catalens.images.limits import FORMATS, MAX_BYTES, check_size
+from catalens.images.srgb import composite_on_white
 from catalens.types import ImageArray
 
 __all__ = [
@@ -49,7 +49,7 @@ def read_image(source: ImageLike, *, target: int | None = None) -> ImageArray:
         ImageError: not a picture, or a broken one.
         UsageError: `target` below 1.
     """
-    return over_white(_pixels(source, target=target))
+    return composite_on_white(_pixels(source, target=target))
 
 
 def read_rgba(source: ImageLike, *, target: int | None = None) -> ImageArray:
@@ -61,13 +61,13 @@ def read_rgba(source: ImageLike, *, target: int | None = None) -> ImageArray:
 
 
 def read_header(source: FileLike) -> Header:
-    """Read what a file says of itself and judge the limits, decoding nothing. Raises what `read_image` raises."""
+    """Read the header of a picture and check the limits without decoding. Raises what `read_image` raises."""
     data, name = _load(source)
     return decode_header(data, name=name)
 
 
 def read_bytes(source: FileLike) -> bytes:
-    """Read a picture file as it is, within the cap on its bytes. Raises what `read_image` raises of files."""
+    """Read the bytes of a picture file, up to the size limit. Raises what `read_image` raises of files."""
     return _load(source)[0]
 
 
@@ -78,7 +78,7 @@ def read_codes(source: FileLike) -> NDArray[np.uint8]:
 
 
 def _pixels(source: ImageLike, *, target: int | None) -> ImageArray:
-    """HxWx3 or HxWx4 uint8, the caller's to write to."""
+    """HxWx3 or HxWx4 uint8, writable."""
     if target is not None and target < 1:
         raise UsageError(f"target must be at least 1 pixel and is {target}", cure="leave it out for the full size")
     if isinstance(source, np.ndarray):
@@ -90,7 +90,7 @@ def _pixels(source: ImageLike, *, target: int | None) -> ImageArray:
 
 
 def _load(source: FileLike) -> tuple[bytes, str]:
-    """The file's bytes, never more than the cap, and a name for messages."""
+    """Bytes of the file, up to the size limit, and a name for messages."""
     if isinstance(source, bytes | bytearray | memoryview):
         data, name = bytes(source[: MAX_BYTES + 1]), "the data given"
     elif isinstance(source, str | Path):
@@ -140,7 +140,7 @@ def _read_path(source: str | Path) -> bytes:
 
 
 def _read_open(file: IO[bytes], name: str) -> bytes:
-    """All of an open file up to the cap; one that is unbuffered may give less than asked for at a time."""
+    """Read an open file up to the size limit; unbuffered files may return less than asked for at a time."""
     parts = io.BytesIO()
     try:
         while parts.tell() <= MAX_BYTES:
@@ -163,7 +163,7 @@ def _from_array(array: NDArray[np.generic]) -> ImageArray:
         raise ImageError(
             f"expected an array HxW, HxWx1, HxWx3 or HxWx4 and got shape {array.shape}", cure="put the channels last"
         )
-    judge_size(array.shape[1], array.shape[0], name="the array")
+    check_size(array.shape[1], array.shape[0], name="the array")
     pixels = _as_uint8(array)
     return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else np.array(pixels)
 

@@ -1,4 +1,4 @@
-"""Read a picture from a web address, guarded: public addresses only, pinned, capped, on time. Off unless asked for.
+"""Fetch a picture from a web address, guarded against SSRF: public addresses only, pinned, size and time limited.
 
 A name is resolved once and every address it has is judged; the connection goes to a judged address, so that a name that
 resolves otherwise a moment later (rebinding) gains nothing. Each redirect is judged again. One deadline holds for all
@@ -16,7 +16,7 @@ import httpcore
 import httpx
 
 from catalens.errors import RemoteError
-from catalens.images.addresses import Judge, Resolve, is_public, resolve, within
+from catalens.images.addresses import Judge, Resolve, is_public, resolve, resolve_with_deadline
 from catalens.images.limits import MAX_BYTES
 
 MAX_REDIRECTS = 3
@@ -33,7 +33,7 @@ def fetch_image_bytes(
     resolve: Resolve = resolve,
     is_allowed: Judge = is_public,
 ) -> bytes:
-    """Read the bytes behind an http(s) address; they are not decoded here.
+    """Fetch the bytes of an http(s) address without decoding them.
 
     No proxy, cookie, credential or setting of the environment is used; at most three redirects are followed.
 
@@ -60,7 +60,7 @@ def fetch_image_bytes(
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """What one fetch may do; `until` is a time of `time.monotonic`."""
+    """Limits of one fetch; `until` is a time of `time.monotonic`."""
 
     allow_hosts: frozenset[str] | None
     resolve: Resolve
@@ -71,18 +71,18 @@ class _Guard:
         return self.until - time.monotonic()
 
     def addresses(self, parsed: httpx.URL) -> Sequence[str]:
-        """The judged addresses of a host."""
+        """Checked addresses of a host."""
         host = parsed.raw_host.decode("ascii")
         if self.allow_hosts is not None and host.lower().rstrip(".") not in self.allow_hosts:
             raise RemoteError(f"{host} is not among the hosts allowed", cure="allow it, or download the picture")
-        found = within(self.left(), self.resolve, host, parsed.port or _DEFAULT_PORTS[parsed.scheme])
+        found = resolve_with_deadline(self.left(), self.resolve, host, parsed.port or _DEFAULT_PORTS[parsed.scheme])
         if not found or not all(self.is_allowed(address) for address in found):
             raise RemoteError(f"{host} is not on the public internet", cure="download the picture yourself")
         return found
 
 
 def _get(url: str, guard: _Guard, max_bytes: int) -> bytes | str:
-    """One request: the body, or the address of a redirect."""
+    """Send one request; returns the body, or the target of a redirect."""
     try:
         parsed = _checked(url)
         backend = _PinnedBackend(guard.addresses(parsed), guard.until)
@@ -135,7 +135,7 @@ def _answer(url: httpx.URL, response: httpcore.Response, max_bytes: int) -> byte
 
 @dataclass(slots=True)
 class _PinnedBackend(httpcore.NetworkBackend):
-    """Connects to the judged addresses only, whatever the name says by now; Host and certificate stay the name's."""
+    """Connects to checked addresses only, whatever the name resolves to later; Host and TLS name stay."""
 
     addresses: Sequence[str]
     until: float
@@ -164,7 +164,7 @@ class _PinnedBackend(httpcore.NetworkBackend):
 
 @dataclass(slots=True)
 class _OnTime(httpcore.NetworkStream):
-    """A connection whose every read and write gets no more than what is left of the one deadline."""
+    """A connection whose reads and writes share one deadline."""
 
     stream: httpcore.NetworkStream
     until: float
@@ -188,7 +188,7 @@ class _OnTime(httpcore.NetworkStream):
 
 
 def _left(until: float, timeout: float | None) -> float:
-    """Seconds that one operation may take."""
+    """Seconds left for one operation."""
     left = until - time.monotonic()
     if left <= 0:
         raise httpcore.ReadTimeout

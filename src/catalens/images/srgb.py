@@ -1,4 +1,4 @@
-"""From what a decoder gives (palettes, CMYK, 16 bit, color profiles) to HWC uint8 sRGB, three or four channels."""
+"""Convert decoded pictures (palettes, CMYK, 16 bit, color profiles) to HWC uint8 sRGB, three or four channels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 
 
 def hex_color(text: str) -> tuple[int, int, int] | None:
-    """#rrggbb or #rgb, as stylesheets write colors -> red, green, blue in 0..255; None for anything else."""
+    """Parse #rrggbb or #rgb to (red, green, blue), 0..255; None for anything else."""
     found = re.fullmatch(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", text.strip())
     if found is None:
         return None
@@ -50,8 +50,8 @@ def rgb_through_profile(pixels: ImageArray, profile: object) -> ImageArray:
     return np.array(_through_profile(Image.fromarray(pixels), profile)) if profile else pixels
 
 
-def over_white(pixels: ImageArray) -> ImageArray:
-    """HxWx4 with plain (not premultiplied) alpha -> HxWx3 on white; HxWx3 as it is."""
+def composite_on_white(pixels: ImageArray) -> ImageArray:
+    """Composite HxWx4 with straight alpha over white; HxWx3 is returned unchanged."""
     if pixels.shape[2] == 3:
         return pixels
     alpha = pixels[:, :, 3:].astype(np.uint16)

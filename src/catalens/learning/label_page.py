@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from catalens.errors import CatalensError, UsageError
-from catalens.images.draw import write_whole
+from catalens.images.draw import write_atomically
 from catalens.images.html import SIDE, html_page, image_tag
 from catalens.images.read import read_image
 from catalens.learning.active import Proposal, Proposals
@@ -35,7 +35,7 @@ def save_proposals(proposals: Proposals, path: Path) -> None:
     """
     keep_labels(path)
     form = proposals_csv if path.suffix.lower() == ".csv" else proposals_html
-    write_whole(path, form(proposals).encode("utf-8"))
+    write_atomically(path, form(proposals).encode("utf-8"))
 
 
 def keep_labels(path: Path) -> None:

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from catalens.errors import CatalensError, UsageError
-from catalens.images.draw import FORMATS, Tile, contact_sheet, save_image, write_whole
+from catalens.images.draw import FORMATS, Tile, contact_sheet, save_image, write_atomically
 from catalens.images.html import SIDE, html_page, image_tag
 from catalens.images.read import read_image
 from catalens.types import ImageArray, Match, Matches
@@ -82,7 +82,7 @@ def save_matches(matches: Matches, path: Path, *, query_picture: ImageArray | No
         StorageError: the file cannot be written.
     """
     if path.suffix.lower() in PAGES:
-        write_whole(path, matches_page(matches, query_picture=query_picture).encode("utf-8"))
+        write_atomically(path, matches_page(matches, query_picture=query_picture).encode("utf-8"))
     elif path.suffix.lower() not in FORMATS:
         raise UsageError(f"{path} ends in {path.suffix!r}", cure=f"end it in {', '.join((*PAGES, *FORMATS))}")
     else:
@@ -91,7 +91,7 @@ def save_matches(matches: Matches, path: Path, *, query_picture: ImageArray | No
 
 def save_report(sections: Sequence[Section], path: Path, *, title: str, intro: str) -> None:
     """Write several searches as one page."""
-    write_whole(path, report_page(sections, title=title, intro=intro).encode("utf-8"))
+    write_atomically(path, report_page(sections, title=title, intro=intro).encode("utf-8"))
 
 
 def _section(section: Section) -> str:

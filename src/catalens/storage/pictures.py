@@ -16,7 +16,7 @@ import numpy as np
 from catalens import features
 from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError, RemoteError, StorageError
 from catalens.images.draw import encode_image
-from catalens.images.mark import mark_of
+from catalens.images.mark import read_mark
 from catalens.images.read import MAX_BYTES, read_header, read_image
 from catalens.images.remote import fetch_image_bytes
 from catalens.storage.store import ReadPicture, Store
@@ -133,7 +133,7 @@ class PictureReader:
         if self._blurs and image is not None:
             image, faces = blur_faces(image)
             if kept is not None and faces:
-                kept = encode_image(image, format="JPEG", quality=92, mark=mark_of(data))
+                kept = encode_image(image, format="JPEG", quality=92, mark=read_mark(data))
         return ReadPicture(source, hash, len(data), mtime_ns, size, {}, kept), image
 
     def forget(self, hashes: set[bytes]) -> None:

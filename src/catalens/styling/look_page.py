@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from catalens.errors import CatalensError, UsageError
-from catalens.images.draw import color_of, write_whole
+from catalens.images.draw import label_color, write_atomically
 from catalens.images.html import html_page, image_tag
 from catalens.images.read import read_image
 from catalens.search.page import PAGES, price_of
@@ -49,7 +49,7 @@ def save_look(look: Look, path: Path) -> None:
     """
     if path.suffix.lower() not in PAGES:
         raise UsageError(f"{path.name} is no name for a page", cure="end it in .html")
-    write_whole(path, look_page(look).encode())
+    write_atomically(path, look_page(look).encode())
 
 
 def look_page(look: Look) -> str:
@@ -114,4 +114,4 @@ def _match(match: Match) -> str:
 
 
 def _hex(label: str) -> str:
-    return "#" + "".join(f"{value:02x}" for value in color_of(label))
+    return "#" + "".join(f"{value:02x}" for value in label_color(label))

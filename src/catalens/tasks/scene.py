@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from catalens.errors import ImageError, NotFoundError, UsageError
-from catalens.images.harmony import Light, harmonised, light_of
+from catalens.images.harmony import Light, estimate_light, harmonise
 from catalens.images.matting import composite, foreground_colors
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image, read_rgba
@@ -97,8 +97,8 @@ def scene(
     ground, notes = _background(background)
     base = place or _calm_place(ground, horizon)
     colors, alpha = _in_scale(colors, alpha, ground.shape[:2], base, scale, horizon)
-    light = light_of(ground)
-    colors = harmonised(colors, alpha, light, strength=harmony)
+    light = estimate_light(ground)
+    colors = harmonise(colors, alpha, light, strength=harmony)
     left, top = round(base[0] * ground.shape[1] - alpha.shape[1] / 2), round(base[1] * ground.shape[0]) - len(alpha)
     full = _laid(alpha, ground.shape[:2], left, top)
     dark = 1 - shadow * _shadow(full, (left, top, left + alpha.shape[1], top + len(alpha)), light)

@@ -1,1 +1,1 @@
-"""Why an answer is as it is."""
+"""Explanations of predictions and matches, and provenance of generated pictures."""

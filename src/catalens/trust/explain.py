@@ -1,4 +1,4 @@
-"""Why this class, why this match: the places that carry an answer, and the photos that it was learned from."""
+"""Explain predictions and matches: saliency maps, matching regions and similar training photos."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import Encoder
 from catalens.tasks.heads import LinearHead
-from catalens.trust.regions import Regions, regions_of, shares_of_cosine, shares_of_score
+from catalens.trust.regions import Regions, cosine_contributions, describe_regions, score_contributions
 from catalens.trust.saliency import Faithfulness, ScoreOf, faithfulness, occlusion, rise
 from catalens.types import FloatArray, ImageArray
 
 Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
 SIDE = 480
-"""Longest side in pixels at which a picture is explained."""
+"""Longest side of explained pictures, in pixels."""
 NEIGHBORS, PAIRS = 6, 4
 FAINT = 0.2
-"""Pairs of regions that add less than this share of what the strongest adds say nothing of "why": they are left out."""
+"""Pairs that contribute less than this share of the strongest pair are left out."""
 
 
 @dataclass(frozen=True)
 class Neighbor:
-    """A training photo of the class that looks alike: its path and cosine."""
+    """A similar training photo of the predicted class: path and cosine."""
 
     path: str
     similarity: float
@@ -39,7 +39,7 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class ClassExplanation:
-    """Why a picture was given a label.
+    """Explanation of a predicted label.
 
     Args:
         image: as it was explained, HWC uint8.
@@ -61,7 +61,7 @@ class ClassExplanation:
 
     @property
     def beside(self) -> str:
-        """What the classifier says instead of the label, as a sentence; "" where it says the label."""
+        """Sentence on what the classifier predicts instead of the label; "" where it predicts the label."""
         if not self.said:
             return "the classifier takes this photo for unknown"
         return "" if self.label in self.said else f"the classifier says {', '.join(self.said)}"
@@ -87,7 +87,7 @@ def explain_class(
     method: Method = "auto",
     seed: int = 0,
 ) -> ClassExplanation:
-    """Say why a classifier gives a picture a label.
+    """Explain why a classifier predicts a label for a picture.
 
     Args:
         classifier: one, or the folder of a saved one.
@@ -130,7 +130,7 @@ def explain_class(
 
 @dataclass(frozen=True)
 class RegionPair:
-    """Regions of query and product that are alike: boxes (4,) xyxy in pixels, and what the pair adds to the cosine."""
+    """A pair of similar regions of query and product: boxes (4,) xyxy in pixels, and its share of the cosine."""
 
     query_box: FloatArray
     product_box: FloatArray
@@ -139,7 +139,7 @@ class RegionPair:
 
 @dataclass(frozen=True)
 class MatchExplanation:
-    """Why a product matches a picture.
+    """Explanation of a match between a query picture and a product picture.
 
     Args:
         cosine: of their vectors; the shares of all pairs of regions sum to it.
@@ -176,7 +176,7 @@ class MatchExplanation:
 def explain_match(
     query: ImageLike, product: ImageLike, *, encoder: Encoder, parts: Mapping[str, float] | None = None
 ) -> MatchExplanation:
-    """Say which region of a picture matches which of another. Without regions the maps come from occlusion, unpaired.
+    """Explain which regions of two pictures match; encoders without regions get unpaired occlusion maps.
 
     Args:
         parts: what a search says of the match (`types.Match.parts`).
@@ -193,8 +193,8 @@ def explain_match(
             for mine, other in ((asked, vectors[1]), (found, vectors[0]))
         ]
         return MatchExplanation(asked, found, cosine, heats[0], heats[1], (), parts or {})
-    mine, other = regions_of(asked, encoder), regions_of(found, encoder)
-    shares = shares_of_cosine(mine, other)
+    mine, other = describe_regions(asked, encoder), describe_regions(found, encoder)
+    shares = cosine_contributions(mine, other)
     return MatchExplanation(
         query=asked,
         product=found,
@@ -230,13 +230,13 @@ def _heat(
         return rise(image, score, seed=seed)
     head = classifier.head.head
     weights = head.arrays()["weights"]
-    regions = regions_of(image, classifier.encoder)
+    regions = describe_regions(image, classifier.encoder)
     # What all labels share says nothing for this one.
-    return regions.heat(shares_of_score(regions, weights[:, column] - weights.mean(1)))
+    return regions.heat(score_contributions(regions, weights[:, column] - weights.mean(1)))
 
 
 def _margins(classifier: Classifier, pictures: Sequence[ImageArray]) -> FloatArray:
-    """(N, C) how far a label's score is above the best of the others: a probability of 1 would not move any more."""
+    """(N, C) margin of each label over the best other one; unlike a probability it does not saturate at 1."""
     head = classifier.head
     scores = head.head.scores(classifier.encoder.encode_images(pictures)) * head.scale + head.shift
     if head.activation == "sigmoid":
@@ -257,7 +257,7 @@ def _neighbors(vector: FloatArray, classifier: Classifier, column: int) -> tuple
 
 
 def _pairs(shares: FloatArray, query: Regions, product: Regions) -> tuple[RegionPair, ...]:
-    """The strongest pairs, each region in one of them only, neighbours left out so that they do not say the same."""
+    """Strongest pairs, each region used once, neighbours of used regions left out."""
     left = shares.copy()
     found: list[RegionPair] = []
     while len(found) < PAIRS:
@@ -274,6 +274,6 @@ def _pairs(shares: FloatArray, query: Regions, product: Regions) -> tuple[Region
 
 
 def _coarse(heat: FloatArray, cells: int = 8) -> list[list[float]]:
-    """Three digits of each cell of a grid; of float64, for those of float32 are many in JSON."""
+    """Grid rounded to three digits, as float64 so that JSON stays short."""
     small = cv2.resize(heat, (cells, cells), interpolation=cv2.INTER_AREA)
     return [[round(float(value), 3) for value in row] for row in small]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def grad_cam(network: nn.Module, layer: nn.Module, picture: FloatArray, *, label: int) -> FloatArray:
-    """Which places of a layer's map the score of a label rests on.
+    """Grad-CAM heatmap of a layer for the score of a label.
 
     Args:
         network: (1, 3, H, W) -> (1, C) scores; it is set to evaluation.

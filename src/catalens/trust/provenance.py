@@ -1,4 +1,4 @@
-"""Say of a picture that a network made it: a mark that machines read, and on request a signed manifest (C2PA)."""
+"""Provenance of generated pictures: a machine-readable mark, and on request a signed manifest (C2PA)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 
 import catalens
 from catalens.errors import MissingExtraError, NotFoundError, UsageError
-from catalens.images.draw import encode_image, format_of, write_whole
-from catalens.images.mark import COMPOSITE, TRAINED, mark_of
+from catalens.images.draw import encode_image, format_of, write_atomically
+from catalens.images.mark import COMPOSITE, TRAINED, read_mark
 from catalens.types import ImageArray
 
 __all__ = ["MARKS", "Signature", "Source", "encode_generated", "read_mark", "write_generated"]
@@ -18,15 +18,12 @@ __all__ = ["MARKS", "Signature", "Source", "encode_generated", "read_mark", "wri
 Source: TypeAlias = Literal["trained", "composite"]
 MARKS: dict[Source, str] = {"trained": TRAINED, "composite": COMPOSITE}
 QUALITY = 92
-"""Of JPEG and WebP: as `save_image` writes them."""
-
-read_mark = mark_of
-"""The mark that a file carries, by path or bytes; None where it carries none."""
+"""Quality of JPEG and WebP, as `save_image` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """With what a C2PA manifest is signed.
+    """Certificate and key that sign a C2PA manifest.
 
     Args:
         certificate: PEM file with the signer's certificate and those above it.
@@ -44,7 +41,7 @@ class Signature:
 def write_generated(
     image: ImageArray, path: Path, *, source: Source = "trained", signature: Signature | None = None
 ) -> None:
-    """Write a generated picture with its mark, by the ending of its name (.jpg, .png, .webp).
+    """Save a generated picture with its mark, in the format of its suffix (.jpg, .png, .webp).
 
     Args:
         image: HWC uint8, three or four channels.
@@ -57,13 +54,13 @@ def write_generated(
         MissingExtraError: a signature is asked for and c2pa-python is not installed.
         StorageError: the file cannot be written.
     """
-    write_whole(path, encode_generated(image, format=format_of(path), source=source, signature=signature))
+    write_atomically(path, encode_generated(image, format=format_of(path), source=source, signature=signature))
 
 
 def encode_generated(
     image: ImageArray, *, format: str, source: Source = "trained", signature: Signature | None = None
 ) -> bytes:
-    """The bytes of such a file: JPEG, PNG or WEBP. Arguments and errors as of `write_generated`."""
+    """Encode a generated picture with its mark as JPEG, PNG or WEBP. Arguments and errors as `write_generated`."""
     if source not in MARKS:
         raise UsageError(f"source is {source!r}", cure=f"take one of {', '.join(MARKS)}")
     data = encode_image(image, format=format, quality=QUALITY, mark=MARKS[source])
@@ -71,7 +68,7 @@ def encode_generated(
 
 
 def _signed(data: bytes, format: str, mark: str, signature: Signature) -> bytes:
-    """The file with a manifest that says who made it and by what kind of source (C2PA specification, actions)."""
+    """The file with a signed manifest that names its producer and source type (C2PA specification, actions)."""
     try:
         from c2pa import Builder, C2paError, C2paSignerInfo, Context, Signer
     except ImportError:

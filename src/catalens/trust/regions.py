@@ -1,4 +1,4 @@
-"""Exact shares of regions in an answer: a vector is the mean of its regions, so that what is linear in it divides."""
+"""Exact region contributions: an embedding is the mean of its regions, so linear scores decompose over them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from catalens.types import FloatArray, ImageArray
 
 @dataclass(frozen=True)
 class Regions:
-    """The regions of a picture, padded to a square on white as encoders see it.
+    """Region vectors of a picture that was padded to a square on white.
 
     Args:
         vectors: (h, w, D); their mean has the direction of the picture's vector.
@@ -27,11 +27,11 @@ class Regions:
 
     @property
     def length(self) -> float:
-        """Of the mean vector."""
+        """Length of the mean vector."""
         return float(np.linalg.norm(self.vectors.mean((0, 1))))
 
     def heat(self, shares: FloatArray) -> FloatArray:
-        """(h, w) shares of the regions -> (H, W) over the picture, 0..1; what speaks against it is 0."""
+        """Heatmap (H, W), 0..1, from (h, w) contributions; negative ones become 0."""
         side = max(self.size)
         large = cv2.resize(np.maximum(shares, 0), (side, side), interpolation=cv2.INTER_CUBIC)
         top, left = (side - self.size[0]) // 2, (side - self.size[1]) // 2
@@ -39,7 +39,7 @@ class Regions:
         return np.asarray(inside / max(float(inside.max()), 1e-9), np.float32)
 
     def box(self, row: int, column: int) -> FloatArray:
-        """(4,) xyxy of a region in pixels of the picture, clipped to it."""
+        """Box of a region, (4,) xyxy in pixels, clipped to the picture."""
         side, (height, width) = max(self.size), self.size
         rows, columns = self.vectors.shape[:2]
         top, left = (side - height) // 2, (side - width) // 2
@@ -48,8 +48,8 @@ class Regions:
         return np.clip(np.array(box, np.float32), 0, np.array([width, height, width, height], np.float32))
 
 
-def regions_of(image: ImageArray, encoder: Encoder) -> Regions:
-    """Describe the regions of a picture.
+def describe_regions(image: ImageArray, encoder: Encoder) -> Regions:
+    """Encode the regions of a picture.
 
     Raises:
         ModelError: the encoder describes whole pictures only.
@@ -61,7 +61,7 @@ def regions_of(image: ImageArray, encoder: Encoder) -> Regions:
     return Regions(encoder.encode_regions([square])[0], (image.shape[0], image.shape[1]))
 
 
-def shares_of_score(regions: Regions, weights: FloatArray) -> FloatArray:
+def score_contributions(regions: Regions, weights: FloatArray) -> FloatArray:
     """(h, w) what each region adds to weights (D,) times the unit vector; they sum to that score, bias left out.
 
     This is CAM (Zhou et al. 2016) for a head on a vector of unit length.
@@ -70,8 +70,8 @@ def shares_of_score(regions: Regions, weights: FloatArray) -> FloatArray:
     return np.asarray(regions.vectors @ weights / (count * max(regions.length, 1e-9)), np.float32)
 
 
-def shares_of_cosine(query: Regions, product: Regions) -> FloatArray:
-    """(h, w, h', w') what each pair of regions adds to the cosine of two pictures; they sum to it."""
+def cosine_contributions(query: Regions, product: Regions) -> FloatArray:
+    """Contribution (h, w, h', w') of each pair of regions to the cosine of two pictures; they sum to it."""
     scale = max(query.length * product.length, 1e-9)
     pairs = np.einsum("ijd,kld->ijkl", query.vectors, product.vectors)
     count = np.prod(query.vectors.shape[:2]) * np.prod(product.vectors.shape[:2])

@@ -1,6 +1,6 @@
-"""Where a picture carries an answer, for any network: cover parts of it and see what the answer loses.
+"""Saliency maps of any network by perturbation (occlusion, RISE), and their faithfulness (deletion, insertion).
 
-A score is a function of pictures; nothing is asked of the network itself. Deletion and insertion say how good a map is.
+A score is a function of pictures; the network itself is a black box.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from catalens.errors import UsageError
 from catalens.types import FloatArray, ImageArray
 
 ScoreOf: TypeAlias = Callable[[Sequence[ImageArray]], NDArray[np.floating]]
-"""N pictures HWC uint8 -> (N,) how strongly each has what is asked about."""
+"""N pictures HWC uint8 -> (N,) scores of the explained label."""
 
 BATCH = 32
 
 
 def occlusion(image: ImageArray, score: ScoreOf, *, window: float = 0.25, step: float = 0.125) -> FloatArray:
-    """Slide a blurred window over the picture; what the score loses is what it hid (Zeiler and Fergus 2014, 4.2).
+    """Occlusion map: drop of the score under a sliding blurred window (Zeiler and Fergus 2014, 4.2).
 
     Args:
         window, step: sides of the window and of its steps, shares of the picture's sides, 0..1.
@@ -84,7 +84,7 @@ def rise(
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """How well a map names what the score rests on; means of the score on the way, 0..1 where the score is.
+    """Deletion and insertion scores of a saliency map: areas under the score curves, 0..1 where the score is.
 
     Args:
         deletion: while the hottest places are taken away first; low is good.
@@ -123,7 +123,7 @@ def faithfulness(
 
 
 def blank(image: ImageArray) -> ImageArray:
-    """The picture with its colors and nothing else: what hides a part without a new edge."""
+    """Strongly blurred picture: hides a part without adding an edge."""
     sigma = 0.12 * max(image.shape[:2])
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
 
@@ -162,6 +162,6 @@ def _mixed(first: ImageArray, second: ImageArray, mask: FloatArray) -> ImageArra
 
 
 def _scaled(values: NDArray[np.float64]) -> FloatArray:
-    """0..1 from the least to the greatest; all 0 where there is no difference."""
+    """Min-max scaled to 0..1; all 0 for a constant."""
     low, high = float(values.min()), float(values.max())
     return np.asarray((values - low) / (high - low) if high > low else np.zeros_like(values), np.float32)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.evaluation.intervals import Estimate
-from catalens.evaluation.outfits import Judge, Rows, Wardrobe, drawn_trial
+from catalens.evaluation.outfits import Judge, Rows, Wardrobe, sample_trial
 from catalens.learning.networks.export import LICENSE, OPSET, PREPROCESS, export_onnx, sha256, write_card
 from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
 from catalens.learning.outfits.lesson import Batch, Drawer
@@ -98,7 +98,7 @@ def weighed_pairs(wardrobe: Wardrobe, *, seed: int) -> Pairs:
     for part in range(PARTS):
         others = replace(wardrobe, outfits=[one for n, one in enumerate(wardrobe.outfits) if n % PARTS != part])
         mine = replace(wardrobe, outfits=wardrobe.outfits[part::PARTS])
-        trial = drawn_trial(mine, seed=seed)
+        trial = sample_trial(mine, seed=seed)
         said.append(judge_of(learned_pairs(others), wardrobe)(trial.outfits))
         truth.append(trial.truth)
     pairs = learned_pairs(wardrobe)

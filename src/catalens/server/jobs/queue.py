@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from catalens.errors import CatalensError, CatalogBusyError, NotFoundError
-from catalens.images.draw import write_whole
+from catalens.images.draw import write_atomically
 from catalens.storage.lock import WriterLock
 
 JobState: TypeAlias = Literal["waiting", "running", "done", "failed"]
@@ -134,7 +134,7 @@ class JobQueue:
         """Save the outcomes of the last items; saving the same items again replaces them."""
         folder = self._folder / f"{job.id}.items"
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode())
+        write_atomically(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode())
 
     def items(self, job: Job, *, after: int, limit: int) -> tuple[Items, int | None]:
         """Page of outcomes after the first `after` items, and where the next page begins."""
@@ -172,7 +172,7 @@ class JobQueue:
 
     def _save(self, job: Job) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True)
+        write_atomically(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True)
 
     def _delete_old(self) -> None:
         ended = sorted((job for job in self._all() if not job.is_open), key=lambda job: -job.created)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import Header
 
-from catalens.images.draw import write_whole
+from catalens.images.draw import write_atomically
 from catalens.server.http.problems import RefusedError
 
 TTL_S = 24 * 3600
@@ -58,7 +58,7 @@ class IdempotencyCache:
         answer = work()
         self._folder.mkdir(parents=True, exist_ok=True)
         until = time.time() + TTL_S
-        write_whole(path, json.dumps({"asked": asked, "answer": answer, "until": until}).encode(), durable=True)
+        write_atomically(path, json.dumps({"asked": asked, "answer": answer, "until": until}).encode(), durable=True)
         self._stored += 1
         if self._stored % _PURGE_EVERY == 0:
             self._purge()

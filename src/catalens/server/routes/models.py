@@ -67,7 +67,7 @@ class Embeddings(BaseModel):
 async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> dict[str, Any]:
     """Vectors of unit length, of texts and of pictures as data URLs, in one space."""
     del caller
-    if asked.model not in bundled_cards("embed"):  # a folder of the server's is nobody's to name
+    if asked.model not in bundled_cards("embed"):  # folders of the server cannot be named
         raise NotFoundError(f"no encoder {asked.model[:80]!r}", cure=f"name one of {', '.join(bundled_cards('embed'))}")
     state = state_of(request)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from catalens.images.mark import mark_of
+from catalens.images.mark import read_mark
 from catalens.server.dependencies.auth import state_of
 from catalens.server.http.problems import RefusedError
 from catalens.server.services.signed_urls import STABLE_S
@@ -50,7 +50,9 @@ async def picture(
 
     def make() -> bytes:
         data = state.catalog(owner).picture(hash)
-        return encode_thumbnail(state.decode_pool.read(data, target=side), side=side, format=format, mark=mark_of(data))
+        return encode_thumbnail(
+            state.decode_pool.read(data, target=side), side=side, format=format, mark=read_mark(data)
+        )
 
     data = await state.limiters["pictures"].run(lambda: state.thumbnails.get((owner, hash, side, format), make))
     return Response(data, media_type=f"image/{format.lower()}", headers=headers)

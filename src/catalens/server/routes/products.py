@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.catalog import Catalog
 from catalens.errors import NotFoundError
-from catalens.images.draw import write_whole
+from catalens.images.draw import write_atomically
 from catalens.images.read import read_header
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.state import State
@@ -110,7 +110,7 @@ async def add_picture(
             if product is None:
                 raise NotFoundError(f"no product {sku!r}", cure="put the product first")
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(place, data, durable=True)
+            write_atomically(place, data, durable=True)
             source = PictureSource(str(place.absolute()), Where("http"))
             known = {picture.location for picture in product.pictures}
             pictures = product.pictures if source.location in known else (*product.pictures, source)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 import catalens
 from catalens.errors import UsageError
 from catalens.images.draw import encode_image
-from catalens.images.mark import mark_of
+from catalens.images.mark import read_mark
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import Upload, read_upload
 from catalens.server.http.openapi import TEXT, TEXTS, enum_of, number, request_body
@@ -80,7 +80,7 @@ async def cutout(request: Request, caller: Analyst) -> Response:
 
     def work() -> bytes:
         cut = catalens.cutout(state.decode_pool.read(upload.picture()), shadow=cast(Shadow, shadow))
-        return encode_image(cut, format=format, mark=mark_of(upload.picture()))
+        return encode_image(cut, format=format, mark=read_mark(upload.picture()))
 
     data = await state.limiters["analyse"].run(work)
     return Response(data, media_type=f"image/{format.lower()}", headers={"X-Content-Type-Options": "nosniff"})
@@ -100,7 +100,7 @@ async def enhance(request: Request, caller: Analyst) -> Response:
 
     def work() -> bytes:
         better = catalens.enhance(state.decode_pool.read(upload.picture()))
-        return encode_image(better, format=format, mark=mark_of(upload.picture()))
+        return encode_image(better, format=format, mark=read_mark(upload.picture()))
 
     data = await state.limiters["analyse"].run(work)
     return Response(data, media_type=f"image/{format.lower()}", headers={"X-Content-Type-Options": "nosniff"})
@@ -153,6 +153,6 @@ async def rules(caller: Analyst) -> dict[str, Any]:
 def _packs(upload: Upload) -> list[str]:
     packs = upload.texts("rules") or ["google"]
     unknown = sorted(set(packs) - set(listing.bundled_packs()))
-    if unknown:  # a path of the server is nobody's business
+    if unknown:  # paths of the server are not disclosed
         raise UsageError(f"no rules called {unknown[0]!r}", cure=f"take some of {', '.join(listing.bundled_packs())}")
     return packs

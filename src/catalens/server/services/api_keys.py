@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from catalens.errors import NotFoundError, StorageError, UsageError
-from catalens.images.draw import write_whole
+from catalens.images.draw import write_atomically
 
 Scope: TypeAlias = Literal["search", "read", "analyse", "write"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -133,7 +133,7 @@ class ApiKeys:
 
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path, json.dumps([asdict(key) for key in self._by_hash.values()], indent=1).encode())
+        write_atomically(self._path, json.dumps([asdict(key) for key in self._by_hash.values()], indent=1).encode())
         self._path.chmod(0o600)
         self._stamp = None
 

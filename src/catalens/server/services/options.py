@@ -63,7 +63,7 @@ class ServeOptions:
 
     @property
     def uploads(self) -> Path:
-        """Folder of what came over HTTP: feeds of jobs, photos of products."""
+        """Folder of uploads: feeds of jobs, photos of products."""
         return self.catalog.with_name(f"{self.catalog.name}.uploads")
 
     def pictures_of(self, tenant: str) -> Path:

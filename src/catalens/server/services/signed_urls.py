@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catalens.errors import StorageError
-from catalens.images.draw import write_whole
+from catalens.images.draw import write_atomically
 from catalens.server.http.problems import RefusedError
 
 VALID_S = 6 * 3600
@@ -80,7 +80,7 @@ class UrlSigner:
     def _renewed(self, keys: list[str]) -> list[str]:
         renewed = [secrets.token_hex(32), *keys][:MAX_KEYS]
         try:
-            write_whole(self._path, json.dumps({"keys": renewed}).encode())
+            write_atomically(self._path, json.dumps({"keys": renewed}).encode())
             self._path.chmod(0o600)
         except (StorageError, OSError):
             return renewed

@@ -13,9 +13,9 @@ from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.images.decode import decode_header, decode_pixels
 from catalens.images.draw import distinct_names
 from catalens.images.folder import photos_in
-from catalens.images.mark import mark_of
+from catalens.images.mark import read_mark
 from catalens.images.read import read_bytes
-from catalens.images.srgb import over_white
+from catalens.images.srgb import composite_on_white
 from catalens.tasks.listing import repair
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
@@ -107,7 +107,7 @@ def fix(
     known = _known(rules)
     measures, image = _measured(photo, "", known, alpha_of)
     findings = judge(measures, known, category=category)
-    made = repair.repair(image, findings, known, alpha_of=alpha_of, mark=mark_of(photo))
+    made = repair.repair(image, findings, known, alpha_of=alpha_of, mark=read_mark(photo))
     if made is None:
         return photo, ENDINGS[measures.format][0], findings
     data, ending = made
@@ -187,7 +187,7 @@ def _checked(
         as_it_is = CheckedPhoto(path, measures, findings, look=look_of(image))
         if target is None:
             return as_it_is
-        made = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=mark_of(photo))
+        made = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=read_mark(photo))
         if made is None:
             return as_it_is
         data, ending = made
@@ -218,6 +218,6 @@ def _measured(
 ) -> tuple[Measures, ImageArray]:
     said = name or "the data given"
     header = decode_header(data, name=said)
-    image = over_white(decode_pixels(data, name=said, target=None))
+    image = composite_on_white(decode_pixels(data, name=said, target=None))
     people, worn = people or _about(rules, "person"), _about(rules, "cut_off")
     return measure(image, header, name=name, alpha_of=alpha_of, people=people, worn=worn), image

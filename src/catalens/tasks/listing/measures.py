@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.features.foreground import evenness, foreground_guess
+from catalens.features.foreground import border_uniformity, foreground_guess
 from catalens.images.blank import is_blank
 from catalens.images.decode import Header
 from catalens.images.prepare import resize
@@ -112,7 +112,9 @@ def border_alpha(image: ImageArray) -> FloatArray:
     """The product's outline without a network: what is unlike the picture's border; all of it where nobody can tell."""
     found = foreground_guess(image)
     top, bottom, left, right = (float(edge.mean()) for edge in _edges(found))
-    if evenness(image) < PLAIN and (max(top, bottom, left, right) > WALL or top * bottom > 0 or left * right > 0):
+    if border_uniformity(image) < PLAIN and (
+        max(top, bottom, left, right) > WALL or top * bottom > 0 or left * right > 0
+    ):
         return np.ones(found.shape, np.float32)  # a floor, a wall, folds of a sheet
     return _without_specks(found).astype(np.float32)
 
@@ -137,7 +139,7 @@ def outline(image: ImageArray) -> FloatArray:
     """The product's outline: what is unlike the border where that is plain or white, else what the cut-out network
     says.
     """
-    if evenness(image) >= PLAIN:
+    if border_uniformity(image) >= PLAIN:
         return border_alpha(image)
     darkest = image.min(axis=2)
     pieces = cv2.connectedComponents((darkest >= LIGHT).astype(np.uint8), connectivity=4)[1]

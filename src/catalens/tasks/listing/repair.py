@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from catalens.images.draw import FORMATS, encode_image, make_folder, write_whole
+from catalens.images.draw import FORMATS, encode_image, make_folder, write_atomically
 from catalens.images.matting import composite, foreground_colors, refine_alpha
 from catalens.images.prepare import resize
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf
@@ -64,7 +64,7 @@ def repair(
 def write(data: bytes, path: Path) -> None:
     """Write a file that appears whole or not at all."""
     make_folder(path.parent)
-    write_whole(path, data)
+    write_atomically(path, data)
 
 
 def _doubt(alpha: FloatArray) -> float:

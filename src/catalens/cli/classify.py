@@ -13,12 +13,15 @@ from catalens.cli.output import list_failures, progress_bar, say, write, write_j
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.types import Labels
 
-Model = Annotated[Path | None, typer.Option("--model", "-m", help="Folder that `catalens train classifier` wrote.")]
-
 
 def classify(
     photos: Annotated[list[Path], typer.Argument(help="Photos to read.", metavar="PHOTO...")],
-    model: Model = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", "-m", help="Folder of your classifier; an encoder's name; hf:FOLDER_OR_ID or KIND:FILE."
+        ),
+    ] = None,
     labels: Annotated[
         str | None, typer.Option(help='Words to choose from without training, as in "dress,shirt,shoes".')
     ] = None,
@@ -26,15 +29,15 @@ def classify(
     as_json: AsJson = False,
 ) -> None:
     """Say what photos show: by your classifier, by words of yours, or by common kinds of goods."""
-    from catalens.tasks.classifier_folder import load_classifier
+    from catalens.tasks.classify import labeller
 
     words = None if labels is None else [word for word in labels.split(",") if word.strip()]
-    chosen = None if model is None else load_classifier(model)
+    ask = labeller(model, labels=words)
     answers: list[tuple[Path, Labels]] = []
     failed = False
     for photo in photos:
         try:
-            answers += [(photo, found) for found in catalens.classify([photo], model=chosen, labels=words, top=top)]
+            answers += [(photo, found) for found in ask([photo], top)]
         except (ImageError, NotFoundError) as error:
             if len(photos) == 1:
                 raise

@@ -71,10 +71,9 @@ def detect(
 
 
 def _proposed(image: ImageArray, way: str, *, model: str | None) -> Detections:
-    from catalens.models.zoo import DEFAULT_DETECTOR
     from catalens.tasks.proposals import propose
 
-    boxes = propose(image, way=way, model=model or DEFAULT_DETECTOR)  # type: ignore[arg-type]  # checked there
+    boxes = propose(image, way=way, model=model)  # type: ignore[arg-type]  # checked there
     scores = np.linspace(1, 0, len(boxes), endpoint=False, dtype=np.float32)
     return Detections(boxes, scores, ("thing",) * len(boxes), (image.shape[0], image.shape[1]))
 
@@ -93,7 +92,7 @@ def segment(
 
     keep_original(save, photo)
     image = catalens.read_image(photo)
-    masks = catalens.segment(image) if model is None else catalens.segment(image, model=model)
+    masks = catalens.segment(image, model=model)
     if save is not None:
         save_image(save, masks_over(image, masks), mark=mark_of(photo))
         say(f"written: {save}")

@@ -47,7 +47,7 @@ def scene(
     spot = None if place is None else _spot(place)
     ground = background
     if model is not None and not Path(background).is_file():
-        from catalens.models.hub_pipeline import paint
+        from catalens.models.hub.pipeline import paint
 
         ground = paint(background, model=model, seed=seed, accept_licence=accept_licence)  # type: ignore[assignment]
     found = put_into(product, ground, place=spot, scale=scale, harmony=harmony, shadow=shadow, horizon=horizon)

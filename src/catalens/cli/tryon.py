@@ -48,12 +48,7 @@ def tryon(
     format_of(out)  # before the work, not after it
     keep_original(out, person, garment)
     photo, cloth = catalens.read_image(person), catalens.read_image(garment)
-    if model is None:
-        worn = try_on(photo, cloth, kind=kind)
-    else:
-        from catalens.tasks.hub_tryon import try_on_by
-
-        worn = try_on_by(model, photo, cloth, kind=kind, seed=seed, accept_licence=accept_licence)
+    worn = try_on(photo, cloth, kind=kind, model=model, seed=seed, accept_licence=accept_licence)
     write_generated(worn.image, out, source="composite", signature=signature)
     if sheet:
         beside = out.with_name(f"{out.stem}-sheet{out.suffix}")

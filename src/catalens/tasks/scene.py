@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +17,7 @@ from catalens.images.matting import composite, foreground_colors
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image, read_rgba
 from catalens.images.srgb import hex_color
-from catalens.models.zoo import DEFAULT_MATTE
+from catalens.models.device import AUTO
 from catalens.tasks.cutout import cutter
 from catalens.tasks.surfaces import SURFACES, painted_surface, surface_named
 from catalens.types import FloatArray, ImageArray
@@ -73,12 +74,14 @@ def scene(
     harmony: float = 0.6,
     shadow: float = 1.0,
     horizon: float = EYE,
-    model: str = DEFAULT_MATTE,
+    model: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> Scene:
     """Put a product into a scene.
 
     Args:
-        product: a photo, cut out here by the network `model`; or a cut-out: a picture with transparency.
+        product: a photo, cut out here; or a cut-out: a picture with transparency.
         background: a photo; a color as (r, g, b) or "#rrggbb"; a name in `surfaces.SURFACES`, or words for one.
         place: where the middle of its lower edge stands, as shares (x, y) of width and height; a calm place below the
             horizon where None.
@@ -86,6 +89,7 @@ def scene(
         harmony: how much of the scene's light the product takes on, 0..1.
         shadow: how dark its shadow is, 0..1.
         horizon: share of the height at which the camera looks straight ahead.
+        model, device, dtype: of the cut-out network, as of `cutout`.
 
     Raises:
         ImageError: a picture cannot be read, or shows no product.
@@ -93,7 +97,7 @@ def scene(
         UsageError: a value out of range, or words that no background is known by.
     """
     _check(place, scale, harmony, shadow, horizon)
-    colors, alpha = _cut(product, model)
+    colors, alpha = _cut(product, lambda image: cutter(model, device=device, dtype=dtype).alpha(image))
     ground, notes = _background(background)
     base = place or _calm_place(ground, horizon)
     colors, alpha = _in_scale(colors, alpha, ground.shape[:2], base, scale, horizon)
@@ -126,13 +130,13 @@ def _check(place: tuple[float, float] | None, scale: float, harmony: float, shad
         )
 
 
-def _cut(product: ImageLike, model: str) -> tuple[ImageArray, FloatArray]:
+def _cut(product: ImageLike, alpha_of: Callable[[ImageArray], FloatArray]) -> tuple[ImageArray, FloatArray]:
     """The product's colors and alpha, cropped to its bounds."""
     rgba = read_rgba(product)
     image = np.ascontiguousarray(rgba[..., :3])
     alpha: FloatArray = np.asarray(rgba[..., 3] / 255, np.float32)
     if alpha.min() > 0.98:
-        alpha = cutter(model).alpha(image)
+        alpha = alpha_of(image)
         image = foreground_colors(image, alpha)
     if not (alpha > 0.5).any():
         raise ImageError("no product was found to put into the scene", cure="give a cut-out with transparency")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -204,18 +205,19 @@ def test_openvino_takes_intel_gpus() -> None:
 
 
 def test_a_network_is_opened_on_the_device_that_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    from catalens.models.runtimes import onnx
+    import onnxruntime
+
     from catalens.tasks.embed import OnnxEncoder
 
     opened: list[object] = []
-    real = onnx.ort.InferenceSession
+    real = onnxruntime.InferenceSession
 
     def session(path: str, options: Any, *, providers: list[Any]) -> Any:
         opened.append(providers)
         return real(path, options, providers=["CPUExecutionProvider"])
 
     have(monkeypatch, CUDA)
-    monkeypatch.setattr(onnx.ort, "InferenceSession", session)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
     found = OnnxEncoder(find_card(), device="cuda:1")
     assert opened == [[(CUDA, {"device_id": "1"}), "CPUExecutionProvider"]]
     assert found.device == "cuda:1"
@@ -229,7 +231,7 @@ def test_every_task_takes_a_device_and_refuses_one_that_is_not_there() -> None:
     from catalens.tasks.scene import scene
 
     picture = np.random.default_rng(0).integers(0, 256, (96, 64, 3), np.uint8)
-    calls = {
+    calls: dict[str, Callable[..., object]] = {
         "encoder": lambda **on: catalens.encoder(**on),
         "detect": lambda **on: catalens.detect(picture, **on),
         "segment": lambda **on: catalens.segment(picture, **on),

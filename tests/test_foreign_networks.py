@@ -16,7 +16,9 @@ from catalens.tasks.classify import labeller
 from catalens.tasks.cutout import cutter
 from catalens.tasks.segment import parser
 
-torch = pytest.importorskip("torch", reason="torch is in the train extra")
+pytest.importorskip("torch", reason="torch is in the train extra")
+
+import torch
 
 CARD = "size = [32, 32]\nfit = 'stretch'\nmean = [0, 0, 0]\nstd = [1, 1, 1]\n"
 RED, BLUE = np.array((230, 10, 10), np.uint8), np.array((10, 10, 230), np.uint8)

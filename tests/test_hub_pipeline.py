@@ -73,7 +73,7 @@ def test_what_is_refused(name: str, task: Any, accepted: str | None, error: type
 def test_what_is_let_through(tmp_path: Path) -> None:
     def place(name: str, task: Literal["tryon", "paint"], accepted: str | None = None) -> tuple[str | None, str]:
         found = resolve(name, task=task, forms=MAKERS[task], accept_licence=accepted)
-        return found.known and found.known.name, found.place
+        return None if found.known is None else found.known.name, found.place
 
     assert place("catvton", "tryon", "cc-by-nc-sa-4.0")[1] == "zhengchong/CatVTON"
     assert place("somebody/something", "paint", "unknown") == (None, "somebody/something")

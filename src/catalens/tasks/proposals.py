@@ -9,9 +9,9 @@ import numpy as np
 from catalens.errors import UsageError
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
-from catalens.tasks.selective_search import selective_search
 from catalens.models.device import AUTO
 from catalens.models.zoo import resolve
+from catalens.tasks.selective_search import selective_search
 from catalens.tasks.two_stage import TwoStageDetector
 from catalens.types import FloatArray, ImageArray
 

@@ -32,8 +32,8 @@ from catalens.learning.generator_pictures import (
 from catalens.learning.generator_weave import Woven
 from catalens.learning.recipe import RecipeParser, as_command
 from catalens.models.zoo import DEFAULT_GENERATOR
+from catalens.options import Generate
 from catalens.tasks.embed import encoder
-from catalens.tasks.generate import TRUNCATION
 from catalens.types import FloatArray, ImageArray, IntArray
 
 WIDTHS, BATCH, RATE = (192, 128, 96, 48), 16, 6e-4
@@ -101,7 +101,7 @@ def figures_of(
         if rows.sum() > 10:
             figures[name] = generation_scores(seen[rows], told[rows], features=features, seed=seed).to_dict()
     words = held.words[is_rendered]
-    firm = sample(shipped, words, seed=seed, truncation=TRUNCATION)
+    firm = sample(shipped, words, seed=seed, truncation=Generate.truncation.default)
     of_kind = centers(look.encode_images(list(learned.images[:CENTERS])), learned.words[:CENTERS, 0])
     scores = {
         "kind agreement, nearest mean": bootstrap_mean(
@@ -122,7 +122,10 @@ def figures_of(
         ],
         np.int64,
     )
-    save_image(out / "sheet.png", sheet_of(sample(shipped, asked, seed=seed, truncation=TRUNCATION), columns=len(MADE)))
+    save_image(
+        out / "sheet.png",
+        sheet_of(sample(shipped, asked, seed=seed, truncation=Generate.truncation.default), columns=len(MADE)),
+    )
     return figures | {name: one.to_dict() for name, one in scores.items()}, scores
 
 

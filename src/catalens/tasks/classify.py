@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from catalens import options
 from catalens.errors import UsageError
 from catalens.images.read import ImageLike
 from catalens.models.card import FILE
@@ -19,9 +20,9 @@ from catalens.types import Labels
 def classify(
     images: Sequence[ImageLike],
     *,
-    model: str | Path | Classifier | None = None,
-    labels: Sequence[str] | None = None,
-    top: int = 5,
+    model: str | Path | Classifier | None = options.Classify.model.default,
+    labels: Sequence[str] | None = options.Classify.labels.default,
+    top: int = options.Classify.top.default,
 ) -> list[Labels]:
     """Say what pictures show: by a trained classifier, else by words.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.images.blank import is_blank
 from catalens.images.matting import composite, foreground_colors, refine_alpha
@@ -22,10 +22,9 @@ from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
 from catalens.models.onnx import OnnxDenseNetwork
 from catalens.models.zoo import DEFAULT_MATTE, find_card
+from catalens.options import Shadow
 from catalens.tasks.segment import canvas_for, uncovered
 from catalens.types import FloatArray, ImageArray
-
-Shadow: TypeAlias = Literal["keep", "soft", "none"]
 
 SOLID, EMPTY = 0.97, 0.03
 """Alpha above and below which a pixel is taken for all product or none of it."""
@@ -130,15 +129,20 @@ class Cutter:
         return _clean(refine_alpha(image, coarse, reach=reach), reach=reach)
 
 
-def cutout_of(image: ImageArray, alpha: FloatArray, *, shadow: Shadow = "none", decontaminate: bool = True) -> Cutout:
+def cutout_of(
+    image: ImageArray,
+    alpha: FloatArray,
+    *,
+    shadow: Shadow = options.Cutout.shadow.default,
+    decontaminate: bool = options.Cutout.decontaminate.default,
+) -> Cutout:
     """Put a cut-out together from a picture and its alpha.
 
     Raises:
         ImageError: they differ in size.
         UsageError: another shadow.
     """
-    if shadow not in get_args(Shadow):
-        raise UsageError(f"shadow is {shadow!r}", cure=f"take one of {', '.join(get_args(Shadow))}")
+    options.check(options.Cutout.shadow, shadow)
     colors = foreground_colors(image, alpha) if decontaminate else image
     shade: FloatArray | None
     if shadow == "keep":
@@ -161,7 +165,11 @@ def cutter(name: str = DEFAULT_MATTE, *, threads: int | None = None) -> Cutter:
 
 
 def cutout(
-    picture: ImageLike, *, model: str = DEFAULT_MATTE, shadow: Shadow = "none", decontaminate: bool = True
+    picture: ImageLike,
+    *,
+    model: str = DEFAULT_MATTE,
+    shadow: Shadow = options.Cutout.shadow.default,
+    decontaminate: bool = options.Cutout.decontaminate.default,
 ) -> ImageArray:
     """Cut the product out of a photo.
 

@@ -9,14 +9,13 @@ from functools import cache
 
 import numpy as np
 
+from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.models.card import Card
 from catalens.models.onnx import open_session
 from catalens.models.zoo import DEFAULT_GENERATOR, find_card
 from catalens.types import FloatArray, ImageArray, IntArray
 
-TRUNCATION = 0.7
-"""How far from the middle of its kind a picture may lie: 0 always the same, 1 as various as what was learned from."""
 BATCH = 16
 LISTS = ("kind", "color", "pattern")
 
@@ -66,11 +65,11 @@ class Generator:
         self,
         *,
         kind: str,
-        color: str | None = None,
-        pattern: str | None = None,
-        n: int = 1,
-        seed: int | None = None,
-        truncation: float = TRUNCATION,
+        color: str | None = options.Generate.color.default,
+        pattern: str | None = options.Generate.pattern.default,
+        n: int = options.Generate.n.default,
+        seed: int | None = options.Generate.seed.default,
+        truncation: float = options.Generate.truncation.default,
     ) -> Made:
         """Make pictures; see `generate`."""
         chosen = {"kind": kind, "color": color, "pattern": pattern}
@@ -82,11 +81,11 @@ class Generator:
         self,
         *,
         kind: str,
-        color: str | None = None,
-        pattern: str | None = None,
+        color: str | None = options.Generate.color.default,
+        pattern: str | None = options.Generate.pattern.default,
         n: int = 8,
-        seed: int | None = None,
-        truncation: float = TRUNCATION,
+        seed: int | None = options.Generate.seed.default,
+        truncation: float = options.Generate.truncation.default,
     ) -> Made:
         """The way from one picture to another of the same words, along a great circle, in n steps; see `generate`."""
         chosen = {"kind": kind, "color": color, "pattern": pattern}
@@ -108,12 +107,7 @@ class Generator:
         for what, word in chosen.items():
             if word is not None or what == "kind":
                 self._check(what, word)
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise UsageError(f"{n} pictures", cure="ask for at least 1")
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-            raise UsageError(f"seed is {seed!r}", cure="give a whole number that is not negative")
-        if not 0 <= truncation <= 1:
-            raise UsageError(f"truncation is {truncation}", cure="give a number from 0 (all alike) to 1 (all that is)")
+        options.check_all(options.Generate, n=n, seed=seed, truncation=truncation)
         return int(np.random.default_rng().integers(1 << 32)) if seed is None else seed
 
     def _check(self, what: str, word: object) -> None:
@@ -155,11 +149,11 @@ def generator(name: str = DEFAULT_GENERATOR, *, threads: int | None = None) -> G
 def generate(
     *,
     kind: str,
-    color: str | None = None,
-    pattern: str | None = None,
-    n: int = 1,
-    seed: int | None = None,
-    truncation: float = TRUNCATION,
+    color: str | None = options.Generate.color.default,
+    pattern: str | None = options.Generate.pattern.default,
+    n: int = options.Generate.n.default,
+    seed: int | None = options.Generate.seed.default,
+    truncation: float = options.Generate.truncation.default,
 ) -> ImageArray:
     """Make pictures of products that do not exist, by the bundled network. They show no goods to be sold.
 

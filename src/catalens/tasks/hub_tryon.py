@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ImageError
 from catalens.models.hub_tryon import TryOnNetwork
 from catalens.tasks.segment import segment
@@ -34,8 +35,8 @@ def try_on_by(
     person: ImageArray,
     garment: ImageArray,
     *,
-    kind: str = "auto",
-    seed: int = 0,
+    kind: str = options.TryOn.kind.default,
+    seed: int = options.TryOn.seed.default,
     accept_licence: str | None = None,
 ) -> Worn:
     """Show a person in a garment by a large network of others.

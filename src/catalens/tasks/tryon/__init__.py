@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ModelError, UnfitImageError, UsageError
 from catalens.geometry import apply_to_points
 from catalens.images.prepare import resize
@@ -65,7 +66,7 @@ class TryOn:
         self._encoder = encoder()
         self._find_pose, self._find_faces = pose_finder(threads=threads), face_finder(threads=threads)
 
-    def __call__(self, person: ImageArray, garment: ImageArray, *, kind: str = "auto") -> Worn:
+    def __call__(self, person: ImageArray, garment: ImageArray, *, kind: str = options.TryOn.kind.default) -> Worn:
         """HWC uint8 of a person, HWC uint8 of a garment -> the person with the garment on.
 
         Raises:
@@ -85,7 +86,7 @@ class TryOn:
         """
         return read_body(person, parse=self._parse, find_pose=self._find_pose, find_faces=self._find_faces)
 
-    def cut_out(self, garment: ImageArray, *, kind: str = "auto") -> Garment:
+    def cut_out(self, garment: ImageArray, *, kind: str = options.TryOn.kind.default) -> Garment:
         """HWC uint8 of a garment -> it alone, with its kind and joints, to put on several people.
 
         Raises:
@@ -129,7 +130,9 @@ def tryon_model(name: str = DEFAULT_TRYON, *, threads: int | None = None) -> Try
     return TryOn(find_card(name, task="tryon"), threads=threads)
 
 
-def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: str = DEFAULT_TRYON) -> Worn:
+def try_on(
+    person: ImageLike, garment: ImageLike, *, kind: str = options.TryOn.kind.default, model: str = DEFAULT_TRYON
+) -> Worn:
     """Put a garment on a person.
 
     Args:
@@ -146,6 +149,7 @@ def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: 
         UnfitImageError: it can, but cannot serve: no person, two people, seen from behind, cut off, no garment.
         UsageError: no such kind.
     """
+    options.check(options.TryOn.kind, kind)
     photo, piece = read_image(person), read_image(garment)
     return tryon_model(model)(photo, piece, kind=kind)
 

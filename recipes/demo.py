@@ -31,7 +31,7 @@ def demo(
     products: Annotated[int, typer.Option(min=30, help="How many products to render.")] = 400,
     seed: Annotated[int, typer.Option(help="The same seed renders the same shop.")] = 0,
 ) -> None:
-    """Render a sample shop, add it, search it by photo and by words, write a report with pictures."""
+    """Render a sample shop, add it, search it by photo and by words, and write a report."""
     started = time.perf_counter()
     with progress_bar() as progress:
         feed = write_shop(folder / "export", n=products, seed=seed, progress=progress)

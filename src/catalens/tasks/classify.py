@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
+from catalens import options
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.read import ImageLike
 from catalens.models.card import FILE
@@ -26,9 +27,9 @@ Labeller: TypeAlias = Callable[[Sequence[ImageLike], int], list[Labels]]
 def classify(
     images: Sequence[ImageLike],
     *,
-    model: str | Path | Classifier | None = None,
-    labels: Sequence[str] | None = None,
-    top: int = 5,
+    model: str | Path | Classifier | None = options.Classify.model.default,
+    labels: Sequence[str] | None = options.Classify.labels.default,
+    top: int = options.Classify.top.default,
     accept_licence: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,

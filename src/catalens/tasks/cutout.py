@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.images.blank import is_blank
 from catalens.images.matting import composite, foreground_colors, refine_alpha
@@ -25,10 +25,9 @@ from catalens.models.runtimes.base import DenseNetwork
 from catalens.models.runtimes.file import FileDense, file_kind
 from catalens.models.runtimes.onnx import OnnxDenseNetwork
 from catalens.models.zoo import DEFAULT_MATTE, Form, loaded_once, resolve
+from catalens.options import Shadow
 from catalens.tasks.segment import canvas_for, logits_of
 from catalens.types import FloatArray, ImageArray
-
-Shadow: TypeAlias = Literal["keep", "soft", "none"]
 
 FORMS: tuple[Form, ...] = ("card", "onnx", "openvino", "torch")
 """What `model` may be here."""
@@ -153,15 +152,20 @@ class ForeignCutter(Cutter):
         self._network = network
 
 
-def cutout_of(image: ImageArray, alpha: FloatArray, *, shadow: Shadow = "none", decontaminate: bool = True) -> Cutout:
+def cutout_of(
+    image: ImageArray,
+    alpha: FloatArray,
+    *,
+    shadow: Shadow = options.Cutout.shadow.default,
+    decontaminate: bool = options.Cutout.decontaminate.default,
+) -> Cutout:
     """Put a cut-out together from a picture and its alpha.
 
     Raises:
         ImageError: they differ in size.
         UsageError: another shadow.
     """
-    if shadow not in get_args(Shadow):
-        raise UsageError(f"shadow is {shadow!r}", cure=f"take one of {', '.join(get_args(Shadow))}")
+    options.check(options.Cutout.shadow, shadow)
     colors = foreground_colors(image, alpha) if decontaminate else image
     shade: FloatArray | None
     if shadow == "keep":
@@ -187,8 +191,8 @@ def cutout(
     picture: ImageLike,
     *,
     model: str | None = None,
-    shadow: Shadow = "none",
-    decontaminate: bool = True,
+    shadow: Shadow = options.Cutout.shadow.default,
+    decontaminate: bool = options.Cutout.decontaminate.default,
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> ImageArray:

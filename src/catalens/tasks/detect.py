@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import UsageError
 from catalens.geometry import clip, mask_to_box
 from catalens.images.read import ImageLike, read_image
@@ -230,11 +231,11 @@ def with_masks(found: Detections, image: ImageArray) -> Detections:
 def detect(
     picture: ImageLike,
     *,
-    min_score: float = 0.4,
-    model: str | None = None,
-    labels: Sequence[str] = (),
-    masks: bool = True,
-    tiles: int = 1,
+    min_score: float = options.Detect.min_score.default,
+    model: str | None = options.Detect.model.default,
+    labels: Sequence[str] = options.Detect.labels.default,
+    masks: bool = options.Detect.masks.default,
+    tiles: int = options.Detect.tiles.default,
     accept_licence: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,
@@ -258,8 +259,7 @@ def detect(
     Raises:
         ImageError: the picture cannot be read.
     """
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
+    options.check_all(options.Detect, min_score=min_score, labels=labels)
     image = read_image(picture)
     find: Callable[[ImageArray], Detections] = detector(
         model, words=tuple(labels), accept_licence=accept_licence, device=device, dtype=dtype

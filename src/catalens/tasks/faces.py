@@ -7,7 +7,8 @@ import os
 import cv2
 import numpy as np
 
-from catalens.errors import ModelError, UsageError
+from catalens import options
+from catalens.errors import ModelError
 from catalens.geometry import clip, nms
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
@@ -20,8 +21,7 @@ from catalens.types import Detections, FloatArray, ImageArray
 STRIDE = 8
 """Pixels of the prepared picture between two places that may be the middle of a face."""
 OVERLAP = 0.4
-MIN_SCORE = 0.65
-"""Below it, fruit and labels on clothes are taken for faces too often; see the card."""
+MIN_SCORE = options.BlurFaces.min_score.default
 WIDER = 0.15
 """By which a face is enlarged on each side before it is hidden: chin, ears, the hair's line."""
 CELLS = 5
@@ -114,8 +114,7 @@ def blur_faces(
         NotFoundError, ModelError: the network cannot be found or used.
         UsageError: a score that is none; a form or device that does not go.
     """
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
+    options.check(options.BlurFaces.min_score, min_score)
     image = read_image(picture)
     found = face_finder(model, device=device, dtype=dtype)(image, min_score=min_score)
     return hide(image, found.boxes), len(found)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.models.card import Card
 from catalens.models.device import AUTO
@@ -16,8 +17,6 @@ from catalens.models.runtimes.onnx import open_session
 from catalens.models.zoo import DEFAULT_GENERATOR, Form, loaded_once, resolve
 from catalens.types import FloatArray, ImageArray, IntArray
 
-TRUNCATION = 0.7
-"""How far from the middle of its kind a picture may lie: 0 always the same, 1 as various as what was learned from."""
 BATCH = 16
 FORMS: tuple[Form, ...] = ("card", "known", "hf")
 """What `model` may be here."""
@@ -69,11 +68,11 @@ class Generator:
         self,
         *,
         kind: str,
-        color: str | None = None,
-        pattern: str | None = None,
-        n: int = 1,
-        seed: int | None = None,
-        truncation: float = TRUNCATION,
+        color: str | None = options.Generate.color.default,
+        pattern: str | None = options.Generate.pattern.default,
+        n: int = options.Generate.n.default,
+        seed: int | None = options.Generate.seed.default,
+        truncation: float = options.Generate.truncation.default,
     ) -> Made:
         """Make pictures; see `generate`."""
         chosen = {"kind": kind, "color": color, "pattern": pattern}
@@ -85,11 +84,11 @@ class Generator:
         self,
         *,
         kind: str,
-        color: str | None = None,
-        pattern: str | None = None,
+        color: str | None = options.Generate.color.default,
+        pattern: str | None = options.Generate.pattern.default,
         n: int = 8,
-        seed: int | None = None,
-        truncation: float = TRUNCATION,
+        seed: int | None = options.Generate.seed.default,
+        truncation: float = options.Generate.truncation.default,
     ) -> Made:
         """The way from one picture to another of the same words, along a great circle, in n steps; see `generate`."""
         chosen = {"kind": kind, "color": color, "pattern": pattern}
@@ -111,10 +110,8 @@ class Generator:
         for what, word in chosen.items():
             if word is not None or what == "kind":
                 self._check(what, word)
-        used = checked_seed(n=n, seed=seed)
-        if not 0 <= truncation <= 1:
-            raise UsageError(f"truncation is {truncation}", cure="give a number from 0 (all alike) to 1 (all that is)")
-        return used
+        options.check_all(options.Generate, truncation=truncation)
+        return checked_seed(n=n, seed=seed)
 
     def _check(self, what: str, word: object) -> None:
         known = self._known[what]
@@ -143,10 +140,7 @@ def checked_seed(*, n: int, seed: int | None) -> int:
     Raises:
         UsageError: no pictures, or a seed that is none.
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise UsageError(f"{n} pictures", cure="ask for at least 1")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-        raise UsageError(f"seed is {seed!r}", cure="give a whole number that is not negative")
+    options.check_all(options.Generate, n=n, seed=seed)
     return int(np.random.default_rng().integers(1 << 32)) if seed is None else seed
 
 
@@ -172,11 +166,11 @@ def generator(
 def generate(
     *,
     kind: str,
-    color: str | None = None,
-    pattern: str | None = None,
-    n: int = 1,
-    seed: int | None = None,
-    truncation: float = TRUNCATION,
+    color: str | None = options.Generate.color.default,
+    pattern: str | None = options.Generate.pattern.default,
+    n: int = options.Generate.n.default,
+    seed: int | None = options.Generate.seed.default,
+    truncation: float = options.Generate.truncation.default,
     model: str | None = None,
     accept_licence: str | None = None,
     device: str = AUTO,

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ImageError
 from catalens.models.device import AUTO
 from catalens.models.hub.tryon import TryOnNetwork
@@ -35,8 +36,8 @@ def try_on_by(
     person: ImageArray,
     garment: ImageArray,
     *,
-    kind: str = "auto",
-    seed: int = 0,
+    kind: str = options.TryOn.kind.default,
+    seed: int = options.TryOn.seed.default,
     accept_licence: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,

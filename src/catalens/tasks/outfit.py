@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens import features
+from catalens import features, options
 from catalens.errors import ModelError, UsageError
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
@@ -21,7 +21,7 @@ from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.types import FloatArray
 
-KINDS = ("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag", "hat", "glasses", "scarf", "belt")
+KINDS = options.WORN
 """Of things that are worn together, in the order of the network's kinds."""
 WORDS: Mapping[str, str] = MappingProxyType(
     {

@@ -11,6 +11,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from catalens import options
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.harmony import Light, harmonised, light_of
 from catalens.images.matting import composite, foreground_colors
@@ -32,7 +33,7 @@ BASE = 0.84
 """Where a product stands if nothing else is said, as a share of the height."""
 SHARE = 0.46
 """Longer side of a product that stands there, as a share of the scene's shorter side."""
-EYE = 0.4
+EYE = options.Scene.horizon.default
 """The horizon: where eyes level with the camera would be, as a share of the height. Sizes grow with the distance below
 it, for all that stands on one floor (Criminisi, Reid and Zisserman 2000, "Single View Metrology")."""
 TRIED = 7
@@ -69,11 +70,11 @@ def scene(
     product: ImageLike,
     background: ImageLike | tuple[int, int, int],
     *,
-    place: tuple[float, float] | None = None,
-    scale: float = 1.0,
-    harmony: float = 0.6,
-    shadow: float = 1.0,
-    horizon: float = EYE,
+    place: tuple[float, float] | None = options.Scene.place.default,
+    scale: float = options.Scene.scale.default,
+    harmony: float = options.Scene.harmony.default,
+    shadow: float = options.Scene.shadow.default,
+    horizon: float = options.Scene.horizon.default,
     model: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,
@@ -116,13 +117,7 @@ def scene(
 
 
 def _check(place: tuple[float, float] | None, scale: float, harmony: float, shadow: float, horizon: float) -> None:
-    shares = {"harmony": harmony, "shadow": shadow, "horizon": horizon}
-    shares |= {} if place is None else {"place x": place[0], "place y": place[1]}
-    for name, value in shares.items():
-        if not 0 <= value <= 1:
-            raise UsageError(f"{name} is {value}", cure="give a number from 0 to 1")
-    if not 0.05 <= scale <= 5:
-        raise UsageError(f"scale is {scale}", cure="give a number from 0.05 to 5")
+    options.check_all(options.Scene, place=place, scale=scale, harmony=harmony, shadow=shadow, horizon=horizon)
     if place is not None and place[1] <= horizon:
         raise UsageError(
             f"the place is at {place[1]:g} of the height and the horizon at {horizon:g}",

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ModelError, UnfitImageError, UsageError
 from catalens.geometry import apply_to_points
 from catalens.images.prepare import resize
@@ -66,7 +67,7 @@ class TryOn:
         self._find_pose = pose_finder(threads=threads, device=device)
         self._find_faces = face_finder(threads=threads, device=device)
 
-    def __call__(self, person: ImageArray, garment: ImageArray, *, kind: str = "auto") -> Worn:
+    def __call__(self, person: ImageArray, garment: ImageArray, *, kind: str = options.TryOn.kind.default) -> Worn:
         """HWC uint8 of a person, HWC uint8 of a garment -> the person with the garment on.
 
         Raises:
@@ -86,7 +87,7 @@ class TryOn:
         """
         return read_body(person, parse=self._parse, find_pose=self._find_pose, find_faces=self._find_faces)
 
-    def cut_out(self, garment: ImageArray, *, kind: str = "auto") -> Garment:
+    def cut_out(self, garment: ImageArray, *, kind: str = options.TryOn.kind.default) -> Garment:
         """HWC uint8 of a garment -> it alone, with its kind and joints, to put on several people.
 
         Raises:
@@ -136,7 +137,7 @@ def try_on(
     person: ImageLike,
     garment: ImageLike,
     *,
-    kind: str = "auto",
+    kind: str = options.TryOn.kind.default,
     model: str | None = None,
     seed: int = 0,
     accept_licence: str | None = None,
@@ -164,6 +165,7 @@ def try_on(
         UsageError: no such kind; a form or device that does not go; a licence that was not accepted.
         NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
     """
+    options.check(options.TryOn.kind, kind)
     found = resolve(model, task="tryon", forms=("card", "known"), accept_licence=accept_licence)
     photo, piece = read_image(person), read_image(garment)
     if found.form == "known":

@@ -16,7 +16,7 @@ from catalens.cli.main import app
 from catalens.errors import CatalensError, MissingExtraError, ModelError, NotFoundError, UsageError
 from catalens.evaluation import advice
 from catalens.evaluation.advice import Wish, advise
-from catalens.models.hub.encoder import encoder as hub
+from catalens.models.hub import encoder as hub
 from catalens.models.known import find_known, known_networks
 from catalens.models.runtimes import openvino
 from catalens.models.zoo import DEFAULT_ENCODER, find_card, resolve

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, MissingExtraError, ModelError, NotFoundError, UsageError
 from catalens.images.draw import save_image
-from catalens.models.hub.encoder import catvton as hub_catvton
-from catalens.models.hub.encoder import ootdiffusion as hub_ootdiffusion
-from catalens.models.hub.encoder import pipeline as hub_pipeline
+from catalens.models.hub import catvton as hub_catvton
+from catalens.models.hub import ootdiffusion as hub_ootdiffusion
+from catalens.models.hub import pipeline as hub_pipeline
 from catalens.models.hub.pipeline import paint
 from catalens.models.hub.tryon import TryOnNetwork
 from catalens.models.known import known_networks

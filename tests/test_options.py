@@ -97,6 +97,8 @@ VERBS = (
     Verb(options.Serve, (), "serve"),
     Verb(options.Keys, (), "keys create", (), {"scopes": "scope"}),
 )  # fmt: skip
+NETWORK = frozenset({"model", "accept_licence", "device", "dtype"})
+"""Which network, and where it runs: of Python alone until commands and requests take them, too."""
 NAMES = [verb.declared.__name__ for verb in VERBS]
 
 
@@ -113,6 +115,8 @@ def python_faults(verb: Verb, function: Callable[..., Any]) -> list[str]:
     known, faults = of(verb.declared), []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.default is parameter.empty or name in verb.beside:
+            continue
+        if name not in known and name in NETWORK:
             continue
         if name not in known:
             faults.append(f"{name} is not declared")

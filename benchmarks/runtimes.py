@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catalens.models.card import Card, read_card
-from catalens.models.onnx import OnnxNetwork
-from catalens.models.openvino import OpenVinoNetwork
+from catalens.models.runtimes.onnx import OnnxNetwork
+from catalens.models.runtimes.openvino import OpenVinoNetwork
 from catalens.models.zoo import DEFAULT_ENCODER, find_card
 from catalens.types import FloatArray
 

@@ -30,7 +30,7 @@ from catalens.images.draw import save_image
 from catalens.images.harmony import to_lab
 from catalens.images.prepare import resize
 from catalens.images.read import read_image
-from catalens.models.onnx import OnnxDenseNetwork
+from catalens.models.runtimes.onnx import OnnxDenseNetwork
 from catalens.models.zoo import DEFAULT_MATTE, find_card
 from catalens.tasks.cutout import cutout
 from catalens.tasks.scene import scene

@@ -23,8 +23,8 @@ from catalens.learning.generator.pictures import Pictures
 from catalens.learning.generator.train import copied_from, thumbs
 from catalens.learning.networks.export import score_rows
 from catalens.models.zoo import DEFAULT_GENERATOR
+from catalens.options import Generate
 from catalens.tasks.embed import encoder
-from catalens.tasks.generate import TRUNCATION
 from catalens.types import FloatArray, ImageArray, IntArray
 from recipes.generator_pictures import MADE, RENDERED, clothing_pictures, rendered_pictures, sheet_of
 from recipes.generator_weave import Woven
@@ -95,7 +95,7 @@ def figures_of(
         if rows.sum() > 10:
             figures[name] = generation_scores(seen[rows], told[rows], features=features, seed=seed).to_dict()
     words = held.words[is_rendered]
-    firm = sample(shipped, words, seed=seed, truncation=TRUNCATION)
+    firm = sample(shipped, words, seed=seed, truncation=Generate.truncation.default)
     of_kind = centers(look.encode_images(list(learned.images[:CENTERS])), learned.words[:CENTERS, 0])
     scores = {
         "kind agreement, nearest mean": bootstrap_mean(
@@ -116,7 +116,10 @@ def figures_of(
         ],
         np.int64,
     )
-    save_image(out / "sheet.png", sheet_of(sample(shipped, asked, seed=seed, truncation=TRUNCATION), columns=len(MADE)))
+    save_image(
+        out / "sheet.png",
+        sheet_of(sample(shipped, asked, seed=seed, truncation=Generate.truncation.default), columns=len(MADE)),
+    )
     return figures | {name: one.to_dict() for name, one in scores.items()}, scores
 
 

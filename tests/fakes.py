@@ -35,6 +35,10 @@ class FakeEncoder:
         return 48
 
     @property
+    def device(self) -> str:
+        return "cpu"
+
+    @property
     def size(self) -> tuple[int, int]:
         return (4, 4)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 from PIL import Image
 
 from catalens.errors import ImageError, ModelError, NotFoundError
+from catalens.images.read import read_image
 from catalens.models.zoo import bundled_cards
-from catalens.tasks.embed import Encoder, encoder
+from catalens.tasks.embed import Encoder, decode_target, encoder
 from tests.test_card import GOOD
 
 
@@ -128,3 +130,16 @@ def test_weights_that_are_no_network_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "card.toml").write_text(GOOD.format(digest=digest), "utf-8")
     with pytest.raises(ModelError, match="does not load"):
         encoder(str(tmp_path))
+
+
+@pytest.mark.parametrize(("size", "target"), [((1, 1), 1), ((8, 6), 12), ((224, 224), 336), ((97, 300), 450)])
+def test_photos_are_decoded_at_no_less_than_the_network_sees(size: tuple[int, int], target: int) -> None:
+    assert decode_target(SimpleNamespace(size=size)) == target
+    assert target >= max(size)
+
+
+def test_a_large_photo_is_read_at_its_decode_target(model: Encoder, tmp_path: Path) -> None:
+    side = 3 * max(model.size)  # of which a quarter would be too small
+    Image.new("RGB", (side, side // 2), (200, 30, 30)).save(tmp_path / "large.jpg", quality=30)
+    seen = read_image(tmp_path / "large.jpg", target=decode_target(model))
+    assert max(seen.shape[:2]) >= max(model.size)

@@ -86,6 +86,14 @@ def test_nms_leaves_no_pair_above_the_threshold(boxes: list[Numbers], threshold:
     assert (np.diff(scores[kept]) < 0).all()
 
 
+@pytest.mark.parametrize("block", [1, 64])
+def test_nms_keeps_a_pair_whose_overlap_is_the_threshold_itself(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geometry, "BLOCK", block)  # pairs are compared within a block, and beyond it
+    boxes = [[0, 0, 2, 1], [0, 0, 1, 1], [0, 0, 4, 1]]  # IoU with the first: 1/2 and 1/2; of the others: 1/4
+    assert geometry.nms(boxes, [0.9, 0.8, 0.7], threshold=0.5).tolist() == [0, 1, 2]
+    assert geometry.nms(boxes, [0.9, 0.8, 0.7], threshold=0.499).tolist() == [0]
+
+
 def test_nms_refuses_what_does_not_fit() -> None:
     with pytest.raises(UsageError, match="1 boxes and 2 scores"):
         geometry.nms([[0, 0, 1, 1]], [0.1, 0.2])

@@ -16,10 +16,11 @@ from catalens.cli.main import app
 from catalens.errors import CatalensError, MissingExtraError, ModelError, NotFoundError, UsageError
 from catalens.evaluation import advice
 from catalens.evaluation.advice import Requirements, advise
-from catalens.models import hub, openvino
-from catalens.models.published import check_license, find_published, published
-from catalens.models.zoo import DEFAULT_ENCODER, find_card
-from catalens.tasks.embed import encoder
+from catalens.models.hub import encoder as hub
+from catalens.models.known import find_known, known_networks
+from catalens.models.runtimes import openvino
+from catalens.models.zoo import DEFAULT_ENCODER, find_card, resolve
+from catalens.tasks.embed import FORMS, encoder
 
 transformers = pytest.importorskip("transformers", reason="transformers is an extra")
 torch = pytest.importorskip("torch", reason="torch is an extra")
@@ -195,13 +196,14 @@ def test_a_missing_package_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_cards_of_others_are_complete() -> None:
-    assert len(published()) >= 14
-    for one in published():
+    assert len(known_networks("embed")) >= 14
+    for one in known_networks("embed"):
+        assert one.dim
         assert one.dim > 0
         assert one.source
         assert one.words == bool(one.languages)
         assert all(0 < score.value < 1 for score in one.scores)
-    assert find_published("nothing") is None
+    assert find_known("nothing") is None
 
 
 @pytest.mark.parametrize(
@@ -217,10 +219,10 @@ def test_cards_of_others_are_complete() -> None:
 )
 def test_licences_that_limit_shops_are_refused(name: str, accepted: str | None, allowed: bool) -> None:
     if allowed:
-        check_license(name, accepted=accepted)
+        resolve(f"hf:{name}", task="embed", forms=FORMS, accept_licence=accepted)
     else:
         with pytest.raises(UsageError, match="accept-licence"):
-            check_license(name, accepted=accepted)
+            resolve(f"hf:{name}", task="embed", forms=FORMS, accept_licence=accepted)
         with pytest.raises(UsageError):
             encoder(f"hf:{name}")
 
@@ -289,18 +291,18 @@ def test_advice_fits_the_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.best.index.startswith("IVF")
     assert found.best.latency_ms <= 50
     assert any("commercial" in why for _, why in found.refused) or all(
-        one.commercial or one.gflops is None for one in published()
+        one.commercial or one.gflops is None for one in known_networks("embed")
     )
     with pytest.raises(UsageError, match="--labels"):
         advise(Requirements(task="classify", labels_each=0))
     none = advise(Requirements(memory_mb=1.0))
     assert none.best is None
-    assert {name for name, _ in none.refused} == {"catalens-encoder-s", *(one.key for one in published())}
-    assert len(none.refused) == len(published()) + 1
+    assert {name for name, _ in none.refused} == {"catalens-encoder-s", *(one.key for one in known_networks("embed"))}
+    assert len(none.refused) == len(known_networks("embed")) + 1
     assert advise(Requirements(task="classify", labels_each=3)).best.head == "lda"  # type: ignore[union-attr]
     better = advise(Requirements(task="search")).better
     assert better is not None
-    assert next(one.words for one in published() if one.key == better.encoder)  # as the bundled one does
+    assert next(one.words for one in known_networks("embed") if one.key == better.encoder)  # as the bundled one does
     assert "rule of thumb" in advise(Requirements(device="gpu")).best.timed  # type: ignore[union-attr]
     assert advise(Requirements(price_per_hour=0)).best.per_million == 0  # type: ignore[union-attr]
 

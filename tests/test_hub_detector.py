@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from catalens.errors import CatalensError, ModelError, NotFoundError, UsageError
-from catalens.models.hub_detector import HubDetector, resizing_of
+from catalens.models.hub.detector import HubDetector, resizing_of
 from catalens.tasks.detect import detector
 from tests.test_hub import write_tokenizer
 

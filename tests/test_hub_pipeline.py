@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,10 +16,13 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, MissingExtraError, ModelError, NotFoundError, UsageError
 from catalens.images.draw import save_image
-from catalens.models import hub_catvton, hub_ootdiffusion, hub_pipeline
-from catalens.models.hub_pipeline import paint
-from catalens.models.hub_tryon import TryOnNetwork
-from catalens.models.makers import chosen, makers
+from catalens.models.hub import catvton as hub_catvton
+from catalens.models.hub import ootdiffusion as hub_ootdiffusion
+from catalens.models.hub import pipeline as hub_pipeline
+from catalens.models.hub.pipeline import paint
+from catalens.models.hub.tryon import TryOnNetwork
+from catalens.models.known import known_networks
+from catalens.models.zoo import Form, resolve
 from catalens.tasks import hub_tryon
 from catalens.types import Masks
 
@@ -35,10 +38,14 @@ def mask() -> np.ndarray:
 
 # Cards and licences
 
+MAKERS: dict[str, tuple[Form, ...]] = {"tryon": ("known",), "paint": hub_pipeline.FORMS}
+
 
 def test_every_card_says_its_licence_and_where_its_facts_come_from() -> None:
-    assert {"catvton", "fashn-vton", "idm-vton", "ootdiffusion", "sdxl", "sd-inpaint"} <= {one.key for one in makers()}
-    for one in makers():
+    assert {"catvton", "fashn-vton", "idm-vton", "ootdiffusion", "sdxl", "sd-inpaint"} <= {
+        one.key for one in known_networks("tryon", "paint")
+    }
+    for one in known_networks("tryon", "paint"):
         assert one.source
         assert one.hub.count("/") == 1
         assert one.commercial != bool(one.forbids)
@@ -60,16 +67,19 @@ def test_every_card_says_its_licence_and_where_its_facts_come_from() -> None:
 )
 def test_what_is_refused(name: str, task: Any, accepted: str | None, error: type[CatalensError], words: str) -> None:
     with pytest.raises(error, match=words):
-        chosen(name, task=task, accepted=accepted)
+        resolve(name, task=task, forms=MAKERS[task], accept_licence=accepted)
 
 
 def test_what_is_let_through(tmp_path: Path) -> None:
-    assert chosen("catvton", task="tryon", accepted="cc-by-nc-sa-4.0")[1] == "zhengchong/CatVTON"
-    assert chosen("somebody/something", task="paint", accepted="unknown") == (None, "somebody/something")
-    assert chosen("sdxl", task="paint", accepted=None)[1] == "stabilityai/stable-diffusion-xl-base-1.0"
-    assert chosen(str(tmp_path), task="paint", accepted=None) == (None, str(tmp_path))
-    known, folder = chosen(f"fashn-vton:{tmp_path}", task="tryon", accepted=None)
-    assert (known and known.name, folder) == ("FASHN VTON v1.5", str(tmp_path))
+    def place(name: str, task: Literal["tryon", "paint"], accepted: str | None = None) -> tuple[str | None, str]:
+        found = resolve(name, task=task, forms=MAKERS[task], accept_licence=accepted)
+        return None if found.known is None else found.known.name, found.place
+
+    assert place("catvton", "tryon", "cc-by-nc-sa-4.0")[1] == "zhengchong/CatVTON"
+    assert place("somebody/something", "paint", "unknown") == (None, "somebody/something")
+    assert place("sdxl", "paint")[1] == "stabilityai/stable-diffusion-xl-base-1.0"
+    assert place(str(tmp_path), "paint") == (None, str(tmp_path))
+    assert place(f"fashn-vton:{tmp_path}", "tryon") == ("FASHN VTON v1.5", str(tmp_path))
 
 
 def test_code_that_comes_with_weights_is_never_run() -> None:
@@ -126,21 +136,22 @@ def test_outside_its_place_nothing_changes(worn: str, kind: str, monkeypatch: py
     class Red:
         name, license = "Red", "MIT"
 
-        def __init__(self, model: str, *, accept_licence: str | None) -> None:
+        def __init__(self, model: str, *, accept_licence: str | None, device: str, dtype: str) -> None:
+            assert (device, dtype) == ("auto", "auto")
             assert (model, accept_licence) == ("red", "MIT")
 
         def __call__(self, person: np.ndarray, *_: object, **__: object) -> np.ndarray:
             return np.full_like(person, (255, 0, 0))
 
     monkeypatch.setattr(hub_tryon, "TryOnNetwork", Red)
-    monkeypatch.setattr(hub_tryon, "segment", lambda _: parts(worn))
+    monkeypatch.setattr(hub_tryon, "segment", lambda _, **__: parts(worn))
     found = hub_tryon.try_on_by("red", PERSON, GARMENT, kind=kind, accept_licence="MIT")
     assert np.array_equal(found.image[~found.region], PERSON[~found.region])
     assert tuple(found.image[45, 32]) == (255, 0, 0)
     assert not found.region[:34, 16:48][parts(worn)["hair"][:34, 16:48]].any()
     assert found.region[62, 32]  # a little room for another cut
     assert found.notes == ("drawn by Red (MIT)",)
-    monkeypatch.setattr(hub_tryon, "segment", lambda _: parts("hat"))
+    monkeypatch.setattr(hub_tryon, "segment", lambda _, **__: parts("hat"))
     with pytest.raises(ImageError, match="no place for a"):
         hub_tryon.try_on_by("red", PERSON, GARMENT, kind=kind, accept_licence="MIT")
 
@@ -325,6 +336,6 @@ def test_the_commands_know_them(folders: Path, tmp_path: Path, monkeypatch: pyte
 
 def test_the_list_of_models_shows_their_licences() -> None:
     listed = CliRunner().invoke(app, ["models", "list"]).stdout
-    for one in makers():
+    for one in known_networks("tryon", "paint"):
         assert f"{one.key}\thf:{one.hub}" in listed
     assert "CC-BY-NC-SA-4.0" in CliRunner().invoke(app, ["models", "show", "catvton"]).stdout

@@ -10,7 +10,7 @@ import pytest
 
 from catalens.errors import ModelError
 from catalens.models.card import read_card
-from catalens.models.onnx import OnnxNetwork
+from catalens.models.runtimes.onnx import OnnxNetwork
 from catalens.models.zoo import bundled_cards, find_card
 from tests.test_encoder_contract import tiny_card
 

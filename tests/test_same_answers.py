@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
@@ -19,7 +24,13 @@ import catalens
 from catalens.cli.main import app as commands
 from catalens.server.app import create_app
 from catalens.server.services.options import ServeOptions
+from catalens.styling.outfit import score_photos
 from catalens.tasks import listing
+from catalens.tasks.faces import blur_faces
+from catalens.tasks.scene import scene
+from catalens.tasks.tryon import TryOn
+from catalens.trust.explain import explain_match
+from catalens.types import ImageArray, Worn
 
 Answer = Any
 
@@ -30,11 +41,13 @@ class Call:
 
     library: Callable[[catalens.Catalog, Path], Answer]
     command: tuple[str, ...]
-    """PHOTO stands for the photo."""
+    """PHOTO stands for the photo, OUT for a picture to write, FOLDER for a folder; empty where there is no command."""
     route: str
-    fields: dict[str, str]
+    fields: Mapping[str, Any] | Callable[[catalens.Catalog, Path], Mapping[str, Any]]
     same: Callable[[Answer], Answer]
     photo: bool = True
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Further pictures that the request carries: name -> what stands for it."""
 
 
 def matches(answer: Answer) -> Answer:
@@ -55,6 +68,83 @@ def findings(answer: Answer) -> Answer:
 
 def parts(answer: Answer) -> Answer:
     return [(one["name"], round(one["area"], 3)) for one in answer["parts"]]
+
+
+def looks(answer: Answer) -> Answer:
+    return [(one["label"], [match["sku"] for match in one["matches"]]) for one in answer["parts"]]
+
+
+def outfits(answer: Answer) -> Answer:
+    return [([item["name"] for item in one["items"]], one["score"], one["parts"]) for one in answer["outfits"]]
+
+
+def goods(answer: Answer) -> Answer:
+    return {kind: [(one["name"], one["score"]) for one in some] for kind, some in answer["goods"].items()}
+
+
+def cosine(answer: Answer) -> Answer:
+    return round(answer["cosine"], 3), [round(pair["share"], 3) for pair in answer["pairs"]]
+
+
+def scored(answer: Answer) -> Answer:
+    return round(answer["score"], 4), answer["kinds"], answer["reasons"], answer["notes"]
+
+
+def vectors(answer: Answer) -> Answer:
+    rows = [one["embedding"] for one in answer["data"]] if isinstance(answer, dict) else answer
+    return np.round(np.asarray(rows, np.float64), 4).tolist()
+
+
+def pixels(answer: Answer) -> Answer:
+    """A picture as an array, the bytes of its file, the path of its file, or a data URL."""
+    if isinstance(answer, dict):
+        answer = base64.b64decode(answer["image"].partition(",")[2])
+    if not isinstance(answer, np.ndarray):
+        answer = np.asarray(Image.open(BytesIO(answer) if isinstance(answer, bytes) else answer))
+    return answer.shape, answer.tobytes()
+
+
+def made(answer: Answer) -> Answer:
+    """Several pictures."""
+    if isinstance(answer, dict):
+        answer = [one.get("path") or one for one in answer["pictures"]]
+    return [pixels(one) for one in answer]
+
+
+def roughly(answer: Answer) -> Answer:
+    """A picture that went through JPEG: its mean color in eight columns, which is what differs by much if anything."""
+    if isinstance(answer, dict):
+        answer = base64.b64decode(answer["image"].partition(",")[2])
+    image = answer if isinstance(answer, np.ndarray) else catalens.read_image(answer)
+    return image.shape, np.round(image.mean((0, 1)) / 8).tolist()
+
+
+def worn_by(_: TryOn, person: ImageArray, garment: ImageArray, *, kind: str) -> Worn:
+    """What try-on answers, without its networks: another picture for each kind."""
+    region = np.zeros(person.shape[:2], bool)
+    region[: len(region) // (2 if kind == "dress" else 4)] = True
+    return Worn(np.where(region[..., None], 20, person).astype(np.uint8), region, (), kind)
+
+
+def a_top(shop: catalens.Catalog) -> str:
+    return next(one.sku for one in shop.products() if one.attributes["type"] in ("shirt", "t-shirt", "sweater"))
+
+
+def nearest(shop: catalens.Catalog, photo: Path) -> str:
+    return shop.search(photo, k=1)[0].sku
+
+
+def explained(shop: catalens.Catalog, photo: Path) -> Answer:
+    picture = shop.picture(shop.pictures(nearest(shop, photo))[0].hash)
+    return explain_match(photo, picture, encoder=shop.encoder()).to_dict()
+
+
+def photos_of(photo: Path) -> list[Path]:
+    return sorted(photo.parent.glob("*.jpg"))[:3]
+
+
+def data_url(photo: Path) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(photo.read_bytes()).decode()}"
 
 
 CALLS = {
@@ -92,6 +182,115 @@ CALLS = {
         ("check", "PHOTO", "--rules", "amazon", "--json", "--fail-on", "never"),
         "/v1/check", {"rules": "amazon"}, findings,
     ),
+    "check by two packs and a category": Call(
+        lambda _, photo: {
+            "findings": [one.to_dict() for one in listing.check(photo, rules=["ebay", "etsy"], category="Furniture")]
+        },
+        ("check", "PHOTO", "--rules", "ebay,etsy", "--category", "Furniture", "--json", "--fail-on", "never"),
+        "/v1/check", {"rules": "ebay,etsy", "category": "Furniture"}, findings,
+    ),
+    "check as it comes": Call(
+        lambda _, photo: {"findings": [one.to_dict() for one in listing.check(photo)]},
+        ("check", "PHOTO", "--json", "--fail-on", "never"), "/v1/check", {}, findings,
+    ),
+    "fix": Call(
+        lambda _, photo: listing.fix(photo.read_bytes(), rules=["amazon"])[0],
+        ("check", "PHOTO", "--rules", "amazon", "--fix", "FOLDER", "--fail-on", "never"),
+        "/v1/fix", {"rules": "amazon"}, pixels,
+    ),
+    "search with all that can be said": Call(
+        lambda shop, photo: shop.search(
+            photo, "red", like=[nearest(shop, photo)], k=5, offset=1, min_score=0.1, where="price<200",
+            weights={"color": 0.9, "deep": 0.1}, group=False,
+        ).to_dict(),
+        ("search", "PHOTO", "--text", "red", "--like", "NEAREST", "-k", "5", "--offset", "1", "--min-score", "0.1",
+         "--where", "price<200", "--weights", "color=0.9,deep=0.1", "--each-picture", "--json", "--catalog", "SHOP"),
+        "/v1/search",
+        lambda shop, photo: {
+            "text": "red", "like": nearest(shop, photo), "k": 5, "offset": 1, "min_score": 0.1, "where": "price<200",
+            "weights": '{"color": 0.9, "deep": 0.1}', "group": "false",
+        },
+        matches,
+    ),
+    "look": Call(
+        lambda shop, photo: shop.look(photo, k=2, min_score=0.2, where="price>0").to_dict(),
+        ("look", "PHOTO", "-k", "2", "--min-score", "0.2", "--where", "price>0", "--json", "--catalog", "SHOP"),
+        "/v1/look", {"k": 2, "min_score": 0.2, "where": "price>0"}, looks,
+    ),
+    "outfit": Call(
+        lambda shop, _: shop.outfits(
+            a_top(shop), k=2, budget=400, wishes=["work"], colors="neutral", kinds=["shoes", "bag"]
+        ).to_dict(),
+        ("outfit", "TOP", "-k", "2", "--budget", "400", "--style", "work", "--colors", "neutral", "--kind", "shoes",
+         "--kind", "bag", "--json", "--catalog", "SHOP"),
+        "/v1/outfit",
+        lambda shop, _: {
+            "sku": a_top(shop), "k": 2, "budget": 400, "wishes": ["work"], "colors": "neutral",
+            "kinds": ["shoes", "bag"],
+        },
+        outfits, photo=False,
+    ),
+    "room": Call(
+        lambda shop, photo: shop.room(photo, k=1, kinds=["lamp", "chair"], wishes=["wood"]).to_dict(),
+        ("room", "PHOTO", "-k", "1", "--kind", "lamp", "--kind", "chair", "--style", "wood", "--json",
+         "--catalog", "SHOP"),
+        "/v1/room", {"k": 1, "kinds": "lamp,chair", "wishes": "wood"}, goods,
+    ),
+    "score": Call(
+        lambda _, photo: score_photos(photos_of(photo)).to_dict(),
+        ("score", "PHOTOS", "--json"),
+        "/v1/score", lambda _, photo: {"images": [data_url(one) for one in photos_of(photo)]}, scored, photo=False,
+    ),
+    "classify by common labels": Call(
+        lambda _, photo: catalens.classify([photo], top=2)[0].to_dict(),
+        ("classify", "PHOTO", "--top", "2", "--json"), "/v1/classify", {"top": 2}, labels,
+    ),
+    "cutout": Call(
+        lambda _, photo: catalens.cutout(photo, shadow="soft"),
+        ("cutout", "PHOTO", "OUT", "--shadow", "soft"), "/v1/cutout", {"shadow": "soft", "format": "png"}, pixels,
+    ),
+    "enhance": Call(
+        lambda _, photo: catalens.enhance(catalens.read_image(photo), sigma=5, balance=0, lift=0.6, sharpness=0.8),
+        ("enhance", "PHOTO", "OUT", "--sigma", "5", "--balance", "0", "--lift", "0.6", "--sharpness", "0.8"),
+        "/v1/enhance", {"sigma": 5, "balance": 0, "lift": 0.6, "sharpness": 0.8, "format": "png"}, pixels,
+    ),
+    "blur faces": Call(  # of a photo without any: noise differs each time
+        lambda _, photo: blur_faces(photo, min_score=0.9)[0],
+        ("blur-faces", "PHOTO", "OUT", "--min-score", "0.9"),
+        "/v1/blur-faces", {"min_score": 0.9, "format": "png"}, pixels,
+    ),
+    "try on": Call(
+        lambda _, photo: catalens.try_on(photo, photo, kind="dress").image,
+        ("tryon", "PHOTO", "PHOTO", "OUT", "--kind", "dress"), "/v1/tryon", {"kind": "dress"}, roughly,
+        more={"garment": "PHOTO"},
+    ),
+    "scene": Call(
+        lambda _, photo: scene(photo, "rustic table", place=(0.4, 0.9), scale=0.7, harmony=0, shadow=0.5).image,
+        ("scene", "PHOTO", "--prompt-or-photo", "rustic table", "--place", "0.4,0.9", "--scale", "0.7",
+         "--harmony", "0", "--shadow", "0.5", "OUT"),
+        "/v1/scene",
+        {"background": "rustic table", "place": "0.4,0.9", "scale": 0.7, "harmony": 0, "shadow": 0.5, "format": "png"},
+        pixels,
+    ),
+    "scene on a photo": Call(
+        lambda _, photo: scene(photo, photo, horizon=0.2).image,
+        ("scene", "PHOTO", "--prompt-or-photo", "PHOTO", "--horizon", "0.2", "OUT"),
+        "/v1/scene", {"horizon": 0.2, "format": "png"}, pixels, more={"scene": "PHOTO"},
+    ),
+    "generate": Call(
+        lambda *_: catalens.generate(kind="dress", color="red", n=2, seed=3, truncation=0.5),
+        ("generate", "FOLDER", "--kind", "dress", "--color", "red", "-n", "2", "--seed", "3", "--truncation", "0.5",
+         "--json"),
+        "/v1/generate", {"kind": "dress", "color": "red", "n": 2, "seed": 3, "truncation": 0.5}, made, photo=False,
+    ),
+    "explain": Call(
+        explained, ("explain", "PHOTO", "NEAREST", "--catalog", "SHOP", "--json"),
+        "/v1/explain", lambda shop, photo: {"sku": nearest(shop, photo)}, cosine,
+    ),
+    "embeddings": Call(
+        lambda *_: catalens.encoder().encode_texts(["red dress", "wooden chair"]),
+        (), "/v1/embeddings", {"input": ["red dress", "wooden chair"]}, vectors, photo=False,
+    ),
 }  # fmt: skip
 
 
@@ -102,23 +301,62 @@ def client(built_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_three_ways_one_answer(client: TestClient, built_shop: Path, export: Path, name: str) -> None:
+def test_three_ways_one_answer(
+    client: TestClient, built_shop: Path, export: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TryOn, "__call__", worn_by)
     call = CALLS[name]
     photo = min((export / "queries").glob("*.jpg"))
     with catalens.Catalog.open(built_shop, readonly=True) as shop:
         expected = call.same(call.library(shop, photo))
-    names = {"PHOTO": str(photo), "SHOP": str(built_shop)}
-    said = CliRunner().invoke(commands, [names.get(part, part) for part in call.command])
-    assert said.exit_code == 0, said.output
-    answer = json.loads(said.stdout)
-    assert call.same(answer[0] if isinstance(answer, list) else answer) == expected  # of one photo
-    files = {"image": ("a.jpg", photo.read_bytes(), "image/jpeg")} if call.photo else None
-    http = (
-        client.post(call.route, files=files, data=call.fields)
-        if files
-        else client.post(
-            call.route, json={field: int(value) if value.isdigit() else value for field, value in call.fields.items()}
-        )
-    )
+        fields = call.fields(shop, photo) if callable(call.fields) else call.fields
+        names = {"TOP": a_top(shop), "NEAREST": nearest(shop, photo)}
+    assert expected, "nothing to compare"
+    if call.command:
+        assert call.same(by_command(call.command, photo, tmp_path, {**names, "SHOP": str(built_shop)})) == expected
+    if call.photo:
+        image = ("a.jpg", photo.read_bytes(), "image/jpeg")
+        http = client.post(call.route, files={"image": image, **dict.fromkeys(call.more, image)}, data=fields)
+    else:
+        sent = {name: int(one) if isinstance(one, str) and one.isdigit() else one for name, one in fields.items()}
+        http = client.post(call.route, json=sent)
     assert http.status_code == 200, http.text
-    assert call.same(http.json()) == expected
+    is_json = http.headers["content-type"] == "application/json"
+    assert call.same(http.json() if is_json else http.content) == expected
+
+
+def by_command(words: tuple[str, ...], photo: Path, folder: Path, names: Mapping[str, str]) -> Answer:
+    """What a command prints as JSON, or the picture that it writes."""
+    out, into = folder / "out.png", folder / "made"
+    known = {"PHOTO": [str(photo)], "PHOTOS": [str(one) for one in photos_of(photo)], "OUT": [str(out)],
+             "FOLDER": [str(into)], **{name: [one] for name, one in names.items()}}  # fmt: skip
+    said = CliRunner().invoke(commands, [part for word in words for part in known.get(word, [word])])
+    assert said.exit_code == 0, said.output
+    if "--json" not in words:
+        return out if out.is_file() else next(into.iterdir())
+    answer = json.loads(said.stdout)
+    return answer[0] if isinstance(answer, list) else answer  # of one photo
+
+
+def test_a_feed_goes_in_three_ways_alike(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    rows = ({"sku": f"sku-{n}", "title": "Oak table", "attributes": {"price": 10.5 * n}} for n in range(3))
+    feed.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    with catalens.open(tmp_path / "library") as shop:
+        shop.add(feed, format="jsonlines", blur_faces=True)
+        expected = [(one.sku, one.title, dict(one.attributes)) for one in shop.products()]
+    words = ["add", str(feed), "--format", "jsonlines", "--blur-faces", "--catalog", str(tmp_path / "command")]
+    assert CliRunner().invoke(commands, words).exit_code == 0
+    with catalens.open(tmp_path / "command") as shop:
+        assert [(one.sku, one.title, dict(one.attributes)) for one in shop.products()] == expected
+    with TestClient(create_app(ServeOptions(tmp_path / "http"))) as client:
+        fields = {"format": "jsonlines", "blur_faces": "true"}
+        job = client.post("/v1/feeds", files={"feed": ("feed.jsonl", feed.read_bytes())}, data=fields).json()
+        while job["state"] in ("waiting", "running"):
+            time.sleep(0.02)
+            job = client.get(f"/v1/jobs/{job['id']}").json()
+        assert job["state"] == "done", job
+        found = client.get("/v1/products").json()["products"]
+        assert [(one["sku"], one["title"], one["attributes"]) for one in found] == expected
+        answer = client.post("/v1/feeds", files={"feed": ("feed.jsonl", b"sku\n1\n")}, data={"format": "xlsx"})
+        assert (answer.status_code, "take one of folder" in answer.text.lower()) == (400, True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from catalens import options
 from catalens.errors import NotFoundError, UsageError
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.read import ImageLike
@@ -85,11 +86,11 @@ class Catalog:
         self,
         source: Source,
         *,
-        media: str | Path | None = None,
-        mapping: Mapping[str, str] | None = None,
-        format: str | None = None,
-        fetch: bool | frozenset[str] = False,
-        blur_faces: bool = False,
+        media: str | Path | None = options.Add.media.default,
+        mapping: Mapping[str, str] | None = options.Add.mapping.default,
+        format: str | None = options.Add.format.default,
+        fetch: bool | frozenset[str] = options.Add.fetch.default,
+        blur_faces: bool = options.Add.blur_faces.default,
         encoder: str | Encoder | None = None,
         progress: Progress | None = None,
     ) -> AddReport:
@@ -216,16 +217,16 @@ class Catalog:
     def search(
         self,
         image: ImageLike | None = None,
-        text: str | None = None,
+        text: str | None = options.Search.text.default,
         *,
-        like: Sequence[str] = (),
-        unlike: Sequence[str] = (),
-        where: str | Mapping[str, object] | None = None,
-        k: int = 10,
-        offset: int = 0,
-        min_score: float | None = None,
-        weights: Mapping[str, float] | None = None,
-        group: bool = True,
+        like: Sequence[str] = options.Search.like.default,
+        unlike: Sequence[str] = options.Search.unlike.default,
+        where: str | Mapping[str, object] | None = options.Search.where.default,
+        k: int = options.Search.k.default,
+        offset: int = options.Search.offset.default,
+        min_score: float | None = options.Search.min_score.default,
+        weights: Mapping[str, float] | None = options.Search.weights.default,
+        group: bool = options.Search.group.default,
     ) -> Matches:
         """Find similar products, best first; `search.searcher.Searcher.search` says what each argument does."""
         return self._searcher.search(
@@ -241,7 +242,14 @@ class Catalog:
             group=group,
         )
 
-    def look(self, image: ImageLike, *, k: int = 6, where: str | None = None, min_score: float = 0.4) -> Look:
+    def look(
+        self,
+        image: ImageLike,
+        *,
+        k: int = options.Look.k.default,
+        where: str | None = options.Look.where.default,
+        min_score: float = options.Look.min_score.default,
+    ) -> Look:
         """Find each product that is on a photo; `catalens.styling.look.shop_the_look` says what each argument does."""
         from catalens.styling.look import shop_the_look  # with it come two networks
 
@@ -251,15 +259,15 @@ class Catalog:
         self,
         start: str | ImageLike | Sequence[str | ImageLike],
         *,
-        k: int = 5,
-        kinds: Sequence[str] = (),
-        budget: float | None = None,
-        wishes: Sequence[str] = (),
-        colors: str | None = None,
-        own: Sequence[ImageLike] = (),
-        like: Sequence[str] = (),
-        unlike: Sequence[str] = (),
-        model: str | None = None,
+        k: int = options.Outfits.k.default,
+        kinds: Sequence[str] = options.Outfits.kinds.default,
+        budget: float | None = options.Outfits.budget.default,
+        wishes: Sequence[str] = options.Outfits.wishes.default,
+        colors: str | None = options.Outfits.colors.default,
+        own: Sequence[ImageLike] = options.Outfits.own.default,
+        like: Sequence[str] = options.Outfits.like.default,
+        unlike: Sequence[str] = options.Outfits.unlike.default,
+        model: str | None = options.Outfits.model.default,
     ) -> Outfits:
         """Complete an outfit: products that go with a product, with a photo, or with several of them.
 
@@ -296,10 +304,10 @@ class Catalog:
         self,
         photo: ImageLike,
         *,
-        k: int = 3,
-        kinds: Sequence[str] = (),
-        budget: float | None = None,
-        wishes: Sequence[str] = (),
+        k: int = options.Room.k.default,
+        kinds: Sequence[str] = options.Room.kinds.default,
+        budget: float | None = options.Room.budget.default,
+        wishes: Sequence[str] = options.Room.wishes.default,
     ) -> Room:
         """Furnish a room: goods that fit what is on a photo of it and are not there yet.
 

@@ -53,6 +53,12 @@ def _sentence(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
+def first_line(error: Exception) -> str:
+    """What another library's error says, without a full stop and without what follows on further lines."""
+    said = str(error).strip().splitlines()
+    return said[0].rstrip(".") if said else type(error).__name__
+
+
 def _rebuild(kind: type[CatalensError], what: str, cure: str) -> CatalensError:
     return kind(what, cure=cure)
 

@@ -33,6 +33,16 @@ def share_between(workers: int, *, metrics: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 
+def device() -> str:
+    """Where networks run if nothing else is said: `CATALENS_DEVICE`, else "auto" (`models.device`)."""
+    return os.environ.get("CATALENS_DEVICE") or "auto"
+
+
+def dtype() -> str:
+    """In which precision, if nothing else is said: `CATALENS_DTYPE`, else "auto"."""
+    return os.environ.get("CATALENS_DTYPE") or "auto"
+
+
 def accepted_licence() -> str | None:
     """Name of a licence that limits commercial use and is accepted all the same (`CATALENS_ACCEPT_LICENCE`)."""
     return os.environ.get("CATALENS_ACCEPT_LICENCE") or None

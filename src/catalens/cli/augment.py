@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.options import AsJson
+from catalens import options
+from catalens.cli.options import AsJson, option
 from catalens.cli.output import refuse_overwrite, say, write, write_json
 
 SHOWN_SIDE = 480
@@ -23,13 +24,15 @@ def augment(
             help="Contact sheet to write (.jpg, .png, .webp); PHOTO-POLICY.png if absent.", metavar="[SHEET]"
         ),
     ] = None,
-    policy: Annotated[str, typer.Option(help="none, shop, phone or strong.")] = "phone",
-    show: Annotated[bool, typer.Option("--show", help="Draw each step, then views, on a contact sheet.")] = False,
-    count: Annotated[int, typer.Option("-n", help="How many views.")] = 16,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same views.")] = 0,
+    policy: Annotated[str, option(options.Augment.policy)] = options.Augment.policy.default,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw each step, then augmented views, on a contact sheet.")
+    ] = False,
+    count: Annotated[int, option(options.Augment.count, "-n")] = options.Augment.count.default,
+    seed: Annotated[int, option(options.Augment.seed)] = options.Augment.seed.default,
     as_json: AsJson = False,
 ) -> None:
-    """Say and show what an augmentation policy does: the photos that training makes of yours."""
+    """Show what an augmentation policy does to a photo during training."""
     from dataclasses import asdict
 
     from catalens.images.draw import save_image

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, pairs
+from catalens import options
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option, pairs
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.types import AddReport, Product
 
@@ -19,19 +20,15 @@ FINDINGS = 5
 def add(
     sources: Annotated[list[str], typer.Argument(help="Feeds, folders of photos or photos.", metavar="SOURCE...")],
     catalog: CatalogFolder = DEFAULT_CATALOG,
-    media: Annotated[Path | None, typer.Option(help="Folder that the feed's picture paths start from.")] = None,
-    mapping: Annotated[
-        list[str] | None, typer.Option("--map", help="field=COLUMN where the guess is wrong; may be repeated.")
-    ] = None,
-    format: Annotated[
-        str | None, typer.Option(help="folder, table, jsonlines, magento, shopify or google; guessed if absent.")
-    ] = None,
-    fetch: Annotated[bool, typer.Option("--fetch", help="Read pictures from public web addresses too.")] = False,
-    blur_faces: Annotated[bool, typer.Option("--blur-faces", help="Hide faces before anything is stored.")] = False,
+    media: Annotated[Path | None, option(options.Add.media)] = None,
+    mapping: Annotated[list[str] | None, option(options.Add.mapping, "--map", more="May be repeated.")] = None,
+    format: Annotated[str | None, option(options.Add.format)] = options.Add.format.default,
+    fetch: Annotated[bool, option(options.Add.fetch, "--fetch")] = False,
+    blur_faces: Annotated[bool, option(options.Add.blur_faces, "--blur-faces")] = options.Add.blur_faces.default,
     encoder: EncoderName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take products in; the catalog is made if absent. What is unchanged since last time costs nothing."""
+    """Add or update products; the catalog is created if absent. Unchanged products are skipped."""
     columns = pairs(mapping or [], option="--map", example="image=photo_file")
     reports: list[AddReport] = []
     with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
@@ -96,10 +93,10 @@ def _value(value: object) -> str:
 
 
 def remove(
-    skus: Annotated[list[str], typer.Argument(help="Products to forget.", metavar="SKU...")],
+    skus: Annotated[list[str], typer.Argument(help="Products to remove.", metavar="SKU...")],
     catalog: CatalogFolder = DEFAULT_CATALOG,
 ) -> None:
-    """Forget products, their words and their vectors. The photos themselves are not touched."""
+    """Remove products with their text and vectors. The photo files are not touched."""
     existing(catalog).close()
     with catalens.open(catalog) as shop:
         write(f"{shop.remove(*skus)} removed")
@@ -110,7 +107,7 @@ def export(
     format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="File to write; stdout if absent.")] = None,
 ) -> None:
-    """Write all products out; `catalens add` reads them back."""
+    """Export all products; `catalens add` reads them back."""
     with existing(catalog) as shop:
         if out is None:
             for line in shop.export_lines(format=format):
@@ -121,7 +118,7 @@ def export(
 
 
 def info(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> None:
-    """What is in a catalog: counts, encoders, size on disk."""
+    """Show what is in a catalog: counts, encoders, size on disk."""
     with existing(catalog) as shop:
         facts = shop.info().to_dict()
     if as_json:
@@ -139,10 +136,12 @@ def _listed(value: object) -> str:
 
 def doctor(
     catalog: CatalogFolder = DEFAULT_CATALOG,
-    repair: Annotated[bool, typer.Option("--repair", help="Restore what can be restored, name what is lost.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Repair what can be repaired, and list what is lost.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look a catalog over: damage, missing photos, stale indexes, remains of a full disk."""
+    """Check a catalog for damage, missing photos, stale indexes and leftovers of a full disk."""
     diagnosis = catalens.Catalog.diagnose(catalog, repair=repair)
     if as_json:
         write_json(diagnosis.to_dict())

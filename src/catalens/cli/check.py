@@ -7,49 +7,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalens.cli.options import AsJson, existing
+from catalens import options
+from catalens.cli.options import AsJson, existing, option
 from catalens.cli.output import progress_bar, say, write, write_json
-from catalens.errors import UsageError
 
 if TYPE_CHECKING:
     from catalens.search.listing import Against
     from catalens.tasks.listing import CheckedPhoto
 
 FINDINGS = 5
-FAIL_ON = ("error", "warning", "advice", "never")
+LEVELS = options.Check.fail_on.allowed
 
 
 def check(
     photos: Annotated[Path, typer.Argument(help="Photo, or folder of photos.", metavar="PHOTO|FOLDER")],
     rules: Annotated[
-        str,
-        typer.Option(
-            help="Packs, separated by commas: amazon, ebay, etsy, google, meta, shopify, vtex, walmart, "
-            "or the path of your own .toml."
-        ),
-    ] = "google",
-    fix: Annotated[
-        Path | None, typer.Option(help="Folder for photos that are made to keep what they can of the rules.")
-    ] = None,
-    fail_on: Annotated[str, typer.Option(help="Exit with 5 on: error, warning, advice, never.")] = "error",
+        str, option(options.Check.rules, also="FILE.toml", more="Separate several with commas.")
+    ] = ",".join(options.Check.rules.default),
+    fix: Annotated[Path | None, typer.Option(help="Folder to write repaired photos to.")] = None,
+    fail_on: Annotated[str, option(options.Check.fail_on)] = options.Check.fail_on.default,
     network: Annotated[
         bool,
-        typer.Option("--network", help="Find the product, and people, by networks: slower, for uneven backgrounds."),
+        typer.Option("--network", help="Find the product and people with networks: slower, for uneven backgrounds."),
     ] = False,
     catalog: Annotated[
-        Path | None,
-        typer.Option("--catalog", "-c", help="Also look the photos up in a catalog: duplicates, categories."),
+        Path | None, typer.Option("--catalog", "-c", help="Also look for duplicates and categories in this catalog.")
     ] = None,
-    category: Annotated[
-        str | None, typer.Option(help="What the photos should show, as the catalog or Google calls it.")
-    ] = None,
+    category: Annotated[str | None, option(options.Check.category)] = options.Check.category.default,
     as_json: AsJson = False,
 ) -> None:
-    """Measure photos against the rules of marketplaces: each finding with its value, its limit and the cure."""
+    """Check photos against the rules of marketplaces; each finding gives the value, the limit and the fix."""
     from catalens.tasks.listing import check_folder
 
-    if fail_on not in FAIL_ON:
-        raise UsageError(f"--fail-on is {fail_on!r}", cure=f"take one of {', '.join(FAIL_ON)}")
     alpha_of = None
     if network:
         from catalens.tasks.cutout import cutter
@@ -83,7 +72,7 @@ def check(
             say(f"{untold} where the product cannot be told from its background: fill and cut_off not judged{cure}")
     if fail_on in ("warning", "advice") and any(map(str, against)):
         raise typer.Exit(FINDINGS)
-    levels = FAIL_ON[: FAIL_ON.index(fail_on) + 1] if fail_on != "never" else ()
+    levels = LEVELS[: LEVELS.index(fail_on) + 1] if fail_on != "never" else ()
     if levels and any(one.failure or any(finding.level in levels for finding in one.findings) for one in found):
         raise typer.Exit(FINDINGS)
 

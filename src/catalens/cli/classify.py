@@ -8,33 +8,30 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing
+from catalens import options
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.types import Labels
 
-Model = Annotated[Path | None, typer.Option("--model", "-m", help="Folder that `catalens train classifier` wrote.")]
-
 
 def classify(
     photos: Annotated[list[Path], typer.Argument(help="Photos to read.", metavar="PHOTO...")],
-    model: Model = None,
-    labels: Annotated[
-        str | None, typer.Option(help='Words to choose from without training, as in "dress,shirt,shoes".')
-    ] = None,
-    top: Annotated[int, typer.Option(help="How many labels each.")] = 5,
+    model: Annotated[str | None, option(options.Classify.model, "--model", "-m")] = None,
+    labels: Annotated[str | None, option(options.Classify.labels)] = None,
+    top: Annotated[int, option(options.Classify.top)] = options.Classify.top.default,
     as_json: AsJson = False,
 ) -> None:
-    """Say what photos show: by your classifier, by words of yours, or by common kinds of goods."""
-    from catalens.tasks.classifier_folder import load_classifier
+    """Classify photos with your classifier, with labels of your choice, or with common product categories."""
+    from catalens.tasks.classify import labeller
 
     words = None if labels is None else [word for word in labels.split(",") if word.strip()]
-    chosen = None if model is None else load_classifier(model)
+    ask = labeller(model, labels=words)
     answers: list[tuple[Path, Labels]] = []
     failed = False
     for photo in photos:
         try:
-            answers += [(photo, found) for found in catalens.classify([photo], model=chosen, labels=words, top=top)]
+            answers += [(photo, found) for found in ask([photo], top)]
         except (ImageError, NotFoundError) as error:
             if len(photos) == 1:
                 raise
@@ -67,7 +64,7 @@ def tag(
     only_missing: Annotated[
         bool, typer.Option("--only-missing", help="Leave products that have the attribute.")
     ] = False,
-    min_score: Annotated[float, typer.Option(help="Least probability to write.")] = 0.0,
+    min_score: Annotated[float, typer.Option(help="Lowest probability to write.")] = 0.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be written.")] = False,
     encoder: EncoderName = None,
     as_json: AsJson = False,

@@ -211,13 +211,9 @@ def tryon(
 
 
 def _wear(model: str | None) -> Wear:
-    if model is None:
-        from catalens.tasks.tryon import try_on
+    from catalens.tasks.tryon import try_on
 
-        return lambda person, garment, kind: try_on(person, garment, kind=kind)
-    from catalens.tasks.hub_tryon import try_on_by
-
-    return lambda person, garment, kind: try_on_by(model, person, garment, kind=kind)
+    return lambda person, garment, kind: try_on(person, garment, kind=kind, model=model)
 
 
 def _height_width(text: str) -> tuple[int, int]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
-from catalens.cli.options import AsJson, EncoderName, existing
+from catalens import options
+from catalens.cli.options import AsJson, EncoderName, existing, option
 from catalens.cli.output import refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import NotFoundError, UsageError
 
@@ -17,19 +18,17 @@ LOOKED_THROUGH = 1000
 
 def explain(
     photo: Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")],
-    sku: Annotated[str | None, typer.Argument(help="With --catalog: the product that it should match.")] = None,
-    model: Annotated[Path | None, typer.Option("--model", "-m", help="Why this classifier says what it says.")] = None,
-    catalog: Annotated[
-        Path | None, typer.Option("--catalog", "-c", help="Why a product of this catalog matches.")
-    ] = None,
-    label: Annotated[str | None, typer.Option(help="Ask about this label; else about the likeliest.")] = None,
-    method: Annotated[str, typer.Option(help="auto, cam, occlusion or rise.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of rise.")] = 0,
+    sku: Annotated[str | None, typer.Argument(help="With --catalog: product whose match is explained.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="Explain a label of this classifier.")] = None,
+    catalog: Annotated[Path | None, typer.Option("--catalog", "-c", help="Explain a match in this catalog.")] = None,
+    label: Annotated[str | None, option(options.Explain.label)] = options.Explain.label.default,
+    method: Annotated[str, option(options.Explain.method)] = options.Explain.method.default,
+    seed: Annotated[int, option(options.Explain.seed)] = options.Explain.seed.default,
     encoder: EncoderName = None,
     save: Annotated[Path | None, typer.Option(help="Picture to write (.jpg, .png, .webp).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say why: the places in the photo that carry the answer, and the photos that it was learned from."""
+    """Explain a label or a match: the regions of the photo that count, and similar training photos."""
     refuse_overwrite(save, photo)
     if (model is None) == (catalog is None):
         raise UsageError("expected either --model or --catalog", cure="name a classifier, or a catalog and a sku")
@@ -50,17 +49,12 @@ def explain(
 def _label(
     photo: Path, model: Path, label: str | None, method: str, seed: int, save: Path | None, as_json: bool
 ) -> None:
-    from typing import get_args
-
     from catalens.images.draw import save_image
     from catalens.tasks.classifier_folder import load_classifier
     from catalens.trust.drawing import draw_class_explanation
-    from catalens.trust.explain import Method, explain_class
+    from catalens.trust.explain import explain_class
 
-    chosen = next((one for one in get_args(Method) if one == method), None)
-    if chosen is None:
-        raise UsageError(f"no method {method!r}", cure=f"one of {', '.join(get_args(Method))}")
-    found = explain_class(photo, load_classifier(model), label=label, method=chosen, seed=seed)
+    found = explain_class(photo, load_classifier(model), label=label, method=cast(options.Method, method), seed=seed)
     if save is not None:
         save_image(save, draw_class_explanation(found))
         say(f"written: {save}")

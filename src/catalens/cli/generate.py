@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from catalens.cli.options import AsJson
+from catalens import options
+from catalens.cli.options import AsJson, option
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.cli.train_regions import Minutes, Out, Resume, Seed, need_torch, tell
 from catalens.errors import UsageError
@@ -18,21 +19,19 @@ Label = Annotated[str, typer.Option("--label", help='"folder", or the name of a 
 
 def generate(
     out: Annotated[Path, typer.Argument(help="Folder to write the pictures to.")],
-    kind: Annotated[str, typer.Option(help="What to make, as in: dress.")],
-    color: Annotated[str | None, typer.Option(help="By its name; another one each time if absent.")] = None,
-    pattern: Annotated[str | None, typer.Option(help="plain, striped, checked, dotted, floral.")] = None,
-    n: Annotated[int, typer.Option("-n", help="Pictures.")] = 1,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same pictures.")] = None,
-    truncation: Annotated[
-        float, typer.Option(help="0: the middle of its kind; 1: as various as what was learned from.")
-    ] = 0.7,
-    walk: Annotated[bool, typer.Option("--walk", help="The way from one picture to another, in -n steps.")] = False,
-    sheet: Annotated[Path | None, typer.Option("--sheet", help="Also write all of them on one sheet.")] = None,
-    model: Annotated[Path | None, typer.Option("--model", "-m", help="Folder of a generator of your own.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over files that are there.")] = False,
+    kind: Annotated[str, option(options.Generate.kind)],
+    color: Annotated[str | None, option(options.Generate.color)] = options.Generate.color.default,
+    pattern: Annotated[str | None, option(options.Generate.pattern)] = options.Generate.pattern.default,
+    n: Annotated[int, option(options.Generate.n, "-n")] = options.Generate.n.default,
+    seed: Annotated[int | None, option(options.Generate.seed)] = options.Generate.seed.default,
+    truncation: Annotated[float, option(options.Generate.truncation)] = options.Generate.truncation.default,
+    walk: Annotated[bool, typer.Option("--walk", help="Interpolate between two pictures in -n steps.")] = False,
+    sheet: Annotated[Path | None, typer.Option("--sheet", help="Also write a contact sheet.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="Folder of your own generator.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make product pictures of goods that do not exist, marked as generated."""
+    """Generate pictures of products that do not exist, marked as generated."""
     from catalens.images.draw import Tile, contact_sheet, format_of, make_folder
     from catalens.models.zoo import DEFAULT_GENERATOR
     from catalens.tasks.generate import generator

@@ -16,7 +16,7 @@ from catalens.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from catalens.evaluation.advice import Candidate
     from catalens.models.card import Card, Score
-    from catalens.models.published import Published
+    from catalens.models.known import KnownNetwork
     from catalens.tasks.classifier import Classifier
 
 app = typer.Typer(name="models", help="Which networks there are, and which one to take.", no_args_is_help=True)
@@ -31,8 +31,18 @@ TAKES = {
     "pose": "pictures of persons",
     "tryon": "two pictures",
     "generate": "words",
+    "paint": "words",
+    "classify": "pictures",
 }
 """What a network of each task is given."""
+GIVES = {
+    "segment": "masks",
+    "detect": "boxes",
+    "classify": "labels",
+    "tryon": "a garment on a person",
+    "paint": "pictures",
+}
+"""What a known network of each task gives; an encoder's are counted."""
 
 
 @app.callback()
@@ -43,31 +53,22 @@ def _group() -> None:
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List networks: name, where it is, what it takes and gives, parameters, licence."""
-    from catalens.models.makers import makers
-    from catalens.models.published import published
+    from catalens.models.known import known_networks
     from catalens.models.zoo import bundled_cards, find_card
 
     cards = [find_card(name) for name in bundled_cards()]
     if as_json:
-        write_json(
-            [_card_dict(card) for card in cards]
-            + [_published_dict(one) for one in published()]
-            + [asdict(one) for one in makers()]
-        )
+        write_json([*map(_card_dict, cards), *map(_known_dict, known_networks())])
         return
     for card in cards:
         taken = "pictures and words" if card.text is not None else TAKES[card.task]
         write(f"{card.name}\tbundled\t{taken}\t{card.gives}\t{card.parameters / 1e6:.1f} M\t{card.license}")
-    for one in published():
-        words = "pictures and words" if one.words else "pictures"
+    for one in known_networks():
+        taken = "pictures and words" if one.words else TAKES[one.task]
+        gives = f"{one.dim} numbers" if one.task == "embed" else GIVES[one.task]
+        size = "?" if one.parameters is None else f"{one.parameters / 1e6:.0f} M"
         allowed = "" if one.commercial else ", limits commercial use"
-        size = f"{one.parameters / 1e6:.0f} M"
-        write(f"{one.key}\thf:{one.hub}\t{words}\t{one.dim} numbers\t{size}\t{one.license}{allowed}")
-    for maker in makers():
-        taken, made = ("two pictures", "a garment on a person") if maker.task == "tryon" else ("words", "pictures")
-        size = "?" if maker.parameters is None else f"{maker.parameters / 1e6:.0f} M"
-        allowed = "" if maker.commercial else ", limits commercial use"
-        write(f"{maker.key}\thf:{maker.hub}\t{taken}\t{made}\t{size}\t{maker.license}{allowed}")
+        write(f"{one.key}\thf:{one.hub}\t{taken}\t{gives}\t{size}\t{one.license}{allowed}")
 
 
 @app.command()
@@ -79,27 +80,22 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Say all that is known of a network: licence, training data, cost, measured scores."""
-    from catalens.models.makers import makers
-    from catalens.models.published import find_published, published
+    from catalens.models.known import find_known, known_networks
     from catalens.models.zoo import bundled_cards, find_card
     from catalens.tasks.classifier_folder import is_classifier, load_classifier
 
+    known = find_known(name)
     if is_classifier(Path(name)):
-        _write(_classifier_dict(load_classifier(name), name), as_json)
-        return
-    known = find_published(name)
-    maker = next((one for one in makers() if name in (one.key, one.hub)), None)
-    if maker is not None:
-        _write(asdict(maker), as_json)
-        return
-    if known is not None:
-        _write(_published_dict(known), as_json)
-        return
-    try:
-        _write(_card_dict(find_card(name)), as_json)
-    except NotFoundError:
-        names = [*bundled_cards(), *(one.key for one in published()), *(one.key for one in makers())]
-        raise NotFoundError(f"no network called {name!r}", cure=f"one of {', '.join(names)}") from None
+        found = _classifier_dict(load_classifier(name), name)
+    elif known is not None:
+        found = _known_dict(known)
+    else:
+        try:
+            found = _card_dict(find_card(name))
+        except NotFoundError:
+            names = [*bundled_cards(), *(one.key for one in known_networks())]
+            raise NotFoundError(f"no network called {name!r}", cure=f"one of {', '.join(names)}") from None
+    _write({**found, "device": _device(found)}, as_json)
 
 
 @app.command()
@@ -229,18 +225,34 @@ def _card_dict(card: Card) -> dict[str, object]:
     }
 
 
-def _published_dict(one: Published) -> dict[str, object]:
+def _known_dict(one: KnownNetwork) -> dict[str, object]:
     return {
+        "key": one.key,
         "name": one.name,
         "where": f"hf:{one.hub}",
+        "task": one.task,
+        "library": one.library,
         "license": one.license,
         "commercial": one.commercial,
+        "forbids": one.forbids,
         "dim": one.dim,
         "size": one.size,
         "parameters": one.parameters,
         "gflops": one.gflops,
         "words": one.words,
         "languages": list(one.languages),
+        "steps": one.steps,
+        "needs": list(one.needs),
         "source": one.source,
         "scores": [{"name": score.name, "value": score.value} for score in one.scores],
     }
+
+
+def _device(found: dict[str, object]) -> str | None:
+    """Where it would run here, as far as that is known without its libraries."""
+    from catalens.models.device import place_onnx
+
+    if found.get("library") is not None:
+        return None
+    runs_on, _ = place_onnx()
+    return f"{runs_on.device} ({runs_on.note})" if runs_on.note else runs_on.device

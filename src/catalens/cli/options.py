@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 import catalens
 from catalens.errors import UsageError
+from catalens.options import Option, check
 
 if TYPE_CHECKING:
     from catalens.trust.provenance import Signature
@@ -22,24 +23,45 @@ EncoderName: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--encoder",
-        help="A bundled encoder's name, a folder with a card.toml, hf:FOLDER_OR_ID, or KIND:FILE (docs/models.md).",
+        help="Encoder: a bundled name, a folder with a card.toml, hf:FOLDER_OR_ID, or KIND:FILE (docs/models.md).",
     ),
 ]
 LabelledData: TypeAlias = Annotated[
     list[Path],
     typer.Option(
         "--data",
-        help="Folder of labelled photos, or a CSV table; may be repeated: of a photo's labels the last count.",
+        help="Folder of labelled photos, or a CSV table. May be repeated; a later label replaces an earlier one.",
     ),
 ]
 Certificate: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Sign what is written (C2PA): a PEM file with your certificate chain.")
+    Path | None, typer.Option(help="Sign the output (C2PA) with this certificate chain, a PEM file.")
 ]
 CertificateKey: TypeAlias = Annotated[
-    Path | None, typer.Option("--key", help="With --certificate: a PEM file with its ES256 key.")
+    Path | None, typer.Option("--key", help="ES256 key of --certificate, a PEM file.")
 ]
 
 DEFAULT_CATALOG = Path("shop")
+
+
+def option(declared: Option[Any], *flags: str, more: str = "", also: str = "") -> Any:
+    """The Typer option of a declared one: its help, bounds and choices.
+
+    Args:
+        flags: as the command calls it; made from the parameter's name where there are none.
+        more: a sentence behind the help.
+        also: what may be given beside the choices, such as "FILE"; the command checks the value itself then.
+    """
+    help = f"{declared.help} {more}".rstrip()
+    if not declared.allowed:
+        return typer.Option(*flags, help=help, min=declared.minimum, max=declared.maximum)
+    name = flags[0] if flags else f"--{declared.name.replace('_', '-')}"
+
+    def chosen(text: str) -> str:
+        check(declared, [text] if declared.kind == "texts" else text, name=name)
+        return text
+
+    metavar = f"[{'|'.join((*declared.allowed, *([also] if also else [])))}]"
+    return typer.Option(*flags, help=help, metavar=metavar, parser=None if also else chosen)
 
 
 def existing(folder: Path, *, encoder: str | None = None) -> catalens.Catalog:

@@ -7,28 +7,27 @@ from typing import Annotated
 
 import typer
 
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
+from catalens import options
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing, option
 from catalens.cli.output import say, write, write_json
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import NotFoundError
 from catalens.images.folder import photos_in
 
 
 def outfit(
-    start: Annotated[list[str], typer.Argument(help="Product by its sku, or a photo of one thing; or several.")],
+    start: Annotated[list[str], typer.Argument(help="SKU of a product, or a photo of one item. May be repeated.")],
     catalog: CatalogFolder = DEFAULT_CATALOG,
-    k: Annotated[int, typer.Option("-k", help="Outfits.")] = 5,
-    kind: Annotated[list[str] | None, typer.Option(help="What to add, as in: shoes; repeatable.")] = None,
-    budget: Annotated[float | None, typer.Option(help="All that is to be bought costs at most this.")] = None,
-    occasion: Annotated[str | None, typer.Option(help="As in: work, party, sport, travel; or another word.")] = None,
-    style: Annotated[str | None, typer.Option(help="As in: minimal, classic, street; or another word.")] = None,
-    season: Annotated[str | None, typer.Option(help="As in: winter; or another word.")] = None,
-    colors: Annotated[
-        str | None, typer.Option(help="How they stand: neutral, accent, analogous, complementary, contrast.")
-    ] = None,
-    own: Annotated[Path | None, typer.Option(help="Folder with photos of your own things; they cost nothing.")] = None,
-    like: Annotated[list[str] | None, typer.Option(help="Sku that is liked; repeatable.")] = None,
-    unlike: Annotated[list[str] | None, typer.Option(help="Sku that is not wanted; repeatable.")] = None,
-    model: Annotated[str | None, typer.Option(help="Folder of an outfit network of your own.")] = None,
+    k: Annotated[int, option(options.Outfits.k, "-k")] = options.Outfits.k.default,
+    kind: Annotated[list[str] | None, option(options.Outfits.kinds, "--kind", more="May be repeated.")] = None,
+    budget: Annotated[float | None, option(options.Outfits.budget)] = options.Outfits.budget.default,
+    occasion: Annotated[str | None, typer.Option(help="Occasion, such as work, party, sport or travel.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style, such as minimal, classic or street.")] = None,
+    season: Annotated[str | None, typer.Option(help="Season, such as winter.")] = None,
+    colors: Annotated[str | None, option(options.Outfits.colors)] = options.Outfits.colors.default,
+    own: Annotated[Path | None, option(options.Outfits.own, more="A folder.")] = None,
+    like: Annotated[list[str] | None, option(options.Outfits.like, more="May be repeated.")] = None,
+    unlike: Annotated[list[str] | None, option(options.Outfits.unlike, more="May be repeated.")] = None,
+    model: Annotated[str | None, option(options.Outfits.model)] = options.Outfits.model.default,
     as_json: AsJson = False,
 ) -> None:
     """Complete an outfit around a product or a photo, with reasons."""
@@ -54,42 +53,35 @@ def outfit(
 
 
 def score(
-    photos: Annotated[list[Path], typer.Argument(help="Photos of one thing each, two to eight.")],
+    photos: Annotated[list[Path], typer.Argument(help="Two to eight photos of one item each.")],
     as_json: AsJson = False,
 ) -> None:
-    """Say whether things go together, and why."""
-    from catalens.styling.outfit import main_color, reasons_for
-    from catalens.tasks.outfit import MOST, doubts_of, outfit_model, pieces_of_photos
+    """Score how well items go together, with reasons."""
+    from catalens.styling.outfit import score_photos
 
-    if not 2 <= len(photos) <= MOST:
-        raise UsageError(f"got {len(photos)} photos", cure=f"give two to {MOST}")
-    pieces = pieces_of_photos(photos)
-    value = float(outfit_model().scores([pieces])[0])
-    colors = [main_color(piece.kind, path) for path, piece in zip(photos, pieces, strict=True)]
-    reasons, doubts = reasons_for([color for color in colors if color is not None], value), doubts_of(pieces)
+    found = score_photos(photos)
     if as_json:
-        kinds = [piece.kind for piece in pieces]
-        write_json({"score": value, "kinds": kinds, "reasons": list(reasons), "notes": list(doubts)})
+        write_json(found.to_dict())
         return
-    for doubt in doubts:
-        say(doubt)
-    write(f"{value:.3f}")
-    for path, piece in zip(photos, pieces, strict=True):
-        write(f"  {piece.kind:<10} {path}")
-    for reason in reasons:
+    for note in found.notes:
+        say(note)
+    write(f"{found.value:.3f}")
+    for path, kind in zip(photos, found.kinds, strict=True):
+        write(f"  {kind:<10} {path}")
+    for reason in found.reasons:
         write(f"  - {reason}")
 
 
 def room(
     photo: Annotated[Path, typer.Argument(help="Photo of a room.")],
     catalog: CatalogFolder = DEFAULT_CATALOG,
-    k: Annotated[int, typer.Option("-k", help="Products of each kind.")] = 3,
-    kind: Annotated[list[str] | None, typer.Option(help="What to look for, as in: lamp; repeatable.")] = None,
-    budget: Annotated[float | None, typer.Option(help="The first ones of all kinds cost at most this.")] = None,
-    style: Annotated[str | None, typer.Option(help="As in: minimal; or a material, as in: wood.")] = None,
+    k: Annotated[int, option(options.Room.k, "-k")] = options.Room.k.default,
+    kind: Annotated[list[str] | None, option(options.Room.kinds, "--kind", more="May be repeated.")] = None,
+    budget: Annotated[float | None, option(options.Room.budget)] = options.Room.budget.default,
+    style: Annotated[str | None, typer.Option(help="Style, such as minimal, or material, such as wood.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Furnish a room: goods that fit its colors and what stands there, and are not there yet."""
+    """Furnish a room: products that fit its colors and furniture and that it lacks."""
     with existing(catalog) as shop:
         found = shop.room(photo, k=k, kinds=kind or (), budget=budget, wishes=[style] if style else [])
     if as_json:

@@ -11,8 +11,8 @@ import numpy as np
 import typer
 
 import catalens
-from catalens import settings
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
+from catalens import options, settings
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing, option
 from catalens.cli.output import progress_bar, refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
@@ -29,22 +29,14 @@ Photo = Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")]
 def detect(
     photo: Photo,
     save: Annotated[Path | None, typer.Option(help="Write the photo with boxes (.jpg, .png, .webp).")] = None,
-    min_score: Annotated[float, typer.Option(help="Leave out what is less sure, 0 to 1.")] = 0.4,
-    model: Annotated[
-        str | None, typer.Option(help='A detector: bundled, a folder with a card, "parts", or hf:FOLDER_OR_ID.')
-    ] = None,
-    labels: Annotated[
-        str | None, typer.Option(help='What to look for, as in "dress,bag"; for detectors that take words.')
-    ] = None,
-    proposals: Annotated[
-        str | None, typer.Option(help="Instead: 100 boxes that may show anything, by rpn or selective-search.")
-    ] = None,
-    tiles: Annotated[
-        int, typer.Option(help="For hundreds of things: windows along the longer side, each about three things wide.")
-    ] = 1,
+    min_score: Annotated[float, option(options.Detect.min_score)] = options.Detect.min_score.default,
+    model: Annotated[str | None, option(options.Detect.model)] = options.Detect.model.default,
+    labels: Annotated[str | None, option(options.Detect.labels)] = None,
+    proposals: Annotated[str | None, option(options.Detect.proposals)] = options.Detect.proposals.default,
+    tiles: Annotated[int, option(options.Detect.tiles)] = options.Detect.tiles.default,
     as_json: AsJson = False,
 ) -> None:
-    """Find the products on a photo: boxes in pixels, names, how sure."""
+    """Detect the products on a photo: boxes in pixels, labels, scores."""
     from catalens.images.draw import draw_boxes, numbered, save_image
     from catalens.images.mark import read_mark
 
@@ -71,10 +63,9 @@ def detect(
 
 
 def _proposed(image: ImageArray, way: str, *, model: str | None) -> Detections:
-    from catalens.models.zoo import DEFAULT_DETECTOR
     from catalens.tasks.proposals import propose
 
-    boxes = propose(image, way=way, model=model or DEFAULT_DETECTOR)  # type: ignore[arg-type]  # checked there
+    boxes = propose(image, way=way, model=model)  # type: ignore[arg-type]  # checked there
     scores = np.linspace(1, 0, len(boxes), endpoint=False, dtype=np.float32)
     return Detections(boxes, scores, ("thing",) * len(boxes), (image.shape[0], image.shape[1]))
 
@@ -87,13 +78,13 @@ def segment(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say of each place of a person's photo what it shows: garments, shoes, bag, hair, skin, background."""
+    """Segment a photo of a person: garments, shoes, bag, hair, skin, background."""
     from catalens.images.draw import draw_masks, save_image
     from catalens.images.mark import read_mark
 
     refuse_overwrite(save, photo)
     image = catalens.read_image(photo)
-    masks = catalens.segment(image) if model is None else catalens.segment(image, model=model)
+    masks = catalens.segment(image, model=model)
     if save is not None:
         save_image(save, draw_masks(image, masks), mark=read_mark(photo))
         say(f"written: {save}")
@@ -107,29 +98,27 @@ def segment(
 def cutout(
     photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
     out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
-    background: Annotated[
-        str, typer.Option(help="transparent, white, black, a color such as #f4f4f2, or a photo to lay it on.")
-    ] = "transparent",
-    shadow: Annotated[str, typer.Option(help="keep the photo's own, draw a soft one, or none.")] = "none",
-    crop: Annotated[bool, typer.Option("--crop", help="Cut to the product with a margin.")] = False,
-    margin: Annotated[str, typer.Option(help="With --crop: share of the product's longer side, as in 8%.")] = "8%",
+    background: Annotated[str, option(options.Cutout.background)] = options.Cutout.background.default,
+    shadow: Annotated[str, option(options.Cutout.shadow)] = options.Cutout.shadow.default,
+    crop: Annotated[bool, option(options.Cutout.crop, "--crop")] = options.Cutout.crop.default,
+    margin: Annotated[str, option(options.Cutout.margin)] = options.Cutout.margin.default,
 ) -> None:
-    """Cut the product out of a photo, or of each photo in a folder; what is written already is left as it is."""
-    options = _Options(background, shadow, crop=crop, margin=margin, threads=1 if photo.is_dir() else None)
+    """Cut the product out of a photo, or of each photo in a folder; files that exist already are skipped."""
+    how = _Options(background, shadow, crop=crop, margin=margin, threads=1 if photo.is_dir() else None)
     if photo.is_dir():
-        _each(photo, out, options.suffix, options.write, what="cut out")
+        _each(photo, out, how.suffix, how.write, what="cut out")
     else:
         refuse_overwrite(out, photo, background)
-        options.write(photo, out)
+        how.write(photo, out)
         say(f"written: {out}")
 
 
 def blur_faces(
     photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
     out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
-    min_score: Annotated[float, typer.Option(help="How sure a face has to be, 0 to 1.")] = 0.65,
+    min_score: Annotated[float, option(options.BlurFaces.min_score)] = options.BlurFaces.min_score.default,
 ) -> None:
-    """Make faces unknowable, for good, on a photo or on each of a folder; photos without faces are written, too."""
+    """Anonymise faces irreversibly on a photo, or on each photo in a folder; photos without faces are written too."""
     from catalens.images.draw import save_image
     from catalens.images.mark import read_mark
     from catalens.tasks import faces
@@ -190,8 +179,6 @@ class _Options:
         from catalens.images.mark import read_mark
         from catalens.tasks.cutout import cutter
 
-        if shadow not in {"keep", "soft", "none"}:
-            raise UsageError(f"--shadow is {shadow!r}", cure="take keep, soft or none")
         self._shadow, self._crop = shadow, crop
         self._margin = _share(margin)
         self._ground = _ground(background)
@@ -245,17 +232,15 @@ def _share(text: str) -> float:
 def look(
     photo: Photo,
     catalog: CatalogFolder = DEFAULT_CATALOG,
-    k: Annotated[int, typer.Option("-k", help="Matches for each product.")] = 6,
-    where: Annotated[str | None, typer.Option(help="Filter, as in: price<50")] = None,
-    min_score: Annotated[float, typer.Option(help="Leave out products that are less sure, 0 to 1.")] = 0.4,
+    k: Annotated[int, option(options.Look.k, "-k")] = options.Look.k.default,
+    where: Annotated[str | None, option(options.Look.where)] = options.Look.where.default,
+    min_score: Annotated[float, option(options.Look.min_score)] = options.Look.min_score.default,
     save: Annotated[Path | None, typer.Option(help="Also write a page (.html).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Shop the look: every product on a photo, and what the catalog has like it."""
+    """Shop the look: find each product on a photo in the catalog."""
     from catalens.styling.look_page import save_look
 
-    if k < 1:
-        raise UsageError(f"-k expects at least 1 match and got {k}", cure="ask for one or more")
     with existing(catalog) as shop:
         found = shop.look(photo, k=k, where=where, min_score=min_score)
     if save is not None:

@@ -8,35 +8,32 @@ from typing import Annotated
 import typer
 
 import catalens
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers
+from catalens import options
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers, option
 from catalens.cli.output import refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import UsageError
 from catalens.types import Match, Matches
 
 
 def search(
-    query: Annotated[str | None, typer.Argument(help="A photo's path, or words.", metavar="[PHOTO|WORDS]")] = None,
+    query: Annotated[str | None, typer.Argument(help="Path of a photo, or words.", metavar="[PHOTO|WORDS]")] = None,
     catalog: CatalogFolder = DEFAULT_CATALOG,
-    k: Annotated[int, typer.Option("-k", help="How many products.")] = 10,
-    text: Annotated[str | None, typer.Option(help="Words beside the photo.")] = None,
-    where: Annotated[str | None, typer.Option(help='Filter, as in: price<50 and category="dress"')] = None,
-    like: Annotated[list[str] | None, typer.Option(help="More like this product; may be repeated.")] = None,
-    unlike: Annotated[list[str] | None, typer.Option(help="Less like this product; may be repeated.")] = None,
-    offset: Annotated[int, typer.Option(help="Leave out the first so many.")] = 0,
-    min_score: Annotated[float | None, typer.Option(help="Leave out matches that score less.")] = None,
-    weights: Annotated[
-        list[str] | None, typer.Option(help="Weight of each part, as in: deep=1,color=0.5,text=0")
-    ] = None,
-    group: Annotated[bool, typer.Option("--group/--each-picture", help="One match a product, or a picture.")] = True,
+    k: Annotated[int, option(options.Search.k, "-k")] = options.Search.k.default,
+    text: Annotated[str | None, option(options.Search.text)] = options.Search.text.default,
+    where: Annotated[str | None, option(options.Search.where)] = options.Search.where.default,
+    like: Annotated[list[str] | None, option(options.Search.like, more="May be repeated.")] = None,
+    unlike: Annotated[list[str] | None, option(options.Search.unlike, more="May be repeated.")] = None,
+    offset: Annotated[int, option(options.Search.offset)] = options.Search.offset.default,
+    min_score: Annotated[float | None, option(options.Search.min_score)] = options.Search.min_score.default,
+    weights: Annotated[list[str] | None, option(options.Search.weights)] = None,
+    group: Annotated[bool, option(options.Search.group, "--group/--each-picture")] = options.Search.group.default,
     encoder: EncoderName = None,
     save: Annotated[
         Path | None, typer.Option(help="Also write a page (.html) or a contact sheet (.png, .jpg, .webp).")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find similar products: best first, each with the parts that made its score."""
-    if k < 1:
-        raise UsageError(f"-k expects at least 1 product and got {k}", cure="ask for one or more")
+    """Find similar products, best first, each with the parts of its score."""
     from catalens.search.query import photo_or_words  # with it come the networks
 
     photo, words = (None, None) if query is None else photo_or_words(query)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder
+from catalens import options
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, option
 from catalens.cli.output import say, write, write_json
 from catalens.errors import MissingExtraError, UsageError
 
@@ -20,19 +21,22 @@ keys_app = typer.Typer(name="keys", help="Who may call the service.", no_args_is
 
 def serve(
     catalog: CatalogFolder = DEFAULT_CATALOG,
-    host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with keys.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen at.")] = 8000,
-    origin: Annotated[list[str] | None, typer.Option(help="Web page that browsers may call from; repeatable.")] = None,
+    host: Annotated[str, option(options.Serve.host)] = options.Serve.host.default,
+    port: Annotated[int, option(options.Serve.port)] = options.Serve.port.default,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Origin of a web page that may call the service. May be repeated.")
+    ] = None,
     allow_url_hosts: Annotated[
-        list[str] | None, typer.Option(help="Host from which pictures are fetched; repeatable. None by default.")
+        list[str] | None,
+        typer.Option(help="Host from which pictures may be fetched. May be repeated; none by default."),
     ] = None,
     classifier: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder that `train classifier` wrote; /v1/classify calls it by its name. Repeatable."),
+        typer.Option(help="Classifier folder to serve by its name in /v1/classify. May be repeated."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the catalog and the cores.")] = 1,
+    workers: Annotated[int, option(options.Serve.workers)] = options.Serve.workers.default,
 ) -> None:
-    """Serve a catalog over HTTP: the studio page at /, the API, /docs that describes it, /metrics that counts."""
+    """Serve a catalog over HTTP: the studio page at /, the API, its description at /docs, counters at /metrics."""
     try:
         from catalens.server.run import listen
         from catalens.server.services.options import ServeOptions
@@ -91,14 +95,18 @@ def _keys(catalog: Path) -> ApiKeys:
 
 @keys_app.command()
 def create(
-    scope: Annotated[str, typer.Option(help="search, read, analyse, write; several with commas.")] = "search,read",
-    tenant: Annotated[str, typer.Option(help="Whose catalog it opens; the served one if absent.")] = "",
-    rate: Annotated[str, typer.Option(help="Calls, as in 20/s; 0 for any number.")] = "0",
-    origin: Annotated[list[str] | None, typer.Option(help="Web page that it is bound to; repeatable.")] = None,
+    scope: Annotated[
+        str, option(options.Keys.scopes, "--scope", also=",...", more="Separate several with commas.")
+    ] = ",".join(options.Keys.scopes.default),
+    tenant: Annotated[str, option(options.Keys.tenant)] = options.Keys.tenant.default,
+    rate: Annotated[str, option(options.Keys.rate)] = options.Keys.rate.default,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Origin of a web page that the key is bound to. May be repeated.")
+    ] = None,
     catalog: CatalogFolder = DEFAULT_CATALOG,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key. It is shown this once: what is kept is its hash."""
+    """Create a key. It is shown only once; its hash is stored."""
     try:
         per_second = float(rate.removesuffix("/s"))
     except ValueError:
@@ -127,7 +135,7 @@ def list_keys(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False)
 
 @keys_app.command()
 def rotate(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
-    """Sign addresses of pictures with a new key from the next start on; what the last key signed stays good."""
+    """Sign picture addresses with a new key after the next start; addresses signed before stay valid."""
     try:
         from catalens.server.services.options import ServeOptions
         from catalens.server.services.signed_urls import UrlSigner
@@ -142,6 +150,6 @@ def revoke(
     id: Annotated[str, typer.Argument(help="Of the key, as `keys list` shows it.")],
     catalog: CatalogFolder = DEFAULT_CATALOG,
 ) -> None:
-    """End a key at once."""
+    """Revoke a key immediately."""
     _keys(catalog).revoke(id)
     say(f"key {id} is revoked")

@@ -8,52 +8,43 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import catalens
-from catalens.cli.options import AsJson, Certificate, CertificateKey, signature_of
+from catalens import options
+from catalens.cli.options import AsJson, Certificate, CertificateKey, option, signature_of
 from catalens.cli.output import refuse_overwrite, say, write_json
-from catalens.errors import UsageError
 
 if TYPE_CHECKING:
     from catalens.types import ImageArray, Worn
-
-KINDS = ("auto", "top", "dress", "trousers", "skirt", "outerwear")
 
 
 def tryon(
     person: Annotated[Path, typer.Argument(help="Photo of the person.", metavar="PERSON")],
     garment: Annotated[Path, typer.Argument(help="Photo of the garment.", metavar="GARMENT")],
     out: Annotated[Path, typer.Argument(help="File to write (.jpg, .png, .webp).", metavar="OUT")],
-    kind: Annotated[str, typer.Option(help="auto, top, dress, trousers, skirt or outerwear.")] = "auto",
+    kind: Annotated[str, option(options.TryOn.kind)] = options.TryOn.kind.default,
     sheet: Annotated[
-        bool, typer.Option("--sheet", help="Also write OUT-sheet: both photos, the result, the place.")
+        bool, typer.Option("--sheet", help="Also write OUT-sheet: both photos, the result, the changed region.")
     ] = False,
     model: Annotated[
         str | None,
-        typer.Option(help="A large network of others: catvton, idm-vton, fashn-vton, ootdiffusion, or a folder."),
+        typer.Option(help="A large published network: catvton, idm-vton, fashn-vton, ootdiffusion, or a folder."),
     ] = None,
-    accept_licence: Annotated[str | None, typer.Option(help="Accept this licence of that network.")] = None,
-    seed: Annotated[int, typer.Option(help="Of that network.")] = 0,
+    accept_licence: Annotated[str | None, typer.Option(help="Licence of that network that you accept.")] = None,
+    seed: Annotated[int, option(options.TryOn.seed)] = options.TryOn.seed.default,
     certificate: Certificate = None,
     key: CertificateKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a person in a garment; what lies outside the garment's place stays the same, pixel for pixel."""
+    """Put a garment on a person; pixels outside the garment's region do not change."""
     from catalens.images.draw import format_of, save_image
     from catalens.images.mark import COMPOSITE
     from catalens.tasks.tryon import try_on
     from catalens.trust.provenance import write_generated
 
-    if kind not in KINDS:
-        raise UsageError(f"--kind is {kind!r}", cure=f"take one of {', '.join(KINDS)}")
     signature = signature_of(certificate, key)
     format_of(out)  # before the work, not after it
     refuse_overwrite(out, person, garment)
     photo, cloth = catalens.read_image(person), catalens.read_image(garment)
-    if model is None:
-        worn = try_on(photo, cloth, kind=kind)
-    else:
-        from catalens.tasks.hub_tryon import try_on_by
-
-        worn = try_on_by(model, photo, cloth, kind=kind, seed=seed, accept_licence=accept_licence)
+    worn = try_on(photo, cloth, kind=kind, model=model, seed=seed, accept_licence=accept_licence)
     write_generated(worn.image, out, source="composite", signature=signature)
     if sheet:
         beside = out.with_name(f"{out.stem}-sheet{out.suffix}")

@@ -13,7 +13,7 @@ import numpy as np
 from catalens.errors import UsageError
 from catalens.index.vector_index import EXACT_BELOW
 from catalens.models.card import Score
-from catalens.models.published import Published, published
+from catalens.models.known import KnownNetwork, known_networks
 from catalens.models.zoo import bundled_cards, find_card
 from catalens.tasks.embed import encoder
 from catalens.types import FloatArray
@@ -124,9 +124,9 @@ def advise(wish: Requirements) -> Advice:
     _check(wish)
     base_ms = bundled_ms()
     choices = [_bundled(wish, name, base_ms) for name in bundled_cards("embed")]
-    choices += [_foreign(wish, one, base_ms) for one in published() if one.gflops is not None]
+    choices += [_foreign(wish, one, base_ms) for one in known_networks("embed") if one.gflops is not None]
     choices.sort(key=lambda choice: choice.encode_ms)
-    refused = [(one.key, UNTIMED) for one in published() if one.gflops is None]
+    refused = [(one.key, UNTIMED) for one in known_networks("embed") if one.gflops is None]
     fitting = []
     for choice in choices:
         why = _against(choice, wish)
@@ -136,7 +136,7 @@ def advise(wish: Requirements) -> Advice:
             fitting.append(choice)
     # The bundled network is what was measured here, on shops' photos: it is the choice unless it does not fit.
     best = next((one for one in fitting if one.scores), fitting[0] if fitting else None)
-    wordless = {one.key for one in published() if not one.words} if wish.task == "search" else set()
+    wordless = {one.key for one in known_networks("embed") if not one.words} if wish.task == "search" else set()
     larger = [one for one in choices if best and one.encode_ms > best.encode_ms and one.encoder not in wordless]
     return Advice(best, larger[0] if larger else None, tuple(refused))
 
@@ -188,11 +188,11 @@ def _bundled(wish: Requirements, name: str, base_ms: float) -> Candidate:
     return _choice(wish, name, card.dim, ms, timed, card.license, card.parameters, card.scores, ())
 
 
-def _foreign(wish: Requirements, one: Published, base_ms: float) -> Candidate:
+def _foreign(wish: Requirements, one: KnownNetwork, base_ms: float) -> Candidate:
     ms = base_ms * (one.gflops or 0.0) / BUNDLED_GFLOPS / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
     claims = tuple(f"{score.name} {score.value:.3f} ({one.source})" for score in one.scores)
     timed = "scaled by GFLOPs from this machine's measurement" + (f", {RULE}" if wish.device == "gpu" else "")
-    return _choice(wish, one.key, one.dim, ms, timed, one.license, 4 * one.parameters, (), claims)
+    return _choice(wish, one.key, one.dim or 0, ms, timed, one.license, 4 * (one.parameters or 0), (), claims)
 
 
 def _choice(
@@ -231,7 +231,7 @@ def _head(wish: Requirements) -> str:
 
 
 def _against(choice: Candidate, wish: Requirements) -> str:
-    known = next((one for one in published() if one.key == choice.encoder), None)
+    known = next((one for one in known_networks("embed") if one.key == choice.encoder), None)
     if known is not None and wish.commercial and not known.commercial:
         return f"{known.license} limits commercial use"
     if wish.latency_ms is not None and choice.latency_ms > wish.latency_ms:

@@ -15,8 +15,8 @@ from catalens.evaluation.intervals import bootstrap_mean
 from catalens.evaluation.runs import Item, Run, machine, name_in
 from catalens.geometry import iou
 from catalens.images.read import read_image
-from catalens.models.zoo import DEFAULT_DETECTOR, find_card
-from catalens.tasks.detect import LEAST, PARTS, detector
+from catalens.models.zoo import resolve
+from catalens.tasks.detect import FORMS, LEAST, PARTS, detector
 from catalens.types import Detections, Progress
 
 FOUND = "objects found at IoU 0.5, of a photo"
@@ -81,9 +81,10 @@ def evaluate_boxes(
 
 def _identity(model: str | None) -> str:
     """The card's name and hash; the name alone for what has no card of its own."""
-    if model == PARTS or (model is not None and model.startswith("hf:")):
+    if model == PARTS:
         return model
-    return find_card(model or DEFAULT_DETECTOR, task="detect").identity
+    found = resolve(model, task="detect", forms=FORMS)
+    return found.name if found.card is None else found.card.identity
 
 
 def _with_labels(photos: Sequence[Annotated], labels: Sequence[str]) -> tuple[list[Annotated], list[str]]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import UsageError
 from catalens.images.denoise import DenoiseMethod, denoise, noise_sigma
 from catalens.images.limits import require_rgb
@@ -101,10 +102,10 @@ def sharpen(image: ImageArray, *, radius: float = 1.2, amount: float = 0.6, thre
 def enhance(
     image: ImageArray,
     *,
-    sigma: float | None = None,
-    balance: float = 0.5,
-    lift: float = 0.3,
-    sharpness: float = 0.4,
+    sigma: float | None = options.Enhance.sigma.default,
+    balance: float = options.Enhance.balance.default,
+    lift: float = options.Enhance.lift.default,
+    sharpness: float = options.Enhance.sharpness.default,
 ) -> ImageArray:
     """Enhance a photo gently: denoise, white balance, local contrast, sharpening.
 
@@ -121,9 +122,7 @@ def enhance(
     Raises:
         UsageError: a value out of range.
     """
-    for name, value in (("balance", balance), ("lift", lift), ("sharpness", sharpness)):
-        if not 0 <= value <= 1:
-            raise UsageError(f"{name} is {value}", cure="give a number from 0 to 1")
+    options.check_all(options.Enhance, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
     whiteness = _whiteness(image)
     better = denoise(image, sigma=sigma)
     if (whiteness == 1).mean() <= 0.2:

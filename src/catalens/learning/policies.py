@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from catalens import options
 from catalens.errors import UsageError
 from catalens.images.draw import Tile, contact_sheet
 from catalens.learning.augment import STEPS, MaskArray, Policy, Step, change
@@ -78,7 +79,12 @@ def policy(name: str) -> Policy:
 
 
 def policy_sheet(
-    image: ImageArray, policy: Policy, *, count: int = 16, seed: int = 0, mask: MaskArray | None = None
+    image: ImageArray,
+    policy: Policy,
+    *,
+    count: int = options.Augment.count.default,
+    seed: int = options.Augment.seed.default,
+    mask: MaskArray | None = None,
 ) -> ImageArray:
     """A contact sheet: the photo, each step by itself at its most, then `count` views with all steps drawn.
 

@@ -1,11 +1,30 @@
-"""Find a card by name: bundled with the package, or a folder."""
+"""The only resolver of names: what `model=` means, for every task.
+
+A name is one of a network that is bundled ("bundled" or nothing for the usual one), a folder with a card.toml, a short
+name or hub place of `models.known` (with a folder of its files: `catvton:FOLDER`), or a form with a place:
+`hf:OWNER/NAME`, `hf:FOLDER`, `onnx:FILE`, `openvino:FILE`, `torch:FILE`, `keras:FILE`, `keras:NAME`.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache, wraps
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, ParamSpec, TypeAlias, TypeVar, cast
 
-from catalens.errors import ModelError, NotFoundError
-from catalens.models.card import FILE, Card, Task, read_card, read_table
+from catalens import settings
+from catalens.errors import ModelError, NotFoundError, UsageError
+from catalens.models import card as cards
+from catalens.models import known as registry
+from catalens.models.card import FILE, Card, read_card, read_table
+from catalens.models.known import KnownNetwork, find_known, known_networks, require_accepted
+
+Task: TypeAlias = cards.Task | Literal["classify", "paint"]
+Form: TypeAlias = Literal["card", "hf", "known", "onnx", "openvino", "torch", "keras", "application"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_ENCODER = "catalens-encoder-s"
@@ -17,30 +36,262 @@ DEFAULT_OUTFIT = "catalens-outfit-xs"
 DEFAULT_POSE = "catalens-pose-xs"
 DEFAULT_TRYON = "catalens-tryon-s"
 DEFAULT_GENERATOR = "catalens-generator-s"
+DEFAULTS: Mapping[Task, str] = MappingProxyType(
+    {
+        "embed": DEFAULT_ENCODER,
+        "segment": DEFAULT_PARSER,
+        "matte": DEFAULT_MATTE,
+        "detect": DEFAULT_DETECTOR,
+        "outfit": DEFAULT_OUTFIT,
+        "pose": DEFAULT_POSE,
+        "tryon": DEFAULT_TRYON,
+        "generate": DEFAULT_GENERATOR,
+    }
+)
+BUNDLED = "bundled"
+"""In place of a name: the bundled network of the task."""
+WRITTEN: Mapping[Form, str] = MappingProxyType(
+    {
+        "card": "a bundled network or a folder with a card.toml",
+        "hf": "hf:OWNER/NAME or hf:FOLDER",
+        "known": "a short name of `catalens models list`",
+        "onnx": "onnx:FILE",
+        "openvino": "openvino:FILE",
+        "torch": "torch:FILE",
+        "keras": "keras:FILE",
+        "application": "keras:NAME",
+    }
+)
+"""How each form is written."""
+PREFIXES: tuple[Form, ...] = ("hf", "onnx", "openvino", "torch", "keras")
+_RELATED: Mapping[Task, tuple[registry.Task, ...]] = MappingProxyType(
+    {"classify": ("classify", "embed"), "matte": (), "generate": ("paint",), "outfit": (), "pose": ()}
+)
+"""Tasks of known networks that serve for another one; every other task is served by its own."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def bundled_cards(task: Task | None = None) -> tuple[str, ...]:
-    """Names of the networks that ship with the package, sorted; only those for a task, where one is given."""
-    names = sorted(path.parent.name for path in WEIGHTS.glob(f"*/{FILE}"))
-    return tuple(name for name in names if task is None or read_table(WEIGHTS / name).text("task") == task)
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a name stands for.
+
+    Args:
+        name: as it was asked for, or the bundled network's.
+        form: how to load it.
+        place: a folder, a file, a place on the hub, or a name of keras.applications.
+        card: where the form is "card"; known: what is published of it, where that is known.
+    """
+
+    name: str
+    task: Task
+    form: Form
+    place: str
+    card: Card | None = None
+    known: KnownNetwork | None = None
+
+    def own_card(self) -> Card:
+        """The card.
+
+        Raises:
+            ModelError: it has none.
+        """
+        if self.card is None:
+            raise ModelError(f"{self.name} has no card", cure=f"name {WRITTEN['card']}")
+        return self.card
+
+    def in_transformers(self) -> str:
+        """Where the Transformers library finds it.
+
+        Raises:
+            ModelError: it needs another library; code that comes with weights is never run.
+        """
+        if self.known is not None and self.known.library != "transformers":
+            raise ModelError(
+                f"{self.known.name} runs in {self.known.library}, not in Transformers alone",
+                cure=f"export its network for pictures to ONNX and name it onnx:FILE ({self.known.source})",
+            )
+        return self.place
 
 
-def find_card(name: str, *, task: Task | None = None) -> Card:
+def resolve(
+    name: str | None,
+    *,
+    task: Task,
+    forms: Sequence[Form],
+    default: str | None = None,
+    accept_licence: str | None = None,
+) -> Resolved:
+    """Find out what a name stands for; nothing is loaded, and nothing fetched.
+
+    Args:
+        name: None or "bundled" for the default.
+        forms: that the task can run.
+        default: the bundled network where it is not the usual one of the task.
+        accept_licence: name of a licence that limits commercial use, or "unknown", that the caller accepts.
+
+    Raises:
+        NotFoundError: nothing has that name; near ones are offered.
+        ModelError: a card that cannot be used or is for another task.
+        UsageError: a form or a known network that does not serve this task; a licence that was not accepted.
+    """
+    given = default or DEFAULTS.get(task, "") if name is None or name == BUNDLED else name
+    found = _resolved(given, task, forms)
+    if found.form not in forms:
+        raise UsageError(
+            f"{given!r}: a network for {task!r} is not loaded from {WRITTEN[found.form]}",
+            cure=f"name {', or '.join(WRITTEN[form] for form in forms)}",
+        )
+    if found.form in ("hf", "known"):
+        _check_licence(found, accept_licence or settings.accepted_licence())
+    return found
+
+
+def find_card(name: str | None = None, *, task: cards.Task | None = None) -> Card:
     """Find the card of a bundled network by its name, or of a folder by its path.
 
     Raises:
         NotFoundError: neither a bundled name nor a folder with a card.
         ModelError: the card or its weights cannot be used, or are for another task than the one given.
     """
+    if name is None or name == BUNDLED:
+        name = DEFAULTS[task] if task is not None else DEFAULT_ENCODER
     folder = WEIGHTS / name if name in bundled_cards() else Path(name)
     if not (folder / FILE).is_file():
-        raise NotFoundError(
-            f"no network called {name!r}",
-            cure=f"name one of {', '.join(bundled_cards(task))}, or a folder with a {FILE}",
-        )
+        raise _unknown(name, task)
     card = read_card(folder)
     if task is not None and card.task != task:
         raise ModelError(
             f"{card.name} is for {card.task!r}, not for {task!r}", cure=f"name one of {', '.join(bundled_cards(task))}"
         )
     return card
+
+
+def bundled_cards(task: cards.Task | None = None) -> tuple[str, ...]:
+    """Names of the networks that ship with the package, sorted; only those for a task, where one is given."""
+    names = sorted(path.parent.name for path in WEIGHTS.glob(f"*/{FILE}"))
+    return tuple(name for name in names if task is None or read_table(WEIGHTS / name).text("task") == task)
+
+
+def loaded_once(default: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Keep the last networks that a function loaded, by its arguments, whether they are given or left at their
+    defaults, and by what the environment says of devices.
+
+    Args:
+        default: what its argument `name` stands for where it is None or "bundled".
+    """
+
+    def decorated(load: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(load)
+
+        @lru_cache(maxsize=8)
+        def kept(environment: tuple[str, str], *args: P.args, **kwargs: P.kwargs) -> R:
+            del environment  # read again where it is used
+            return load(*args, **kwargs)
+
+        @wraps(load)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            if bound.arguments.get("name") in (None, BUNDLED):
+                bound.arguments["name"] = default
+            return kept((settings.device(), settings.dtype()), *bound.args, **bound.kwargs)
+
+        return call
+
+    return decorated
+
+
+def _resolved(given: str, task: Task, forms: Sequence[Form]) -> Resolved:
+    scheme, colon, rest = given.partition(":")
+    if colon and scheme in PREFIXES:
+        if not rest:
+            raise NotFoundError(f"{given!r} names no network", cure="write hf:FOLDER, hf:OWNER/NAME or KIND:FILE")
+        return _of_form(given, scheme, rest, task)
+    known = find_known(scheme if colon else given)
+    if known is not None and not (colon and known.key != scheme):
+        if colon and not Path(rest).is_dir():
+            raise NotFoundError(f"no folder {rest!r}", cure=f"write {known.key}:FOLDER")
+        form: Form = "known" if "known" in forms else "hf"
+        return Resolved(given, _served(known, task), form, rest if colon else known.hub, known=known)
+    if given in bundled_cards() or (given and (Path(given) / FILE).is_file()):
+        return _of_card(given, task)
+    if {"known", "hf"} <= set(forms) and _is_folder_or_id(given):  # as Diffusers writes and the hub names them
+        return Resolved(given, task, "hf", given)
+    if Path(given).is_file():
+        raise ModelError(
+            f"{given} is a file, and a network by itself is a folder with a card.toml",
+            cure="say of which kind the file is, as in onnx:FILE or torch:FILE; pickles are never read",
+        )
+    raise _unknown(given, task, forms)
+
+
+def _of_card(given: str, task: Task) -> Resolved:
+    if task == "classify":
+        folder = WEIGHTS / given if given in bundled_cards() else Path(given)
+        if read_table(folder).text("task") == "classify":
+            return Resolved(given, task, "card", given)
+        task = "embed"
+    return Resolved(given, task, "card", given, card=find_card(given, task=cast(cards.Task, task)))
+
+
+def _of_form(given: str, form: Form, rest: str, task: Task) -> Resolved:
+    if form == "keras" and rest.isidentifier() and not Path(rest).exists():
+        return Resolved(given, task, "application", rest)
+    if form != "hf":
+        return Resolved(given, task, form, rest)
+    known = None if Path(rest).is_dir() else find_known(rest)
+    place = rest if known is None else known.hub
+    if known is None and not Path(rest).is_dir() and (rest.startswith((".", "/", "~")) or rest.count("/") > 1):
+        raise NotFoundError(f"no folder {rest!r}", cure="check the path, or name an id on the hub: hf:OWNER/NAME")
+    return Resolved(given, task if known is None else _served(known, task), form, place, known=known)
+
+
+def _is_folder_or_id(given: str) -> bool:
+    return (bool(given) and Path(given).is_dir()) or (given.count("/") == 1 and not given.startswith((".", "/", "~")))
+
+
+def _served(known: KnownNetwork, task: Task) -> Task:
+    """The task for which a known network serves another one.
+
+    Raises:
+        UsageError: it does not.
+    """
+    served = _RELATED.get(task, (cast(registry.Task, task),))
+    if known.task in served:
+        return known.task if task == "classify" else task
+    names = [*(one.key for one in known_networks(*served) if served), *_bundled_for(task)]
+    raise UsageError(
+        f"{known.key} is for {known.task!r}, not for {task!r}", cure=f"take one of {', '.join(names)}" if names else ""
+    )
+
+
+def _check_licence(found: Resolved, accepted: str | None) -> None:
+    """Refuse what a shop may not use, or of which that is not known; a folder is the user's own."""
+    known = found.known
+    if known is None and Path(found.place).is_dir():
+        return
+    if known is None or not known.commercial:
+        license, forbids = (None, "") if known is None else (known.license, known.forbids)
+        require_accepted(
+            found.place if found.form == "hf" else found.name, license=license, forbids=forbids, accepted=accepted
+        )
+
+
+def _bundled_for(task: Task | None) -> tuple[str, ...]:
+    """Names for a task; those for embedding serve to classify by words."""
+    return () if task == "paint" else bundled_cards("embed" if task == "classify" else task)
+
+
+def _unknown(name: str, task: Task | None, forms: Sequence[Form] = ("card",)) -> NotFoundError:
+    served = () if task is None else _RELATED.get(task, (cast(registry.Task, task),))
+    others = [one.key for one in known_networks(*served)] if served and {"hf", "known"} & set(forms) else []
+    near = get_close_matches(name, [*others, *_bundled_for(task)], n=3)
+    if near and not Path(name).exists():
+        return NotFoundError(
+            f"no network called {name!r}", cure=f"perhaps {', '.join(near)}; `catalens models list` has all"
+        )
+    ours = _bundled_for(task) if "card" in forms else ()
+    names = ", ".join([*ours, *(others if not ours else [])])
+    return NotFoundError(f"no network called {name!r}", cure=f"name one of {names}, or a folder with a {FILE}")

@@ -11,10 +11,11 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from catalens import options
 from catalens.errors import UsageError
 from catalens.features.similarity import similarity
 from catalens.images.read import ImageLike
@@ -28,6 +29,8 @@ from catalens.tasks.embed import Encoder
 from catalens.types import FloatArray, IntArray, Match, Matches
 
 _LEAST_CANDIDATES, _CANDIDATES_PER_RESULT = 200, 10
+_COUNT = replace(options.Search.k, minimum=0)
+"""In Python k may be 0, which finds nothing."""
 _DIGITS = 6
 """Decimals of scores and parts: what differs less is float32's rounding, so that it is equal, and goes by sku."""
 
@@ -59,16 +62,16 @@ class Searcher:
     def search(
         self,
         image: ImageLike | None = None,
-        text: str | None = None,
+        text: str | None = options.Search.text.default,
         *,
-        like: Sequence[str] = (),
-        unlike: Sequence[str] = (),
-        where: str | Mapping[str, object] | None = None,
-        k: int = 10,
-        offset: int = 0,
-        min_score: float | None = None,
-        weights: Mapping[str, float] | None = None,
-        group: bool = True,
+        like: Sequence[str] = options.Search.like.default,
+        unlike: Sequence[str] = options.Search.unlike.default,
+        where: str | Mapping[str, object] | None = options.Search.where.default,
+        k: int = options.Search.k.default,
+        offset: int = options.Search.offset.default,
+        min_score: float | None = options.Search.min_score.default,
+        weights: Mapping[str, float] | None = options.Search.weights.default,
+        group: bool = options.Search.group.default,
     ) -> Matches:
         """Find similar products, best first; equal scores by sku.
 
@@ -269,10 +272,5 @@ def _best_of_each_product(scored: Sequence[_Scored]) -> list[_Scored]:
 
 
 def _check_numbers(k: int, offset: int, min_score: float | None) -> None:
-    for name, value in (("k", k), ("offset", offset)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise UsageError(f"expected a whole number from 0 up for {name}, got {value!r}", cure="give such a number")
-    if min_score is not None and not isinstance(min_score, int | float):
-        raise UsageError(f"expected a number for min_score, got {min_score!r}", cure="scores are at most 1")
-    if min_score is not None and math.isnan(min_score):
-        raise UsageError("expected a number for min_score, got nan", cure="scores are at most 1")
+    options.check(_COUNT, k)
+    options.check_all(options.Search, offset=offset, min_score=min_score)

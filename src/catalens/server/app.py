@@ -42,7 +42,7 @@ WORK = {
     **dict.fromkeys(
         (f"/v1/{name}" for name in (
             "look", "explain", "outfit", "room", "generate", "tryon", "detect", "segment", "cutout", "enhance", "check",
-            "fix", "classify", "embeddings",
+            "fix", "classify", "embeddings", "blur-faces", "scene", "score",
         )),
         "analyse",
     ),

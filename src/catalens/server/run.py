@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from catalens import settings
+from catalens.options import Serve
 from catalens.server.app import create_app
 from catalens.server.services.options import ServeOptions
 from catalens.server.services.signed_urls import UrlSigner
@@ -38,7 +39,7 @@ def build_app(options: ServeOptions) -> FastAPI:
     return create_app(options)
 
 
-def listen(options: ServeOptions, *, host: str, port: int, workers: int = 1) -> None:
+def listen(options: ServeOptions, *, host: str, port: int, workers: int = Serve.workers.default) -> None:
     """Serve until SIGTERM or SIGINT; running requests are answered first.
 
     Args:
@@ -55,7 +56,7 @@ def listen(options: ServeOptions, *, host: str, port: int, workers: int = 1) -> 
         Multiprocess(server.config, sockets=[server.config.bind_socket()]).run()
 
 
-def _server(app: partial[FastAPI], *, host: str, port: int, workers: int = 1) -> uvicorn.Server:
+def _server(app: partial[FastAPI], *, host: str, port: int, workers: int = Serve.workers.default) -> uvicorn.Server:
     config = uvicorn.Config(
         app, factory=True, host=host, port=port, workers=workers, ws="none", access_log=False, log_level="warning",
         server_header=False, timeout_graceful_shutdown=GRACE_S, timeout_worker_healthcheck=HEALTH_S,

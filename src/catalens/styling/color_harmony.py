@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
 
+from catalens.options import Harmony
 from catalens.types import FloatArray
-
-Harmony: TypeAlias = Literal["neutral", "accent", "analogous", "complementary", "contrast"]
 
 QUIET = 18.0
 """CIELAB chroma below which a color is a grey or nearly one, and goes with all."""

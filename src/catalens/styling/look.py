@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from catalens import options
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
 from catalens.tasks.detect import Detector, detector, with_masks
@@ -74,9 +75,9 @@ def shop_the_look(
     search: Callable[..., Matches],
     picture: ImageLike,
     *,
-    k: int = 6,
-    where: str | None = None,
-    min_score: float = 0.4,
+    k: int = options.Look.k.default,
+    where: str | None = options.Look.where.default,
+    min_score: float = options.Look.min_score.default,
     finder: Detector | None = None,
 ) -> Look:
     """Find each product of a photo in a catalog.
@@ -95,6 +96,7 @@ def shop_the_look(
     Raises:
         ImageError: the picture cannot be read.
     """
+    options.check_all(options.Look, k=k, min_score=min_score)
     image = read_image(picture)
     found = (finder or detector())(image)
     found = found[found.scores >= min_score]

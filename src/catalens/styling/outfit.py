@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Protocol, cast, get_args, overload
+from typing import Protocol, cast, overload
 
 import numpy as np
 
+from catalens import options
 from catalens.errors import CatalensError, ModelError, UsageError
 from catalens.features.color import dominant_colors
 from catalens.features.foreground import foreground_guess
@@ -19,11 +19,11 @@ from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
 from catalens.styling.beam_search import CHEAPEST, Candidate, Grown, best, least, varied, with_each
-from catalens.styling.color_harmony import Harmony, ThingColor, agreement, harmony
+from catalens.styling.color_harmony import ThingColor, agreement, harmony
 from catalens.styling.pieces import Known, OutfitItem, Pieces, own_pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.embed import Encoder
-from catalens.tasks.outfit import KINDS, MOST, OutfitModel, outfit_model
+from catalens.tasks.outfit import MOST, OutfitModel, doubts_of, outfit_model, pieces_of_photos
 from catalens.types import FloatArray, Matches
 
 NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -51,7 +51,6 @@ UNTOLD = 0.1
 """How far from 0.5 a verdict has to be to say something."""
 SEEN = 72
 """Longer side, in pixels, at which the main color of a thing is looked for."""
-HARMONIES: tuple[Harmony, ...] = get_args(Harmony)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +113,14 @@ class Outfits(Sequence[Outfit]):
 class Asked:
     """What somebody wants of an outfit; `Catalog.outfits` says what each means."""
 
-    k: int = 5
-    kinds: Sequence[str] = ()
-    budget: float | None = None
-    wishes: Sequence[str] = ()
-    colors: str | None = None
-    own: Sequence[ImageLike] = ()
-    like: Sequence[str] = ()
-    unlike: Sequence[str] = ()
+    k: int = options.Outfits.k.default
+    kinds: Sequence[str] = options.Outfits.kinds.default
+    budget: float | None = options.Outfits.budget.default
+    wishes: Sequence[str] = options.Outfits.wishes.default
+    colors: str | None = options.Outfits.colors.default
+    own: Sequence[ImageLike] = options.Outfits.own.default
+    like: Sequence[str] = options.Outfits.like.default
+    unlike: Sequence[str] = options.Outfits.unlike.default
 
     def check(self) -> None:
         """Refuse numbers and names that make no sense.
@@ -129,15 +128,7 @@ class Asked:
         Raises:
             UsageError: they do not.
         """
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
-            raise UsageError(f"expected at least one outfit and got {self.k!r}", cure="ask for one or more")
-        if self.budget is not None and not 0 < self.budget < math.inf:
-            raise UsageError(f"a budget of {self.budget!r}", cure="give more than nothing, or leave it out")
-        unknown = sorted(set(self.kinds) - set(KINDS))
-        if unknown:
-            raise UsageError(f"no kind {unknown[0]!r}", cure=f"take some of {', '.join(KINDS)}")
-        if self.colors is not None and self.colors not in HARMONIES:
-            raise UsageError(f"colors cannot stand {self.colors!r}", cure=f"take one of {', '.join(HARMONIES)}")
+        options.check_all(options.Outfits, **{one.name: getattr(self, one.name) for one in fields(self)})
 
 
 class Nearest(Protocol):
@@ -303,6 +294,36 @@ class Stylist:
             return None if photo is None else main_color(one.item.kind, photo)
         except CatalensError:  # the file is gone since: its color is not known, and the rest goes on
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well items go together: 0..1 with 0.5 for "cannot be told", their categories, reasons and notes."""
+
+    value: float
+    kinds: tuple[str, ...]
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        lists = {"kinds": list(self.kinds), "reasons": list(self.reasons), "notes": list(self.notes)}
+        return {"score": self.value, **lists}
+
+
+def score_photos(photos: Sequence[ImageLike]) -> Score:
+    """Score how well the items on photos, one item each, go together.
+
+    Raises:
+        UsageError: fewer than two photos, or more than eight.
+        ImageError: a photo cannot be read.
+    """
+    if not 2 <= len(photos) <= MOST:
+        raise UsageError(f"got {len(photos)} photos", cure=f"give two to {MOST}")
+    pieces = pieces_of_photos(photos)
+    value = float(outfit_model().scores([pieces])[0])
+    colors = [main_color(piece.kind, photo) for photo, piece in zip(photos, pieces, strict=True)]
+    reasons = reasons_for([color for color in colors if color is not None], value)
+    return Score(value, tuple(piece.kind for piece in pieces), reasons, doubts_of(pieces))
 
 
 def main_color(kind: str, photo: ImageLike) -> ThingColor | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from catalens.errors import CatalensError, UsageError
+from catalens import options
+from catalens.errors import CatalensError
 from catalens.features.color import DominantColor, dominant_colors
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
@@ -121,13 +121,7 @@ def furnish(
     wishes: Sequence[str],
 ) -> Room:
     """As `Catalog.room`."""
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise UsageError(f"expected at least one product of a kind and got {k!r}", cure="ask for one or more")
-    if budget is not None and not 0 < budget < math.inf:
-        raise UsageError(f"a budget of {budget!r}", cure="give more than nothing, or leave it out")
-    unknown = sorted(set(kinds) - set(NOUNS))
-    if unknown:
-        raise UsageError(f"no kind {unknown[0]!r}", cure=f"take some of {', '.join(NOUNS)}")
+    options.check_all(options.Room, k=k, kinds=kinds, budget=budget)
     image = read_image(photo)
     things = things_in_room(image, encoder=encoder)
     notes = [] if len(things) else ["nothing that is known stands in the room: its colors and its look decide alone"]

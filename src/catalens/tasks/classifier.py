@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens.errors import UsageError
+from catalens import options
 from catalens.images.read import ImageLike
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER
@@ -84,7 +84,7 @@ class Classifier:
         """(N, C); rows sum to 1 where exactly one label holds."""
         return self.head.probabilities(self.encoder.encode_images(images))
 
-    def classify(self, images: Sequence[ImageLike], *, top: int = 5) -> list[Labels]:
+    def classify(self, images: Sequence[ImageLike], *, top: int = options.Classify.top.default) -> list[Labels]:
         """The likeliest labels of each picture, best first, at most `top`; all that hold where several may.
 
         Raises:
@@ -94,13 +94,12 @@ class Classifier:
         likely, near = self.head.probabilities(vectors), self.head.nearness(vectors).tolist()
         return [self.labels_of(row, nearness=one, top=top) for row, one in zip(likely, near, strict=True)]
 
-    def labels_of(self, row: FloatArray, *, nearness: float = 1.0, top: int = 5) -> Labels:
+    def labels_of(self, row: FloatArray, *, nearness: float = 1.0, top: int = options.Classify.top.default) -> Labels:
         """Probabilities (C,) of one picture as labels; its nearness to what was learned tells whether it is known.
 
         Where no label is sure and one of a coarser level is, that one comes first: "clothing > tops".
         """
-        if top < 1:
-            raise UsageError(f"expected at least one label and got top={top}", cure="ask for one or more")
+        options.check(options.Classify.top, top)
         order = np.argsort(-row, kind="stable")
         if self.thresholds is not None:
             held = [label for label in order.tolist() if row[label] >= self.thresholds[label]]

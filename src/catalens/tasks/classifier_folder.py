@@ -17,16 +17,20 @@ from numpy.typing import NDArray
 
 from catalens.errors import ModelError, NotFoundError, StorageError, UsageError
 from catalens.models.card import FILE, CardTable, check_file, read_table, score_of
+from catalens.models.device import AUTO
 from catalens.tasks.classifier import Classifier, Examples, Unknown
-from catalens.tasks.embed import Encoder, encoder
+from catalens.tasks.embed import Encoder, encoder, load_encoder
 from catalens.tasks.heads import Activation, CalibratedHead, head_from
 
 HEAD_FILE, TUNED = "head.npz", "encoder"
 """The head's arrays; the folder of the encoder's own card, where it was tuned together with the head."""
 
 
-def load_classifier(folder: str | Path) -> Classifier:
+def load_classifier(folder: str | Path, *, device: str = AUTO, dtype: str = AUTO) -> Classifier:
     """Load a saved classifier.
+
+    Args:
+        device, dtype: of its encoder (`models.device`).
 
     Raises:
         NotFoundError: no classifier there.
@@ -54,7 +58,7 @@ def load_classifier(folder: str | Path) -> Classifier:
     arrays = _arrays(folder / HEAD_FILE)
     head = head_from(kind, {key[5:]: value for key, value in arrays.items() if key.startswith("head.")})
     calibrated = CalibratedHead(classes, head, cast(Activation, activation), arrays["scale"], arrays["shift"])
-    encoder_name, network = _encoder(table.table("encoder"), folder)
+    encoder_name, network = _encoder(table.table("encoder"), folder, device, dtype)
     _check_dims(table, calibrated, network)
     return Classifier(
         name=name,
@@ -83,11 +87,12 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     return found
 
 
-def _encoder(table: CardTable, folder: Path) -> tuple[str, Encoder]:
+def _encoder(table: CardTable, folder: Path, device: str, dtype: str) -> tuple[str, Encoder]:
     name, identity = table.text("name"), table.text("identity")
     table.done()
     # One that was tuned is not kept by its path: training anew puts another network there.
-    network = encoder.__wrapped__(str(folder / TUNED)) if name == TUNED else encoder(name)
+    tuned = str(folder / TUNED)
+    network = (load_encoder if name == TUNED else encoder)(tuned if name == TUNED else name, device=device, dtype=dtype)
     if network.name != identity:
         raise ModelError(
             f"the classifier in {folder} was trained on vectors of {identity}, and {network.name} is what is here",

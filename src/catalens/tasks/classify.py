@@ -2,61 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
-from catalens.errors import UsageError
+from catalens import options
+from catalens.errors import NotFoundError, UsageError
 from catalens.images.read import ImageLike
 from catalens.models.card import FILE
+from catalens.models.device import AUTO
+from catalens.models.zoo import DEFAULT_ENCODER, resolve
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import check_several, encoder
+from catalens.tasks.foreign_classifier import FORMS, foreign_classifier
 from catalens.tasks.zero_shot import COMMON_LABELS, classify_by_words
 from catalens.types import Labels
+
+Labeller: TypeAlias = Callable[[Sequence[ImageLike], int], list[Labels]]
+"""Pictures and how many labels each at most -> their labels."""
 
 
 def classify(
     images: Sequence[ImageLike],
     *,
-    model: str | Path | Classifier | None = None,
-    labels: Sequence[str] | None = None,
-    top: int = 5,
+    model: str | Path | Classifier | None = options.Classify.model.default,
+    labels: Sequence[str] | None = options.Classify.labels.default,
+    top: int = options.Classify.top.default,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> list[Labels]:
     """Say what pictures show: by a trained classifier, else by words.
 
     Args:
         images: paths, bytes or arrays.
-        model: a classifier, or the folder of one.
-        labels: words to choose from, without training; common kinds of goods where neither is given.
+        model: a classifier, or the folder of one; an encoder that knows words, by its name; an image classifier of
+            others with labels of its own: hf:OWNER/NAME or hf:FOLDER of the Transformers library, or onnx:FILE,
+            openvino:FILE, torch:FILE, keras:FILE with a small card beside it (`models.runtimes.file`).
+        labels: words to choose from, without training: by the bundled encoder, or by the encoder that `model` names;
+            common kinds of goods where there are none and the model has none.
         top: how many labels each at most.
+        accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
+        device, dtype: where the network runs, and in which precision (`models.device`).
 
     Raises:
-        UsageError: both a model and labels.
-        ModelError, NotFoundError: the model cannot be used.
+        UsageError: a classifier and labels; a form or device that does not go; a licence that was not accepted.
+        ModelError, NotFoundError, MissingExtraError: the model cannot be used.
         ImageError: a picture cannot be read.
     """
     check_several(images)
-    if model is not None and labels is not None:
-        raise UsageError("a model and labels were both given", cure="give one of them: a model has its own labels")
-    if model is None:
-        return classify_by_words(images, COMMON_LABELS if labels is None else labels, encoder=encoder(), top=top)
-    chosen = model if isinstance(model, Classifier) else kept_classifier(model)
-    return chosen.classify(images, top=top)
+    ask = labeller(model, labels=labels, accept_licence=accept_licence, device=device, dtype=dtype)
+    return ask(images, top)
 
 
-def kept_classifier(folder: str | Path) -> Classifier:
+def labeller(
+    model: str | Path | Classifier | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Labeller:
+    """What `classify` asks, of (pictures, top), loaded once; arguments and errors are those of `classify`."""
+    if isinstance(model, Classifier):
+        _refuse_words(labels)
+        return lambda images, top: model.classify(images, top=top)
+    name = None if model is None else str(model)
+    try:
+        found = resolve(name, task="classify", forms=FORMS, default=DEFAULT_ENCODER, accept_licence=accept_licence)
+    except NotFoundError:
+        _refuse_words(labels)  # which of the two was meant is not known
+        raise
+    if found.form == "card" and found.task == "classify":
+        _refuse_words(labels)
+        kept = kept_classifier(found.place, device=device, dtype=dtype)
+        return lambda images, top: kept.classify(images, top=top)
+    if found.task == "embed" or (labels is not None and found.form == "hf"):
+        used = encoder(found.name, accept_licence=accept_licence, device=device, dtype=dtype)
+        words = COMMON_LABELS if labels is None else labels
+        return lambda images, top: classify_by_words(images, words, encoder=used, top=top)
+    _refuse_words(labels)
+    foreign = foreign_classifier(found.name, accept_licence=accept_licence, device=device, dtype=dtype)
+    return lambda images, top: foreign.classify(images, top=top)
+
+
+def _refuse_words(labels: Sequence[str] | None) -> None:
+    if labels is not None:
+        raise UsageError(
+            "a model and labels were both given, and the model is no encoder",
+            cure="give one of them: a classifier has its own labels",
+        )
+
+
+def kept_classifier(folder: str | Path, *, device: str = AUTO, dtype: str = AUTO) -> Classifier:
     """A saved classifier, loaded once; anew when it was trained anew.
 
     Raises:
         ModelError, NotFoundError: it cannot be used.
+        UsageError: a device that is not there.
     """
-    return _kept(str(folder), _written(Path(folder) / FILE))
+    return _kept(str(folder), _written(Path(folder) / FILE), device, dtype)
 
 
 @lru_cache(maxsize=4)
-def _kept(folder: str, written: tuple[int, int]) -> Classifier:  # noqa: ARG001 (one that was trained anew is another)
-    return load_classifier(folder)
+def _kept(folder: str, written: tuple[int, int], device: str, dtype: str) -> Classifier:
+    del written  # one that was trained anew is another
+    return load_classifier(folder, device=device, dtype=dtype)
 
 
 def _written(card: Path) -> tuple[int, int]:

@@ -7,26 +7,30 @@ at the edge are freed from the old background's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal, TypeAlias, get_args
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.images.blank import is_blank
 from catalens.images.matting import composite, foreground_colors, refine_alpha
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
-from catalens.models.onnx import OnnxDenseNetwork
-from catalens.models.zoo import DEFAULT_MATTE, find_card
-from catalens.tasks.segment import canvas_for, uncovered
+from catalens.models.device import AUTO, RunsOn
+from catalens.models.runtimes.base import DenseNetwork
+from catalens.models.runtimes.file import FileDense, file_kind
+from catalens.models.runtimes.onnx import OnnxDenseNetwork
+from catalens.models.zoo import DEFAULT_MATTE, Form, loaded_once, resolve
+from catalens.options import Shadow
+from catalens.tasks.segment import canvas_for, logits_of
 from catalens.types import FloatArray, ImageArray
 
-Shadow: TypeAlias = Literal["keep", "soft", "none"]
-
+FORMS: tuple[Form, ...] = ("card", "onnx", "openvino", "torch")
+"""What `model` may be here."""
 SOLID, EMPTY = 0.97, 0.03
 """Alpha above and below which a pixel is taken for all product or none of it."""
 SURE, DOUBTFUL = 0.45, 0.12
@@ -109,36 +113,59 @@ class Cutter:
         ModelError: the card is for something else, or its weights cannot be used.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    def __init__(self, card: Card, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> None:
         if card.task != "matte":
             raise ModelError(f"{card.name} is for {card.task!r}, not for 'matte'", cure="name a cut-out network")
-        self._preprocess = card.preprocess
-        self._network = OnnxDenseNetwork(card, threads=threads)
+        self._network: DenseNetwork = OnnxDenseNetwork(card, threads=threads, device=device, dtype=dtype)
+
+    @property
+    def runs_on(self) -> RunsOn:
+        """The device and precision."""
+        return self._network.runs_on
 
     def alpha(self, image: ImageArray) -> FloatArray:
         """HWC uint8 -> HxW float32 in 0..1, how much of each pixel the product covers."""
         if is_blank(image):
             return np.zeros(image.shape[:2], np.float32)
-        spec = canvas_for(self._preprocess, image.shape[:2])
-        x, placement = spec.apply(image)
-        seen, mirrored = self._network(np.stack([x, x[:, :, ::-1]]))
-        # Both ways round: what only one of them doubts stays whole.
-        logits = uncovered((seen + mirrored[:, :, ::-1]) / 2, placement, image.shape[:2])[0]
-        coarse = _sigmoid(logits)
+        coarse = _sigmoid(logits_of(self._network, image, image.shape[:2])[0])
         # One place of the network's answer covers this many pixels.
-        reach = max(image.shape[:2]) / max(spec.size) * 2
+        seen = self._network.preprocess.size
+        if not self._network.is_fixed:
+            seen = canvas_for(self._network.preprocess, image.shape[:2]).size
+        reach = max(image.shape[:2]) / max(seen) * 2
         return _clean(refine_alpha(image, coarse, reach=reach), reach=reach)
 
 
-def cutout_of(image: ImageArray, alpha: FloatArray, *, shadow: Shadow = "none", decontaminate: bool = True) -> Cutout:
+class ForeignCutter(Cutter):
+    """A cut-out network of others, one map of logits, as a cutter.
+
+    Raises:
+        ModelError: it gives several maps.
+    """
+
+    def __init__(self, network: FileDense) -> None:
+        if network.dim != 1:
+            raise ModelError(
+                f"{network.identity} gives {network.dim} maps and not one, how much the product covers",
+                cure="name another output on its card, or ask `segment` with it",
+            )
+        self._network = network
+
+
+def cutout_of(
+    image: ImageArray,
+    alpha: FloatArray,
+    *,
+    shadow: Shadow = options.Cutout.shadow.default,
+    decontaminate: bool = options.Cutout.decontaminate.default,
+) -> Cutout:
     """Put a cut-out together from a picture and its alpha.
 
     Raises:
         ImageError: they differ in size.
         UsageError: another shadow.
     """
-    if shadow not in get_args(Shadow):
-        raise UsageError(f"shadow is {shadow!r}", cure=f"take one of {', '.join(get_args(Shadow))}")
+    options.check(options.Cutout.shadow, shadow)
     colors = foreground_colors(image, alpha) if decontaminate else image
     shade: FloatArray | None
     if shadow == "keep":
@@ -150,36 +177,46 @@ def cutout_of(image: ImageArray, alpha: FloatArray, *, shadow: Shadow = "none", 
     return Cutout(colors, alpha, shade)
 
 
-@cache
-def cutter(name: str = DEFAULT_MATTE, *, threads: int | None = None) -> Cutter:
-    """The bundled cut-out network, or one of yours by its folder; loaded once.
-
-    Raises:
-        NotFoundError, ModelError: it cannot be found or used.
-    """
-    return Cutter(find_card(name, task="matte"), threads=threads)
+@loaded_once(DEFAULT_MATTE)
+def cutter(name: str | None = None, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> Cutter:
+    """A cut-out network by name; loaded once. Arguments and errors are those of `cutout`."""
+    found = resolve(name, task="matte", forms=FORMS)
+    if found.form == "card":
+        return Cutter(found.own_card(), threads=threads, device=device, dtype=dtype)
+    kind = file_kind(found.form)
+    return ForeignCutter(FileDense(kind, Path(found.place), threads=threads, device=device, dtype=dtype))
 
 
 def cutout(
-    picture: ImageLike, *, model: str = DEFAULT_MATTE, shadow: Shadow = "none", decontaminate: bool = True
+    picture: ImageLike,
+    *,
+    model: str | None = None,
+    shadow: Shadow = options.Cutout.shadow.default,
+    decontaminate: bool = options.Cutout.decontaminate.default,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> ImageArray:
     """Cut the product out of a photo.
 
     Args:
         picture: path, bytes, file, array or PIL picture.
-        model: a bundled cut-out network's name, or a folder with a card.
+        model: a bundled cut-out network (the default where None) or a folder with a card; onnx:FILE, openvino:FILE or
+            torch:FILE of a network that gives one map, with a small card beside it (`models.runtimes.file`).
         shadow: "keep" the photo's own where its background is even, draw a "soft" one, or "none".
         decontaminate: free colors at the edge from the old background's.
+        device, dtype: where it runs, and in which precision (`models.device`).
 
     Returns:
         HxWx4 uint8 of the photo's own size. All transparent where the photo shows no product.
 
     Raises:
         ImageError: the picture cannot be read.
-        UsageError: another shadow.
+        NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
+        UsageError: another shadow; a form or device that does not go.
     """
     image = read_image(picture)
-    return cutout_of(image, cutter(model).alpha(image), shadow=shadow, decontaminate=decontaminate).rgba
+    alpha = cutter(model, device=device, dtype=dtype).alpha(image)
+    return cutout_of(image, alpha, shadow=shadow, decontaminate=decontaminate).rgba
 
 
 def _sigmoid(logits: FloatArray) -> FloatArray:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens import settings
+from catalens import options
 from catalens.errors import UsageError
 from catalens.geometry import clip, mask_to_box
 from catalens.images.read import ImageLike, read_image
-from catalens.models.hub_detector import HubDetector
-from catalens.models.published import check_license
-from catalens.models.zoo import DEFAULT_DETECTOR, bundled_cards, find_card
+from catalens.models.device import AUTO
+from catalens.models.hub.detector import HubDetector
+from catalens.models.zoo import DEFAULT_DETECTOR, Form, loaded_once, resolve
 from catalens.tasks.cutout import Cutter, cutter
 from catalens.tasks.faces import FaceFinder, finds_faces
 from catalens.tasks.segment import Parser, parser
@@ -26,6 +24,8 @@ from catalens.tasks.tiles import Tiled
 from catalens.tasks.two_stage import TwoStageDetector, one_each
 from catalens.types import Detections, FloatArray, ImageArray
 
+FORMS: tuple[Form, ...] = ("card", "hf")
+"""What `model` may be here, besides "parts"."""
 NOT_PRODUCTS = frozenset({"background", "skin", "hair"})
 SEVERAL = frozenset({"bag", "accessory"})
 """Somebody may carry several; of all else they wear one, whatever lies between its pieces, as in an open jacket."""
@@ -168,13 +168,15 @@ class ForeignDetector:
         return one_each(clip(boxes, size)[:, None].repeat(len(self.labels), 1), scores, self.labels, size)
 
 
-@cache
+@loaded_once(DEFAULT_DETECTOR)
 def detector(
     name: str | None = None,
     *,
     words: tuple[str, ...] = (),
     threads: int | None = None,
     accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> Detector:
     """A detector by name; loaded once.
 
@@ -184,25 +186,26 @@ def detector(
             that is bundled.
         words: what to look for, for those that take words (OWL, Grounding DINO).
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
+        device, dtype: where it runs, and in which precision (`models.device`).
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
-        UsageError: words for a detector that takes none, or none for one that does; a licence that was not accepted.
+        UsageError: words for a detector that takes none, or none for one that does; a licence that was not accepted; a
+            form or device that does not go.
         MissingExtraError: what it runs on is not installed.
     """
-    if name is not None and name.startswith("hf:"):
-        source = name.removeprefix("hf:")
-        if not Path(source).is_dir():  # a folder is the user's own
-            check_license(source, accepted=accept_licence or settings.accepted_licence())
-        return ForeignDetector(HubDetector(source, words=words, threads=threads))
-    if words:
+    if name == PARTS and not words:
+        return PartsDetector(
+            parser(threads=threads, device=device, dtype=dtype), cutter(threads=threads, device=device, dtype=dtype)
+        )
+    found = None if name == PARTS else resolve(name, task="detect", forms=FORMS, accept_licence=accept_licence)
+    if found is not None and found.form == "hf":
+        network = HubDetector(found.in_transformers(), words=words, threads=threads, device=device, dtype=dtype)
+        return ForeignDetector(network)
+    if words or found is None:
         raise UsageError(f"{name or 'the bundled detector'} has labels of its own", cure="leave the words out")
-    if name is None:
-        name = DEFAULT_DETECTOR if DEFAULT_DETECTOR in bundled_cards("detect") else PARTS
-    if name == PARTS:
-        return PartsDetector(parser(threads=threads), cutter(threads=threads))
-    card = find_card(name, task="detect")
-    return FaceFinder(card, threads=threads) if finds_faces(card) else TwoStageDetector(card, threads=threads)
+    kind = FaceFinder if finds_faces(found.own_card()) else TwoStageDetector
+    return kind(found.own_card(), threads=threads, device=device, dtype=dtype)
 
 
 def with_masks(found: Detections, image: ImageArray) -> Detections:
@@ -228,11 +231,14 @@ def with_masks(found: Detections, image: ImageArray) -> Detections:
 def detect(
     picture: ImageLike,
     *,
-    min_score: float = 0.4,
-    model: str | None = None,
-    labels: Sequence[str] = (),
-    masks: bool = True,
-    tiles: int = 1,
+    min_score: float = options.Detect.min_score.default,
+    model: str | None = options.Detect.model.default,
+    labels: Sequence[str] = options.Detect.labels.default,
+    masks: bool = options.Detect.masks.default,
+    tiles: int = options.Detect.tiles.default,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> Detections:
     """Find the products on a photo.
 
@@ -244,6 +250,7 @@ def detect(
         masks: outline each product, too; boxes alone take a fifth of the time.
         tiles: for shelves and photos of hundreds of things: look at overlapping windows, so many along the longer
             side, each about three things wide, instead of the whole; boxes alone.
+        accept_licence, device, dtype: as of `detector`.
 
     Returns:
         Boxes in pixels of the photo, scores, labels and masks, the surest first: what a person wears and carries (top,
@@ -252,10 +259,11 @@ def detect(
     Raises:
         ImageError: the picture cannot be read.
     """
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
+    options.check_all(options.Detect, min_score=min_score, labels=labels)
     image = read_image(picture)
-    find: Callable[[ImageArray], Detections] = detector(model, words=tuple(labels))
+    find: Callable[[ImageArray], Detections] = detector(
+        model, words=tuple(labels), accept_licence=accept_licence, device=device, dtype=dtype
+    )
     found = (find if tiles == 1 else Tiled(find, tiles))(image)
     found = found[found.scores >= min_score]
     return with_masks(found, image) if masks and tiles == 1 else found

@@ -5,28 +5,28 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from catalens import settings
-from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError
+from catalens.errors import CatalensError, ImageError, ModelError
 from catalens.images.prepare import Preprocess
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
-from catalens.models.files import KINDS, FileNetwork
-from catalens.models.hub import HubNetwork
-from catalens.models.keras_application import KerasApplication
+from catalens.models.device import AUTO, RunsOn
+from catalens.models.hub.encoder import HubNetwork
+from catalens.models.hub.keras_application import KerasApplication
 from catalens.models.known_words import DoubtfulWord, KnownWords
-from catalens.models.onnx import OnnxNetwork, OnnxTextNetwork
-from catalens.models.openvino import OpenVinoNetwork
-from catalens.models.published import check_license, find_published, published
-from catalens.models.zoo import DEFAULT_ENCODER, find_card
+from catalens.models.runtimes.file import FileNetwork, file_kind
+from catalens.models.runtimes.onnx import OnnxNetwork, OnnxTextNetwork
+from catalens.models.runtimes.openvino import OpenVinoNetwork
+from catalens.models.zoo import DEFAULT_ENCODER, Form, loaded_once, resolve
 from catalens.types import Failure, FloatArray, ImageArray, Progress, Where
 
+FORMS: tuple[Form, ...] = ("card", "hf", "onnx", "openvino", "torch", "keras", "application")
+"""What an encoder's name may be."""
 BATCH = 32
 Runtime: TypeAlias = Literal["onnx", "openvino"]
 
@@ -41,6 +41,10 @@ class Encoder(Protocol):
     @property
     def dim(self) -> int:
         """Length of a vector."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu", "cuda:0" ... (`models.device`)."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -105,6 +109,15 @@ class _NetworkEncoder(ABC):
     def preprocess(self) -> Preprocess:
         """How pictures are prepared."""
 
+    @property
+    @abstractmethod
+    def runs_on(self) -> RunsOn:
+        """The device and precision."""
+
+    @property
+    def device(self) -> str:
+        return self.runs_on.device
+
     @abstractmethod
     def _vectors(self, batch: FloatArray) -> FloatArray:
         """(N, 3, H, W) prepared, N > 0 -> (N, dim) as the network gives them."""
@@ -132,7 +145,7 @@ class _NetworkEncoder(ABC):
             yield np.stack([self.prepare(read_image(image, target=target)) for image in chunk])
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name}, dim={self.dim}, size={self.size})"
+        return f"{type(self).__name__}({self.name}, dim={self.dim}, size={self.size}, device={self.device})"
 
 
 class OnnxEncoder(_NetworkEncoder):
@@ -140,12 +153,26 @@ class OnnxEncoder(_NetworkEncoder):
 
     Args:
         runtime: what runs the network for pictures: ONNX Runtime, or OpenVINO where it is installed.
+        device, dtype: of that network (`models.device`); the one for words is small and runs on the processor.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None, runtime: Runtime = "onnx") -> None:
+    def __init__(
+        self,
+        card: Card,
+        *,
+        threads: int | None = None,
+        runtime: Runtime = "onnx",
+        device: str = AUTO,
+        dtype: str = AUTO,
+    ) -> None:
         self.card = card
-        self._network = (OpenVinoNetwork if runtime == "openvino" else OnnxNetwork)(card, threads=threads)
+        kind = OpenVinoNetwork if runtime == "openvino" else OnnxNetwork
+        self._network = kind(card, threads=threads, device=device, dtype=dtype)
         self._threads = threads
+
+    @property
+    def runs_on(self) -> RunsOn:
+        return self._network.runs_on
 
     @property
     def name(self) -> str:
@@ -182,7 +209,9 @@ class OnnxEncoder(_NetworkEncoder):
     def _words(self) -> OnnxTextNetwork | None:
         """Loaded when it is first asked, for most work is done with pictures alone."""
         tower = self.card.text
-        return None if tower is None else OnnxTextNetwork(tower.weights, dim=self.dim, threads=self._threads)
+        return (
+            None if tower is None else OnnxTextNetwork(tower.weights, dim=self.dim, threads=self._threads, device="cpu")
+        )
 
     @cached_property
     def _known(self) -> KnownWords:
@@ -205,6 +234,10 @@ class ForeignEncoder(_NetworkEncoder):
 
     def __init__(self, network: HubNetwork | FileNetwork | KerasApplication) -> None:
         self._network = network
+
+    @property
+    def runs_on(self) -> RunsOn:
+        return self._network.runs_on
 
     @property
     def name(self) -> str:
@@ -311,53 +344,55 @@ def check_several(images: object) -> None:
         raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
 
 
-@lru_cache(maxsize=4)
+@loaded_once(DEFAULT_ENCODER)
 def encoder(
     name: str | None = None,
     *,
     threads: int | None = None,
     runtime: Runtime = "onnx",
     accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> Encoder:
     """Load an encoder. It is kept for the next call.
 
     Args:
         name: a bundled one (the default where None); a folder with a card; "hf:" and a folder or hub id of the
-            Transformers library, such as a published network's short name (`catalens models list`) stands for;
-            "keras:" and a network of keras.applications; or "onnx:", "torch:" or "keras:" and a file with a small card
-            beside it (`models.files`).
+            Transformers library, such as a known network's short name (`catalens models list`) stands for;
+            "keras:" and a network of keras.applications; or "onnx:", "openvino:", "torch:" or "keras:" and a file with
+            a small card beside it (`models.runtimes.file`).
         runtime: "openvino" runs the same ONNX file on OpenVINO.
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps" ...; dtype: "auto", "float32", "float16", "bfloat16"
+            (`models.device`). What was taken is `Encoder.device`.
 
     Raises:
         NotFoundError: no such encoder.
         ModelError: its card or weights cannot be used.
-        UsageError: its licence limits commercial use, or is not known, and was not accepted.
+        UsageError: its licence limits commercial use, or is not known, and was not accepted; no such device.
         MissingExtraError: what it runs on is not installed.
     """
-    given = name or DEFAULT_ENCODER
-    scheme, _, rest = given.partition(":")
-    kind = next((one for one in KINDS if one == scheme), None)
-    if not rest and (kind is not None or given == "hf:"):
-        raise NotFoundError(f"{given!r} names no network", cure="write hf:FOLDER, hf:OWNER/NAME or KIND:FILE")
-    if kind == "keras" and rest.isidentifier() and not Path(rest).exists():
-        return ForeignEncoder(KerasApplication(rest))
-    if kind is not None:
-        return ForeignEncoder(FileNetwork(kind, Path(rest), threads=threads))
-    known = find_published(given)
-    source = known.hub if known is not None else given.removeprefix("hf:") if given.startswith("hf:") else None
-    if source is None and Path(given).is_file():
-        raise ModelError(
-            f"{given} is a file, and an encoder by itself is a folder with a card.toml",
-            cure="say of which kind the file is, as in onnx:FILE or torch:FILE; pickles are never read",
-        )
-    near = get_close_matches(given, [one.key for one in published()], n=3) if source is None else []
-    if near and not Path(given).exists():
-        raise NotFoundError(
-            f"no network called {given!r}", cure=f"perhaps {', '.join(near)}; `catalens models list` has all"
-        )
-    if source is None:
-        return OnnxEncoder(find_card(given, task="embed"), threads=threads, runtime=runtime)
-    if not Path(source).is_dir():  # a folder is the user's own
-        check_license(source, accepted=accept_licence or settings.accepted_licence())
-    return ForeignEncoder(HubNetwork(source, threads=threads))
+    return load_encoder(
+        name, threads=threads, runtime=runtime, accept_licence=accept_licence, device=device, dtype=dtype
+    )
+
+
+def load_encoder(
+    name: str | None = None,
+    *,
+    threads: int | None = None,
+    runtime: Runtime = "onnx",
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Encoder:
+    """Load an encoder anew, as where another one was written in its place; arguments and errors as of `encoder`."""
+    found = resolve(name or None, task="embed", forms=FORMS, accept_licence=accept_licence)
+    if found.form == "card":
+        return OnnxEncoder(found.own_card(), threads=threads, runtime=runtime, device=device, dtype=dtype)
+    if found.form == "application":
+        return ForeignEncoder(KerasApplication(found.place, device=device, dtype=dtype))
+    if found.form == "hf":
+        return ForeignEncoder(HubNetwork(found.in_transformers(), threads=threads, device=device, dtype=dtype))
+    kind = file_kind(found.form)
+    return ForeignEncoder(FileNetwork(kind, Path(found.place), threads=threads, device=device, dtype=dtype))

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 
 import cv2
 import numpy as np
 
-from catalens.errors import ModelError, UsageError
+from catalens import options
+from catalens.errors import ModelError
 from catalens.geometry import clip, nms
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
-from catalens.models.onnx import OnnxDenseNetwork
-from catalens.models.zoo import DEFAULT_FACES, find_card
+from catalens.models.device import AUTO, RunsOn
+from catalens.models.runtimes.onnx import OnnxDenseNetwork
+from catalens.models.zoo import DEFAULT_FACES, loaded_once, resolve
 from catalens.tasks.segment import canvas_for
 from catalens.types import Detections, FloatArray, ImageArray
 
 STRIDE = 8
 """Pixels of the prepared picture between two places that may be the middle of a face."""
 OVERLAP = 0.4
-MIN_SCORE = 0.65
-"""Below it, fruit and labels on clothes are taken for faces too often; see the card."""
+MIN_SCORE = options.BlurFaces.min_score.default
 WIDER = 0.15
 """By which a face is enlarged on each side before it is hidden: chin, ears, the hair's line."""
 CELLS = 5
@@ -39,11 +39,16 @@ class FaceFinder:
 
     labels = ("face",)
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    def __init__(self, card: Card, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> None:
         if card.task != "detect" or not finds_faces(card):
             raise ModelError(f"{card.name} finds {card.classes} and not faces", cure="name a face detector")
         self._preprocess = card.preprocess
-        self._network = OnnxDenseNetwork(card, threads=threads)
+        self._network = OnnxDenseNetwork(card, threads=threads, device=device, dtype=dtype)
+
+    @property
+    def runs_on(self) -> RunsOn:
+        """The device and precision."""
+        return self._network.runs_on
 
     def __call__(self, image: ImageArray, *, min_score: float = MIN_SCORE) -> Detections:
         """HWC uint8 -> faces, the surest first."""
@@ -73,30 +78,45 @@ def faces_of(places: FloatArray, *, min_score: float) -> tuple[FloatArray, Float
     return boxes.astype(np.float32).reshape(-1, 4), np.asarray(scores[rows, columns], np.float32)
 
 
-@cache
-def face_finder(name: str = DEFAULT_FACES, *, threads: int | None = None) -> FaceFinder:
+@loaded_once(DEFAULT_FACES)
+def face_finder(
+    name: str | None = None, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO
+) -> FaceFinder:
     """The bundled face detector, or one of yours by its folder; loaded once.
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
+        UsageError: a form or device that does not go.
     """
-    return FaceFinder(find_card(name, task="detect"), threads=threads)
+    found = resolve(name, task="detect", forms=("card",), default=DEFAULT_FACES)
+    return FaceFinder(found.own_card(), threads=threads, device=device, dtype=dtype)
 
 
-def blur_faces(picture: ImageLike, *, min_score: float = MIN_SCORE) -> tuple[ImageArray, int]:
+def blur_faces(
+    picture: ImageLike,
+    *,
+    min_score: float = MIN_SCORE,
+    model: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> tuple[ImageArray, int]:
     """Make the faces on a photo unknowable: a few coarse pixels with noise from the system's own source of it.
+
+    Args:
+        model: a face detector: the bundled one where None, or a folder with a card.
+        device, dtype: where it runs, and in which precision (`models.device`).
 
     Returns:
         HWC uint8, and how many faces were hidden.
 
     Raises:
         ImageError: the picture cannot be read.
-        UsageError: a score that is none.
+        NotFoundError, ModelError: the network cannot be found or used.
+        UsageError: a score that is none; a form or device that does not go.
     """
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
+    options.check(options.BlurFaces.min_score, min_score)
     image = read_image(picture)
-    found = face_finder()(image, min_score=min_score)
+    found = face_finder(model, device=device, dtype=dtype)(image, min_score=min_score)
     return hide(image, found.boxes), len(found)
 
 

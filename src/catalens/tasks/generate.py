@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 
 import numpy as np
 
+from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.models.card import Card
-from catalens.models.onnx import open_session
-from catalens.models.zoo import DEFAULT_GENERATOR, find_card
+from catalens.models.device import AUTO
+from catalens.models.hub.pipeline import paint_many
+from catalens.models.runtimes.onnx import open_session
+from catalens.models.zoo import DEFAULT_GENERATOR, Form, loaded_once, resolve
 from catalens.types import FloatArray, ImageArray, IntArray
 
-TRUNCATION = 0.7
-"""How far from the middle of its kind a picture may lie: 0 always the same, 1 as various as what was learned from."""
 BATCH = 16
+FORMS: tuple[Form, ...] = ("card", "known", "hf")
+"""What `model` may be here."""
 LISTS = ("kind", "color", "pattern")
 
 
@@ -37,12 +39,12 @@ class Generator:
         ModelError: the card is for something else, or its weights cannot be used.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    def __init__(self, card: Card, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> None:
         self._known = {what: _words(card, what) for what in LISTS}
         if card.task != "generate" or not self._known["kind"]:
             raise ModelError(f"{card.name} is for {card.task!r}, not for 'generate'", cure="name a generator")
         self.name, self._latent, self._side = card.name, card.dim, card.preprocess.size[0]
-        self._session = open_session(card.weights, threads=threads)
+        self._session, self.runs_on = open_session(card.weights, threads=threads, device=device, dtype=dtype)
         inputs = [node.name for node in self._session.get_inputs()]
         if inputs != ["latents", "words"]:
             raise ModelError(f"{card.weights} takes {inputs}", cure="export latents and words")
@@ -66,11 +68,11 @@ class Generator:
         self,
         *,
         kind: str,
-        color: str | None = None,
-        pattern: str | None = None,
-        n: int = 1,
-        seed: int | None = None,
-        truncation: float = TRUNCATION,
+        color: str | None = options.Generate.color.default,
+        pattern: str | None = options.Generate.pattern.default,
+        n: int = options.Generate.n.default,
+        seed: int | None = options.Generate.seed.default,
+        truncation: float = options.Generate.truncation.default,
     ) -> Made:
         """Make pictures; see `generate`."""
         chosen = {"kind": kind, "color": color, "pattern": pattern}
@@ -82,11 +84,11 @@ class Generator:
         self,
         *,
         kind: str,
-        color: str | None = None,
-        pattern: str | None = None,
+        color: str | None = options.Generate.color.default,
+        pattern: str | None = options.Generate.pattern.default,
         n: int = 8,
-        seed: int | None = None,
-        truncation: float = TRUNCATION,
+        seed: int | None = options.Generate.seed.default,
+        truncation: float = options.Generate.truncation.default,
     ) -> Made:
         """The way from one picture to another of the same words, along a great circle, in n steps; see `generate`."""
         chosen = {"kind": kind, "color": color, "pattern": pattern}
@@ -108,13 +110,8 @@ class Generator:
         for what, word in chosen.items():
             if word is not None or what == "kind":
                 self._check(what, word)
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise UsageError(f"{n} pictures", cure="ask for at least 1")
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-            raise UsageError(f"seed is {seed!r}", cure="give a whole number that is not negative")
-        if not 0 <= truncation <= 1:
-            raise UsageError(f"truncation is {truncation}", cure="give a number from 0 (all alike) to 1 (all that is)")
-        return int(np.random.default_rng().integers(1 << 32)) if seed is None else seed
+        options.check_all(options.Generate, truncation=truncation)
+        return checked_seed(n=n, seed=seed)
 
     def _check(self, what: str, word: object) -> None:
         known = self._known[what]
@@ -137,47 +134,81 @@ class Generator:
         return found if found.shape[3] == 3 else np.repeat(found, 3, axis=3)
 
 
+def checked_seed(*, n: int, seed: int | None) -> int:
+    """The seed, drawn where none is given.
+
+    Raises:
+        UsageError: no pictures, or a seed that is none.
+    """
+    options.check_all(options.Generate, n=n, seed=seed)
+    return int(np.random.default_rng().integers(1 << 32)) if seed is None else seed
+
+
 def _words(card: Card, what: str) -> tuple[str, ...]:
     """The words of one list among a card's classes, which are written "kind:dress"."""
     return tuple(name.removeprefix(f"{what}:") for name in card.classes if name.startswith(f"{what}:"))
 
 
-@cache
-def generator(name: str = DEFAULT_GENERATOR, *, threads: int | None = None) -> Generator:
+@loaded_once(DEFAULT_GENERATOR)
+def generator(
+    name: str | None = None, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO
+) -> Generator:
     """The bundled generator, or one of yours by its folder; loaded once.
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
+        UsageError: a form or device that does not go.
     """
-    return Generator(find_card(name, task="generate"), threads=threads)
+    found = resolve(name, task="generate", forms=("card",))
+    return Generator(found.own_card(), threads=threads, device=device, dtype=dtype)
 
 
 def generate(
     *,
     kind: str,
-    color: str | None = None,
-    pattern: str | None = None,
-    n: int = 1,
-    seed: int | None = None,
-    truncation: float = TRUNCATION,
+    color: str | None = options.Generate.color.default,
+    pattern: str | None = options.Generate.pattern.default,
+    n: int = options.Generate.n.default,
+    seed: int | None = options.Generate.seed.default,
+    truncation: float = options.Generate.truncation.default,
+    model: str | None = None,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> ImageArray:
-    """Make pictures of products that do not exist, by the bundled network. They show no goods to be sold.
+    """Make pictures of products that do not exist. They show no goods to be sold.
 
     Say so where they are shown: `trust.provenance.write_generated` writes them with the mark that machines read.
 
     Args:
-        kind: t-shirt, shirt, sweater, hoodie, dress, coat, jacket, trousers, shorts, skirt, sneaker, handbag, hat.
+        kind: of the bundled network: t-shirt, shirt, sweater, hoodie, dress, coat, jacket, trousers, shorts, skirt,
+            sneaker, handbag, hat; of a network that paints from words, any.
         color, pattern: by their names; another one for each picture where None.
         n: pictures; the first of them are the same for any n.
         seed: the same seed gives the same pictures; None: others each time.
-        truncation: 0 the middle of its kind, always the same, to 1, as various as what the network learned from.
+        truncation: 0 the middle of its kind, always the same, to 1, as various as what the network learned from; only
+            for networks with a card.
+        model: a bundled generator (the default where None), a folder with a card, or a network that paints from words
+            by its short name, id on the hub or folder (`sdxl`, OWNER/NAME), which is asked for "product photo of a red
+            striped dress, on a white background".
+        accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
+        device, dtype: where it runs, and in which precision (`models.device`).
 
     Returns:
-        (n, 128, 128, 3) uint8 sRGB.
+        (n, S, S, 3) uint8 sRGB; S is 128 of the bundled network.
 
     Raises:
-        UsageError: an unknown word (near ones are named), no picture asked for, a number out of range.
+        UsageError: an unknown word (near ones are named), no picture asked for, a number out of range; a form or
+            device that does not go; a licence that was not accepted.
+        NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
     """
-    return generator().make(
-        kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation
-    ).pictures  # fmt: skip
+    found = resolve(model, task="generate", forms=FORMS, accept_licence=accept_licence)
+    if found.form == "card":
+        network = generator(found.name, device=device, dtype=dtype)
+        return network.make(kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation).pictures
+    used = checked_seed(n=n, seed=seed)
+    words = f"product photo of a {' '.join(one for one in (color, pattern, kind) if one)}, on a white background"
+    pictures = paint_many(
+        words, model=found.name, seeds=range(used, used + n), accept_licence=accept_licence, device=device, dtype=dtype
+    )
+    return np.stack(pictures)

@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ImageError
-from catalens.models.hub_tryon import TryOnNetwork
+from catalens.models.device import AUTO
+from catalens.models.hub.tryon import TryOnNetwork
 from catalens.tasks.segment import segment
 from catalens.types import ImageArray, Masks, Worn
 
@@ -34,24 +36,27 @@ def try_on_by(
     person: ImageArray,
     garment: ImageArray,
     *,
-    kind: str = "auto",
-    seed: int = 0,
+    kind: str = options.TryOn.kind.default,
+    seed: int = options.TryOn.seed.default,
     accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> Worn:
     """Show a person in a garment by a large network of others.
 
     Args:
-        model: a key of `models.makers`, perhaps with a folder: `catvton:FOLDER`.
+        model: a short name of `models.known`, perhaps with a folder: `catvton:FOLDER`.
         person, garment: HWC uint8.
         kind: of the garment; "auto" is a top.
+        device, dtype: as `models.device` says.
 
     Raises:
         ImageError: the person wears nothing that it could take the place of.
         UsageError, ModelError, MissingExtraError, NotFoundError: the network cannot be used, as it says itself.
     """
-    network = TryOnNetwork(model, accept_licence=accept_licence)
+    network = TryOnNetwork(model, accept_licence=accept_licence, device=device, dtype=dtype)
     worn = "top" if kind == "auto" else kind
-    region = region_for(segment(person), worn)
+    region = region_for(segment(person, device=device), worn)
     if region.mean() < SMALLEST:
         raise ImageError(f"no place for a {worn} was found on the person", cure="give a photo of one person, standing")
     drawn = network(person, garment, region, kind=worn, seed=seed)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens import features
+from catalens import features, options
 from catalens.errors import ModelError, UsageError
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
-from catalens.models.onnx import open_session
-from catalens.models.zoo import DEFAULT_OUTFIT, find_card
+from catalens.models.device import AUTO
+from catalens.models.runtimes.onnx import open_session
+from catalens.models.zoo import DEFAULT_OUTFIT, loaded_once, resolve
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.types import FloatArray
 
-KINDS = ("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag", "hat", "glasses", "scarf", "belt")
+KINDS = options.WORN
 """Of things that are worn together, in the order of the network's kinds."""
 WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -60,13 +60,13 @@ class OutfitModel:
         ModelError: the card is for something else, or its weights cannot be used.
     """
 
-    def __init__(self, card: Card, *, threads: int = 1) -> None:
+    def __init__(self, card: Card, *, threads: int = 1, device: str = AUTO, dtype: str = AUTO) -> None:
         if card.task != "outfit" or card.classes != KINDS:
             raise ModelError(f"{card.name} is for {card.task!r}, not for 'outfit'", cure="name an outfit network")
         self.encoder_name = card.training.get("encoder", "")
         """Of whose vectors it knows."""
         self.dim = card.dim
-        self._session = open_session(card.weights, threads=threads)
+        self._session, self.runs_on = open_session(card.weights, threads=threads, device=device, dtype=dtype)
 
     def scores(self, outfits: Sequence[Sequence[Piece]]) -> FloatArray:
         """(N,) 0..1: how surely the things of each outfit go together; 0.5 says nothing. One thing goes with itself.
@@ -113,14 +113,16 @@ class OutfitModel:
         return np.asarray(logits, np.float32), np.asarray(places, np.float32)
 
 
-@cache
-def outfit_model(name: str = DEFAULT_OUTFIT, *, threads: int = 1) -> OutfitModel:
+@loaded_once(DEFAULT_OUTFIT)
+def outfit_model(name: str | None = None, *, threads: int = 1, device: str = AUTO, dtype: str = AUTO) -> OutfitModel:
     """The bundled outfit network, or one of yours by its folder; loaded once.
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
+        UsageError: a form or device that does not go.
     """
-    return OutfitModel(find_card(name, task="outfit"), threads=threads)
+    found = resolve(name, task="outfit", forms=("card",))
+    return OutfitModel(found.own_card(), threads=threads, device=device, dtype=dtype)
 
 
 def kinds_of(vectors: FloatArray, encoder: Encoder) -> list[str]:
@@ -165,18 +167,30 @@ def doubts_of(pieces: Sequence[Piece]) -> tuple[str, ...]:
     return tuple(f"{one}: the score says little" for one in found)
 
 
-def compatibility(photos: Sequence[ImageLike], *, kinds: Sequence[str] | None = None) -> float:
+def compatibility(
+    photos: Sequence[ImageLike],
+    *,
+    kinds: Sequence[str] | None = None,
+    model: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> float:
     """How surely things go together, 0..1, by what people wear together; 0.5 says nothing.
 
     Args:
         photos: two to eight, of one thing each: paths, bytes, files, arrays or PIL pictures.
         kinds: top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt; told from the photos
             where None.
+        model: an outfit network: the bundled one where None, or a folder with a card.
+        device, dtype: where it and the encoder run, and in which precision (`models.device`).
 
     Raises:
-        UsageError: fewer than two photos, or more than eight.
+        UsageError: fewer than two photos, or more than eight; a form or device that does not go.
+        NotFoundError, ModelError: the network cannot be found or used.
         ImageError: a photo cannot be read.
     """
     if isinstance(photos, str | bytes) or not 2 <= len(photos) <= MOST:
         raise UsageError("expected a list of photos", cure=f"give two to {MOST}")
-    return float(outfit_model().scores([pieces_of_photos(photos, kinds=kinds)])[0])
+    network = outfit_model(model, device=device, dtype=dtype)
+    pieces = pieces_of_photos(photos, kinds=kinds, encoder=load_encoder(device=device, dtype=dtype))
+    return float(network.scores([pieces])[0])

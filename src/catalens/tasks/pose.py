@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
 
 from catalens.errors import ModelError
 from catalens.models.card import Card
-from catalens.models.onnx import OnnxDenseNetwork
+from catalens.models.device import AUTO
 from catalens.models.parts import JOINTS, MIRRORED
-from catalens.models.zoo import DEFAULT_POSE, find_card
+from catalens.models.runtimes.onnx import OnnxDenseNetwork
+from catalens.models.zoo import DEFAULT_POSE, loaded_once, resolve
 from catalens.tasks.segment import canvas_for
 from catalens.types import FloatArray, ImageArray
 
@@ -47,11 +47,11 @@ class PoseFinder:
         ModelError: the card is for something else, or its weights cannot be used.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    def __init__(self, card: Card, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> None:
         if card.task != "pose" or card.classes != JOINTS:
             raise ModelError(f"{card.name} is for {card.task!r} and not for 'pose'", cure="name a pose network")
         self._preprocess = card.preprocess
-        self._network = OnnxDenseNetwork(card, threads=threads)
+        self._network = OnnxDenseNetwork(card, threads=threads, device=device, dtype=dtype)
 
     def __call__(self, image: ImageArray) -> Pose:
         """HWC uint8 -> the joints of the person on it; of low score where there is none."""
@@ -89,11 +89,15 @@ def joints_of(likely: FloatArray, *, stride: float) -> tuple[FloatArray, FloatAr
     return points * np.float32(stride), np.clip(near[np.arange(count), rows, columns], 0, 1).astype(np.float32)
 
 
-@cache
-def pose_finder(name: str = DEFAULT_POSE, *, threads: int | None = None) -> PoseFinder:
+@loaded_once(DEFAULT_POSE)
+def pose_finder(
+    name: str | None = None, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO
+) -> PoseFinder:
     """The bundled pose network, or one of yours by its folder; loaded once.
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
+        UsageError: a form or device that does not go.
     """
-    return PoseFinder(find_card(name, task="pose"), threads=threads)
+    found = resolve(name, task="pose", forms=("card",))
+    return PoseFinder(found.own_card(), threads=threads, device=device, dtype=dtype)

@@ -9,7 +9,8 @@ import numpy as np
 from catalens.errors import UsageError
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
-from catalens.models.zoo import DEFAULT_DETECTOR, find_card
+from catalens.models.device import AUTO
+from catalens.models.zoo import resolve
 from catalens.tasks.selective_search import selective_search
 from catalens.tasks.two_stage import TwoStageDetector
 from catalens.types import FloatArray, ImageArray
@@ -52,7 +53,14 @@ class SelectiveSearch:
         return np.asarray(boxes * np.array([width / small.shape[1], height / small.shape[0]] * 2), np.float32)
 
 
-def proposer(way: Way = "rpn", *, model: str = DEFAULT_DETECTOR, threads: int | None = None) -> Proposer:
+def proposer(
+    way: Way = "rpn",
+    *,
+    model: str | None = None,
+    threads: int | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Proposer:
     """One of the two ways.
 
     Raises:
@@ -60,13 +68,22 @@ def proposer(way: Way = "rpn", *, model: str = DEFAULT_DETECTOR, threads: int | 
         NotFoundError, ModelError: the detector cannot be found or used.
     """
     if way == "rpn":
-        return RegionProposals(TwoStageDetector(find_card(model, task="detect"), threads=threads))
+        card = resolve(model, task="detect", forms=("card",)).own_card()
+        return RegionProposals(TwoStageDetector(card, threads=threads, device=device, dtype=dtype))
     if way == "selective-search":
         return SelectiveSearch()
     raise UsageError(f"no way of proposing boxes is called {way!r}", cure="take rpn or selective-search")
 
 
-def propose(picture: ImageLike, *, way: Way = "rpn", model: str = DEFAULT_DETECTOR, count: int = 100) -> FloatArray:
+def propose(
+    picture: ImageLike,
+    *,
+    way: Way = "rpn",
+    model: str | None = None,
+    count: int = 100,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> FloatArray:
     """(K, 4) boxes of a picture that may show a thing, the most promising first, at most `count`.
 
     Raises:
@@ -76,4 +93,4 @@ def propose(picture: ImageLike, *, way: Way = "rpn", model: str = DEFAULT_DETECT
     """
     if count < 1:
         raise UsageError(f"count is {count}", cure="ask for one box or more")
-    return proposer(way, model=model)(read_image(picture))[:count]
+    return proposer(way, model=model, device=device, dtype=dtype)(read_image(picture))[:count]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,13 +11,14 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from catalens import options
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.harmony import Light, estimate_light, harmonise
 from catalens.images.matting import composite, foreground_colors
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image, read_rgba
 from catalens.images.srgb import hex_color
-from catalens.models.zoo import DEFAULT_MATTE
+from catalens.models.device import AUTO
 from catalens.tasks.cutout import cutter
 from catalens.tasks.surfaces import SURFACES, painted_surface, surface_named
 from catalens.types import FloatArray, ImageArray
@@ -31,7 +33,7 @@ BASE = 0.84
 """Where a product stands if nothing else is said, as a share of the height."""
 SHARE = 0.46
 """Longer side of a product that stands there, as a share of the scene's shorter side."""
-EYE = 0.4
+EYE = options.Scene.horizon.default
 """The horizon: where eyes level with the camera would be, as a share of the height. Sizes grow with the distance below
 it, for all that stands on one floor (Criminisi, Reid and Zisserman 2000, "Single View Metrology")."""
 TRIED = 7
@@ -68,17 +70,19 @@ def scene(
     product: ImageLike,
     background: ImageLike | tuple[int, int, int],
     *,
-    place: tuple[float, float] | None = None,
-    scale: float = 1.0,
-    harmony: float = 0.6,
-    shadow: float = 1.0,
-    horizon: float = EYE,
-    model: str = DEFAULT_MATTE,
+    place: tuple[float, float] | None = options.Scene.place.default,
+    scale: float = options.Scene.scale.default,
+    harmony: float = options.Scene.harmony.default,
+    shadow: float = options.Scene.shadow.default,
+    horizon: float = options.Scene.horizon.default,
+    model: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
 ) -> Scene:
     """Put a product into a scene.
 
     Args:
-        product: a photo, cut out here by the network `model`; or a cut-out: a picture with transparency.
+        product: a photo, cut out here; or a cut-out: a picture with transparency.
         background: a photo; a color as (r, g, b) or "#rrggbb"; a name in `surfaces.SURFACES`, or words for one.
         place: where the middle of its lower edge stands, as shares (x, y) of width and height; a calm place below the
             horizon where None.
@@ -86,6 +90,7 @@ def scene(
         harmony: how much of the scene's light the product takes on, 0..1.
         shadow: how dark its shadow is, 0..1.
         horizon: share of the height at which the camera looks straight ahead.
+        model, device, dtype: of the cut-out network, as of `cutout`.
 
     Raises:
         ImageError: a picture cannot be read, or shows no product.
@@ -93,7 +98,7 @@ def scene(
         UsageError: a value out of range, or words that no background is known by.
     """
     _check(place, scale, harmony, shadow, horizon)
-    colors, alpha = _cut(product, model)
+    colors, alpha = _cut(product, lambda image: cutter(model, device=device, dtype=dtype).alpha(image))
     ground, notes = _background(background)
     base = place or _calm_place(ground, horizon)
     colors, alpha = _in_scale(colors, alpha, ground.shape[:2], base, scale, horizon)
@@ -112,13 +117,7 @@ def scene(
 
 
 def _check(place: tuple[float, float] | None, scale: float, harmony: float, shadow: float, horizon: float) -> None:
-    shares = {"harmony": harmony, "shadow": shadow, "horizon": horizon}
-    shares |= {} if place is None else {"place x": place[0], "place y": place[1]}
-    for name, value in shares.items():
-        if not 0 <= value <= 1:
-            raise UsageError(f"{name} is {value}", cure="give a number from 0 to 1")
-    if not 0.05 <= scale <= 5:
-        raise UsageError(f"scale is {scale}", cure="give a number from 0.05 to 5")
+    options.check_all(options.Scene, place=place, scale=scale, harmony=harmony, shadow=shadow, horizon=horizon)
     if place is not None and place[1] <= horizon:
         raise UsageError(
             f"the place is at {place[1]:g} of the height and the horizon at {horizon:g}",
@@ -126,13 +125,13 @@ def _check(place: tuple[float, float] | None, scale: float, harmony: float, shad
         )
 
 
-def _cut(product: ImageLike, model: str) -> tuple[ImageArray, FloatArray]:
+def _cut(product: ImageLike, alpha_of: Callable[[ImageArray], FloatArray]) -> tuple[ImageArray, FloatArray]:
     """The product's colors and alpha, cropped to its bounds."""
     rgba = read_rgba(product)
     image = np.ascontiguousarray(rgba[..., :3])
     alpha: FloatArray = np.asarray(rgba[..., 3] / 255, np.float32)
     if alpha.min() > 0.98:
-        alpha = cutter(model).alpha(image)
+        alpha = alpha_of(image)
         image = foreground_colors(image, alpha)
     if not (alpha > 0.5).any():
         raise ImageError("no product was found to put into the scene", cure="give a cut-out with transparency")

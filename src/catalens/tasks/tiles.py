@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import UsageError
 from catalens.geometry import nms
 from catalens.tasks.two_stage import ACROSS, OVERLAP
 from catalens.types import Detections, FloatArray, ImageArray
 
-MOST = 16
 NEAR = 2.0
 """Pixels from a window's border within which a box is taken for cut: a neighbour has all of it."""
 
@@ -27,8 +27,8 @@ class Tiled:
     """
 
     def __init__(self, inner: Callable[[ImageArray], Detections], tiles: int) -> None:
-        if not 2 <= tiles <= MOST:
-            raise UsageError(f"{tiles} tiles along the longer side", cure=f"take 2 to {MOST}")
+        if not 2 <= tiles <= (options.Detect.tiles.maximum or 0):
+            raise UsageError(f"{tiles} tiles along the longer side", cure=f"take 2 to {options.Detect.tiles.maximum}")
         self._inner, self._tiles = inner, tiles
 
     def __call__(self, image: ImageArray) -> Detections:

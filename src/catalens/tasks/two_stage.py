@@ -11,7 +11,8 @@ from catalens.geometry import clip, nms
 from catalens.images.blank import is_blank
 from catalens.images.prepare import Placement
 from catalens.models.card import Card
-from catalens.models.onnx import OnnxDetectorNetwork
+from catalens.models.device import AUTO, RunsOn
+from catalens.models.runtimes.onnx import OnnxDetectorNetwork
 from catalens.tasks.segment import canvas_for
 from catalens.types import Detections, FloatArray, ImageArray
 
@@ -30,12 +31,17 @@ class TwoStageDetector:
         ModelError: the card is for something else, or its weights cannot be used.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    def __init__(self, card: Card, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> None:
         if card.task != "detect":
             raise ModelError(f"{card.name} is for {card.task!r}, not for 'detect'", cure="name a detector")
         self.labels = card.classes
         self._preprocess = card.preprocess
-        self._network = OnnxDetectorNetwork(card, threads=threads)
+        self._network = OnnxDetectorNetwork(card, threads=threads, device=device, dtype=dtype)
+
+    @property
+    def runs_on(self) -> RunsOn:
+        """The device and precision."""
+        return self._network.runs_on
 
     def __call__(self, image: ImageArray) -> Detections:
         """HWC uint8 -> what is on it, the surest first."""

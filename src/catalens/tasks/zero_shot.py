@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.images.read import ImageLike
 from catalens.tasks.embed import Encoder
@@ -29,7 +30,7 @@ COMMON_LABELS = (
 
 
 def classify_by_words(
-    images: Sequence[ImageLike], labels: Sequence[str], *, encoder: Encoder, top: int = 5
+    images: Sequence[ImageLike], labels: Sequence[str], *, encoder: Encoder, top: int = options.Classify.top.default
 ) -> list[Labels]:
     """Choose from labels by what their words look like.
 
@@ -50,8 +51,7 @@ def classify_by_words(
         or not all(names)
     ):
         raise UsageError(f"expected at least two different labels and got {labels!r}", cure='as in "dress,shirt,shoes"')
-    if top < 1:
-        raise UsageError(f"expected at least one label and got top={top}", cure="ask for one or more")
+    options.check(options.Classify.top, top)
     names, notes = _known(names, encoder) if encoder.has_text else (names, ())
     words = label_vectors(names, encoder=encoder)
     logits = SHARPNESS * encoder.encode_images(images) @ words.T

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import UsageError
 from catalens.images.read import ImageLike, read_image
+from catalens.options import Method
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import Encoder
@@ -21,7 +22,6 @@ from catalens.trust.regions import Regions, cosine_contributions, describe_regio
 from catalens.trust.saliency import Faithfulness, ScoreOf, faithfulness, occlusion, rise
 from catalens.types import FloatArray, ImageArray
 
-Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
 SIDE = 480
 """Longest side of explained pictures, in pixels."""
 NEIGHBORS, PAIRS = 6, 4
@@ -83,9 +83,9 @@ def explain_class(
     image: ImageLike,
     classifier: Classifier | str | Path,
     *,
-    label: str | None = None,
-    method: Method = "auto",
-    seed: int = 0,
+    label: str | None = options.Explain.label.default,
+    method: Method = options.Explain.method.default,
+    seed: int = options.Explain.seed.default,
 ) -> ClassExplanation:
     """Explain why a classifier predicts a label for a picture.
 
@@ -213,8 +213,7 @@ def _column(label: str, classifier: Classifier) -> int:
 
 
 def _method(method: Method, classifier: Classifier) -> Method:
-    if method not in get_args(Method):
-        raise UsageError(f"no method {method!r}", cure=f"one of {', '.join(get_args(Method))}")
+    options.check(options.Explain.method, method)
     is_linear = isinstance(classifier.head.head, LinearHead) and classifier.encoder.has_regions
     if method == "cam" and not is_linear:
         raise UsageError("cam needs a linear head on an encoder with regions", cure="use occlusion or rise")

@@ -28,7 +28,7 @@ from catalens.images.prepare import Preprocess
 from catalens.learning.networks.encoder import EncoderNetwork, TextNetwork
 from catalens.learning.networks.pretrained import COUNTED, HEAD, LOOKS, STEM
 from catalens.models.card import FILE, Card, Precision, Score, Task, TextTower
-from catalens.models.onnx import DETECTED
+from catalens.models.runtimes.onnx import DETECTED
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.types import FloatArray, ImageArray
 

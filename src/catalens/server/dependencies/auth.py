@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from catalens.options import Scope
 from catalens.server.dependencies.state import State
 from catalens.server.http.problems import RefusedError
-from catalens.server.services.api_keys import Scope
 
 
 @dataclass(frozen=True)

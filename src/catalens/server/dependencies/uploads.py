@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -18,10 +19,12 @@ from starlette.exceptions import HTTPException
 
 from catalens.errors import UsageError
 from catalens.images.remote import fetch_image_bytes
+from catalens.options import Option, check, point_of
 from catalens.server.dependencies.auth import state_of
 from catalens.server.dependencies.state import State
 from catalens.server.http.problems import RefusedError
 
+T = TypeVar("T")
 DATA_URL = "data:"
 ADDRESSES = ("http://", "https://")
 FETCH_S = 8.0
@@ -58,47 +61,63 @@ class Upload:
             raise UsageError(f"{name} is {value!r}", cure="send a text")
         return value
 
-    def number(self, name: str, default: float, *, least: float, most: float) -> float:
-        """A number field within bounds."""
-        value = self.fields.get(name, default)
+    def value(self, option: Option[T]) -> T:
+        """The value of an option: its default where the field is absent, or a text that is empty.
+
+        Raises:
+            UsageError: the option does not allow it, or one request may not ask for so much.
+        """
+        if option.name not in self.fields or (option.kind == "text" and self.fields[option.name] == ""):
+            return option.default
+        read: dict[str, Callable[[str], Any]] = {
+            "text": self.text, "texts": self.texts, "whole": self._number, "number": self._number, "flag": self._flag,
+            "pairs": self._object, "filter": self._filter, "pictures": self._pictures, "point": self._point,
+        }  # fmt: skip
+        found = read[option.kind](option.name)
+        check(option, found)
+        size = found if option.kind in ("whole", "number") else len(found) if isinstance(found, list) else 0
+        if option.http_maximum is not None and size is not None and size > option.http_maximum:
+            what = f"{option.name} is {found!r}" if size is found else f"{size} {option.name}"
+            raise UsageError(what, cure=f"send at most {option.http_maximum}")
+        return cast(T, found)
+
+    def _number(self, name: str) -> object:
+        """A number, whole where it is one; what is none stays as it is, to be refused."""
+        value = self.fields[name]
         try:
-            number = float(value)
+            number = float("nan" if isinstance(value, bool) else value)
         except (TypeError, ValueError, OverflowError):
-            number = float("nan")
-        if isinstance(value, bool) or not least <= number <= most:
-            raise UsageError(f"{name} is {value!r}", cure=f"send a number from {least:g} to {most:g}")
-        return number
+            return value
+        return value if math.isnan(number) else int(number) if number.is_integer() else number
 
-    def whole(self, name: str, default: int, *, least: int, most: int) -> int:
-        """A whole number within bounds."""
-        number = self.number(name, default, least=least, most=most)
-        if number != int(number):
-            raise UsageError(f"{name} is {self.fields[name]!r}", cure="send a whole number")
-        return int(number)
+    def _flag(self, name: str) -> object:
+        value = self.fields[name]
+        return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower(), value)
 
-    def flag(self, name: str, default: bool) -> bool:
-        """A field that is true or false."""
-        value = self.fields.get(name, default)
-        flag = value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
-        if flag is None:
-            raise UsageError(f"{name} is {value!r}", cure="send true or false")
-        return flag
-
-    def weights(self) -> dict[str, float] | None:
-        """The field `weights`: an object of numbers, or such an object as JSON text."""
-        value = self.fields.get("weights")
+    def _object(self, name: str) -> Mapping[str, Any] | None:
+        """An object, or one as JSON text."""
+        value = self.fields[name]
         if isinstance(value, str):
             value = parse_json(value)
         if value is not None and not isinstance(value, dict):
-            raise UsageError("weights is no object", cure='send {"color": 0.5, "deep": 0.5}')
+            raise UsageError(f"{name} is no object", cure='send an object, such as {"color": 0.5, "deep": 0.5}')
         return value
 
-    def filter(self) -> str | Mapping[str, Any] | None:
-        """The field `where`: a filter as text or as an object."""
-        value = self.fields.get("where")
+    def _filter(self, name: str) -> str | Mapping[str, Any] | None:
+        value = self.fields[name]
         if value is not None and not isinstance(value, str | dict):
-            raise UsageError(f"where is {value!r}", cure='send "color=red and price<50"')
+            raise UsageError(f"{name} is {value!r}", cure='send "color=red and price<50"')
         return value or None
+
+    def _point(self, name: str) -> tuple[float, float]:
+        return point_of(self.text(name) or "", name=name)
+
+    def _pictures(self, name: str) -> list[bytes]:
+        """Pictures as a list of data URLs."""
+        value = self.fields[name]
+        if not isinstance(value, list):
+            raise UsageError(f"{name} is no list of pictures", cure="send data URLs in a list, as JSON")
+        return [from_data_url(one, name=name) for one in value]
 
     def texts(self, name: str) -> list[str]:
         """A list of texts, or one text with commas."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from catalens.options import Option, of
+
 Schema = Mapping[str, Any]
 TEXT: Schema = {"type": "string"}
-TEXTS: Schema = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-FLAG: Schema = {"type": "boolean"}
 OBJECT: Schema = {"type": "object"}
 PROBLEM: Schema = {
     "type": "object",
@@ -35,26 +35,58 @@ REFUSALS: Mapping[int, str] = {
 }
 
 
-def number(*, least: float, most: float, whole: bool = False) -> Schema:
-    """Schema of a number within bounds."""
-    return {"type": "integer" if whole else "number", "minimum": least, "maximum": most}
+def fields(verb: type) -> Mapping[str, Option[Any]]:
+    """The options of a verb that a request may give."""
+    return {name: one for name, one in of(verb).items() if one.http}
 
 
-def enum_of(*names: str) -> Schema:
-    """Schema of a text with fixed choices."""
-    return {"type": "string", "enum": list(names)}
+def schema(option: Option[Any]) -> Schema:
+    """An option as the OpenAPI document describes it: type, bounds, choices, default, help."""
+    default = {} if option.default in (None, ()) else {"default": _plain(option.default)}
+    return {**_type(option), **default, "description": option.help}
 
 
-def request_body(fields: Mapping[str, Schema], *, image: bool, pictures: Sequence[str] = ("image",)) -> dict[str, Any]:
-    """`openapi_extra` of a route that calls `uploads.read_upload`.
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _type(option: Option[Any]) -> Schema:
+    text = {**TEXT, **({"enum": list(option.allowed)} if option.allowed else {})}
+    most = {} if option.http_maximum is None else {"maxItems": option.http_maximum}
+    if option.kind == "texts":
+        return {"oneOf": [TEXT, {"type": "array", "items": text, **most}]}
+    if option.kind == "pictures":
+        return {"type": "array", "items": {**TEXT, "format": "data-url"}, **most}
+    if option.kind in ("whole", "number"):
+        highest = option.maximum if option.http_maximum is None else option.http_maximum
+        bounds = {"minimum": option.minimum, "exclusiveMinimum": option.above, "maximum": highest}
+        known = {name: bound for name, bound in bounds.items() if bound is not None}
+        return {"type": "integer" if option.kind == "whole" else "number", **known}
+    if option.kind == "point":
+        return {**TEXT, "pattern": r"^[0-9.]+,[0-9.]+$"}
+    if option.kind in ("filter", "pairs"):
+        return {"oneOf": [TEXT, OBJECT]}
+    return {"type": "boolean"} if option.kind == "flag" else text
+
+
+def request_body(
+    known: Mapping[str, Option[Any]],
+    *,
+    image: bool,
+    pictures: Sequence[str] = ("image",),
+    optional: Sequence[str] = (),
+) -> dict[str, Any]:
+    """`openapi_extra` of a route that `uploads.read_upload` reads.
 
     Args:
-        fields: name -> schema; image: whether the pictures are required; pictures: their names.
+        known: the options by name; image: whether the pictures must come; pictures: their names; optional: of those
+            that need not come.
     """
-    required = {"required": list(pictures)} if image else {}
-    form = {**{name: {"type": "string", "format": "binary"} for name in pictures}, **fields}
+    described = {name: schema(one) for name, one in known.items()}
+    required = {"required": [name for name in pictures if name not in optional]} if image else {}
+    form = {**{name: {"type": "string", "format": "binary"} for name in pictures}, **described}
     url = {"type": "string", "description": "data:image/...;base64,..."}
-    as_json = {**dict.fromkeys(pictures, url), **fields}
+    as_json = {**dict.fromkeys(pictures, url), **described}
     content = {
         "multipart/form-data": {"schema": {"type": "object", "properties": form, **required}},
         "application/json": {

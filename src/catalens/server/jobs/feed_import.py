@@ -53,7 +53,9 @@ class FeedImport:
             with self._open_catalog(job.tenant) as shop:
                 before = _present(shop, part)
                 fetch = self._options.url_hosts or False
-                report = shop.add(iter(items), fetch=fetch, blur_faces=job.options.get("blur_faces") == "true")
+                report = shop.add(
+                    iter(items), fetch=fetch, blur_faces=job.options.get("blur_faces", "").lower() == "true"
+                )
                 after = _present(shop, part)
             failed = [
                 {name: self._without_paths(str(value), folder) for name, value in one.to_dict().items()}

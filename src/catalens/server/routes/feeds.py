@@ -17,10 +17,11 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
+from catalens.options import Add
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.state import State
-from catalens.server.dependencies.uploads import content_kind
-from catalens.server.http.openapi import TEXT, enum_of
+from catalens.server.dependencies.uploads import Upload, content_kind
+from catalens.server.http.openapi import fields, schema
 from catalens.server.http.problems import RefusedError
 from catalens.server.jobs.archive import ZIP_MAGIC, unpack
 from catalens.server.jobs.queue import MAX_WAITING, Job
@@ -30,7 +31,7 @@ from catalens.server.routes.products import ProductIn
 router = APIRouter(prefix="/v1", tags=["products"])
 Reader = Annotated[Caller, Depends(require_scope("read"))]
 Writer = Annotated[Caller, Depends(require_scope("write"))]
-OPTIONS = frozenset({"format", "blur_faces"})
+OPTIONS = fields(Add)
 FEED = {
     "requestBody": {
         "required": True,
@@ -41,8 +42,7 @@ FEED = {
                     "required": ["feed"],
                     "properties": {
                         "feed": {"type": "string", "format": "binary"},
-                        "format": TEXT,
-                        "blur_faces": enum_of("true", "false"),
+                        **{name: schema(one) for name, one in OPTIONS.items()},
                     },
                 }
             }
@@ -68,11 +68,11 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
             options = {name: value for name, value in form.multi_items() if isinstance(value, str)}
             if not isinstance(feed, UploadFile):
                 raise UsageError("no feed came", cure="send it as the file `feed`")
-            unknown = sorted(set(options) - OPTIONS)
+            unknown = sorted(set(options) - OPTIONS.keys())
             if unknown:
                 raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(OPTIONS))}")
-            if options.get("blur_faces", "true") not in ("true", "false"):
-                raise UsageError(f"blur_faces is {options['blur_faces']!r}", cure="send true or false")
+            for one in OPTIONS.values():
+                Upload({}, options).value(one)
             name = _safe_name(feed.filename or "")
             return await state.limiters["ingest"].run(
                 lambda: _submit(state, caller, feed.file, name, options, idempotency_key)

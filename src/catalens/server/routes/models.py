@@ -14,9 +14,10 @@ import catalens
 from catalens.errors import NotFoundError, UsageError
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
+from catalens.options import Classify
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import ADDRESSES, DATA_URL, fetch_picture, read_upload
-from catalens.server.http.openapi import TEXT, TEXTS, number, request_body
+from catalens.server.http.openapi import fields, request_body
 from catalens.tasks.classify import kept_classifier
 from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
@@ -24,22 +25,17 @@ from catalens.types import FloatArray
 router = APIRouter(prefix="/v1", tags=["meaning"])
 Analyst = Annotated[Caller, Depends(require_scope("analyse"))]
 MAX_INPUTS = 64
-MAX_LABELS = 200
 PICTURES = (DATA_URL, *ADDRESSES)
 """Prefixes of an input that is a picture."""
-CLASSIFY = {"model": TEXT, "labels": TEXTS, "top": number(least=1, most=100, whole=True)}
+CLASSIFY = fields(Classify)
 
 
 @router.post("/classify", openapi_extra=request_body(CLASSIFY, image=True))
 async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
-    """What a photo shows: by a classifier of the shop (`model`), by words (`labels`), or by common kinds of goods."""
+    """Classify a photo: with a classifier of the shop (`model`), with `labels`, or with common product categories."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=CLASSIFY)
-    labels = upload.texts("labels") if "labels" in upload.fields else None
-    top = upload.whole("top", 5, least=1, most=100)
-    if labels and len(labels) > MAX_LABELS:
-        raise UsageError(f"{len(labels)} labels", cure=f"send at most {MAX_LABELS}")
-    name = upload.text("model")
+    labels, top, name = (upload.value(one) for one in (Classify.labels, Classify.top, Classify.model))
     folder = None if name is None else state.options.classifier(name)
 
     def work() -> dict[str, Any]:

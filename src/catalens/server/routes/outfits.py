@@ -1,4 +1,4 @@
-"""POST /v1/outfit and /v1/room: compatible products for a product, a photo or a room."""
+"""POST /v1/outfit, /v1/room, /v1/score: complete an outfit, furnish a room, score how well items go together."""
 
 from __future__ import annotations
 
@@ -6,29 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from catalens import options
 from catalens.errors import UsageError
 from catalens.images.read import ImageLike
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.state import State
-from catalens.server.dependencies.uploads import Upload, from_data_url, read_upload
-from catalens.server.http.openapi import TEXT, TEXTS, enum_of, number, request_body
+from catalens.server.dependencies.uploads import read_upload
+from catalens.server.http.openapi import fields, request_body
 from catalens.server.routes.products import SIDE
-from catalens.styling.outfit import HARMONIES
+from catalens.styling.outfit import score_photos
 
 router = APIRouter(prefix="/v1", tags=["search"])
-MAX_OWN = 24
-"""Photos of a wardrobe in a request."""
-WANTED = {"kinds": TEXTS, "budget": number(least=0, most=1e9), "wishes": TEXTS}
-OUTFIT = {
-    "sku": TEXT,
-    "k": number(least=1, most=20, whole=True),
-    **WANTED,
-    "colors": enum_of(*HARMONIES),
-    "own": {"type": "array", "items": TEXT, "maxItems": MAX_OWN, "description": "data:image/...;base64,..."},
-    "like": TEXTS,
-    "unlike": TEXTS,
-}
-ROOM = {"k": number(least=1, most=20, whole=True), **WANTED}
+OUTFIT, ROOM, SCORE = (fields(verb) for verb in (options.Outfits, options.Room, options.Score))
 
 
 @router.post("/outfit", openapi_extra=request_body(OUTFIT, image=False))
@@ -37,23 +26,24 @@ async def outfit(request: Request, caller: Annotated[Caller, Depends(require_sco
     state, upload = state_of(request), await read_upload(request, known=OUTFIT)
 
     def work() -> dict[str, Any]:
-        sku = upload.text("sku")
+        asked, value = options.Outfits, upload.value
+        sku = value(asked.sku)
         if not sku and upload.image is None:
             raise UsageError("nothing to begin with", cure="send a sku or a picture")
         start: list[str | ImageLike] = [sku] if sku else []
         if upload.image is not None:
             start.append(state.decode_pool.read(upload.picture(), target=512))
-        own: list[ImageLike] = [state.decode_pool.read(photo, target=512) for photo in _wardrobe(upload)]
+        own: list[ImageLike] = [state.decode_pool.read(photo, target=512) for photo in value(asked.own)]
         found = state.catalog(caller.tenant).outfits(
             start,
-            k=upload.whole("k", 5, least=1, most=20),
-            kinds=upload.texts("kinds"),
-            budget=_budget(upload),
-            wishes=upload.texts("wishes"),
-            colors=upload.text("colors"),
+            k=value(asked.k),
+            kinds=value(asked.kinds),
+            budget=value(asked.budget),
+            wishes=value(asked.wishes),
+            colors=value(asked.colors),
             own=own,
-            like=upload.texts("like"),
-            unlike=upload.texts("unlike"),
+            like=value(asked.like),
+            unlike=value(asked.unlike),
         )
         outfits = [
             {**one.to_dict(), "items": [_public(item.to_dict(), state, caller) for item in one.items]} for one in found
@@ -71,10 +61,10 @@ async def room(request: Request, caller: Annotated[Caller, Depends(require_scope
     def work() -> dict[str, Any]:
         found = state.catalog(caller.tenant).room(
             state.decode_pool.read(upload.picture(), target=1024),
-            k=int(upload.number("k", 3, least=1, most=20)),
-            kinds=upload.texts("kinds"),
-            budget=_budget(upload),
-            wishes=upload.texts("wishes"),
+            k=upload.value(options.Room.k),
+            kinds=upload.value(options.Room.kinds),
+            budget=upload.value(options.Room.budget),
+            wishes=upload.value(options.Room.wishes),
         )
         goods = {kind: [_public(one.to_dict(), state, caller) for one in some] for kind, some in found.goods.items()}
         return {**found.to_dict(), "goods": goods}
@@ -82,15 +72,17 @@ async def room(request: Request, caller: Annotated[Caller, Depends(require_scope
     return await state.limiters["analyse"].run(work)
 
 
-def _budget(upload: Upload) -> float | None:
-    return None if "budget" not in upload.fields else upload.number("budget", 0, least=0, most=1e9)
+@router.post("/score", openapi_extra=request_body(SCORE, image=False, pictures=()))
+async def score(request: Request, caller: Annotated[Caller, Depends(require_scope("analyse"))]) -> dict[str, Any]:
+    """How well the items on two to eight photos (`images`, one item each) go together, with reasons."""
+    del caller
+    state, upload = state_of(request), await read_upload(request, known=SCORE, pictures=())
 
+    def work() -> dict[str, Any]:
+        photos = [state.decode_pool.read(photo, target=512) for photo in upload.value(options.Score.images)]
+        return score_photos(photos).to_dict()
 
-def _wardrobe(upload: Upload) -> list[bytes]:
-    photos = upload.fields.get("own", [])
-    if not isinstance(photos, list) or len(photos) > MAX_OWN:
-        raise UsageError("own is no list of pictures, or too long", cure=f"send up to {MAX_OWN} data URLs, as JSON")
-    return [from_data_url(photo) for photo in photos]
+    return await state.limiters["analyse"].run(work)
 
 
 def _public(item: dict[str, object], state: State, caller: Caller) -> dict[str, object]:

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from catalens import options
 from catalens.errors import NotFoundError
 from catalens.search.weights import DEFAULT_WEIGHTS
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.state import State
 from catalens.server.dependencies.uploads import Upload, read_upload
-from catalens.server.http.openapi import FLAG, OBJECT, TEXT, TEXTS, number, request_body
+from catalens.server.http.openapi import fields, request_body
 from catalens.server.routes.products import SIDE
 from catalens.tasks.embed import decode_target
 from catalens.trust.explain import SIDE as EXPLAINED_SIDE
@@ -19,24 +20,7 @@ from catalens.trust.explain import explain_match
 from catalens.types import ImageArray, Matches
 
 router = APIRouter(prefix="/v1", tags=["search"])
-MAX_MATCHES = 200
-SEARCH = {
-    "text": TEXT,
-    "k": number(least=1, most=MAX_MATCHES, whole=True),
-    "offset": number(least=0, most=10_000, whole=True),
-    "where": {"oneOf": [TEXT, OBJECT]},
-    "like": TEXTS,
-    "unlike": TEXTS,
-    "min_score": number(least=-1e6, most=1e6),
-    "weights": {"oneOf": [OBJECT, TEXT]},
-    "group": FLAG,
-}
-LOOK = {
-    "k": number(least=1, most=MAX_MATCHES, whole=True),
-    "where": TEXT,
-    "min_score": number(least=0, most=1),
-}
-EXPLAIN = {"sku": TEXT, "picture_hash": TEXT}
+SEARCH, LOOK, EXPLAIN = (fields(verb) for verb in (options.Search, options.Look, options.Explain))
 
 
 @router.post("/search", openapi_extra=request_body(SEARCH, image=False))
@@ -48,22 +32,23 @@ async def search(request: Request, caller: Annotated[Caller, Depends(require_sco
 
 
 def _search(state: State, caller: Caller, upload: Upload) -> Matches:
-    weights, shop = upload.weights(), state.catalog(caller.tenant)
+    asked, value = options.Search, upload.value
+    weights, shop = value(asked.weights), state.catalog(caller.tenant)
     image: ImageArray | None = None
     if upload.image is not None:
         whole = weights is not None and weights.get("deep") == 0
         image = state.decode_pool.read(upload.picture(), target=None if whole else decode_target(shop.encoder()))
     return shop.search(
         image,
-        upload.text("text"),
-        like=upload.texts("like"),
-        unlike=upload.texts("unlike"),
-        where=upload.filter(),
-        k=upload.whole("k", 10, least=1, most=MAX_MATCHES),
-        offset=upload.whole("offset", 0, least=0, most=10_000),
-        min_score=None if "min_score" not in upload.fields else upload.number("min_score", 0, least=-1e6, most=1e6),
+        value(asked.text),
+        like=value(asked.like),
+        unlike=value(asked.unlike),
+        where=value(asked.where),
+        k=value(asked.k),
+        offset=value(asked.offset),
+        min_score=value(asked.min_score),
         weights=weights,
-        group=upload.flag("group", True),
+        group=value(asked.group),
     )
 
 
@@ -87,9 +72,9 @@ async def look(request: Request, caller: Annotated[Caller, Depends(require_scope
     def work() -> dict[str, Any]:
         found = state.catalog(caller.tenant).look(
             state.decode_pool.read(upload.picture()),
-            k=upload.whole("k", 6, least=1, most=MAX_MATCHES),
-            where=upload.text("where"),
-            min_score=upload.number("min_score", 0.4, least=0, most=1),
+            k=upload.value(options.Look.k),
+            where=upload.value(options.Look.where),
+            min_score=upload.value(options.Look.min_score),
         )
         parts = [
             {**part.found.to_dict(), "matches": public_matches(part.matches, state, caller)["matches"]}
@@ -107,11 +92,12 @@ async def explain(request: Request, caller: Annotated[Caller, Depends(require_sc
 
     def work() -> dict[str, Any]:
         shop = state.catalog(caller.tenant)
-        hash = upload.text("picture_hash")
+        hash = upload.value(options.Explain.picture_hash)
         if not hash:
-            shown = shop.pictures(upload.text("sku") or "")
+            sku = upload.value(options.Explain.sku)
+            shown = shop.pictures(sku or "")
             if not shown:
-                raise NotFoundError(f"no picture of {upload.text('sku')!r}", cure="name a product that has one")
+                raise NotFoundError(f"no picture of {sku!r}", cure="name a product that has one")
             hash = shown[0].hash
         asked = state.decode_pool.read(upload.picture(), target=EXPLAINED_SIDE)
         product = state.decode_pool.read(shop.picture(hash), target=EXPLAINED_SIDE)

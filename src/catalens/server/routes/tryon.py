@@ -9,18 +9,17 @@ import numpy as np
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from catalens.errors import UsageError
 from catalens.images.draw import FORMATS
+from catalens.options import TryOn
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import read_upload
-from catalens.server.http.openapi import enum_of, request_body
+from catalens.server.http.openapi import fields, request_body
 from catalens.tasks.tryon import try_on
 from catalens.trust.provenance import encode_generated
 from catalens.types import Worn
 
 router = APIRouter(prefix="/v1", tags=["pictures"])
-KINDS = ("auto", "top", "dress", "trousers", "skirt", "outerwear")
-TRYON = {"kind": enum_of(*KINDS)}
+TRYON = fields(TryOn)
 PICTURES = ("image", "garment")
 MEDIA = {f"image/{format.lower()}": format for format in FORMATS.values()}
 ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}} | {name: {} for name in MEDIA}}}
@@ -39,9 +38,7 @@ async def tryon(request: Request, caller: Annotated[Caller, Depends(require_scop
     """
     del caller
     state, upload = state_of(request), await read_upload(request, known=TRYON, pictures=PICTURES)
-    kind = upload.text("kind") or "auto"
-    if kind not in KINDS:
-        raise UsageError(f"kind is {kind!r}", cure=f"take one of {', '.join(KINDS)}")
+    kind = upload.value(TryOn.kind)
     person, garment = (upload.picture(name) for name in PICTURES)
     media = next((name for name in MEDIA if name in request.headers.get("accept", "")), None)
 

@@ -1,25 +1,30 @@
-"""POST /v1/detect, segment, cutout, enhance, check, fix: analysis and editing of a photo."""
+"""POST /v1/detect, segment, cutout, enhance, blur-faces, scene, check, fix: regions of a photo, and better photos."""
 
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Any, cast
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
 import catalens
+from catalens import options
 from catalens.errors import UsageError
 from catalens.images.draw import encode_image
 from catalens.images.mark import read_mark
+from catalens.images.srgb import hex_color
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import Upload, read_upload
-from catalens.server.http.openapi import TEXT, TEXTS, enum_of, number, request_body
-from catalens.tasks import listing
-from catalens.tasks.cutout import Shadow
+from catalens.server.http.openapi import fields, request_body
+from catalens.tasks import faces, listing
+from catalens.tasks.scene import scene as put_into
+from catalens.tasks.surfaces import surface_named
+from catalens.trust.provenance import encode_generated
 
 router = APIRouter(prefix="/v1", tags=["pictures"])
 Analyst = Annotated[Caller, Depends(require_scope("analyse"))]
-SHADOWS = ("keep", "soft", "none")
 MEDIA_OF = {
     ".jpg": "image/jpeg",
     ".png": "image/png",
@@ -30,10 +35,13 @@ MEDIA_OF = {
     ".avif": "image/avif",
 }
 PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {f"image/{name}": {} for name in ("png", "webp", "jpeg")}}}
-DETECT = {"min_score": number(least=0, most=1)}
-CUTOUT = {"shadow": enum_of(*SHADOWS), "format": enum_of("png", "webp")}
-ENHANCE = {"format": enum_of("png", "webp", "jpeg")}
-RULES = {"rules": TEXTS, "category": TEXT}
+DETECT, CUTOUT, ENHANCE, RULES, BLUR, SCENE = (
+    fields(verb)
+    for verb in (
+        options.Detect, options.Cutout, options.Enhance, options.Check, options.BlurFaces, options.Scene,
+    )
+)  # fmt: skip
+SCENE_PICTURES = ("image", "scene")
 FORMATS = {"png": "PNG", "webp": "WEBP", "jpeg": "JPEG"}
 
 
@@ -42,7 +50,7 @@ async def detect(request: Request, caller: Analyst) -> dict[str, Any]:
     """The products on a photo: boxes in pixels, labels, scores."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=DETECT)
-    least = upload.number("min_score", 0.4, least=0, most=1)
+    least = upload.value(options.Detect.min_score)
 
     def work() -> dict[str, Any]:
         return catalens.detect(state.decode_pool.read(upload.picture()), min_score=least, masks=False).to_dict()
@@ -74,16 +82,13 @@ async def cutout(request: Request, caller: Analyst) -> Response:
     """The product without its background, as PNG or WebP."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=CUTOUT)
-    shadow, format = upload.text("shadow", "none"), _format(upload.text("format", "png"), ("png", "webp"))
-    if shadow not in SHADOWS:
-        raise UsageError(f"shadow is {shadow!r}", cure=f"take one of {', '.join(SHADOWS)}")
+    shadow, format = upload.value(options.Cutout.shadow), upload.value(options.Cutout.format)
 
     def work() -> bytes:
-        cut = catalens.cutout(state.decode_pool.read(upload.picture()), shadow=cast(Shadow, shadow))
-        return encode_image(cut, format=format, mark=read_mark(upload.picture()))
+        cut = catalens.cutout(state.decode_pool.read(upload.picture()), shadow=shadow)
+        return encode_image(cut, format=FORMATS[format], mark=read_mark(upload.picture()))
 
-    data = await state.limiters["analyse"].run(work)
-    return Response(data, media_type=f"image/{format.lower()}", headers={"X-Content-Type-Options": "nosniff"})
+    return _picture(await state.limiters["analyse"].run(work), format)
 
 
 @router.post(
@@ -96,20 +101,72 @@ async def enhance(request: Request, caller: Analyst) -> Response:
     """Denoised, balanced, sharpened: as JPEG, PNG or WebP."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=ENHANCE)
-    format = _format(upload.text("format", "jpeg"), tuple(FORMATS))
+    asked, format = options.Enhance, upload.value(options.Enhance.format)
+    sigma, balance = upload.value(asked.sigma), upload.value(asked.balance)
+    lift, sharpness = upload.value(asked.lift), upload.value(asked.sharpness)
 
     def work() -> bytes:
-        better = catalens.enhance(state.decode_pool.read(upload.picture()))
-        return encode_image(better, format=format, mark=read_mark(upload.picture()))
+        image = state.decode_pool.read(upload.picture())
+        better = catalens.enhance(image, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
+        return encode_image(better, format=FORMATS[format], mark=read_mark(upload.picture()))
 
-    data = await state.limiters["analyse"].run(work)
-    return Response(data, media_type=f"image/{format.lower()}", headers={"X-Content-Type-Options": "nosniff"})
+    return _picture(await state.limiters["analyse"].run(work), format)
 
 
-def _format(name: str | None, known: tuple[str, ...]) -> str:
-    if name not in known:
-        raise UsageError(f"format is {name!r}", cure=f"take one of {', '.join(known)}")
-    return FORMATS[name]
+@router.post(
+    "/blur-faces",
+    openapi_extra=request_body(BLUR, image=True),
+    response_class=Response,
+    responses=PICTURE,
+)
+async def blur_faces(request: Request, caller: Analyst) -> Response:
+    """The photo with its faces anonymised; the header `X-Faces` says how many."""
+    del caller
+    state, upload = state_of(request), await read_upload(request, known=BLUR)
+    least, format = upload.value(options.BlurFaces.min_score), upload.value(options.BlurFaces.format)
+
+    def work() -> tuple[bytes, int]:
+        image, count = faces.blur_faces(state.decode_pool.read(upload.picture()), min_score=least)
+        return encode_image(image, format=FORMATS[format], mark=read_mark(upload.picture())), count
+
+    data, count = await state.limiters["analyse"].run(work)
+    return _picture(data, format, {"X-Faces": str(count)})
+
+
+@router.post(
+    "/scene",
+    openapi_extra=request_body(SCENE, image=True, pictures=SCENE_PICTURES, optional=("scene",)),
+    response_class=Response,
+    responses=PICTURE,
+)
+async def scene(request: Request, caller: Analyst) -> Response:
+    """A product (`image`) in a scene: a photo (`scene`), or a color or words (`background`)."""
+    del caller
+    state, upload = state_of(request), await read_upload(request, known=SCENE, pictures=SCENE_PICTURES)
+    asked, format = options.Scene, upload.value(options.Scene.format)
+    words, place = upload.value(asked.background), upload.value(asked.place)
+    photo = upload.pictures.get("scene")
+    if bool(photo) == bool(words):
+        raise UsageError("expected either a background or a scene", cure='send {"background": "rustic table"}')
+
+    def work() -> bytes:
+        state.decode_pool.read(upload.picture(), target=64)
+        found = put_into(
+            upload.picture(),
+            state.decode_pool.read(photo) if photo else hex_color(words) or surface_named(words),
+            place=place,
+            scale=upload.value(asked.scale),
+            harmony=upload.value(asked.harmony),
+            shadow=upload.value(asked.shadow),
+            horizon=upload.value(asked.horizon),
+        )
+        return encode_generated(found.image, format=FORMATS[format], source="composite")
+
+    return _picture(await state.limiters["analyse"].run(work), format)
+
+
+def _picture(data: bytes, format: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    return Response(data, media_type=f"image/{format}", headers={"X-Content-Type-Options": "nosniff", **headers})
 
 
 @router.post("/check", openapi_extra=request_body(RULES, image=True))
@@ -117,7 +174,7 @@ async def check(request: Request, caller: Analyst) -> dict[str, Any]:
     """Marketplace rules that a listing photo breaks."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
-    packs, category = _packs(upload), upload.text("category")
+    packs, category = _packs(upload), upload.value(options.Check.category)
 
     def work() -> dict[str, Any]:
         state.decode_pool.read(upload.picture())
@@ -131,7 +188,7 @@ async def fix(request: Request, caller: Analyst) -> dict[str, Any]:
     """A listing photo corrected where possible, as a data URL, and the rules that it still breaks."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
-    packs, category = _packs(upload), upload.text("category")
+    packs, category = _packs(upload), upload.value(options.Check.category)
 
     def work() -> dict[str, Any]:
         state.decode_pool.read(upload.picture())
@@ -150,9 +207,5 @@ async def rules(caller: Analyst) -> dict[str, Any]:
     return {"rules": sorted(listing.bundled_packs())}
 
 
-def _packs(upload: Upload) -> list[str]:
-    packs = upload.texts("rules") or ["google"]
-    unknown = sorted(set(packs) - set(listing.bundled_packs()))
-    if unknown:  # paths of the server are not disclosed
-        raise UsageError(f"no rules called {unknown[0]!r}", cure=f"take some of {', '.join(listing.bundled_packs())}")
-    return packs
+def _packs(upload: Upload) -> Sequence[str]:
+    return upload.value(options.Check.rules) or options.Check.rules.default  # names only: no path of the server

@@ -10,13 +10,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
 
+from catalens import options
 from catalens.errors import NotFoundError, StorageError, UsageError
 from catalens.images.draw import write_atomically
 
-Scope: TypeAlias = Literal["search", "read", "analyse", "write"]
-SCOPES: tuple[Scope, ...] = get_args(Scope)
+SCOPES = options.Keys.scopes.allowed
 PREFIX = "ck_"
 TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -60,7 +59,12 @@ class ApiKeys:
         self._by_hash: dict[str, ApiKey] = {}
 
     def create(
-        self, *, scopes: Iterable[str], tenant: str = "", per_second: float = 0.0, origins: Iterable[str] = ()
+        self,
+        *,
+        scopes: Iterable[str],
+        tenant: str = options.Keys.tenant.default,
+        per_second: float = 0.0,
+        origins: Iterable[str] = (),
     ) -> tuple[ApiKey, str]:
         """A new key and its secret, which is stored nowhere.
 

@@ -90,6 +90,11 @@ class BatchingEncoder:
         return self._encoder.dim
 
     @property
+    def device(self) -> str:
+        """As `Encoder` says."""
+        return self._encoder.device
+
+    @property
     def size(self) -> tuple[int, int]:
         """See `Encoder`."""
         return self._encoder.size

@@ -3,13 +3,14 @@ import { call, formOf } from "./api.js";
 import { compare } from "./compare.js";
 import { h, replace, say } from "./dom.js";
 import { errorNotice } from "./errors.js";
+import { choicesOf, optionsOf } from "./options.js";
 import { dropZone } from "./photo.js";
 import { t } from "./words.js";
 
 export async function show(host) {
-  const { rules } = await call("/v1/rules");
+  const { rules } = await optionsOf("/v1/check");
   let file = null;
-  const boxes = rules.map((name) => h("input", { type: "checkbox", id: `rule-${name}`, value: name, checked: name === "google" || name === "amazon", onchange: () => file && check() }));
+  const boxes = choicesOf(rules).map((name) => h("input", { type: "checkbox", id: `rule-${name}`, value: name, checked: rules.default.includes(name), onchange: () => file && check() }));
   const answer = h("div");
   replace(host, h("h1", {}, t("check.title")),
     dropZone({ take: (taken) => { file = taken; check(); }, hint: "JPEG, PNG, WebP …" }),

@@ -2,6 +2,7 @@
 import { call, upload } from "./api.js";
 import { h, number, replace, say } from "./dom.js";
 import { errorNotice } from "./errors.js";
+import { control, optionsOf } from "./options.js";
 import { dropZone } from "./photo.js";
 import { t } from "./words.js";
 
@@ -10,7 +11,8 @@ const COUNTS = ["taken", "added", "updated", "unchanged", "pictures"];
 export async function show(host) {
   let timer = 0;
   const now = h("div", { "aria-live": "polite" }), past = h("div");
-  const blur = h("input", { type: "checkbox", id: "blur" });
+  const options = await optionsOf("/v1/feeds");
+  const blur = control("blur_faces", options.blur_faces, { id: "blur" });
   const zone = dropZone({ take: send, accept: ".csv,.tsv,.txt,.xml,.json,.jsonl,.zip", camera: false, title: t("feeds.drop"), hint: t("feeds.hint") });
   zone.querySelector("button").textContent = t("feeds.choose");
   replace(host, h("h1", {}, t("feeds.title")), zone, h("p", { class: "row" }, blur, h("label", { for: "blur" }, t("feeds.blur"))), now, past);
@@ -20,7 +22,7 @@ export async function show(host) {
   async function send(file) {
     const form = new FormData();
     form.append("feed", file, file.name);
-    if (blur.checked) form.append("blur_faces", "true");
+    form.append("blur_faces", String(blur.checked));
     const sent = h("progress", { max: 1, value: 0, "aria-label": t("feeds.sending") });
     replace(now, h("div", { class: "panel" }, h("p", {}, `${t("feeds.sending")} ${file.name}`), sent));
     try {

@@ -2,14 +2,14 @@
 import { call } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { errorNotice } from "./errors.js";
+import { control, optionsOf } from "./options.js";
 import { t } from "./words.js";
 
+const SHOWN = ["kind", "color", "pattern", "n", "seed"];
+
 export async function show(host) {
-  const text = (name, value, more = {}) => h("input", { id: `g-${name}`, name, value, required: name === "kind", ...more });
-  const fields = [
-    text("kind", "dress"), text("color", ""), text("pattern", ""),
-    text("n", 8, { type: "number", min: 1, max: 16 }), text("seed", "", { type: "number", min: 0 }),
-  ];
+  const options = await optionsOf("/v1/generate");
+  const fields = SHOWN.map((name) => control(name, options[name], { required: name === "kind" }));
   const answer = h("div", { "aria-live": "polite" });
   replace(host, h("h1", {}, t("generate.title")), h("p", { class: "quiet" }, t("generate.hint")),
     h("form", { class: "row", onsubmit: (event) => { event.preventDefault(); make(); } },
@@ -22,7 +22,7 @@ export async function show(host) {
     try {
       const { pictures } = await call("/v1/generate", { method: "POST", json });
       say(`${pictures.length}`);
-      replace(answer, h("div", { class: "grid" }, pictures.map((url, at) => h("a", { class: "card", href: url, download: `${json.kind}-${at + 1}.png` }, h("div", { class: "picture" }, h("img", { src: url, alt: `${json.kind} ${at + 1}` }))))),
+      replace(answer, h("div", { class: "grid" }, pictures.map(({ image }, at) => h("a", { class: "card", href: image, download: `${json.kind}-${at + 1}.png` }, h("div", { class: "picture" }, h("img", { src: image, alt: `${json.kind} ${at + 1}` }))))),
         h("p", { class: "quiet small" }, t("made")));
     } catch (error) {
       replace(answer, errorNotice(error, make));

@@ -2,13 +2,15 @@
 import { call } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { errorNotice } from "./errors.js";
+import { optionsOf } from "./options.js";
 import { card, empty } from "./results.js";
 import { t } from "./words.js";
 
-const BY = "_predicted_by", SURE = "_probability", MOST = 200;
+const BY = "_predicted_by", SURE = "_probability";
 
 export async function show(host) {
   const { facets } = await call("/v1/facets");
+  const { k } = await optionsOf("/v1/search");
   const fields = facets.map((facet) => facet.name).filter((name) => name.endsWith(BY)).map((name) => name.slice(0, -BY.length));
   if (!fields.length) {
     replace(host, h("h1", {}, t("review.title")), empty(t("review.none")));
@@ -23,7 +25,7 @@ export async function show(host) {
   async function list(field) {
     replace(place, h("p", { class: "quiet" }, t("looking")));
     try {
-      const { matches } = await call("/v1/search", { method: "POST", json: { where: `"${field}${SURE}" >= 0`, k: MOST } });
+      const { matches } = await call("/v1/search", { method: "POST", json: { where: `"${field}${SURE}" >= 0`, k: k.maximum } });
       const open = matches.filter((match) => `${field}${BY}` in match.attributes).sort((a, b) => a.attributes[field + SURE] - b.attributes[field + SURE]);
       const known = facets.find((facet) => facet.name === field)?.values.map((one) => one.value) ?? [];
       replace(place, h("datalist", { id: "known" }, known.map((value) => h("option", { value }))),

@@ -3,14 +3,14 @@ import { call, formOf } from "./api.js";
 import { compare } from "./compare.js";
 import { h, replace, say } from "./dom.js";
 import { errorNotice } from "./errors.js";
+import { control, optionsOf } from "./options.js";
 import { dropZone, readPhoto } from "./photo.js";
 import { t } from "./words.js";
 
-const KINDS = ["auto", "top", "dress", "trousers", "skirt", "outerwear"];
-
 export async function show(host) {
   const photos = {};
-  const kind = h("select", { id: "kind", onchange: () => ready() && wear() }, KINDS.map((name) => h("option", { value: name }, t(`kind.${name}`))));
+  const options = await optionsOf("/v1/tryon");
+  const kind = control("kind", options.kind, { id: "kind", label: (name) => t(`kind.${name}`), onchange: () => ready() && wear() });
   const answer = h("div", { "aria-live": "polite" });
   replace(host, h("h1", {}, t("tryon.title")), h("p", { class: "quiet" }, t("tryon.hint")),
     h("div", { class: "pair" }, place("image", t("tryon.person")), place("garment", t("tryon.garment"))),

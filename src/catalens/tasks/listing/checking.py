@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from catalens import settings
+from catalens import options, settings
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.images.decode import decode_header, decode_pixels
 from catalens.images.draw import distinct_names
@@ -21,8 +21,6 @@ from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_a
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
 from catalens.tasks.listing.twins import Look, Twins, look_of
 from catalens.types import Failure, ImageArray, Progress, Where
-
-DEFAULT = ("google",)
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,10 @@ class CheckedPhoto:
 def check(
     photo: str | Path | bytes,
     *,
-    rules: Sequence[str] = DEFAULT,
-    category: str | None = None,
+    rules: Sequence[str] = options.Check.rules.default,
+    category: str | None = options.Check.category.default,
     alpha_of: AlphaOf = border_alpha,
-    people: bool = False,
+    people: bool = options.Check.people.default,
 ) -> tuple[Finding, ...]:
     """Which rules a photo breaks, errors first; none where it may go online.
 
@@ -93,7 +91,11 @@ def check(
 
 
 def fix(
-    photo: bytes, *, rules: Sequence[str] = DEFAULT, category: str | None = None, alpha_of: AlphaOf = outline
+    photo: bytes,
+    *,
+    rules: Sequence[str] = options.Check.rules.default,
+    category: str | None = options.Check.category.default,
+    alpha_of: AlphaOf = outline,
 ) -> tuple[bytes, str, tuple[Finding, ...]]:
     """Make a photo keep what it can of the rules.
 
@@ -117,11 +119,11 @@ def fix(
 def check_folder(
     folder: Path,
     *,
-    rules: Sequence[str] = DEFAULT,
+    rules: Sequence[str] = options.Check.rules.default,
     fix: Path | None = None,
-    category: str | None = None,
+    category: str | None = options.Check.category.default,
     alpha_of: AlphaOf | None = None,
-    people: bool = False,
+    people: bool = options.Check.people.default,
     progress: Progress | None = None,
 ) -> Iterator[CheckedPhoto]:
     """Check a photo, or all photos in a folder, in the order of their names.

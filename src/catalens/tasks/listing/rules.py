@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from catalens.errors import NotFoundError, UsageError
+from catalens.options import PACKS, rule_packs
 from catalens.tasks.listing.goods import is_apparel
 from catalens.tasks.listing.measures import TYPES, Measures
 
-PACKS = Path(__file__).parent / "packs"
 TESTS = ("at_least", "at_most", "is", "one_of")
 FIELDS = ("name", "measure", "level", "from", "goods", "cure", "source")
 """Of a rule in a pack, beside its test."""
@@ -100,7 +100,7 @@ def _said(value: Value) -> str:
 
 def bundled_packs() -> tuple[str, ...]:
     """Names of the packs that ship with the package."""
-    return tuple(sorted(path.stem for path in PACKS.glob("*.toml")))
+    return rule_packs()
 
 
 def read_rules(names: Sequence[str]) -> tuple[Rule, ...]:

@@ -7,23 +7,24 @@ the photo at its own size; what the garment does not touch keeps its pixels.
 
 from __future__ import annotations
 
-from functools import cache
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import ModelError, UnfitImageError, UsageError
 from catalens.geometry import apply_to_points
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
-from catalens.models.onnx import OnnxDenseNetwork
+from catalens.models.device import AUTO
 from catalens.models.parts import CLASSES
-from catalens.models.zoo import DEFAULT_TRYON, find_card
+from catalens.models.runtimes.onnx import OnnxDenseNetwork
+from catalens.models.zoo import DEFAULT_TRYON, loaded_once, resolve
 from catalens.tasks.cutout import cutter
 from catalens.tasks.embed import encoder
 from catalens.tasks.faces import face_finder
+from catalens.tasks.hub_tryon import try_on_by
 from catalens.tasks.pose import pose_finder
 from catalens.tasks.segment import parser
 from catalens.tasks.tryon import bones
@@ -57,15 +58,16 @@ class TryOn:
         ModelError: the card is for something else, or weights cannot be used.
     """
 
-    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+    def __init__(self, card: Card, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> None:
         if card.task != "tryon":
             raise ModelError(f"{card.name} is for {card.task!r}, not for 'tryon'", cure="name a try-on network")
-        self._network = OnnxDenseNetwork(card, threads=threads)
-        self._parse, self._cut = parser(threads=threads), cutter(threads=threads)
-        self._encoder = encoder()
-        self._find_pose, self._find_faces = pose_finder(threads=threads), face_finder(threads=threads)
+        self._network = OnnxDenseNetwork(card, threads=threads, device=device, dtype=dtype)
+        self._parse, self._cut = parser(threads=threads, device=device), cutter(threads=threads, device=device)
+        self._encoder = encoder(device=device)
+        self._find_pose = pose_finder(threads=threads, device=device)
+        self._find_faces = face_finder(threads=threads, device=device)
 
-    def __call__(self, person: ImageArray, garment: ImageArray, *, kind: str = "auto") -> Worn:
+    def __call__(self, person: ImageArray, garment: ImageArray, *, kind: str = options.TryOn.kind.default) -> Worn:
         """HWC uint8 of a person, HWC uint8 of a garment -> the person with the garment on.
 
         Raises:
@@ -85,7 +87,7 @@ class TryOn:
         """
         return read_body(person, parse=self._parse, find_pose=self._find_pose, find_faces=self._find_faces)
 
-    def cut_out(self, garment: ImageArray, *, kind: str = "auto") -> Garment:
+    def cut_out(self, garment: ImageArray, *, kind: str = options.TryOn.kind.default) -> Garment:
         """HWC uint8 of a garment -> it alone, with its kind and joints, to put on several people.
 
         Raises:
@@ -119,24 +121,40 @@ class TryOn:
         return Worn(worn, changed, notes, garment.kind)
 
 
-@cache
-def tryon_model(name: str = DEFAULT_TRYON, *, threads: int | None = None) -> TryOn:
+@loaded_once(DEFAULT_TRYON)
+def tryon_model(name: str | None = None, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> TryOn:
     """The bundled try-on networks, or one of yours by its folder; loaded once.
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
+        UsageError: a form or device that does not go.
     """
-    return TryOn(find_card(name, task="tryon"), threads=threads)
+    found = resolve(name, task="tryon", forms=("card",))
+    return TryOn(found.own_card(), threads=threads, device=device, dtype=dtype)
 
 
-def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: str = DEFAULT_TRYON) -> Worn:
+def try_on(
+    person: ImageLike,
+    garment: ImageLike,
+    *,
+    kind: str = options.TryOn.kind.default,
+    model: str | None = None,
+    seed: int = 0,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Worn:
     """Put a garment on a person.
 
     Args:
         person: photo of one person, seen from the front: path, bytes, file, array or PIL picture.
         garment: photo of a garment, lying or hanging, or worn by somebody else, from whom it is then cut.
         kind: top, dress, trousers, skirt or outerwear; "auto" goes by the garment's photo.
-        model: a bundled try-on network's name, or a folder with a card.
+        model: a bundled try-on network (the default where None), a folder with a card, or a large network of others by
+            its short name, perhaps with a folder of its files: `catvton:FOLDER`.
+        seed: of such a large network; the bundled one draws nothing at random.
+        accept_licence: name of a licence that limits commercial use and that you accept for this network.
+        device, dtype: where it runs, and in which precision (`models.device`).
 
     Returns:
         The photo at its own size with the garment on; outside `region` every pixel is the photo's.
@@ -144,10 +162,17 @@ def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: 
     Raises:
         ImageError: a picture cannot be read.
         UnfitImageError: it can, but cannot serve: no person, two people, seen from behind, cut off, no garment.
-        UsageError: no such kind.
+        UsageError: no such kind; a form or device that does not go; a licence that was not accepted.
+        NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
     """
+    options.check(options.TryOn.kind, kind)
+    found = resolve(model, task="tryon", forms=("card", "known"), accept_licence=accept_licence)
     photo, piece = read_image(person), read_image(garment)
-    return tryon_model(model)(photo, piece, kind=kind)
+    if found.form == "known":
+        return try_on_by(
+            found.name, photo, piece, kind=kind, seed=seed, accept_licence=accept_licence, device=device, dtype=dtype
+        )
+    return tryon_model(found.name, device=device, dtype=dtype)(photo, piece, kind=kind)
 
 
 def _changeable(body: Body, kind: str) -> tuple[Mask, ImageArray, Mask]:

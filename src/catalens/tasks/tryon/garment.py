@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens import options
 from catalens.errors import UnfitImageError
 from catalens.geometry import mask_to_box
 from catalens.images.matting import foreground_colors, refine_alpha
@@ -23,7 +24,7 @@ from catalens.tasks.tryon.outline import joints_of_outline
 from catalens.tasks.tryon.person import joints_of, shows_person
 from catalens.types import FloatArray, ImageArray
 
-KINDS = ("top", "dress", "trousers", "skirt", "outerwear")
+KINDS = options.GARMENTS
 SMALLEST, LARGEST = 64, 1024
 """Sides of a garment's photo in pixels: shorter, that is asked for; longer, that is worked with."""
 WORN = 0.06

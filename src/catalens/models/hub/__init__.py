@@ -1,0 +1,1 @@
+"""Families of networks made by others, one file a family."""

@@ -1,0 +1,1 @@
+"""What runs networks in files: ONNX Runtime, OpenVINO, PyTorch, Keras."""

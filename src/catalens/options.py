@@ -1,0 +1,428 @@
+"""Every option of a public verb, declared once: name, type, default, bounds, choices, help.
+
+Python signatures take their defaults from here and check values with `check`; the command line (`cli.options`), the
+OpenAPI document (`server.described`) and the forms of the studio page are made from the same declarations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+
+from catalens.errors import UsageError
+
+T = TypeVar("T")
+Kind: TypeAlias = Literal["text", "texts", "whole", "number", "flag", "filter", "pairs", "point", "pictures"]
+Choices: TypeAlias = tuple[str, ...] | Callable[[], tuple[str, ...]]
+
+Shadow: TypeAlias = Literal["keep", "soft", "none"]
+Harmony: TypeAlias = Literal["neutral", "accent", "analogous", "complementary", "contrast"]
+Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
+Scope: TypeAlias = Literal["search", "read", "analyse", "write"]
+Level: TypeAlias = Literal["error", "warning", "advice", "never"]
+
+GARMENTS = ("top", "dress", "trousers", "skirt", "outerwear")
+"""Categories that can be tried on."""
+WORN = ("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag", "hat", "glasses", "scarf", "belt")
+"""Categories that outfits are made of."""
+FURNITURE = ("sofa", "armchair", "chair", "stool", "table", "lamp", "pillow", "vase", "bowl", "cup", "bottle")
+"""Categories that rooms are furnished with."""
+PACKS = Path(__file__).parent / "tasks" / "listing" / "packs"
+LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Option(Generic[T]):
+    """One option of a verb.
+
+    Args:
+        kind: how a value is written: "texts" is a list, or one text with commas; "pairs" is name=value; "point" is
+            x,y as shares from 0 to 1.
+        default: also what stands for "not given".
+        help: one sentence, shown by `--help` and in the OpenAPI document.
+        minimum, maximum: bounds of a number, inclusive; above: a bound that the number itself must exceed.
+        choices: the allowed texts, or a function that lists them; any text where empty.
+        unit: of a number.
+        http: whether a request may give it; paths and what only makes files may not.
+        http_maximum: the largest value, or the longest list, that one request may ask for.
+    """
+
+    name: str
+    kind: Kind
+    default: T
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    choices: Choices = ()
+    unit: str = ""
+    http: bool = True
+    http_maximum: int | None = None
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The choices, listed; empty where any text is allowed."""
+        return self.choices() if callable(self.choices) else self.choices
+
+    @property
+    def bounds(self) -> str:
+        """The bounds of a number in words; "" where it has none."""
+        if self.minimum is not None:
+            return f"from {self.minimum:g} {'up' if self.maximum is None else f'to {self.maximum:g}'}"
+        least = [] if self.above is None else [f"above {self.above:g}"]
+        return " and ".join(least + ([] if self.maximum is None else [f"up to {self.maximum:g}"]))
+
+
+def check(option: Option[Any], value: object, *, name: str = "") -> None:
+    """Refuse a value that an option does not allow. None passes where it is the default.
+
+    Args:
+        name: what the caller calls the option, such as "--min-score"; its own name where empty.
+
+    Raises:
+        UsageError: another type, out of bounds, or none of the choices.
+    """
+    called = name or option.name
+    if value is None and option.default is None:
+        return
+    if option.kind in ("whole", "number"):
+        _check_number(option, value, called)
+    elif option.kind in ("texts", "pictures"):
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise UsageError(f"{called} is {value!r}", cure=f"give a list, as in {called}=[{value!r}]")
+        for one in value if option.kind == "texts" else ():
+            _check_text(option, one, called)
+    elif option.kind == "point":
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise UsageError(f"{called} is {value!r}", cure="give two shares, such as (0.5, 0.85)")
+        for axis, share in zip("xy", value, strict=True):
+            _check_number(replace(option, minimum=0, maximum=1), share, f"{called} {axis}")
+    elif option.kind == "flag" and not isinstance(value, bool):
+        raise UsageError(f"{called} is {value!r}", cure="give true or false")
+    elif option.kind == "text":
+        _check_text(option, value, called)
+
+
+def check_all(verb: type, **values: object) -> None:
+    """Refuse values of a verb's options, by name, that they do not allow; see `check`."""
+    for name, value in values.items():
+        check(of(verb)[name], value)
+
+
+def _check_number(option: Option[Any], value: object, called: str) -> None:
+    whole = option.kind == "whole"
+    fits = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    try:
+        number = float(value) if fits else math.nan  # type: ignore[arg-type]  # any Real has a float
+    except OverflowError:
+        number = math.inf
+    least = -math.inf if option.minimum is None else option.minimum
+    most = math.inf if option.maximum is None else option.maximum
+    above = -math.inf if option.above is None else option.above
+    if not (math.isfinite(number) and least <= number <= most and number > above):
+        unit = f" {option.unit}" if option.unit else ""
+        bounds = f" {option.bounds}" if option.bounds else ""
+        cure = f"give a {'whole ' if whole else ''}number{bounds} for {called}"
+        raise UsageError(f"{called} is {value!r}{unit}", cure=cure)
+
+
+def _check_text(option: Option[Any], value: object, called: str) -> None:
+    if not isinstance(value, str):
+        raise UsageError(f"{called} is {value!r}", cure="give a text")
+    if option.allowed and value not in option.allowed:
+        raise UsageError(f"{called} is {value!r}", cure=f"take one of {', '.join(option.allowed)}")
+
+
+def point_of(text: str, *, name: str) -> tuple[float, float]:
+    """Two numbers written as "x,y".
+
+    Raises:
+        UsageError: the text is something else.
+    """
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{name} is {text!r}", cure="write it like 0.5,0.85") from None
+    return x, y
+
+
+def of(verb: type) -> Mapping[str, Option[Any]]:
+    """The options of a verb by name, in their order."""
+    return {one.name: one for one in vars(verb).values() if isinstance(one, Option)}
+
+
+def rule_packs() -> tuple[str, ...]:
+    """Names of the bundled packs of marketplace rules."""
+    return tuple(sorted(path.stem for path in PACKS.glob("*.toml")))
+
+
+_MIN_SCORE = Option("min_score", "number", 0.4, "Leave out detections below this score.", minimum=0, maximum=1)
+_WHERE = Option[str | None]("where", "filter", None, 'Filter on attributes, such as price<50 and category="dress".')
+_LIKE = Option[Sequence[str]]("like", "texts", (), "Prefer what looks like these products (SKUs).")
+_UNLIKE = Option[Sequence[str]]("unlike", "texts", (), "Avoid what looks like these products (SKUs).")
+_BUDGET = Option[float | None]("budget", "number", None, "Total price at most.", above=0)
+
+
+class Add:
+    """`Catalog.add`, `catalens add`, POST /v1/feeds."""
+
+    media = Option[str | Path | None](
+        "media", "text", None, "Folder that the feed's picture paths are relative to.", http=False
+    )
+    mapping = Option[Mapping[str, str] | None](
+        "mapping", "pairs", None, "Column of a field where the automatic mapping is wrong: field=COLUMN.", http=False
+    )
+    format = Option[str | None](
+        "format",
+        "text",
+        None,
+        "Format of the feed; detected if absent.",
+        choices=("folder", "jsonlines", "magento", "shopify", "google", "table"),
+    )
+    fetch = Option[bool | frozenset[str]](
+        "fetch", "flag", False, "Also download pictures from public web addresses.", http=False
+    )
+    blur_faces = Option("blur_faces", "flag", False, "Blur faces before a picture is stored.")
+
+
+class Search:
+    """`Catalog.search`, `catalens search`, POST /v1/search."""
+
+    text = Option[str | None]("text", "text", None, "Words to search for, alone or beside a photo.")
+    like, unlike, where = _LIKE, _UNLIKE, _WHERE
+    k = Option("k", "whole", 10, "Number of matches.", minimum=1, http_maximum=200)
+    offset = Option("offset", "whole", 0, "Number of best matches to skip.", minimum=0, http_maximum=10_000)
+    min_score = Option[float | None]("min_score", "number", None, "Leave out matches below this score.")
+    weights = Option[Mapping[str, float] | None](
+        "weights", "pairs", None, "Weight of each part of the score, such as deep=1,color=0.5,text=0."
+    )
+    group = Option("group", "flag", True, "One match per product, not one per picture.")
+
+
+class Look:
+    """`Catalog.look`, `catalens look`, POST /v1/look."""
+
+    k = Option("k", "whole", 6, "Number of matches for each product on the photo.", minimum=1, http_maximum=200)
+    where, min_score = _WHERE, _MIN_SCORE
+
+
+class Outfits:
+    """`Catalog.outfits`, `catalens outfit`, POST /v1/outfit."""
+
+    k = Option("k", "whole", 5, "Number of outfits.", minimum=1, http_maximum=20)
+    kinds = Option[Sequence[str]]("kinds", "texts", (), "Categories to add; what is missing if absent.", choices=WORN)
+    budget = _BUDGET
+    wishes = Option[Sequence[str]]("wishes", "texts", (), "Occasion, season, style or other words to prefer.")
+    colors = Option[str | None]("colors", "text", None, "Color harmony of the outfit.", choices=get_args(Harmony))
+    own = Option[Sequence[Any]](
+        "own", "pictures", (), "Photos of your own clothes, one item each; they cost nothing.", http_maximum=24
+    )
+    like, unlike = _LIKE, _UNLIKE
+    model = Option[str | None]("model", "text", None, "Folder of your own outfit network.", http=False)
+    sku = Option[str | None]("sku", "text", None, "Product to start from.")
+
+
+class Score:
+    """`catalens score`, POST /v1/score."""
+
+    images = Option[Sequence[Any]]("images", "pictures", (), "Photos of one item each.", http_maximum=8)
+
+
+class Room:
+    """`Catalog.room`, `catalens room`, POST /v1/room."""
+
+    k = Option("k", "whole", 3, "Number of products of each category.", minimum=1, http_maximum=20)
+    kinds = Option[Sequence[str]](
+        "kinds", "texts", (), "Categories to look for; all that the room lacks if absent.", choices=FURNITURE
+    )
+    budget, wishes = _BUDGET, Outfits.wishes
+
+
+class Classify:
+    """`catalens.classify`, `catalens classify`, POST /v1/classify."""
+
+    model = Option[Any](
+        "model", "text", None, "Classifier: the folder of a trained one, or over HTTP the name of a served one."
+    )
+    labels = Option[Sequence[str] | None](
+        "labels", "texts", None, 'Labels to choose from without training, such as "dress,shirt,shoes".',
+        http_maximum=200,
+    )  # fmt: skip
+    top = Option("top", "whole", 5, "Number of labels for each photo.", minimum=1, http_maximum=100)
+
+
+class Detect:
+    """`catalens.detect`, `catalens detect`, POST /v1/detect."""
+
+    min_score = _MIN_SCORE
+    model = Option[str | None](
+        "model",
+        "text",
+        None,
+        'Detector: a bundled name, a folder with a card.toml, "parts", or hf:FOLDER_OR_ID.',
+        http=False,
+    )
+    labels = Option[Sequence[str]](
+        "labels", "texts", (), 'What to look for, such as "dress,bag"; for open-vocabulary detectors.', http=False
+    )
+    masks = Option("masks", "flag", True, "Also outline each product.", http=False)
+    proposals = Option[str | None](
+        "proposals", "text", None, "Instead, 100 class-agnostic boxes by this method.",
+        choices=("rpn", "selective-search"), http=False,
+    )  # fmt: skip
+    tiles = Option(
+        "tiles", "whole", 1,
+        "For hundreds of small products: number of overlapping windows along the longer side.",
+        minimum=1, maximum=16, http=False,
+    )  # fmt: skip
+
+
+class Segment:
+    """`catalens.segment`, `catalens segment`, POST /v1/segment."""
+
+
+class Cutout:
+    """`catalens.cutout`, `catalens cutout`, POST /v1/cutout."""
+
+    shadow = Option[Shadow](
+        "shadow", "text", "none", "Shadow: keep the photo's own, draw a soft one, or none.", choices=get_args(Shadow)
+    )
+    decontaminate = Option("decontaminate", "flag", True, "Remove the old background's color from edges.", http=False)
+    background = Option(
+        "background", "text", "transparent",
+        "Background: transparent, white, black, a color such as #f4f4f2, or a photo.", http=False,
+    )  # fmt: skip
+    crop = Option("crop", "flag", False, "Crop to the product with a margin.", http=False)
+    margin = Option(
+        "margin", "text", "8%", "With --crop: margin as a share of the product's longer side, such as 8%.", http=False
+    )
+    format = Option("format", "text", "png", "File format of the answer.", choices=("png", "webp"))
+
+
+class Enhance:
+    """`catalens.enhance`, `catalens enhance`, POST /v1/enhance."""
+
+    sigma = Option[float | None](
+        "sigma", "number", None, "Standard deviation of the noise, 0 to 255; estimated if absent, 0 for no denoising.",
+        minimum=0, maximum=255,
+    )  # fmt: skip
+    balance = Option("balance", "number", 0.5, "Strength of the white balance.", minimum=0, maximum=1)
+    lift = Option("lift", "number", 0.3, "Strength of the contrast enhancement.", minimum=0, maximum=1)
+    sharpness = Option("sharpness", "number", 0.4, "Strength of the sharpening.", minimum=0, maximum=1)
+    format = Option("format", "text", "jpeg", "File format of the answer.", choices=("jpeg", "png", "webp"))
+
+
+class Check:
+    """`listing.check`, `catalens check`, POST /v1/check and /v1/fix."""
+
+    rules = Option[Sequence[str]]("rules", "texts", ("google",), "Marketplaces whose rules apply.", choices=rule_packs)
+    category = Option[str | None](
+        "category", "text", None, "Category of the product, as the catalog or Google names it."
+    )
+    people = Option("people", "flag", False, "Also look for people, with a network.", http=False)
+    fail_on = Option[Level](
+        "fail_on", "text", "error", "Exit with 5 on findings of this level or worse.",
+        choices=get_args(Level), http=False,
+    )  # fmt: skip
+
+
+class BlurFaces:
+    """`blur_faces`, `catalens blur-faces`, POST /v1/blur-faces."""
+
+    # Below 0.65, fruit and labels on clothes are too often taken for faces; see the card.
+    min_score = Option("min_score", "number", 0.65, "Ignore faces below this score.", minimum=0, maximum=1)
+    format = Enhance.format
+
+
+class TryOn:
+    """`catalens.try_on`, `catalens tryon`, POST /v1/tryon."""
+
+    kind = Option("kind", "text", "auto", "Category of the garment; auto recognises it.", choices=("auto", *GARMENTS))
+    seed = Option("seed", "whole", 0, "Random seed of a network chosen with --model.", minimum=0, http=False)
+
+
+class Scene:
+    """`scene`, `catalens scene`, POST /v1/scene."""
+
+    background = Option[Any](
+        "background", "text", None, "Background: a photo, a color such as #f4f4f2, or words such as 'rustic table'."
+    )
+    place = Option[tuple[float, float] | None](
+        "place", "point", None, "Position of the product's base: x,y as shares of width and height, such as 0.5,0.85."
+    )
+    scale = Option("scale", "number", 1.0, "Factor on the automatic size.", minimum=0.05, maximum=5)
+    harmony = Option("harmony", "number", 0.6, "How far the product takes on the scene's light.", minimum=0, maximum=1)
+    shadow = Option("shadow", "number", 1.0, "Darkness of the shadow.", minimum=0, maximum=1)
+    horizon = Option("horizon", "number", 0.4, "Height of the horizon, as a share from the top.", minimum=0, maximum=1)
+    seed = TryOn.seed
+    format = Enhance.format
+
+
+class Generate:
+    """`catalens.generate`, `catalens generate`, POST /v1/generate."""
+
+    kind = Option[Any]("kind", "text", None, "Category of the product, such as dress.")
+    color = Option[str | None]("color", "text", None, "Color by name; random if absent.")
+    pattern = Option[str | None](
+        "pattern", "text", None, "Pattern, such as plain, striped, checked, dotted or floral; random if absent."
+    )
+    n = Option("n", "whole", 1, "Number of pictures.", minimum=1, unit="pictures", http_maximum=16)
+    seed = Option[int | None](
+        "seed",
+        "whole",
+        None,
+        "Random seed; the same seed gives the same pictures.",
+        minimum=0,
+        http_maximum=LARGEST_SEED,
+    )
+    truncation = Option(
+        "truncation", "number", 0.7, "Variety: 0 is the average of the category, 1 as varied as the training photos.",
+        minimum=0, maximum=1,
+    )  # fmt: skip
+
+
+class Explain:
+    """`catalens.explain_class` and `explain_match`, `catalens explain`, POST /v1/explain."""
+
+    label = Option[str | None]("label", "text", None, "Label to explain; the likeliest if absent.", http=False)
+    method = Option[Method](
+        "method", "text", "auto", "Explanation method; auto takes cam where the classifier allows it.",
+        choices=get_args(Method), http=False,
+    )  # fmt: skip
+    seed = Option("seed", "whole", 0, "Random seed of rise.", minimum=0, http=False)
+    sku = Option[str | None]("sku", "text", None, "Product whose match is explained.")
+    picture_hash = Option[str | None]("picture_hash", "text", None, "Hash of a product's picture, as a match gives it.")
+
+
+class Augment:
+    """`catalens augment`."""
+
+    policy = Option(
+        "policy", "text", "phone", "Augmentation policy.", choices=("none", "shop", "phone", "strong"), http=False
+    )
+    count = Option("count", "whole", 16, "Number of augmented views.", minimum=1, http=False)
+    seed = Option("seed", "whole", 0, "Random seed; the same seed gives the same views.", minimum=0, http=False)
+
+
+class Serve:
+    """`catalens serve`."""
+
+    host = Option("host", "text", "127.0.0.1", "Address to listen on; other than this machine only with keys.")
+    port = Option("port", "whole", 8000, "Port to listen on.", minimum=0, maximum=65_535)
+    workers = Option(
+        "workers", "whole", 1, "Worker processes that share the catalog and the CPU cores.", minimum=1, maximum=64
+    )
+
+
+class Keys:
+    """`catalens keys create`."""
+
+    scopes = Option[Sequence[str]](
+        "scopes", "texts", ("search", "read"), "What the key may do.", choices=get_args(Scope)
+    )
+    tenant = Option("tenant", "text", "", "Tenant whose catalog it opens; the served one if absent.")
+    rate = Option("rate", "text", "0", "Requests per second, such as 20/s; 0 for no limit.")

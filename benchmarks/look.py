@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import catalens
+from benchmarks.look_figures import look_figures
 from catalens import settings
 from catalens.evaluation.detection import Truth
-from catalens.evaluation.looks import look_figures
 from catalens.models.parts import PRODUCTS
 from catalens.types import ImageArray
 from recipes.detector_lesson import street_photos

@@ -2,7 +2,7 @@
 
     python -m benchmarks.tryon [--sheet sheet.png] [--people 315]
 
-The paired and the unpaired protocol of `catalens.evaluation.tryon`, on each fifth of the street photos; the time for a
+The paired and the unpaired protocol of `recipes.tryon_protocol`, on each fifth of the street photos; the time for a
 photo of 512x384 and the memory of the process, at one and at two cores. `--sheet` draws 48 of the unpaired ones.
 """
 
@@ -22,16 +22,6 @@ import numpy as np
 from benchmarks.memory import memory_mb
 from catalens import settings
 from catalens.evaluation.generation import GenerationScores, generation_scores
-from catalens.evaluation.laid_out import Person
-from catalens.evaluation.tryon import (
-    Fitting,
-    garment_on_white,
-    identity_preserved,
-    paired,
-    scale_to_protocol,
-    scores_of,
-    unpaired,
-)
 from catalens.images.draw import save_image
 from catalens.images.prepare import letterbox, resize
 from catalens.images.read import read_image
@@ -40,7 +30,17 @@ from catalens.tasks.embed import encoder
 from catalens.tasks.segment import parser as load_parser
 from catalens.tasks.tryon import tryon_model
 from catalens.types import ImageArray
+from recipes.laid_out import Person
 from recipes.parts import HELD_OUT
+from recipes.tryon_protocol import (
+    Fitting,
+    garment_on_white,
+    identity_preserved,
+    paired,
+    scale_to_protocol,
+    scores_of,
+    unpaired,
+)
 from recipes.tryon_views import people
 
 SHOWN, COLUMNS = 48, 6

@@ -20,11 +20,9 @@ from torch import nn
 from catalens.evaluation.generation import copies, generation_scores
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.images.draw import save_image
-from catalens.learning.generator.contest import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught
+from catalens.learning.generator.contest import Contest, Plan, Shipped, latents_of, sample, taught
 from catalens.learning.generator.network import (
     Critic,
-    DcganCritic,
-    DcganGenerator,
     Encoder,
     Shape,
     StyleGenerator,
@@ -32,6 +30,7 @@ from catalens.learning.generator.network import (
 from catalens.learning.generator.pictures import Pictures
 from catalens.learning.networks.loop import CHECKPOINT
 from catalens.types import FloatArray, ImageArray, IntArray
+from recipes.dcgan import DCGAN, DcganCritic, DcganGenerator
 from recipes.generator_pictures import sheet_of
 from recipes.recipe import RecipeParser, as_command
 from recipes.textbook.residual import MEAN, STD, taught_network

@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens.evaluation.laid_out import Person
-from catalens.evaluation.tryon import identity_preserved, paired, scores_of, unpaired
 from catalens.images.prepare import Preprocess
 from catalens.learning.networks.export import LICENSE, OPSET, export_onnx, score_rows, sha256, write_card
 from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
@@ -34,9 +32,11 @@ from catalens.tasks.segment import parser as load_parser
 from catalens.tasks.tryon import TryOn
 from catalens.tasks.tryon.body import VIEW
 from catalens.tasks.tryon.composing import ANSWERED, CLASSES, GAIN, PLANES, network_input
+from recipes.laid_out import Person
 from recipes.parts import HELD_OUT
 from recipes.recipe import Given, RecipeParser, as_command, progress_of
 from recipes.tryon_networks import Judge, TryOnNetwork, composed, sampled
+from recipes.tryon_protocol import identity_preserved, paired, scores_of, unpaired
 from recipes.tryon_views import UNSAID, View, draw_batch, people
 
 BATCH = 4

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from catalens.errors import UnfitImageError
-from catalens.evaluation.laid_out import MISTAKEN, Labels, Laid, Person, lay_out, sampled_at
 from catalens.geometry import apply_to_points, compose, scale_and_shift
 from catalens.models.parts import CLASSES
 from catalens.tasks.tryon import bones
@@ -23,6 +22,7 @@ from catalens.tasks.tryon.body import TAKEN_OFF, VIEW, Undressed, seen, undress,
 from catalens.tasks.tryon.bones import Joints, map_between
 from catalens.types import FloatArray, ImageArray, Progress
 from recipes import pose_teacher
+from recipes.laid_out import MISTAKEN, Labels, Laid, Person, lay_out, sampled_at
 from recipes.worn import labelled_photos
 
 KINDS = tuple(TAKEN_OFF)

@@ -21,7 +21,6 @@ from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.heads import CalibratedHead, LinearHead, NearestHead
 from catalens.trust.drawing import draw_class_explanation, draw_match_explanation
 from catalens.trust.explain import _pairs, explain_class, explain_match
-from catalens.trust.gradcam import grad_cam
 from catalens.trust.regions import Regions, cosine_contributions, describe_regions, score_contributions
 from catalens.trust.saliency import faithfulness, occlusion, rise
 from catalens.types import FloatArray, ImageArray
@@ -198,21 +197,6 @@ def test_why_this_match() -> None:
     assert plain.pairs == ()
     assert plain.heat_query.shape == (64, 64)
     json.dumps(plain.to_dict())
-
-
-def test_grad_cam_of_a_network_that_looks_for_red() -> None:
-    torch = pytest.importorskip("torch", reason="torch is in the train extra")
-
-    convolution = torch.nn.Conv2d(3, 2, 1, bias=False)
-    with torch.no_grad():
-        convolution.weight.copy_(torch.tensor([[1.0, -1, 0], [0, 1, 0]])[..., None, None])
-    network = torch.nn.Sequential(convolution, torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
-    picture = np.divide(spot(top=40, left=8).transpose(2, 0, 1), 255, dtype=np.float32)
-    heat = grad_cam(network, network[1], picture, label=0)
-    assert heat[44:52, 12:20].min() > 0.9
-    assert heat[:16, 40:].max() < 0.1
-    with pytest.raises(UsageError):
-        grad_cam(network, network[3], picture, label=0)
 
 
 def run(*words: str | Path) -> Any:

@@ -16,6 +16,7 @@ from catalens.errors import NotFoundError, UsageError
 from catalens.images.draw import save_image
 from catalens.tasks.generate import generator
 from catalens.types import ImageArray
+from recipes.dcgan import DCGAN, DcganCritic, DcganGenerator
 
 pytest.importorskip("torch", reason="torch is in the train extra")
 
@@ -23,11 +24,9 @@ import torch
 
 from catalens.learning.generator import train as generator_own
 from catalens.learning.generator.augment import MOST, Augmentation
-from catalens.learning.generator.contest import DCGAN, Contest, Plan, Shipped, latents_of, sample, taught, unlikeness
+from catalens.learning.generator.contest import Contest, Plan, Shipped, latents_of, sample, taught, unlikeness
 from catalens.learning.generator.network import (
     Critic,
-    DcganCritic,
-    DcganGenerator,
     Encoder,
     Shape,
     StyleGenerator,

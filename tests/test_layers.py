@@ -70,6 +70,12 @@ def test_what_is_installed_imports_neither_recipes_nor_tests() -> None:
     assert {path: found for path, found in wrong.items() if found} == {}
 
 
+def test_only_what_trains_imports_what_the_base_install_lacks() -> None:
+    trains = {"sklearn", "scipy", "matplotlib", "optuna"}
+    users = {path.relative_to(HOUSE).parts[0] for path in HOUSE.rglob("*.py") if packages_imported(path) & trains}
+    assert users == {"learning"}
+
+
 def test_no_drawer_for_odds_and_ends() -> None:
     names = {path.stem for path in FILES}
     names |= {path.name for root in (HOUSE, RECIPES) for path in root.rglob("*") if path.is_dir()}

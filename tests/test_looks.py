@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.look_figures import look_figures
 from catalens.errors import UsageError
 from catalens.evaluation.detection import Truth
-from catalens.evaluation.looks import look_figures
 from catalens.types import Detections, ImageArray, Match, Matches
 
 IMAGE = np.full((60, 60, 3), 200, np.uint8)

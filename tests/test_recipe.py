@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ import torch
 
 from catalens.evaluation.intervals import Estimate
 from recipes.recipe import Given, RecipeParser, as_command, progress_of, say_held_out
+
+ROOT = Path(__file__).parent.parent
+WEIGHTS = ROOT / "src" / "catalens" / "models" / "weights"
 
 
 def read(*arguments: str) -> Given:
@@ -93,9 +97,17 @@ def test_what_was_held_out_and_how_far_things_are_go_to_standard_error(capsys: p
     ],
 )
 def test_only_recipes_run(module: str, code: int, said: str) -> None:
-    root = Path(__file__).parent.parent
     made = subprocess.run(
-        [sys.executable, "-m", *f"recipes.{module}".split()], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *f"recipes.{module}".split()], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert made.returncode == code
     assert said in made.stderr
+
+
+@pytest.mark.parametrize("card", sorted(WEIGHTS.glob("*/card.toml")), ids=lambda path: path.parent.name)
+def test_the_recipe_that_a_card_names_is_there(card: Path) -> None:
+    commands = re.findall(r"python -m ([\w.]+)", card.read_text("utf-8"))
+    assert commands
+    for module in commands:
+        file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+        assert 'if __name__ == "__main__":' in file.read_text("utf-8")

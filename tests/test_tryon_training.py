@@ -11,15 +11,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is in the train extra")
 
 from catalens.errors import NotFoundError  # noqa: E402
-from catalens.evaluation.laid_out import Person, lay_out  # noqa: E402
-from catalens.evaluation.tryon import scale_to_protocol  # noqa: E402
 from catalens.models.parts import CLASSES, JOINTS, MIRRORED  # noqa: E402
 from catalens.tasks.pose import joints_of, likely_places  # noqa: E402
 from catalens.tasks.tryon import bones  # noqa: E402
 from catalens.tasks.tryon.body import VIEW  # noqa: E402
 from catalens.tasks.tryon.composing import ANSWERED, PLANES  # noqa: E402
 from recipes import pose, tryon  # noqa: E402
+from recipes.laid_out import Person, lay_out  # noqa: E402
 from recipes.tryon_networks import TryOnNetwork, composed, sampled  # noqa: E402
+from recipes.tryon_protocol import scale_to_protocol  # noqa: E402
 from recipes.tryon_views import UNSAID, draw_batch, draw_view, mirrored_person  # noqa: E402
 
 CPU = torch.device("cpu")

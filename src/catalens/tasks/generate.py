@@ -43,7 +43,7 @@ class Generator:
         self._known = {what: _words(card, what) for what in LISTS}
         if card.task != "generate" or not self._known["kind"]:
             raise ModelError(f"{card.name} is for {card.task!r}, not for 'generate'", cure="name a generator")
-        self.name, self._latent, self._side = card.name, card.dim, card.preprocess.size[0]
+        self.name, self._latent = card.name, card.dim
         self._session, self.runs_on = open_session(card.weights, threads=threads, device=device, dtype=dtype)
         inputs = [node.name for node in self._session.get_inputs()]
         if inputs != ["latents", "words"]:

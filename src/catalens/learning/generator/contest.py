@@ -62,9 +62,6 @@ class Plan:
     told: float = 0.0
 
 
-DCGAN = Plan(betas=(0.5, 0.999), slope=0.0, is_adaptive=False)
-"""Radford et al. 2016, section 4."""
-
 Batch = tuple[Tensor, Tensor]
 """Pictures (N, C, S, S) in -1..1, and their words (N, L)."""
 

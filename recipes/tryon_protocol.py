@@ -1,6 +1,6 @@
 """Evaluation of try-on: paired (own garment) and unpaired, beside baselines without a network.
 
-Paired: the garment is cut from a person, laid out, bent at random (`evaluation.laid_out`), and put on the same person;
+Paired: the garment is cut from a person, laid out, bent at random (`recipes.laid_out`), and put on the same person;
 the photo is the truth. SSIM (Wang et al. 2004) over the whole and over the box of what was changed; the distance of
 features of the bundled encoder there. The two other ways get the same joints, the same cut-outs and the same photo with
 the old garment painted over: plain pasting (scaled and moved) and a thin-plate spline through the joints.
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from catalens.errors import UnfitImageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.laid_out import Person, lay_out
 from catalens.evaluation.ssim import ssim
 from catalens.geometry import mask_to_box, scale_and_shift, thin_plate
 from catalens.images.prepare import resize
@@ -32,6 +31,7 @@ from catalens.tasks.tryon.garment import Garment
 from catalens.tasks.tryon.outline import joints_of_outline
 from catalens.tasks.tryon.person import Body
 from catalens.types import FloatArray, ImageArray, Worn
+from recipes.laid_out import Person, lay_out
 
 PROTOCOL = (256, 192)
 """(height, width) that pictures are scaled to fit into before they are compared."""

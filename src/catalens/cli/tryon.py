@@ -15,8 +15,6 @@ from catalens.errors import UsageError
 if TYPE_CHECKING:
     from catalens.types import ImageArray, Worn
 
-KINDS = ("auto", "top", "dress", "trousers", "skirt", "outerwear")
-
 
 def tryon(
     person: Annotated[Path, typer.Argument(help="Photo of the person.", metavar="PERSON")],
@@ -40,10 +38,11 @@ def tryon(
     from catalens.images.draw import format_of, save_image
     from catalens.images.mark import COMPOSITE
     from catalens.tasks.tryon import try_on
+    from catalens.taxonomy import garments
     from catalens.trust.provenance import write_generated
 
-    if kind not in KINDS:
-        raise UsageError(f"--kind is {kind!r}", cure=f"take one of {', '.join(KINDS)}")
+    if kind not in (known := ("auto", *garments())):
+        raise UsageError(f"--kind is {kind!r}", cure=f"take one of {', '.join(known)}")
     signature = signature_of(certificate, key)
     format_of(out)  # before the work, not after it
     refuse_overwrite(out, person, garment)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +18,11 @@ from catalens.models.onnx import open_session
 from catalens.models.zoo import DEFAULT_OUTFIT, find_card
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
+from catalens.taxonomy import classes, rules
 from catalens.types import FloatArray
 
-KINDS = ("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag", "hat", "glasses", "scarf", "belt")
+KINDS = classes("outfit")
 """Of things that are worn together, in the order of the network's kinds."""
-WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "top": "top, shirt, t-shirt, sweater", "outerwear": "jacket, coat", "dress": "dress", "skirt": "skirt",
-        "trousers": "trousers, jeans, shorts", "shoes": "shoes, sneakers, boots, sandals", "bag": "handbag, backpack",
-        "hat": "hat, cap", "glasses": "sunglasses", "scarf": "scarf", "belt": "belt",
-    }
-)  # fmt: skip
-"""Words by which a photo's kind is told where nobody says it."""
 SAME = 0.999
 """Cosine from which two photos are taken to show the same."""
 MOST = 8
@@ -125,7 +117,7 @@ def outfit_model(name: str = DEFAULT_OUTFIT, *, threads: int = 1) -> OutfitModel
 
 def kinds_of(vectors: FloatArray, encoder: Encoder) -> list[str]:
     """(N, D) vectors of photos -> what kind of thing each most likely is, by words."""
-    words = [(kind, word.strip()) for kind, said in WORDS.items() for word in said.split(",")]
+    words = [(kind, word) for kind, said in rules()["prompts"].items() for word in said]
     asked = encoder.encode_texts([word for _, word in words])
     best = np.argmax(vectors @ asked.T, axis=1) if len(vectors) else np.empty(0, np.int64)
     return [words[row][0] for row in best.tolist()]

@@ -15,11 +15,12 @@ from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import read_upload
 from catalens.server.http.openapi import enum_of, request_body
 from catalens.tasks.tryon import try_on
+from catalens.taxonomy import garments
 from catalens.trust.provenance import encode_generated
 from catalens.types import Worn
 
 router = APIRouter(prefix="/v1", tags=["pictures"])
-KINDS = ("auto", "top", "dress", "trousers", "skirt", "outerwear")
+KINDS = ("auto", *garments())
 TRYON = {"kind": enum_of(*KINDS)}
 PICTURES = ("image", "garment")
 MEDIA = {f"image/{format.lower()}": format for format in FORMATS.values()}

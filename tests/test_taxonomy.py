@@ -22,7 +22,7 @@ OTHER_MEANINGS = {
     **dict.fromkeys(("clothing", "clothes", "apparel", "garment", "fashion"), "anything worn; names of folders"),
     **dict.fromkeys(("grocery", "food", "vegetable", "vegetables", "home"), "folders and columns of data sets"),
     **dict.fromkeys(("orange", "lemon", "light", "wooden chair"), "colors, materials and what a surface looks like"),
-    **dict.fromkeys(("jersey", "pencil", "crochet"), "a fabric, a cut, a technique"),
+    **dict.fromkeys(("pencil", "crochet"), "a cut, a technique"),
     **dict.fromkeys(("top", "bottom"), "the upper and lower edge of a picture, and how many answers are given"),
     **dict.fromkeys(("table", "record", "folder", "string", "lock", "body"), "of data, files, types and requests"),
     "weights": "of a network, and of the parts of a score",

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from catalens.errors import ImageError
 from catalens.models.hub_tryon import TryOnNetwork
 from catalens.tasks.segment import segment
-from catalens.tasks.tryon.body import LEGWEAR, OVER
 from catalens.taxonomy import garments
 from catalens.types import ImageArray, Masks, Worn
 
@@ -56,11 +55,11 @@ def try_on_by(
 def region_for(parts: Masks, kind: str) -> NDArray[np.bool_]:
     """HxW, where a garment of a kind may be drawn on a person of these parts."""
     garment = garments()[kind]
-    named = [name for name in (*garment.takes_off, *([LEGWEAR] if garment.legs else [])) if name in parts.names]
+    named = [name for name in garment.changes if name in parts.names]
     found = np.any([parts[name] for name in named], axis=0) if named else np.zeros(parts.labels.shape, bool)
     side = 2 * max(1, round(ROOM * len(found))) + 1
     wide = cv2.dilate(found.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
-    for name in (*OVER, *garment.under):
+    for name in garment.behind:
         if name in parts.names:
             wide &= ~parts[name]
     return np.asarray(wide, bool)

@@ -98,6 +98,16 @@ class Garment:
         return self.legs and not self.hangs
 
     @property
+    def changes(self) -> tuple[str, ...]:
+        """Parts that it takes off, and those on legs that it may cover or show."""
+        return (*self.takes_off, *(rules()["body"]["on_legs"] if self.legs else ()))
+
+    @property
+    def behind(self) -> tuple[str, ...]:
+        """Parts that stay in front of it."""
+        return (*rules()["body"]["in_front"], *self.under)
+
+    @property
     def under(self) -> tuple[str, ...]:
         """Garments that lie over its upper end, and stay in front of it."""
         return tuple(

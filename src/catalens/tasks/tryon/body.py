@@ -26,9 +26,11 @@ OVER = tuple(rules()["body"]["in_front"])
 """Parts that stay in front."""
 BARE = tuple(rules()["body"]["bare"])
 """Parts that any garment goes over: where it leaves them bare they are the photo's own."""
-SKIN, LEGWEAR = BARE
+SKIN = BARE[0]
 ON_ARMS = tuple(rules()["body"]["on_arms"])
 """Parts that lie on the skin of arms."""
+ON_LEGS = tuple(rules()["body"]["on_legs"])
+"""Parts that lie on the skin of legs."""
 GROUPS = tuple(map(tuple, rules()["body"]["planes"]))
 """Parts as the network is told of them; the background is none."""
 WHOLE = tuple(one.name for one in garments().values() if one.span == "whole")
@@ -209,7 +211,7 @@ def _taken_off(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
         off |= skin & (chest | arms)
     if one.legs:
         off |= (
-            (skin | shown(labels, [LEGWEAR]))
+            (skin | shown(labels, ON_LEGS))
             & _limbs(labels.shape, joints, bones.LEGS, 0.24 * size)
             & (rows > hips - 0.1 * size)
         )
@@ -219,7 +221,7 @@ def _taken_off(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
 def _over(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
     """What stays in front of the garment: hair, bags, hands, the face; and clothes that lie over it."""
     size = bones.size_of(joints)
-    over = shown(labels, (*OVER, *garments()[kind].under)) | _hands(labels, joints)
+    over = shown(labels, garments()[kind].behind) | _hands(labels, joints)
     rows = np.arange(labels.shape[0])[:, None] + 0.5
     face = shown(labels, [SKIN]) & (rows < float(joints[:2, 1].mean()) - 0.16 * size)
     if garments()[kind].arms:
@@ -299,7 +301,7 @@ def _filled(image: ImageArray, labels: NDArray[np.uint8], joints: Joints, *, reg
         filled[under] = _from_around(image, _below(labels, kind) & ~region)[under]
     arms, legs = _bare(labels.shape, joints, kind, to_waist=bool(under.any()))
     filled[arms & region] = skin
-    legwear = shown(labels, [LEGWEAR])
+    legwear = shown(labels, ON_LEGS)
     filled[legs & region] = np.median(image[legwear], axis=0) if legwear.sum() > 0.02 * size * size else skin
     soft = cv2.GaussianBlur(filled, (0, 0), max(0.6, 0.02 * size))
     return np.asarray(np.where(region[..., None], soft, image), np.uint8)

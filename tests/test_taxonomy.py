@@ -16,8 +16,8 @@ from catalens.taxonomy import classes, find, forms, garments, groups, kind, kind
 from catalens.taxonomy.taxonomy import _read
 
 HOUSE = Path(catalens.__file__).parent
-EXEMPT = ("taxonomy", "learning/synthetic")
-"""Folders that name products: the taxonomy, and the renderer, which draws them."""
+EXEMPT = ("taxonomy",)
+"""Folders that name products."""
 OTHER_MEANINGS = {
     **dict.fromkeys(("clothing", "clothes", "apparel", "garment", "fashion"), "anything worn; names of folders"),
     **dict.fromkeys(("grocery", "food", "vegetable", "vegetables", "home"), "folders and columns of data sets"),

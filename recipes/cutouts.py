@@ -19,8 +19,8 @@ from catalens.images.read import read_image
 from catalens.tasks.cutout import cutter
 from catalens.types import ImageArray, Progress
 from recipes.facts import Facts, kinds
-from recipes.photos import NOT_PRODUCTS, TAGS, Photo
-from recipes.vocabulary import COLORS
+from recipes.photos import NOT_PRODUCTS, Photo
+from recipes.vocabulary import COLORS, concept_of
 
 SIDE = 160
 """Side of the squares that cut-outs are kept in, in pixels."""
@@ -69,7 +69,7 @@ def _products(photo: Photo, labels: NDArray[np.uint8], names: dict[int, str]) ->
     labels = np.asarray(cv2.resize(labels, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_NEAREST), np.uint8)
     for code in np.unique(labels).tolist():
         mask = labels == code
-        name = TAGS.get(names.get(code, ""), names.get(code, ""))
+        name = concept_of(names.get(code, ""))
         if code == 0 or name in NOT_PRODUCTS or mask.mean() < AREA:
             continue
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))

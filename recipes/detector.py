@@ -33,6 +33,7 @@ from catalens.learning.regions.detector import (
 )
 from catalens.models.parts import PRODUCTS
 from catalens.models.zoo import DEFAULT_DETECTOR
+from catalens.taxonomy import classes
 from catalens.types import ImageArray
 from recipes.cutout import RENDERED
 from recipes.detector_lesson import scene, street_photos
@@ -43,7 +44,7 @@ from recipes.scenes import backgrounds
 
 COMPOSED = 0.35
 """Share of the views that are put together."""
-MAIN = ("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag")
+MAIN = classes("main")
 """Garments that a person is mostly seen by; their mean is reported beside the whole."""
 DATA = (
     "Clothing Co-Parsing, masks of four fifths of the masked photos (Apache-2.0); GroceryStoreDataset shop pictures, "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -16,28 +15,16 @@ from catalens.images.read import read_image
 from catalens.learning.regions.detector import Labelled, _visible
 from catalens.models.parts import PRODUCTS
 from catalens.tasks.detect import pieces_of
+from catalens.taxonomy import classes, named
 from catalens.types import FloatArray, ImageArray, IntArray
 from recipes.objects import Thing
-from recipes.parts import HELD_OUT, MERGED
+from recipes.parts import HELD_OUT, part_of
 from recipes.scenes import PLAIN, compose
 
 SMALLEST = 0.0003
 """Share of the photo below which a piece of a mask is a speck."""
-APART: Mapping[str, str] = MappingProxyType({"shorts": "shorts", "boots": "boots"})
-"""Labels of the street photos that the detector tells apart, and the parser does not."""
-SEVERAL = frozenset({"bag", "accessory"})
+SEVERAL = classes("several")
 """What a person may carry more than one of; the pieces of anything else are one thing, cut by an arm or a bag."""
-RENDERED: Mapping[str, str] = MappingProxyType(
-    {
-        "backpack": "bag", "beanie": "hat", "belt": "belt", "boot": "boots", "cap": "hat", "cardigan": "outerwear",
-        "coat": "outerwear", "dress": "dress", "handbag": "bag", "hat": "hat", "hoodie": "top", "jacket": "outerwear",
-        "jeans": "trousers", "loafer": "shoes", "polo shirt": "top", "pump": "shoes", "sandal": "shoes",
-        "scarf": "scarf", "shirt": "top", "shorts": "shorts", "skirt": "skirt", "sneaker": "shoes",
-        "sunglasses": "glasses", "sweater": "top", "t-shirt": "top", "top": "top", "tote bag": "bag",
-        "trousers": "trousers", "watch": "accessory",
-    }
-)  # fmt: skip
-"""Rendered kinds -> `models.parts.PRODUCTS`; all others are products."""
 
 
 def street_photos(data: Path, *, held_out: bool) -> list[Labelled]:
@@ -70,9 +57,9 @@ def _boxes(
     boxes: list[FloatArray] = []
     labels: list[int] = []
     for code in np.unique(mask).tolist():
-        merged = APART.get(names[code], MERGED[names[code]])
-        if merged not in PRODUCTS:  # background, skin, hair
+        if part_of(names[code]) not in PRODUCTS:  # background, skin, hair
             continue
+        merged = label_of(names[code])
         for piece in pieces_of(mask == code, SMALLEST, whole=merged not in SEVERAL):
             box = mask_to_box(piece)
             if box is not None:
@@ -96,11 +83,12 @@ def scene(
         box = mask_to_box(cover[cut] > 0.5)
         if box is not None:
             boxes.append(box)
-            labels.append(PRODUCTS.index(label_of(thing)))
+            labels.append(PRODUCTS.index(label_of(thing.kind)))
     found = np.array(boxes, np.float64).reshape(-1, 4)
     return _visible(np.ascontiguousarray(made.image[cut]), found, np.array(labels, np.int64))
 
 
-def label_of(thing: Thing) -> str:
-    """What a thing is to the detector; rendered ones carry their kind in their name."""
-    return RENDERED.get(thing.kind, "product")
+def label_of(kind: str) -> str:
+    """What a kind of thing is to the detector: one of `models.parts.PRODUCTS`, the last for what nobody wears."""
+    one = named(kind)
+    return (one.detected if one else "") or PRODUCTS[-1]

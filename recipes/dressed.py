@@ -15,15 +15,17 @@ from catalens.images.prepare import Preprocess
 from catalens.learning.regions.grounds import dyed_parts, on_even_ground
 from catalens.learning.regions.segmenter import Parsed
 from catalens.models.parts import CLASSES
+from catalens.taxonomy import garments
 from catalens.types import ImageArray
 from recipes.cutouts import facts_of, label_names
 from recipes.parts import masked_photos
-from recipes.photos import NOT_PRODUCTS, TAGS, Photo
+from recipes.photos import NOT_PRODUCTS, Photo
+from recipes.vocabulary import concept_of
 
 SIDE = 160
 """Side of the squares, in pixels."""
 GARMENTS = tuple(CLASSES.index(name) for name in CLASSES if name not in {"background", "skin", "hair"})
-MAIN = ("top", "outerwear", "dress", "skirt", "trousers")
+MAIN = tuple(name for name in CLASSES if name in garments())
 """What a picture may be of; where it covers at least `COVERS` of the person."""
 COVERS = 0.12
 SHOTS = 2
@@ -67,7 +69,7 @@ def _name(person: Parsed, main: int, names: Mapping[int, str]) -> str:
     """What the photo's own mask calls most of a garment: a shirt, where the merged one says top."""
     assert person.finer is not None  # of a masked photo
     name = names[int(np.bincount(person.finer[person.labels == main]).argmax())]
-    return CLASSES[main] if name in NOT_PRODUCTS else TAGS.get(name, name)
+    return CLASSES[main] if name in NOT_PRODUCTS else concept_of(name)
 
 
 def _shot(

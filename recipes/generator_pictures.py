@@ -6,6 +6,7 @@ the kind, the color is measured, and nobody says the pattern.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -15,19 +16,14 @@ from numpy.typing import NDArray
 from catalens.images.read import read_image
 from catalens.learning.generator.pictures import CUT, SIDE, Words, on_white
 from catalens.learning.labelled import read_labelled
+from catalens.taxonomy import classes, rules
 from catalens.types import FloatArray, ImageArray, IntArray, Progress
 from recipes.synthetic import COLORS, KINDS, PATTERNS, Spec, render
 from recipes.synthetic.colors import SHADES
 
-MADE = (
-    "t-shirt", "shirt", "sweater", "hoodie", "dress", "coat", "jacket", "trousers", "shorts", "skirt", "sneaker",
-    "handbag", "hat",
-)  # fmt: skip
+MADE = classes("generator")
 """Kinds that the bundled generator makes."""
-KIND_OF = {
-    "t-shirt": "t-shirt", "shirt": "shirt", "longsleeve": "sweater", "dress": "dress", "outwear": "jacket",
-    "pants": "trousers", "shorts": "shorts", "skirt": "skirt", "shoes": "sneaker", "hat": "hat",
-}  # fmt: skip
+KIND_OF: Mapping[str, str] = rules()["datasets"]["clothes"]
 """What the clothing photos call a kind, and what it is called here."""
 PLAIN = 0.4
 """Share of rendered products without a pattern."""

@@ -18,6 +18,7 @@ from catalens.models.parts import CLASSES
 from catalens.tasks.tryon import bones
 from catalens.tasks.tryon.bones import Joints, map_between
 from catalens.tasks.tryon.outline import joints_of_outline
+from catalens.taxonomy import garments
 from catalens.types import FloatArray, ImageArray
 
 CANVAS = (256, 256)
@@ -58,7 +59,7 @@ def lay_out(image: ImageArray, labels: Labels, joints: Joints, kind: str, rng: n
     Raises:
         UnfitImageError: nothing of it is left.
     """
-    size = 76.0 if kind in {"trousers", "skirt", "dress"} else 80.0
+    size = 76.0 if garments()[kind].legs else 80.0
     canvas = bones.standing(size, arms=float(rng.uniform(0.25, 1.05)), at=(CANVAS[1] / 2, 32.0))
     stretch = np.array([rng.uniform(*FLATTER), rng.uniform(0.92, 1.1)], np.float32)
     canvas = (canvas - CANVAS[1] / 2) * stretch + CANVAS[1] / 2
@@ -83,7 +84,7 @@ def lay_out(image: ImageArray, labels: Labels, joints: Joints, kind: str, rng: n
 
 def _doubled(kind: str, canvas: Joints, joints: Joints, back: FloatArray) -> NDArray[np.bool_]:
     """Where the laid out body would show the arm that lies in front of it, or an arm would show the body."""
-    if kind not in {"top", "outerwear", "dress"}:
+    if not garments()[kind].arms:
         return np.zeros(CANVAS, np.bool_)
     step = bones.STEP
     here = bones.grid(CANVAS)[step // 2 :: step, step // 2 :: step].reshape(-1, 2)

@@ -7,9 +7,8 @@ t-shirt, sweater) are not told apart by an outline but by the classifier, on the
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TextIO
 
 import cv2
@@ -21,6 +20,8 @@ from catalens.images.prepare import resize
 from catalens.images.read import read_image
 from catalens.learning.regions.segmenter import PERSON, UNKNOWN, Parsed
 from catalens.models.parts import CLASSES
+from catalens.taxonomy import named as named_kind
+from catalens.taxonomy import rules
 from catalens.types import FloatArray, ImageArray, Progress
 from recipes import person_teacher
 
@@ -31,42 +32,16 @@ SURE = 0.8
 HELD_OUT = 5
 """Each fifth of the masked photos, by number, is never learned from."""
 
-MERGED: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(("null",), "background"),
-        **dict.fromkeys(("skin",), "skin"),
-        **dict.fromkeys(("hair",), "hair"),
-        **dict.fromkeys(
-            ("blouse", "bodysuit", "bra", "hoodie", "intimate", "jumper", "shirt", "sweater", "sweatshirt", "swimwear",
-             "t-shirt", "top", "vest"),
-            "top",
-        ),
-        **dict.fromkeys(("blazer", "cape", "cardigan", "coat", "jacket", "suit"), "outerwear"),
-        **dict.fromkeys(("dress", "romper"), "dress"),
-        **dict.fromkeys(("skirt",), "skirt"),
-        **dict.fromkeys(("jeans", "leggings", "panties", "pants", "shorts"), "trousers"),
-        **dict.fromkeys(
-            ("boots", "clogs", "flats", "heels", "loafers", "pumps", "sandals", "shoes", "sneakers", "wedges"), "shoes"
-        ),
-        **dict.fromkeys(("bag", "purse", "wallet"), "bag"),
-        **dict.fromkeys(("hat",), "hat"),
-        **dict.fromkeys(("glasses", "sunglasses"), "glasses"),
-        **dict.fromkeys(("scarf",), "scarf"),
-        **dict.fromkeys(("belt",), "belt"),
-        **dict.fromkeys(("socks", "stockings", "tights"), "legwear"),
-        **dict.fromkeys(
-            ("accessories", "bracelet", "earrings", "gloves", "necklace", "ring", "tie", "watch"), "accessory"
-        ),
-    }
-)  # fmt: skip
-"""Labels of the street photos -> `models.parts.CLASSES`."""
-CLOTHES: Mapping[str, str] = MappingProxyType(
-    {
-        "dress": "dress", "hat": "hat", "longsleeve": "top", "outwear": "outerwear", "pants": "trousers",
-        "shirt": "top", "shoes": "shoes", "shorts": "trousers", "skirt": "skirt", "t-shirt": "top",
-    }
-)  # fmt: skip
-"""Categories of the clothes photos -> `models.parts.CLASSES`."""
+
+def part_of(label: str) -> str:
+    """A label of the street or the clothes photos as `models.parts.CLASSES` has it, or ""."""
+    one = named_kind(label)
+    return str(rules()["datasets"]["street"].get(label, one.part if one else ""))
+
+
+def parts_of(labels: Iterable[str]) -> set[str]:
+    """The same of several, without those that are none."""
+    return {part for label in labels if (part := part_of(label))}
 
 
 def masked_photos(data: Path, *, held_out: bool | None = None) -> list[Parsed]:
@@ -109,7 +84,7 @@ def tagged_photos(
     found = []
     for done, (path, row) in enumerate(rows, start=1):
         image = _small(read_image(path))
-        parts = {MERGED[tag] for tag in row["tags"].split("|") if tag in MERGED}
+        parts = parts_of(row["tags"].split("|"))
         labels = np.full(image.shape[:2], UNKNOWN, np.uint8)
         person = outline(image)
         labels[person > 0.9] = PERSON
@@ -147,7 +122,7 @@ def clothes_photos(data: Path) -> list[Parsed]:
         for row in csv.DictReader(lines):
             image = _small(read_image(data / "clothing" / row["image"], target=SIDE))
             labels = np.full(image.shape[:2], UNKNOWN, np.uint8)
-            found.append(Parsed(image, labels, allowed({CLOTHES[row["category"]], "background"}), 0))
+            found.append(Parsed(image, labels, allowed({*parts_of([row["category"]]), "background"}), 0))
     return found
 
 
@@ -169,7 +144,7 @@ def _codes(folder: Path) -> NDArray[np.uint8]:
     codes = np.zeros(256, np.uint8)
     with _open(folder / "labels.csv") as lines:
         for row in csv.DictReader(lines):
-            codes[int(row["id"])] = CLASSES.index(MERGED[row["name"]])
+            codes[int(row["id"])] = CLASSES.index(part_of(row["name"]))
     return codes
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,37 +13,17 @@ from numpy.typing import NDArray
 from catalens.errors import NotFoundError
 from catalens.images.prepare import Preprocess
 from catalens.images.read import read_image
+from catalens.taxonomy import rules
 from catalens.types import ImageArray, Progress
 from recipes.facts import Facts, kinds
-from recipes.vocabulary import COLORS
+from recipes.vocabulary import COLORS, concept_of
 
 SIDE = 224
 """Photos are kept squared on white at this side, in pixels: what the teachers see."""
 
 
-CLOTHING: Mapping[str, str] = MappingProxyType(
-    {"pants": "trousers", "longsleeve": "long-sleeved top", "outwear": "outerwear"}
-)
-"""Categories of the clothing set that the vocabulary calls otherwise."""
-TAGS: Mapping[str, str] = MappingProxyType(
-    {
-        "pants": "trousers", "purse": "handbag", "top": "top", "jumper": "sweater", "pumps": "heels",
-        "tights": "stockings", "leggings": "leggings", "clogs": "shoes",
-    }
-)  # fmt: skip
-"""Tags and masks of the street photos that the vocabulary calls otherwise."""
-NOT_PRODUCTS = frozenset({"skin", "hair", "null", "intimate", "panties", "bodysuit", "bra", "swimwear", ""})
-STYLES: Mapping[str, str] = MappingProxyType(
-    {
-        "backpack": "backpack", "bag": "bag", "belt": "belt", "bracelet": "bracelet", "camera": "electronics",
-        "computer": "electronics", "earrings": "earrings", "formal": "shoes", "glasses": "glasses",
-        "grooming": "beauty", "headphones": "electronics", "jacket": "jacket", "kitchen": "kitchenware",
-        "necklace": "necklace", "sandals": "sandals", "scarf": "scarf", "shirt": "shirt", "sneaker": "sneakers",
-        "socks": "socks", "speaker": "electronics", "television": "electronics", "watch": "watch", "boot": "boots",
-        "bowl": "bowl", "decorative": "homeware", "lighting": "lamp", "handbag": "handbag", "briefcase": "bag",
-    }
-)  # fmt: skip
-"""Styles of the retail set in the words of the vocabulary."""
+NOT_PRODUCTS = frozenset(rules()["datasets"]["street_without"])
+"""Tags and masks of the street photos that name no product of a shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +59,7 @@ def training_photos(data: Path) -> list[Photo]:
 def _clothing(folder: Path) -> Iterator[Photo]:
     for path, row in _rows(folder, "train.csv"):
         label = row["category"]
-        facts = {"kind": kinds(CLOTHING.get(label, label))}
+        facts = {"kind": kinds(concept_of(label))}
         yield Photo(path, "clothing", label, f"clothing {row['id']}", facts)
 
 
@@ -96,7 +75,7 @@ def _grocery(folder: Path) -> Iterator[Photo]:
 
 def _retail(folder: Path) -> Iterator[Photo]:
     for path, row in _rows(folder, "products.csv"):
-        facts = {"kind": kinds(STYLES.get(row["style"], row["style"]))}
+        facts = {"kind": kinds(rules()["datasets"]["retail"].get(row["style"], concept_of(row["style"])))}
         named = [color for color in COLORS if color in row["title"].lower().split()]
         if len(named) == 1:
             facts["color"] = frozenset(named)
@@ -106,7 +85,7 @@ def _retail(folder: Path) -> Iterator[Photo]:
 def _street(folder: Path) -> Iterator[Photo]:
     for path, row in _rows(folder, "photos.csv"):
         tags = frozenset(row["tags"].split("|")) - {""}
-        facts = {"kind": kinds(*(TAGS.get(tag, tag) for tag in tags - NOT_PRODUCTS))} if tags - NOT_PRODUCTS else {}
+        facts = {"kind": kinds(*(concept_of(tag) for tag in tags - NOT_PRODUCTS))} if tags - NOT_PRODUCTS else {}
         yield Photo(path, "street", row["id"], f"street {row['id']}", facts, tags)
 
 

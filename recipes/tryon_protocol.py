@@ -21,15 +21,15 @@ from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.ssim import ssim
 from catalens.geometry import mask_to_box, scale_and_shift, thin_plate
 from catalens.images.prepare import resize
-from catalens.models.parts import CLASSES
 from catalens.tasks.embed import Encoder
 from catalens.tasks.segment import Parser
 from catalens.tasks.tryon import TryOn, bones
-from catalens.tasks.tryon.body import LEGS_BARE, TAKEN_OFF, come_to_light, undress
+from catalens.tasks.tryon.body import come_to_light, shown, undress
 from catalens.tasks.tryon.composing import roughly
 from catalens.tasks.tryon.garment import Garment
 from catalens.tasks.tryon.outline import joints_of_outline
 from catalens.tasks.tryon.person import Body
+from catalens.taxonomy import garments
 from catalens.types import FloatArray, ImageArray, Worn
 from recipes.laid_out import Person, lay_out
 
@@ -167,9 +167,9 @@ def warp_onto(body: Body, garment: Garment, back: FloatArray) -> ImageArray:
 
 def _joints_for(kind: str) -> list[int]:
     """Shoulders and hips first, or hips and ankles; then the limbs that the garment hangs on."""
-    if kind == "dress":
+    if garments()[kind].span == "whole":
         return [0, 1, 6, 7, 2, 3, 4, 5, 10, 11]
-    return [6, 7, 10, 11, 8, 9] if kind in LEGS_BARE else [0, 1, 6, 7, 2, 3, 4, 5]
+    return [6, 7, 10, 11, 8, 9] if garments()[kind].legs else [0, 1, 6, 7, 2, 3, 4, 5]
 
 
 def scale_to_protocol(image: ImageArray) -> ImageArray:
@@ -207,7 +207,7 @@ def garment_on_white(garment: Garment) -> ImageArray:
 
 
 def _worn_alone(worn: Worn, parse: Parser) -> ImageArray:
-    clothed = worn.region & np.isin(parse(worn.image).labels, [CLASSES.index(name) for name in TAKEN_OFF[worn.kind]])
+    clothed = worn.region & shown(parse(worn.image).labels, garments()[worn.kind].takes_off)
     mask = clothed if clothed.sum() > CLOTHED * worn.region.sum() else worn.region
     return _bounded(np.where(mask[..., None], worn.image, 255).astype(np.uint8), mask)
 

@@ -18,17 +18,18 @@ from catalens.errors import UnfitImageError
 from catalens.geometry import apply_to_points, compose, scale_and_shift
 from catalens.models.parts import CLASSES
 from catalens.tasks.tryon import bones
-from catalens.tasks.tryon.body import TAKEN_OFF, VIEW, Undressed, seen, undress, view_of
+from catalens.tasks.tryon.body import BARE, ON_ARMS, VIEW, Undressed, seen, shown, undress, view_of
 from catalens.tasks.tryon.bones import Joints, map_between
+from catalens.taxonomy import garments, rules
 from catalens.types import FloatArray, ImageArray, Progress
 from recipes import pose_teacher
 from recipes.laid_out import MISTAKEN, Labels, Laid, Person, lay_out, sampled_at
 from recipes.worn import labelled_photos
 
-KINDS = tuple(TAKEN_OFF)
+KINDS = tuple(garments())
 AREA = 0.012
 """Smallest share of the photo that a garment has to have."""
-COVERED = {"top": 0.55, "outerwear": 0.45, "dress": 0.5, "trousers": 0.5, "skirt": 0.4}
+COVERED = {name: float(said["covered"]) for name, said in rules()["garments"].items()}
 """Share of the torso, or of the thighs, that a garment has to cover: else little of it is seen."""
 SEEN = 0.3
 """The teacher's score from which it is believed that a joint is there."""
@@ -98,15 +99,15 @@ def _ask(data: Path, teachers: Path, kept: Path, progress: Progress | None) -> N
 
 def _serves(labels: Labels, joints: Joints, scores: FloatArray, kind: str) -> bool:
     """Whether a garment of this kind is seen well enough to learn from."""
-    upper = kind in {"top", "outerwear", "dress"}
-    if (upper and (scores[2:6] < 0.2).any()) or (kind not in {"top", "outerwear"} and (scores[8:12] < 0.2).any()):
+    one = garments()[kind]
+    if (one.arms and (scores[2:6] < 0.2).any()) or (one.legs and (scores[8:12] < 0.2).any()):
         return False
     mine = labels == CLASSES.index(kind)
     if mine.mean() < AREA:
         return False
     drawn = bones.limbs_drawn(joints, labels.shape) > 0
     thighs = bones.limbs_drawn(np.concatenate([joints[:10], joints[8:10]]), labels.shape)[3:].any(0)
-    place = drawn[0] if upper else thighs
+    place = drawn[0] if one.arms else thighs
     return bool(mine[place].mean() >= COVERED[kind]) if place.any() else False
 
 
@@ -166,8 +167,8 @@ def relit(colors: ImageArray, alpha: FloatArray, rng: np.random.Generator) -> Im
 def classes_of(labels: Labels, person: Undressed, kind: str) -> Labels:
     """What the network shall say of each place of the region."""
     found = np.full(labels.shape, 2, np.uint8)
-    found[np.isin(labels, [CLASSES.index(name) for name in ("skin", "legwear", "accessory")])] = 1
-    found[np.isin(labels, [CLASSES.index(name) for name in TAKEN_OFF[kind]])] = UNSAID
+    found[shown(labels, (*BARE, *ON_ARMS))] = 1
+    found[shown(labels, garments()[kind].takes_off)] = UNSAID
     found[labels == CLASSES.index(kind)] = 0
     found[~person.region] = UNSAID
     return found

@@ -27,7 +27,7 @@ from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import KINDS
 from catalens.tasks.segment import parser
 from catalens.types import FloatArray, ImageArray, Progress
-from recipes.parts import HELD_OUT, MERGED, SIDE, allowed, masked_photos
+from recipes.parts import HELD_OUT, SIDE, allowed, masked_photos, parts_of
 
 SMALLEST = 0.0035
 """Share of the photo below which a garment is too small to be judged."""
@@ -158,7 +158,7 @@ def labelled_photos(data: Path) -> list[tuple[int, ImageArray, NDArray[np.uint8]
     parse = parser()
     for row in rows:
         image = read_image(data / "streetstyle" / row["image"], target=SIDE)
-        parts = {MERGED[tag] for tag in row["tags"].split("|") if tag in MERGED}
+        parts = parts_of(row["tags"].split("|"))
         likely = parse.probabilities(image)
         likely[~allowed({*parts, "skin", "hair", "background"})] = 0
         labels = cv2.resize(likely.argmax(0).astype(np.uint8), image.shape[1::-1], interpolation=cv2.INTER_NEAREST)

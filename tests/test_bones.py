@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from catalens.errors import UnfitImageError, UsageError
 from catalens.geometry import thin_plate
 from catalens.tasks.tryon import bones
-from catalens.tasks.tryon.body import TAKEN_OFF
 from catalens.tasks.tryon.outline import joints_of_outline
+from catalens.taxonomy import garments
 
-KINDS = tuple(TAKEN_OFF)
+KINDS = tuple(garments())
 SIZE = (160, 120)
 
 

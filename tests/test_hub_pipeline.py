@@ -22,6 +22,7 @@ from catalens.models.hub import pipeline as hub_pipeline
 from catalens.models.hub.pipeline import paint
 from catalens.models.hub.tryon import TryOnNetwork
 from catalens.models.known import known_networks
+from catalens.models.parts import CLASSES
 from catalens.models.zoo import Form, resolve
 from catalens.tasks import hub_tryon
 from catalens.types import Masks
@@ -154,6 +155,32 @@ def test_outside_its_place_nothing_changes(worn: str, kind: str, monkeypatch: py
     monkeypatch.setattr(hub_tryon, "segment", lambda _, **__: parts("hat"))
     with pytest.raises(ImageError, match="no place for a"):
         hub_tryon.try_on_by("red", PERSON, GARMENT, kind=kind, accept_licence="MIT")
+
+
+@pytest.mark.parametrize(
+    ("garment", "goes", "stays"),
+    [
+        ("top", ("top", "outerwear", "dress"), ("scarf", "accessory", "bag", "hair")),
+        ("trousers", ("trousers", "skirt", "dress", "belt", "legwear"), ("top", "outerwear", "shoes", "accessory")),
+        ("skirt", ("trousers", "skirt", "dress", "belt", "legwear"), ("top", "outerwear", "shoes")),
+        ("dress", ("dress", "top", "skirt", "trousers", "belt", "legwear"), ("scarf", "shoes", "glasses")),
+        ("outerwear", ("outerwear", "top", "dress"), ("scarf", "hat", "accessory")),
+    ],
+)
+def test_what_a_garment_may_be_drawn_over(garment: str, goes: tuple[str, ...], stays: tuple[str, ...]) -> None:
+    """Each part alone on a photo: a place or none; beside what goes, it keeps its pixels."""
+    for name in goes:
+        assert hub_tryon.region_for(blocks(name), garment)[2:6, 2:6].all(), name
+    for name in stays:
+        assert not hub_tryon.region_for(blocks(goes[0], name), garment)[2:6, 8:12].any(), name
+
+
+def blocks(*names: str) -> Masks:
+    """Parts side by side, each six pixels wide."""
+    labels = np.zeros((12, 24), np.uint8)
+    for place, name in enumerate(names):
+        labels[1:7, 1 + 6 * place : 7 + 6 * place] = CLASSES.index(name)
+    return Masks(labels, CLASSES)
 
 
 # Tiny random pipelines

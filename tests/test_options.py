@@ -24,7 +24,7 @@ from catalens.options import Option, check, check_all, of
 from catalens.search.searcher import Searcher
 from catalens.styling.look import shop_the_look
 from catalens.styling.outfit import Asked
-from catalens.styling.room import NOUNS
+from catalens.styling.room import KINDS as ROOM_KINDS
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.cutout import cutout_of
 from catalens.tasks.faces import blur_faces
@@ -257,7 +257,7 @@ def test_a_planted_default_bound_or_choice_is_caught() -> None:
 def test_choices_are_those_of_what_is_chosen() -> None:
     assert options.Add.format.allowed == tuple(feed.name for feed in FEEDS)
     assert options.Augment.policy.allowed == tuple(POLICIES)
-    assert options.Room.kinds.allowed == tuple(NOUNS)
+    assert options.Room.kinds.allowed == ROOM_KINDS
 
 
 @pytest.mark.parametrize(

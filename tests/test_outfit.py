@@ -14,8 +14,8 @@ from catalens.cli.main import app
 from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.styling.color_harmony import ThingColor, agreement, harmony
-from catalens.styling.outfit import NEEDED, reasons_for
-from catalens.styling.pieces import audience, kind_said, named
+from catalens.styling.outfit import needed, reasons_for
+from catalens.styling.pieces import audience, class_named, kind_said
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.outfit import KINDS, MOST, OutfitModel, Piece, doubts_of, kinds_of, outfit_model
 
@@ -132,7 +132,7 @@ def test_colors_that_viewers_like_together() -> None:
     ],
 )
 def test_what_a_text_names(text: str, kind: str | None) -> None:
-    assert named(text) == kind
+    assert class_named(text) == kind
 
 
 def test_what_and_whom_a_product_names() -> None:
@@ -175,7 +175,7 @@ def test_an_outfit_is_completed(shop: catalens.Catalog) -> None:
         kinds = [item.kind for item in one.items]
         assert len(set(kinds)) == len(kinds)
         assert len({item.name for item in one.items}) == len(one.items)
-        assert any(set(choice) & set(kinds) for choice in NEEDED["top"])
+        assert any(set(choice) & set(kinds) for choice in needed("top"))
         assert one.reasons
         assert sum(one.parts.values()) == pytest.approx(one.score, abs=1e-5)
         assert one.to_dict()["price"] == pytest.approx(one.price, abs=0.01)

@@ -16,10 +16,11 @@ from catalens.images.read import read_image
 from catalens.models.parts import CLASSES
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.tasks.tryon import KINDS, TryOn, try_on, tryon_model
-from catalens.tasks.tryon.body import OVER, TAKEN_OFF, VIEW, come_to_light, hides_legs, undress, view_of
+from catalens.tasks.tryon.body import OVER, VIEW, come_to_light, hides_legs, undress, view_of
 from catalens.tasks.tryon.bones import Joints, standing
 from catalens.tasks.tryon.garment import Garment
 from catalens.tasks.tryon.person import Body, require_place
+from catalens.taxonomy import garments
 from catalens.types import ImageArray, Worn
 
 DATA = settings.data_folder()
@@ -201,7 +202,7 @@ def test_nothing_to_take_off_leaves_the_body_free_all_the_same(kind: str) -> Non
     assert undressed.parts.shape == (6, *GREY.shape[:2])
     box = mask_to_box(undressed.region)
     assert box is not None
-    assert set(TAKEN_OFF) == set(KINDS)
+    assert set(garments()) == set(KINDS)
 
 
 def dressed_in_blocks() -> tuple[ImageArray, NDArray[np.uint8], Joints]:

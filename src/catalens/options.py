@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from catalens.errors import UsageError
+from catalens.taxonomy import classes, garments
 
 T = TypeVar("T")
 Kind: TypeAlias = Literal["text", "texts", "whole", "number", "flag", "filter", "pairs", "point", "pictures"]
@@ -25,12 +27,6 @@ Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
 Scope: TypeAlias = Literal["search", "read", "analyse", "write"]
 Level: TypeAlias = Literal["error", "warning", "advice", "never"]
 
-GARMENTS = ("top", "dress", "trousers", "skirt", "outerwear")
-"""Categories that can be tried on."""
-WORN = ("top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag", "hat", "glasses", "scarf", "belt")
-"""Categories that outfits are made of."""
-FURNITURE = ("sofa", "armchair", "chair", "stool", "table", "lamp", "pillow", "vase", "bowl", "cup", "bottle")
-"""Categories that rooms are furnished with."""
 PACKS = Path(__file__).parent / "tasks" / "listing" / "packs"
 LARGEST_SEED = 2**32 - 1
 
@@ -214,7 +210,9 @@ class Outfits:
     """`Catalog.outfits`, `catalens outfit`, POST /v1/outfit."""
 
     k = Option("k", "whole", 5, "Number of outfits.", minimum=1, http_maximum=20)
-    kinds = Option[Sequence[str]]("kinds", "texts", (), "Categories to add; what is missing if absent.", choices=WORN)
+    kinds = Option[Sequence[str]](
+        "kinds", "texts", (), "Categories to add; what is missing if absent.", choices=lambda: classes("outfit")
+    )
     budget = _BUDGET
     wishes = Option[Sequence[str]]("wishes", "texts", (), "Occasion, season, style or other words to prefer.")
     colors = Option[str | None]("colors", "text", None, "Color harmony of the outfit.", choices=get_args(Harmony))
@@ -237,7 +235,11 @@ class Room:
 
     k = Option("k", "whole", 3, "Number of products of each category.", minimum=1, http_maximum=20)
     kinds = Option[Sequence[str]](
-        "kinds", "texts", (), "Categories to look for; all that the room lacks if absent.", choices=FURNITURE
+        "kinds",
+        "texts",
+        (),
+        "Categories to look for; all that the room lacks if absent.",
+        choices=partial(classes, "room"),
     )
     budget, wishes = _BUDGET, Outfits.wishes
 
@@ -341,7 +343,9 @@ class BlurFaces:
 class TryOn:
     """`catalens.try_on`, `catalens tryon`, POST /v1/tryon."""
 
-    kind = Option("kind", "text", "auto", "Category of the garment; auto recognises it.", choices=("auto", *GARMENTS))
+    kind = Option(
+        "kind", "text", "auto", "Category of the garment; auto recognises it.", choices=lambda: ("auto", *garments())
+    )
     seed = Option("seed", "whole", 0, "Random seed of a network chosen with --model.", minimum=0, http=False)
 
 

@@ -18,18 +18,14 @@ from catalens import features
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.evaluation.outfits import Rows, Trial, Wardrobe, sample_trial
 from catalens.images.read import read_image
-from catalens.styling.pieces import named
+from catalens.styling.pieces import class_named
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import KINDS, MOST, kinds_of
+from catalens.taxonomy import rules
 from catalens.types import Failure, FloatArray, Progress, Where
 
 Split: TypeAlias = Literal["disjoint", "nondisjoint"]
 
-SEMANTIC: Mapping[str, str] = {
-    "tops": "top", "outerwear": "outerwear", "all-body": "dress", "shoes": "shoes", "bags": "bag", "hats": "hat",
-    "sunglasses": "glasses", "scarves": "scarf",
-}  # fmt: skip
-"""Kinds of Polyvore Outfits -> ours; "bottoms" are told apart by their fine category, jewellery has no kind here."""
 HELD_OUT = 5
 """Every fifth outfit of a table is held out for testing."""
 TOGETHER = 32
@@ -128,7 +124,7 @@ def read_outfit_table(path: Path) -> OutfitData:
             raise FeedError(f"{path} has no column {sorted(lacking)[0]!r}", cure="columns are outfit, image, kind")
         for row in table:
             kind = (row.get("kind") or "").strip().lower()
-            if kind and (kind := kind if kind in KINDS else named(kind) or "?") == "?":
+            if kind and (kind := kind if kind in KINDS else class_named(kind) or "?") == "?":
                 raise FeedError(
                     f"{path}:{table.line_num}: no kind {row['kind']!r}", cure=f"take one of {', '.join(KINDS)}, or none"
                 )
@@ -272,11 +268,10 @@ def read_shop_the_look(folder: Path, *, domain: str = "home") -> list[SceneProdu
 
 def _polyvore_kind(said: Mapping[str, Any], fine: Mapping[str, str]) -> str | None:
     semantic = str(said.get("semantic_category", ""))
-    if semantic == "bottoms":
-        return named(fine.get(str(said.get("category_id", "")), "")) or "trousers"
-    if semantic == "accessories":
-        return named(fine.get(str(said.get("category_id", "")), ""))
-    return SEMANTIC.get(semantic)
+    fine_class = class_named(fine.get(str(said.get("category_id", "")), ""))
+    by_fine: Mapping[str, str] = rules()["datasets"]["polyvore_by_fine"]
+    known: Mapping[str, str] = rules()["datasets"]["polyvore"]
+    return (fine_class or by_fine[semantic] or None) if semantic in by_fine else known.get(semantic)
 
 
 def _categories(path: Path) -> dict[str, str]:

@@ -13,20 +13,21 @@ and its pair skipped.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.taxonomy import garments, rules
 from catalens.types import Failure, Where
 
 Layout: TypeAlias = Literal["viton-hd", "dresscode", "street"]
 Setting: TypeAlias = Literal["paired", "unpaired"]
 
-CATEGORIES = {"upper_body": "top", "lower_body": "auto", "dresses": "dress"}
+CATEGORIES: Mapping[str, str] = rules()["datasets"]["dresscode"]
 """DressCode's folders and the kinds of ours; its lower garments are trousers and skirts together."""
-KINDS = ("auto", "top", "dress", "trousers", "skirt", "outerwear")
+KINDS = ("auto", *garments())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _viton_hd(folder: Path, setting: Setting, split: str) -> Iterator[Pair | Fai
     for _, person, garment in _lines(folder / f"{split}_pairs.txt"):
         own = person if setting == "paired" else garment
         photo = home / "image" / person
-        yield Pair(photo, home / "cloth" / own, "top", photo if setting == "paired" else None)
+        yield Pair(photo, home / "cloth" / own, CATEGORIES["upper_body"], photo if setting == "paired" else None)
 
 
 def _dresscode(folder: Path, setting: Setting, split: str) -> Iterator[Pair | Failure]:

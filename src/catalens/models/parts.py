@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-CLASSES = (
-    "background", "skin", "hair", "top", "outerwear", "dress", "skirt", "trousers", "shoes", "bag", "hat", "glasses",
-    "scarf", "belt", "legwear", "accessory",
-)  # fmt: skip
+from catalens.taxonomy import classes
+
+CLASSES = classes("parser")
 """Of the parser."""
-PRODUCTS = (
-    "top", "outerwear", "dress", "skirt", "trousers", "shorts", "shoes", "boots", "bag", "hat", "glasses", "scarf",
-    "belt", "legwear", "accessory", "product",
-)  # fmt: skip
+PRODUCTS = classes("detector")
 """Of the detector: garments whose outlines differ, even where the parser takes them together; and goods of any kind."""
 JOINTS = (
     "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder", "left elbow",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
+from functools import cache
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from catalens import options
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
 from catalens.tasks.detect import Detector, detector, with_masks
+from catalens.taxonomy import Kind, all_named, find, kinds
 from catalens.types import Detection, Detections, ImageArray, Match, Matches
 
 MARGIN = 0.06
@@ -21,31 +21,6 @@ FADED = 0.75
 """How far what is not the product is faded to white: something of where it is worn stays."""
 PARTS = 8
 """Products of a photo that are searched for, at most."""
-CATEGORIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "top": (
-            "top", "shirt", "tshirt", "blouse", "tee", "sweater", "hoodie", "tank", "polo", "sweatshirt", "longsleeve",
-        ),
-        "outerwear": ("outerwear", "outwear", "jacket", "coat", "blazer", "cardigan", "parka"),
-        "dress": ("dress", "gown", "romper", "jumpsuit"),
-        "skirt": ("skirt",),
-        "trousers": ("trousers", "pant", "jeans", "shorts", "leggings", "bottom"),
-        "shorts": ("shorts",),
-        "boots": ("boot", "shoe", "footwear"),
-        "shoes": ("shoe", "sneaker", "boot", "sandal", "heel", "flat", "loafer", "slipper", "footwear"),
-        "bag": ("bag", "backpack", "purse", "tote", "clutch", "wallet"),
-        "hat": ("hat", "cap", "beanie"),
-        "glasses": ("glasses", "sunglasses", "eyewear"),
-        "scarf": ("scarf", "shawl", "stole"),
-        "belt": ("belt",),
-        "legwear": ("legwear", "sock", "tights", "stocking"),
-        "accessory": (
-            "accessory", "accessories", "watch", "jewel", "jewelry", "necklace", "bracelet", "earring", "ring", "tie",
-            "glove",
-        ),
-    }
-)  # fmt: skip
-"""Words of a shop's category, or of a title, in small letters and one or many, where it sells such a part."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,25 +98,31 @@ def _matches(search: Callable[..., Matches], picture: ImageArray, label: str, *,
     Nothing where the catalog names categories and none of them is the part's; the best of all where it names none.
     """
     near = search(image=picture, k=k * 6, where=where)
-    words = CATEGORIES.get(label, ())
-    kept = _of_category(near, words)[:k]
+    words = _category_words(label)
+    kept = _of_category(near, label)[:k]
     if words and len(kept) < k:
         named = " or ".join(f'category ~ "{word}"' for word in words)
         more = search(image=picture, k=k * 6, where=named if where is None else f"({where}) and ({named})")
-        kept = _of_category(more, words)[:k] or kept
-    tells = any(_of_category(near, others) for others in CATEGORIES.values())
-    if not words or not (kept or tells):
+        kept = _of_category(more, label)[:k] or kept
+    if not words or not (kept or any(one.part for match in near for one in _kinds_said(match))):
         kept = near.items[:k]
     return Matches(query=label, items=kept, took_ms=near.took_ms)
 
 
-def _of_category(matches: Matches, words: Sequence[str]) -> tuple[Match, ...]:
-    known = {form for word in words for form in (word, f"{word}s", f"{word}es")}
-    return tuple(match for match in matches if known & set(_said(match)))
+@cache
+def _category_words(label: str) -> tuple[str, ...]:
+    """Words of which a shop's category holds one where it sells what a detector calls so; none that holds another."""
+    names = {name for one in kinds() if one.is_seen_as(label) for name in (*one.names["en"], *one.last)}
+    return tuple(sorted(name for name in names if not any(other in name for other in names - {name})))
 
 
-def _said(match: Match) -> list[str]:
-    """The words of a product's category; of its title where it has none."""
+def _of_category(matches: Matches, label: str) -> tuple[Match, ...]:
+    return tuple(match for match in matches if any(one.is_seen_as(label) for one in _kinds_said(match)))
+
+
+def _kinds_said(match: Match) -> tuple[Kind, ...]:
+    """Kinds that a product's category names; its title where it has none."""
     category = match.attributes.get("category", "")
-    named = " ".join(category) if isinstance(category, tuple) else str(category)
-    return re.findall(r"[^\W\d_]+", (named or match.title).lower())
+    named = " > ".join(category) if isinstance(category, tuple) else str(category)
+    text = named or match.title
+    return (*(mention.kind for mention in find(text)), *all_named(text))

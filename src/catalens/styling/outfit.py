@@ -24,23 +24,9 @@ from catalens.styling.pieces import Known, OutfitItem, Pieces, own_pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import MOST, OutfitModel, doubts_of, outfit_model, pieces_of_photos
+from catalens.taxonomy import rules
 from catalens.types import FloatArray, Matches
 
-NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "top": (("trousers", "skirt"), ("shoes",), ("bag", "outerwear")),
-    "outerwear": (("top",), ("trousers", "skirt"), ("shoes",)),
-    "dress": (("shoes",), ("bag", "outerwear")),
-    "skirt": (("top",), ("shoes",), ("bag",)),
-    "trousers": (("top",), ("shoes",), ("bag", "outerwear")),
-}
-"""Kind that one begins with -> what is needed beside it: one of each."""
-OTHERWISE: tuple[tuple[str, ...], ...] = (("top",), ("trousers", "skirt"), ("shoes",))
-BODY: Mapping[str, tuple[str, ...]] = {
-    "dress": ("top", "trousers", "skirt"),
-    "trousers": ("skirt",),
-    "skirt": ("trousers",),
-}
-"""Kind -> kinds that nobody needs beside it."""
 LOOKED_OVER = 60
 """Products of each kind that are looked over."""
 SHARES: Mapping[str, float] = {
@@ -51,6 +37,17 @@ UNTOLD = 0.1
 """How far from 0.5 a verdict has to be to say something."""
 SEEN = 72
 """Longer side, in pixels, at which the main color of a thing is looked for."""
+
+
+def needed(kind: str) -> list[tuple[str, ...]]:
+    """What an outfit needs that begins with a thing of a kind: one of each."""
+    outfits = rules()["outfits"]
+    return [tuple(choice) for choice in outfits.get(kind, outfits["other"])["needs"]]
+
+
+def _without(kind: str) -> list[str]:
+    """Kinds that nobody needs beside one."""
+    return list(rules()["outfits"].get(kind, {}).get("without", ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +181,8 @@ class Stylist:
             choices: list[tuple[str, ...]] = [(kind,) for kind in dict.fromkeys(asked.kinds)]
         else:
             choices = [
-                choice for choice in NEEDED.get(begun[0].item.kind, OTHERWISE)
-                if not have & set(choice) and not any(set(BODY.get(kind, ())) & set(choice) for kind in have)
+                choice for choice in needed(begun[0].item.kind)
+                if not have & set(choice) and not any(set(_without(kind)) & set(choice) for kind in have)
             ]  # fmt: skip
         return choices[: max(MOST - len(begun), 0)]
 

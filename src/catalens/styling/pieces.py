@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -19,39 +17,16 @@ from catalens.storage.store import Candidate, Store
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import Piece, pieces_of_photos
 from catalens.tasks.zero_shot import COMMON_LABELS, label_vectors
+from catalens.taxonomy import all_named, people_of, wide
+from catalens.taxonomy import classes as all_classes
 from catalens.types import AttributeValue, FloatArray, Match
 
-NOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "top": ("top", "shirt", "blouse", "tee", "t-shirt", "tshirt", "sweater", "jumper", "pullover", "tank", "polo",
-                "longsleeve", "camisole", "bra", "knitwear"),
-        "outerwear": ("outerwear", "outwear", "jacket", "coat", "blazer", "cardigan", "parka", "hoodie", "sweatshirt"),
-        "dress": ("dress", "gown", "romper", "jumpsuit"),
-        "skirt": ("skirt",),
-        "trousers": ("trouser", "pant", "jean", "short", "legging", "bottom", "chino", "slack"),
-        "shoes": ("shoe", "sneaker", "boot", "sandal", "heel", "flat", "loafer", "slipper", "footwear", "trainer",
-                  "pump", "flop"),
-        "bag": ("bag", "handbag", "backpack", "purse", "tote", "clutch"),
-        "hat": ("hat", "cap", "beanie", "headwear"),
-        "glasses": ("glasses", "sunglasses", "eyewear"),
-        "scarf": ("scarf", "scarve", "shawl", "stole"),
-        "belt": ("belt",),
-    }
-)  # fmt: skip
-"""Nouns, without a plural's s, by which shops call a kind. Hoodies and sweatshirts are worn over a top."""
+Classes: TypeAlias = Literal["outfit", "room"]
+"""Which classes products are sorted into: of what is worn together, or of what stands in rooms."""
 CALLED = ("type", "category", "product_type", "style")
 """Attributes that may say what a thing is, the most telling first; then its title does."""
 AUDIENCES = ("gender", "department", "category_path", "category")
 """Attributes that may say for whom something is."""
-PEOPLE: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(("men", "man", "male", "mens"), "men"),
-        **dict.fromkeys(("women", "woman", "female", "womens", "ladies"), "women"),
-        **dict.fromkeys(("kids", "kid", "children", "boys", "girls", "baby"), "children"),
-    }
-)
-_PARTS = re.compile(r"[/|>,;&\n]|\band\b|\bwith\b|\bin\b|\bfor\b")
-_WORDS = re.compile(r"[a-z][a-z'-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +82,7 @@ class Pieces:
 
     Args:
         deep: name of the space of the encoder's vectors.
-        nouns: kind -> how shops call it; others: the same for what is none of these kinds, however it looks.
+        classes: which kinds of things are wanted; what words name otherwise is none of them, however it looks.
         encoder: tells kinds by look, in a shop whose attributes name none; else words are trusted, and a lipstick is
             no stool.
     """
@@ -118,12 +93,11 @@ class Pieces:
         *,
         deep: str,
         encoder: Encoder,
-        nouns: Mapping[str, Sequence[str]] = NOUNS,
-        others: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        classes: Classes = "outfit",
     ) -> None:
-        self._store, self._deep, self._encoder, self._nouns, self._others = store, deep, encoder, nouns, others
+        self._store, self._deep, self._encoder, self._classes = store, deep, encoder, classes
         self._texts = {name: store.attribute_values(name) for name in {*CALLED, *AUDIENCES}}
-        self._is_named = any(named(text, nouns=nouns) for name in CALLED for text in self._texts[name])
+        self._is_named = any(class_named(text, classes=classes) for name in CALLED for text in self._texts[name])
 
     def product(self, sku: str) -> Known:
         """A product by its own sku, or by that of one of its variants.
@@ -138,7 +112,7 @@ class Pieces:
         found = self.known([shown], guess=True)
         if not found:
             raise UsageError(
-                f"{sku} is nothing of {', '.join(self._nouns)}, as far as its words and its look tell",
+                f"{sku} is nothing of {', '.join(all_classes(self._classes))}, as far as its words and its look tell",
                 cure="name another product, or let its type say what it is",
             )
         return found[0]
@@ -172,10 +146,10 @@ class Pieces:
             (one.picture, texts[one]) for one in shown
             if one in texts and one.picture in deep and one.picture in colors and texts[one].hash is not None
         ]  # fmt: skip
-        kinds = [kind_said(text.attributes, text.title, nouns=self._nouns) for _, text in there]
+        kinds = [kind_said(text.attributes, text.title, classes=self._classes) for _, text in there]
         silent = [
             row for row, (_, text) in enumerate(there)
-            if kinds[row] is None and kind_said(text.attributes, text.title, nouns=self._others) is None
+            if kinds[row] is None and not _is_something_else(text.attributes, text.title)
         ]  # fmt: skip
         if silent and (guess or not self._is_named):
             looks = self._by_look(np.stack([deep[there[row][0]] for row in silent]))
@@ -195,7 +169,7 @@ class Pieces:
         """Kinds of (N, D), by the likeliest of `zero_shot.COMMON_LABELS`; None where that is something else."""
         if not self._encoder.has_text:
             return [None] * len(vectors)
-        return [named(look, nouns=self._nouns) for look in _likeliest(vectors, self._common_words)]
+        return [class_named(look, classes=self._classes) for look in _likeliest(vectors, self._common_words)]
 
     @cached_property
     def _common_words(self) -> FloatArray:
@@ -209,13 +183,13 @@ class Pieces:
         called = [
             {name: {"in": texts}}
             for name in CALLED
-            if (texts := [text for text in self._texts[name] if named(text, nouns=self._nouns) == kind])
+            if (texts := [text for text in self._texts[name] if class_named(text, classes=self._classes) == kind])
         ]
         if not called:
             return None
         terms: list[Mapping[str, object]] = [{"or": called}]
         for name in AUDIENCES if people else ():
-            others = [text for text in self._texts[name] if (said := _people(text)) and not said & people]
+            others = [text for text in self._texts[name] if (said := people_of(text)) and not said & people]
             if others:
                 terms.append({"not": {name: {"in": others}}})
         return {"and": terms}
@@ -233,7 +207,7 @@ def own_pieces(photos: Sequence[ImageLike], encoder: Encoder) -> list[Known]:
         name = f"photo {number}" if path is None else path.name
         item = OutfitItem(name, piece.kind, picture=path, own=True)
         doubt = f"{name} was taken for {piece.kind}, but looks more like {look}: what is said of it says little"
-        found.append(Known(item, piece.vector, piece.color, photo=photo, doubt="" if named(look) else doubt))
+        found.append(Known(item, piece.vector, piece.color, photo=photo, doubt="" if class_named(look) else doubt))
     return found
 
 
@@ -243,37 +217,34 @@ def _likeliest(vectors: FloatArray, words: FloatArray) -> list[str]:
 
 
 def kind_said(
-    attributes: Mapping[str, AttributeValue | Sequence[str]], title: str, *, nouns: Mapping[str, Sequence[str]] = NOUNS
+    attributes: Mapping[str, AttributeValue | Sequence[str]], title: str, *, classes: Classes = "outfit"
 ) -> str | None:
-    """The kind that a product's attributes or, without, its title name."""
+    """The class that a product's attributes or, without, its title name."""
+    found = (class_named(text, classes=classes) for text in (*_said(attributes), title))
+    return next((one for one in found if one is not None), None)
+
+
+def class_named(text: str, *, classes: Classes = "outfit") -> str | None:
+    """The class of the first kind that a text names: its parts' last words count, so that a shirt dress is a dress."""
+    return next((found for one in all_named(text) if (found := getattr(one, classes))), None)
+
+
+def _is_something_else(attributes: Mapping[str, AttributeValue | Sequence[str]], title: str) -> bool:
+    """Whether words name a kind that is none of the wanted ones, and not as wide as "clothing"."""
+    named = [one for text in (*_said(attributes), title) for one in all_named(text)]
+    return any(one.outfit or one.room or one.name not in wide() for one in named)
+
+
+def _said(attributes: Mapping[str, AttributeValue | Sequence[str]]) -> Iterator[str]:
     for name in CALLED:
         value = attributes.get(name, "")
-        for text in value if isinstance(value, list | tuple) else (value,):
-            if (kind := named(str(text), nouns=nouns)) is not None:
-                return kind
-    return named(title, nouns=nouns)
-
-
-def named(text: str, *, nouns: Mapping[str, Sequence[str]] = NOUNS) -> str | None:
-    """The kind that a text names: its parts' last words count, so that a shirt dress is a dress."""
-    for part in _PARTS.split(text.lower()):
-        words = _WORDS.findall(part)
-        forms = {words[-1], words[-1].removesuffix("s"), words[-1].removesuffix("es")} if words else set()
-        for kind, called in nouns.items():
-            if forms & set(called):
-                return kind
-    return None
+        yield from map(str, value if isinstance(value, list | tuple) else (value,))
 
 
 def audience(attributes: Mapping[str, object], title: str) -> frozenset[str]:
     """For whom a product says that it is."""
     said = [json.dumps(attributes.get(name, ""), ensure_ascii=False) for name in AUDIENCES]
-    return _people(" ".join([*said, title]))
-
-
-def _people(text: str) -> frozenset[str]:
-    words = (word.removesuffix("'s") for word in _WORDS.findall(text.lower()))
-    return frozenset(PEOPLE[word] for word in words if word in PEOPLE)
+    return people_of(" ".join([*said, title]))
 
 
 def _price(attributes: Mapping[str, Any]) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -17,30 +16,16 @@ from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
 from catalens.styling.color_harmony import agreement, is_quiet, to_lab
 from catalens.styling.outfit import Nearest, main_color
-from catalens.styling.pieces import NOUNS as WORN
 from catalens.styling.pieces import Known, OutfitItem, Pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.room import things_in_room
 from catalens.tasks.zero_shot import label_vectors
+from catalens.taxonomy import classes
 from catalens.types import Detections, FloatArray, ImageArray
 
-NOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "sofa": ("sofa", "couch", "settee", "loveseat"),
-        "armchair": ("armchair", "recliner"),
-        "chair": ("chair",),
-        "stool": ("stool", "ottoman", "pouf"),
-        "table": ("table", "desk"),
-        "lamp": ("lamp", "lantern", "lighting"),
-        "pillow": ("pillow", "cushion"),
-        "vase": ("vase",),
-        "bowl": ("bowl",),
-        "cup": ("cup", "mug"),
-        "bottle": ("bottle", "carafe"),
-    }
-)
-"""Nouns, without a plural's s, by which shops call a thing that `tasks.room` can see."""
+KINDS = classes("room")
+"""Of goods that are offered for a room."""
 SHARES: Mapping[str, float] = {"palette": 0.5, "style": 0.3, "set": 0.2, "wishes": 0.3}
 """Weights of the parts of a score; of those that count they are scaled to sum to 1."""
 LOOKED_OVER = 40
@@ -126,16 +111,14 @@ def furnish(
     things = things_in_room(image, encoder=encoder)
     notes = [] if len(things) else ["nothing that is known stands in the room: its colors and its look decide alone"]
     palette = room_palette(image)
-    shop = _Shop(
-        store, nearest, Pieces(store, deep=deep_space(encoder), encoder=encoder, nouns=NOUNS, others=WORN), encoder
-    )
+    shop = _Shop(store, nearest, Pieces(store, deep=deep_space(encoder), encoder=encoder, classes="room"), encoder)
     style = _style(image, things, encoder)
     chosen: dict[str, tuple[Good, ...]] = {}
     held: list[tuple[int, int, int]] = []
     left = budget
     lacking: list[str] = []
     dear: list[str] = []
-    for kind in kinds or [kind for kind in NOUNS if kind not in things.labels]:
+    for kind in kinds or [kind for kind in KINDS if kind not in things.labels]:
         offers = shop.offers(kind, style=style, palette=palette, wishes=checked(wishes))
         affordable = [one for one in offers if left is None or (one.thing.item.price or left + 1) <= left]
         ranked = sorted((_good(one, palette, held) for one in affordable), key=lambda one: -one.score)[:k]

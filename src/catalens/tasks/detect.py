@@ -22,14 +22,15 @@ from catalens.tasks.faces import FaceFinder, finds_faces
 from catalens.tasks.segment import Parser, parser
 from catalens.tasks.tiles import Tiled
 from catalens.tasks.two_stage import TwoStageDetector, one_each
+from catalens.taxonomy import classes, kind
 from catalens.types import Detections, FloatArray, ImageArray
 
 FORMS: tuple[Form, ...] = ("card", "hf")
 """What `model` may be here, besides "parts"."""
 NOT_PRODUCTS = frozenset({"background", "skin", "hair"})
-SEVERAL = frozenset({"bag", "accessory"})
+SEVERAL = classes("several")
 """Somebody may carry several; of all else they wear one, whatever lies between its pieces, as in an open jacket."""
-MERGED = {"shorts": "trousers", "boots": "shoes"}
+MERGED = {label: kind(label).part for label in classes("detector") if label not in (*classes("parser"), "product")}
 """Labels of the detector that the parser takes together with others."""
 HARDLY = 0.05
 """Share of a box below which the parser does not see there what the detector does."""

@@ -11,18 +11,9 @@ from catalens.errors import ImageError
 from catalens.models.device import AUTO
 from catalens.models.hub.tryon import TryOnNetwork
 from catalens.tasks.segment import segment
+from catalens.taxonomy import garments
 from catalens.types import ImageArray, Masks, Worn
 
-REPLACED = {
-    "top": ("top", "outerwear", "dress"),
-    "outerwear": ("outerwear", "top", "dress"),
-    "dress": ("dress", "top", "outerwear", "skirt", "trousers", "belt"),
-    "trousers": ("trousers", "skirt", "legwear", "belt"),
-    "skirt": ("skirt", "trousers", "legwear", "belt"),
-}
-"""Parts that a garment takes the place of."""
-KEPT = ("hair", "hat", "glasses", "bag", "shoes")
-"""Parts that are never drawn over."""
 ROOM = 0.03
 """By which the place is wider than what was worn, as a share of the photo's height: another cut, other sleeves."""
 SMALLEST = 0.01
@@ -55,7 +46,7 @@ def try_on_by(
         UsageError, ModelError, MissingExtraError, NotFoundError: the network cannot be used, as it says itself.
     """
     network = TryOnNetwork(model, accept_licence=accept_licence, device=device, dtype=dtype)
-    worn = "top" if kind == "auto" else kind
+    worn = next(iter(garments())) if kind == "auto" else kind
     region = region_for(segment(person, device=device), worn)
     if region.mean() < SMALLEST:
         raise ImageError(f"no place for a {worn} was found on the person", cure="give a photo of one person, standing")
@@ -68,11 +59,12 @@ def try_on_by(
 
 def region_for(parts: Masks, kind: str) -> NDArray[np.bool_]:
     """HxW, where a garment of a kind may be drawn on a person of these parts."""
-    named = [name for name in REPLACED[kind] if name in parts.names]
+    garment = garments()[kind]
+    named = [name for name in garment.changes if name in parts.names]
     found = np.any([parts[name] for name in named], axis=0) if named else np.zeros(parts.labels.shape, bool)
     side = 2 * max(1, round(ROOM * len(found))) + 1
     wide = cv2.dilate(found.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
-    for name in KEPT:
+    for name in garment.behind:
         if name in parts.names:
             wide &= ~parts[name]
     return np.asarray(wide, bool)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens import features, options
+from catalens import features
 from catalens.errors import ModelError, UsageError
 from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
@@ -19,18 +18,11 @@ from catalens.models.runtimes.onnx import open_session
 from catalens.models.zoo import DEFAULT_OUTFIT, loaded_once, resolve
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
+from catalens.taxonomy import classes, rules
 from catalens.types import FloatArray
 
-KINDS = options.WORN
+KINDS = classes("outfit")
 """Of things that are worn together, in the order of the network's kinds."""
-WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "top": "top, shirt, t-shirt, sweater", "outerwear": "jacket, coat", "dress": "dress", "skirt": "skirt",
-        "trousers": "trousers, jeans, shorts", "shoes": "shoes, sneakers, boots, sandals", "bag": "handbag, backpack",
-        "hat": "hat, cap", "glasses": "sunglasses", "scarf": "scarf", "belt": "belt",
-    }
-)  # fmt: skip
-"""Words by which a photo's kind is told where nobody says it."""
 SAME = 0.999
 """Cosine from which two photos are taken to show the same."""
 MOST = 8
@@ -127,7 +119,7 @@ def outfit_model(name: str | None = None, *, threads: int = 1, device: str = AUT
 
 def kinds_of(vectors: FloatArray, encoder: Encoder) -> list[str]:
     """(N, D) vectors of photos -> what kind of thing each most likely is, by words."""
-    words = [(kind, word.strip()) for kind, said in WORDS.items() for word in said.split(",")]
+    words = [(kind, word) for kind, said in rules()["prompts"].items() for word in said]
     asked = encoder.encode_texts([word for _, word in words])
     best = np.argmax(vectors @ asked.T, axis=1) if len(vectors) else np.empty(0, np.int64)
     return [words[row][0] for row in best.tolist()]

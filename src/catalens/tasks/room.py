@@ -15,9 +15,10 @@ from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.proposals import Proposer, SelectiveSearch, proposer
 from catalens.tasks.zero_shot import label_vectors
+from catalens.taxonomy import classes
 from catalens.types import Detections, FloatArray, ImageArray
 
-THINGS = ("sofa", "armchair", "chair", "stool", "table", "lamp", "pillow", "vase", "bowl", "cup", "bottle")
+THINGS = classes("room")
 """For the home, of which the encoder knows words."""
 SIDE = 360
 """Longer side that a room is looked at, in pixels."""

@@ -10,6 +10,7 @@ from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.images.read import ImageLike
 from catalens.tasks.embed import Encoder
+from catalens.taxonomy import classes
 from catalens.types import FloatArray, Labels
 
 PHRASES = ("{}", "a photo of a {}", "{} for women", "{} for men")
@@ -18,14 +19,7 @@ SHARPNESS = 14.0
 """Cosines are multiplied by this before the softmax: what the bundled encoder was trained with. Its probabilities say
 which label is likelier, not how often it is right."""
 
-COMMON_LABELS = (
-    "t-shirt", "polo shirt", "shirt", "blouse", "camisole", "long-sleeved top", "sweater", "cardigan", "hoodie", "vest",
-    "dress", "coat", "jacket", "blazer", "suit", "trousers", "jeans", "leggings", "shorts", "skirt", "socks", "tie",
-    "sneakers", "boots", "heels", "loafers", "flats", "sandals", "flip flops", "handbag", "tote bag", "backpack",
-    "suitcase", "wallet", "hat", "cap", "beanie", "scarf", "belt", "watch", "sunglasses", "necklace", "bracelet",
-    "ring", "earrings", "cup", "bowl", "bottle", "vase", "lamp", "pillow", "chair", "stool", "armchair", "sofa",
-    "table", "fruit", "vegetable", "juice", "milk", "yoghurt", "beauty product", "electronics",
-)  # fmt: skip
+COMMON_LABELS = classes("common")
 """What is chosen from where nothing else is said."""
 
 

@@ -21,6 +21,7 @@ from catalens.models.hub.files import load as load_transformer
 from catalens.models.hub.person_view import PersonView, view_of
 from catalens.models.hub.pipeline import decoded, encoded, files_of, imports, load, precision
 from catalens.models.hub.processor import read_processor
+from catalens.taxonomy import garments, rules
 from catalens.types import FloatArray, ImageArray
 
 SIZE = (1024, 768)
@@ -28,8 +29,6 @@ SIZE = (1024, 768)
 STEPS, GUIDANCE = 20, 2.0
 """As its README calls it."""
 HALF_BODY, FULL_BODY = "ootd_hd", "ootd_dc"
-CATEGORIES = {"dress": "dress", "trousers": "lowerbody", "skirt": "lowerbody"}
-"""Words of the full-body weights; other kinds are for the half-body ones, which take none."""
 VISION = "openai/clip-vit-large-patch14"
 CHECKPOINT = "checkpoint-36000"
 
@@ -87,12 +86,14 @@ class OotDiffusion:
     def __call__(
         self, person: ImageArray, garment: ImageArray, mask: NDArray[np.bool_], *, kind: str, seed: int
     ) -> ImageArray:
-        reads, draws, seen = self._pair(FULL_BODY if kind in CATEGORIES else HALF_BODY)
+        # Words of the full-body weights; upper garments are for the half-body ones, which take none.
+        category = rules()["datasets"]["ootdiffusion"].get(garments()[kind].span)
+        reads, draws, seen = self._pair(FULL_BODY if category else HALF_BODY)
         size = SIZE if draws.config.sample_size >= 64 else (draws.config.sample_size * self._scale,) * 2
         view = view_of(person, mask, size)
         torch = self._torch
         with torch.inference_mode():
-            said = self._said(garment, CATEGORIES.get(kind)).to(draws.device, draws.dtype).repeat(2, 1, 1)
+            said = self._said(garment, category).to(draws.device, draws.dtype).repeat(2, 1, 1)
             cloth = encoded(self._vae, resize(garment, size))
             seen.clear()
             reads(torch.cat([cloth, torch.zeros_like(cloth)]), 0, encoder_hidden_states=said)

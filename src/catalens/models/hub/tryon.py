@@ -17,9 +17,8 @@ from catalens.models.hub.files import told
 from catalens.models.hub.ootdiffusion import OotDiffusion
 from catalens.models.hub.pipeline import called
 from catalens.models.zoo import resolve
+from catalens.taxonomy import garments, rules
 from catalens.types import ImageArray
-
-FASHN_CATEGORIES = {"dress": "one-pieces", "trousers": "bottoms", "skirt": "bottoms"}
 
 
 class Draws(Protocol):
@@ -118,7 +117,7 @@ class Fashn:
         self, person: ImageArray, garment: ImageArray, mask: NDArray[np.bool_], *, kind: str, seed: int
     ) -> ImageArray:
         del mask, seed  # it takes neither
-        category = FASHN_CATEGORIES.get(kind, "tops")
+        category = rules()["datasets"]["fashn"][garments()[kind].span]
         shown, cloth = Image.fromarray(person), Image.fromarray(garment)
         found = self._pipeline(person_image=shown, garment_image=cloth, category=category)
         drawn = np.asarray(found.images[0].convert("RGB"), np.uint8)

@@ -29,7 +29,7 @@ from catalens.tasks.pose import pose_finder
 from catalens.tasks.segment import parser
 from catalens.tasks.tryon import bones
 from catalens.tasks.tryon.body import (
-    TAKEN_OFF,
+    OUTER,
     VIEW,
     Mask,
     come_to_light,
@@ -41,6 +41,7 @@ from catalens.tasks.tryon.bones import map_between
 from catalens.tasks.tryon.composing import compose, network_input, roughly
 from catalens.tasks.tryon.garment import KINDS, Garment, read_garment
 from catalens.tasks.tryon.person import Body, read_body, require_place
+from catalens.taxonomy import garments
 from catalens.types import ImageArray, Worn
 
 __all__ = ["KINDS", "TryOn", "try_on", "tryon_model"]
@@ -203,9 +204,10 @@ def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
 
 def _taken_off_too(labels: NDArray[np.uint8], kind: str) -> tuple[str, ...]:
     """What else had to come off for the garment."""
-    worn = {name for name in TAKEN_OFF[kind] if (labels == CLASSES.index(name)).mean() > 0.01}
-    if kind == "top" and "outerwear" in worn:
+    one = garments()[kind]
+    worn = {name for name in one.takes_off if (labels == CLASSES.index(name)).mean() > 0.01}
+    if one.span == "upper" and not one.goes_over and worn.intersection(OUTER):
         return ("the outer garment was taken off",)
-    if kind == "dress" and worn & {"skirt", "trousers"}:
+    if one.span == "whole" and any(name in garments() and garments()[name].span == "lower" for name in worn):
         return ("what was worn below was taken off",)
     return ()

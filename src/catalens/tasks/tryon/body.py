@@ -6,6 +6,7 @@ Face, hair, hands, bags and what else is worn stay in front.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -16,33 +17,26 @@ from catalens.geometry import Affine, scale_and_shift
 from catalens.models.parts import CLASSES
 from catalens.tasks.tryon import bones
 from catalens.tasks.tryon.bones import Joints
+from catalens.taxonomy import garments, rules
 from catalens.types import FloatArray, ImageArray
 
 VIEW = (192, 144)
 """(height, width) in pixels of what the network sees: the part of the photo that a garment may touch."""
-TAKEN_OFF = {
-    "top": ("top", "outerwear", "dress"),
-    "outerwear": ("top", "outerwear", "dress"),
-    "dress": ("top", "outerwear", "dress", "skirt", "trousers", "belt"),
-    "trousers": ("trousers", "skirt", "dress"),
-    "skirt": ("trousers", "skirt", "dress"),
-}
-"""Parts that go when a garment of a kind comes."""
-OVER = ("hair", "bag", "hat", "glasses", "shoes", "accessory", "scarf")
+OVER = tuple(rules()["body"]["in_front"])
 """Parts that stay in front."""
-BELOW = {"top": ("trousers", "skirt", "dress"), "outerwear": ("trousers", "skirt", "dress")}
-"""Parts that go on under a garment that ends at the hips."""
-UNDER = {"outerwear": ("top", "dress")}
-"""Clothes that a garment goes over: seen where it is open."""
-BARE = ("skin", "legwear")
+BARE = tuple(rules()["body"]["bare"])
 """Parts that any garment goes over: where it leaves them bare they are the photo's own."""
-ARMS_BARE, LEGS_BARE = {"top", "outerwear", "dress"}, {"dress", "trousers", "skirt"}
-"""Kinds that may cover or show arms; legs."""
-GROUPS = (("skin",), ("hair", "hat", "glasses"), ("top", "outerwear", "dress", "scarf"),
-          ("skirt", "trousers", "belt"), ("shoes", "legwear"), ("bag", "accessory"))  # fmt: skip
+SKIN = BARE[0]
+ON_ARMS = tuple(rules()["body"]["on_arms"])
+"""Parts that lie on the skin of arms."""
+ON_LEGS = tuple(rules()["body"]["on_legs"])
+"""Parts that lie on the skin of legs."""
+GROUPS = tuple(map(tuple, rules()["body"]["planes"]))
 """Parts as the network is told of them; the background is none."""
-REACH = {"top": 0.10, "outerwear": 0.16, "dress": 0.12, "trousers": 0.10, "skirt": 0.12}
-"""How far beyond what is taken off a garment may go, in lengths of the torso."""
+WHOLE = tuple(one.name for one in garments().values() if one.span == "whole")
+"""Garments of which the upper or the lower half may be taken off alone."""
+OUTER = tuple(one.name for one in garments().values() if one.goes_over)
+"""Garments that are worn over others."""
 BLURRED = 0.025
 """How far from a garment its color may still be seen, in lengths of the torso."""
 HIDDEN = 0.6
@@ -71,6 +65,11 @@ class Undressed:
     joints: Joints
 
 
+def shown(labels: NDArray[np.uint8], names: Iterable[str]) -> Mask:
+    """HxW, where one of the parts is."""
+    return np.isin(labels, [CLASSES.index(name) for name in names])
+
+
 def undress(
     image: ImageArray, labels: NDArray[np.uint8], joints: Joints, kind: str, *, wider: float = 0.0
 ) -> Undressed:
@@ -81,12 +80,12 @@ def undress(
     size = bones.size_of(joints)
     off = _taken_off(labels, joints, kind)
     over = _over(labels, joints, kind)
-    reach = _disk((REACH[kind] + wider) * size)
+    reach = _disk((garments()[kind].reach + wider) * size)
     region = (cv2.dilate(off.astype(np.uint8), reach) > 0) | _envelope(labels.shape, joints, kind)
     region &= ~over
     near = cv2.dilate(off.astype(np.uint8), _disk(BLURRED * size)) > 0
     known = region & ~near
-    parts = np.stack([np.isin(labels, [CLASSES.index(name) for name in names]) for names in GROUPS])
+    parts = np.stack([shown(labels, names) for names in GROUPS])
     filled = _filled(image, labels, joints, region=region, kind=kind)
     return Undressed(image, region, known, filled, (parts & ~region).astype(np.float32), joints)
 
@@ -119,10 +118,10 @@ def _worn_under(labels: NDArray[np.uint8], joints: Joints, kind: str) -> tuple[M
     is taken off. Not what is so near to the old garment that its color may be seen there.
     """
     size = bones.size_of(joints)
-    over = UNDER.get(kind, ())
-    old = np.isin(labels, [CLASSES.index(name) for name in TAKEN_OFF[kind] if name not in over])
+    over = garments()[kind].goes_over
+    old = shown(labels, [name for name in garments()[kind].takes_off if name not in over])
     apart = cv2.dilate(old.astype(np.uint8), _disk(BLURRED * size)) == 0
-    bare, worn = (np.isin(labels, [CLASSES.index(name) for name in names]) for names in (BARE, over))
+    bare, worn = shown(labels, BARE), shown(labels, over)
     clothes, chest = worn & apart, np.zeros(labels.shape, np.uint8)
     if clothes.sum() > 0.03 * size * size:
         _fill(chest, _torso(joints, wider=0.02 * size, down=0.0))
@@ -130,7 +129,7 @@ def _worn_under(labels: NDArray[np.uint8], joints: Joints, kind: str) -> tuple[M
 
 
 def _below(labels: NDArray[np.uint8], kind: str) -> Mask:
-    return np.isin(labels, [CLASSES.index(name) for name in BELOW.get(kind, ())])
+    return shown(labels, garments()[kind].hangs_over)
 
 
 def _goes_on(labels: NDArray[np.uint8], joints: Joints, region: Mask, kind: str) -> Mask:
@@ -150,13 +149,14 @@ def view_of(joints: Joints, kind: str, *, labels: NDArray[np.uint8] | None = Non
     size = bones.size_of(joints)
     shoulders, hips = float(joints[:2, 1].mean()), float(joints[6:8, 1].mean())
     ankles = float(joints[10:12, 1].max())
-    if kind in {"top", "outerwear"}:
-        chosen, top, bottom = joints[:8], shoulders - 0.45 * size, hips + (0.5 if kind == "top" else 1.0) * size
-    elif kind == "dress":
+    one = garments()[kind]
+    if one.span == "upper":
+        chosen, top, bottom = joints[:8], shoulders - 0.45 * size, hips + (1.0 if one.hangs else 0.5) * size
+    elif one.span == "whole":
         chosen, top, bottom = joints, shoulders - 0.45 * size, ankles + 0.1 * size
     else:
         chosen, top, bottom = joints[6:], hips - 0.5 * size, ankles + 0.15 * size
-    if labels is not None and kind in BELOW:
+    if labels is not None and one.hangs_over:
         rows = np.flatnonzero(_taken_off(labels, joints, kind).any(1))
         bottom = max(bottom, min(float(rows[-1]) + 0.15 * size, ankles + 0.1 * size)) if len(rows) else bottom
     left, right = float(chosen[:, 0].min()) - 0.3 * size, float(chosen[:, 0].max()) + 0.3 * size
@@ -174,7 +174,7 @@ def hides_legs(labels: NDArray[np.uint8], joints: Joints) -> bool:
     top = hips + (knees - hips) * 0.4
     _fill(thighs, np.array([top[0], knees[0], knees[1], top[1]]))
     cv2.dilate(thighs, _disk(0.06 * size), dst=thighs)
-    coat = labels == CLASSES.index("outerwear")
+    coat = shown(labels, OUTER)
     return float(coat[thighs > 0].mean() if thighs.any() else 0) > HIDDEN
 
 
@@ -198,31 +198,33 @@ def _taken_off(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
     size = bones.size_of(joints)
     rows = np.arange(labels.shape[0])[:, None] + 0.5
     hips = float(joints[6:8, 1].mean())
-    off = np.isin(labels, [CLASSES.index(name) for name in TAKEN_OFF[kind]])
-    dress = labels == CLASSES.index("dress")
-    if kind in {"top", "outerwear"}:
-        off &= ~(dress & (rows > hips + 0.05 * size))
-    elif kind in {"trousers", "skirt"}:
-        off &= ~(dress & (rows < hips - 0.3 * size))
-    skin = np.isin(labels, [CLASSES.index("skin"), CLASSES.index("accessory")])
-    if kind in ARMS_BARE:
+    one = garments()[kind]
+    off, whole = shown(labels, one.takes_off), shown(labels, WHOLE)
+    if one.span == "upper":
+        off &= ~(whole & (rows > hips + 0.05 * size))
+    elif one.span == "lower":
+        off &= ~(whole & (rows < hips - 0.3 * size))
+    skin = shown(labels, (SKIN, *ON_ARMS))
+    if one.arms:
         chest = (rows > float(joints[:2, 1].mean()) - 0.06 * size) & (rows < hips + 0.1 * size)
         arms = _limbs(labels.shape, joints, bones.ARMS, 0.16 * size) & (rows < hips + 0.9 * size)
         off |= skin & (chest | arms)
-    if kind in LEGS_BARE:
-        legwear = labels == CLASSES.index("legwear")
-        off |= (skin | legwear) & _limbs(labels.shape, joints, bones.LEGS, 0.24 * size) & (rows > hips - 0.1 * size)
+    if one.legs:
+        off |= (
+            (skin | shown(labels, ON_LEGS))
+            & _limbs(labels.shape, joints, bones.LEGS, 0.24 * size)
+            & (rows > hips - 0.1 * size)
+        )
     return np.asarray(off & ~_hands(labels, joints), np.bool_)
 
 
 def _over(labels: NDArray[np.uint8], joints: Joints, kind: str) -> Mask:
     """What stays in front of the garment: hair, bags, hands, the face; and clothes that lie over it."""
     size = bones.size_of(joints)
-    names = {"trousers": ("top", "outerwear"), "skirt": ("top", "outerwear")}.get(kind, ())
-    over = np.isin(labels, [CLASSES.index(name) for name in (*OVER, *names)]) | _hands(labels, joints)
+    over = shown(labels, garments()[kind].behind) | _hands(labels, joints)
     rows = np.arange(labels.shape[0])[:, None] + 0.5
-    face = (labels == CLASSES.index("skin")) & (rows < float(joints[:2, 1].mean()) - 0.16 * size)
-    if kind in ARMS_BARE:
+    face = shown(labels, [SKIN]) & (rows < float(joints[:2, 1].mean()) - 0.16 * size)
+    if garments()[kind].arms:
         face &= ~_limbs(labels.shape, joints, bones.ARMS, 0.16 * size)  # a raised arm
     return np.asarray(over | face, np.bool_)
 
@@ -240,28 +242,28 @@ def _hands(labels: NDArray[np.uint8], joints: Joints) -> Mask:
         before = ((np.stack([x, y], 1) - joints[wrist]) @ (along / length)) < -0.02 * size
         near = np.linalg.norm(np.stack([x, y], 1) - joints[wrist], axis=1) < 2 * HAND * size
         found[y[before & near], x[before & near]] = 0
-    return np.asarray((found > 0) & (labels == CLASSES.index("skin")), np.bool_)
+    return np.asarray((found > 0) & shown(labels, [SKIN]), np.bool_)
 
 
 def _envelope(size: tuple[int, int], joints: Joints, kind: str) -> Mask:
     """Where a garment of a kind may be, whatever the person wears now."""
-    length = bones.size_of(joints)
+    length, one = bones.size_of(joints), garments()[kind]
     found = np.zeros(size, np.uint8)
-    if kind in ARMS_BARE:
+    if one.arms:
         found |= _limbs(size, joints, bones.ARMS, 0.13 * length).astype(np.uint8)
         _fill(found, _torso(joints, wider=0.10 * length, down=0.30 * length))
-    if kind in {"trousers", "dress"}:
+    if one.has_legs or one.span == "whole":
         found |= _limbs(size, joints, bones.LEGS, 0.17 * length).astype(np.uint8)
-    if kind in {"skirt", "dress", "outerwear"}:
+    if one.hangs:
         hips, knees = joints[6:8], joints[8:10]
         wide = 0.22 * length
         side = np.array([1.0, 0.0])
         left, right = hips[np.argmax(hips[:, 0])], hips[np.argmin(hips[:, 0])]
-        low = knees.mean(0) if kind != "outerwear" else (hips.mean(0) + knees.mean(0)) / 2
+        low = knees.mean(0) if one.legs else (hips.mean(0) + knees.mean(0)) / 2
         half = (left[0] - right[0]) / 2 + wide * 1.25
         corners = [left + side * wide * 0.7, low + side * half, low - side * half, right - side * wide * 0.7]
         _fill(found, np.array(corners))
-    if kind in {"trousers", "skirt"}:
+    if one.span == "lower":
         _fill(found, _torso(joints, wider=0.16 * length, down=0.1 * length, above=0.34 * length))
     return np.asarray(found > 0, np.bool_)
 
@@ -299,7 +301,7 @@ def _filled(image: ImageArray, labels: NDArray[np.uint8], joints: Joints, *, reg
         filled[under] = _from_around(image, _below(labels, kind) & ~region)[under]
     arms, legs = _bare(labels.shape, joints, kind, to_waist=bool(under.any()))
     filled[arms & region] = skin
-    legwear = labels == CLASSES.index("legwear")
+    legwear = shown(labels, ON_LEGS)
     filled[legs & region] = np.median(image[legwear], axis=0) if legwear.sum() > 0.02 * size * size else skin
     soft = cv2.GaussianBlur(filled, (0, 0), max(0.6, 0.02 * size))
     return np.asarray(np.where(region[..., None], soft, image), np.uint8)
@@ -310,20 +312,20 @@ def _bare(size: tuple[int, int], joints: Joints, kind: str, *, to_waist: bool) -
     length = bones.size_of(joints)
     none = np.zeros(size, np.bool_)
     arms, legs = none, none
-    if kind in ARMS_BARE:
+    if garments()[kind].arms:
         chest = np.zeros(size, np.uint8)
         _fill(chest, _torso(joints, wider=0.02 * length, down=0.0))
         end = float(joints[6:8, 1].mean()) - (0.3 * length if to_waist else 0)
         above = np.arange(size[0])[:, None] + 0.5 < end
         arms = _limbs(size, joints, bones.ARMS, 0.065 * length) | ((chest > 0) & above)
-    if kind in LEGS_BARE:
+    if garments()[kind].legs:
         legs = _limbs(size, joints, bones.LEGS, 0.09 * length)
     return arms, legs
 
 
 def _skin_color(image: ImageArray, labels: NDArray[np.uint8], region: Mask) -> NDArray[np.float64]:
     """(3,) median of the skin that stays, of all skin where none does, else of an average one."""
-    skin = labels == CLASSES.index("skin")
+    skin = shown(labels, [SKIN])
     for chosen in (skin & ~region, skin):
         inner = cv2.erode(chosen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         if inner.sum() >= 12:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.geometry import Affine, compose, invert
+from catalens.taxonomy import garments
 from catalens.types import FloatArray
 
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_ELBOW, RIGHT_ELBOW, LEFT_WRIST, RIGHT_WRIST = range(6)
@@ -69,11 +70,12 @@ def bones_of(kind: str, target: Joints, source: Joints) -> list[Bone]:
     size, other = size_of(target), size_of(source)
     torso = (LEFT_SHOULDER, RIGHT_SHOULDER, RIGHT_HIP, LEFT_HIP)
     found = [_area(torso, target, source, size=size)]
-    if kind in {"top", "outerwear", "dress"}:
+    one = garments()[kind]
+    if one.arms:
         found += [_limb(ends, target, source, size=size, other=other, arm=True) for ends in ARMS]
-    if kind in {"dress", "skirt", "outerwear"}:
+    if one.hangs:
         found.append(_skirt(target, source, size=size))
-    if kind == "trousers":
+    if one.has_legs:
         found += [_limb(ends, target, source, size=size, other=other, arm=False) for ends in LEGS]
     return found
 

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens import options
 from catalens.errors import UnfitImageError
 from catalens.geometry import mask_to_box
 from catalens.images.matting import foreground_colors, refine_alpha
@@ -22,9 +21,10 @@ from catalens.tasks.segment import Parser
 from catalens.tasks.tryon.bones import Joints
 from catalens.tasks.tryon.outline import joints_of_outline
 from catalens.tasks.tryon.person import joints_of, shows_person
+from catalens.taxonomy import garments
 from catalens.types import FloatArray, ImageArray
 
-KINDS = options.GARMENTS
+KINDS = tuple(garments())
 SMALLEST, LARGEST = 64, 1024
 """Sides of a garment's photo in pixels: shorter, that is asked for; longer, that is worked with."""
 WORN = 0.06
@@ -154,4 +154,4 @@ def _near(mask: NDArray[np.bool_]) -> FloatArray:
 
 
 def _said(kind: str) -> str:
-    return "outer garment" if kind == "outerwear" else kind
+    return "outer garment" if garments()[kind].goes_over else kind

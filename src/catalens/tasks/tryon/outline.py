@@ -12,20 +12,17 @@ from numpy.typing import NDArray
 
 from catalens.errors import UnfitImageError
 from catalens.tasks.tryon.bones import COUNT, FOREARM, HIPS_OF_LENGTH, SHIN, THIGH, UPPER_ARM, WIDTH_OF_LENGTH, Joints
+from catalens.taxonomy import Garment, garments
 
 Mask = NDArray[np.bool_]
 Points = NDArray[np.float64]
 
-TORSO_OF_WIDTH = {"top": 1.12, "outerwear": 1.0, "dress": 1.15}
-"""Length of the wearer's torso for a body of the garment one wide, lying flat."""
 DRESS_LENGTH = 1.95
 """Length of an average dress, in lengths of the wearer's torso."""
 TORSO_OF_WAIST = 1.3
 """The same for hips one wide."""
 WAIST_ABOVE = 0.30
 """How far the waist sits above the hip joints, in lengths of the torso."""
-MERGED = {"top": 0.95, "outerwear": 0.72, "dress": 0.8}
-"""Width over height from which a body without sleeves must have sleeves that hang close to it."""
 BETWEEN_SLEEVES = 0.66
 """Share of such a width that is the body's."""
 LONG = 0.78
@@ -49,9 +46,10 @@ def joints_of_outline(mask: Mask, kind: str) -> Joints:
             "the garment's photo shows no garment that can be cut out",
             cure="give a photo of one garment, lying or hanging, whole",
         )
-    if kind in {"top", "outerwear", "dress"}:
-        return _upper(mask, int(rows[0]), int(rows[-1]) + 1, kind)
-    return _lower(mask, int(rows[0]), int(rows[-1]) + 1, legs=kind == "trousers")
+    one = garments()[kind]
+    if one.arms:
+        return _upper(mask, int(rows[0]), int(rows[-1]) + 1, one)
+    return _lower(mask, int(rows[0]), int(rows[-1]) + 1, legs=one.has_legs)
 
 
 def _whole(mask: Mask) -> Mask:
@@ -68,9 +66,9 @@ def _whole(mask: Mask) -> Mask:
     return np.asarray((outside != 2)[side:-side, side:-side], np.bool_)
 
 
-def _upper(mask: Mask, top: int, bottom: int, kind: str) -> Joints:
+def _upper(mask: Mask, top: int, bottom: int, one: Garment) -> Joints:
     height = bottom - top
-    part, share = ((0.2, 0.5), 0.15) if kind == "dress" else ((0.45, 0.92), 0.4)  # a dress by its waist
+    part, share = ((0.2, 0.5), 0.15) if one.legs else ((0.45, 0.92), 0.4)  # a dress by its waist
     # Thinner by a little, so that a sleeve that hangs close to the body is seen apart from it.
     thin = max(1, round(0.015 * height))
     apart = cv2.erode(mask.astype(np.uint8), np.ones((1, 2 * thin + 1), np.uint8)) > 0
@@ -83,13 +81,13 @@ def _upper(mask: Mask, top: int, bottom: int, kind: str) -> Joints:
     body = sides[widths <= np.quantile(widths, share) + 1]  # not where sleeves hang beside it
     left, right = np.median(body, axis=0) + np.array([-thin, thin])
     center, width = (left + right) / 2, max(right - left, 4.0)
-    if width > MERGED[kind] * height and width > 0.9 * float(np.ptp(np.flatnonzero(mask.any(0)))):
+    if width > one.sleeves * height and width > 0.9 * float(np.ptp(np.flatnonzero(mask.any(0)))):
         width *= BETWEEN_SLEEVES
-    elif kind != "dress":  # below the shoulders a body grows hardly wider: what does are sleeves beside it
+    elif not one.legs:  # below the shoulders a body grows hardly wider: what does are sleeves beside it
         upper = [np.ptp(np.flatnonzero(mask[top + int(part * height)])) for part in (0.18, 0.22, 0.26)]
         width = min(width, max(float(np.median(upper)), 0.4 * width))
-    size = TORSO_OF_WIDTH[kind] * width
-    if kind == "dress":  # wide ones have no waist: half of the say is the length's
+    size = one.torso * width
+    if one.legs:  # wide ones have no waist: half of the say is the length's
         size = float(np.sqrt(size * height / DRESS_LENGTH))
     half = WIDTH_OF_LENGTH / 2 * size
     outline = [_top_of(mask, center + side * half * 0.95) for side in (1, -1)]

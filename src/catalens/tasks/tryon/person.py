@@ -14,8 +14,9 @@ from catalens.tasks.faces import FaceFinder
 from catalens.tasks.pose import Pose, PoseFinder
 from catalens.tasks.segment import Parser
 from catalens.tasks.tryon import bones
-from catalens.tasks.tryon.body import ARMS_BARE, LEGS_BARE, hides_legs
+from catalens.tasks.tryon.body import hides_legs
 from catalens.tasks.tryon.bones import Joints
+from catalens.taxonomy import garments
 from catalens.types import ImageArray
 
 SMALLEST = 96
@@ -82,9 +83,9 @@ def require_place(body: Body, kind: str) -> None:
     Raises:
         UnfitImageError: it is not.
     """
-    size, bottom = bones.size_of(body.joints), body.image.shape[0]
+    one, size, bottom = garments()[kind], bones.size_of(body.joints), body.image.shape[0]
     hips, knees = float(body.joints[6:8, 1].mean()), float(body.joints[8:10, 1].mean())
-    if kind in LEGS_BARE:
+    if one.legs:
         if knees > bottom + 0.1 * size:
             raise UnfitImageError(
                 "the photo ends above the knees", cure="give one that shows the person down to the feet"
@@ -93,11 +94,11 @@ def require_place(body: Body, kind: str) -> None:
             raise UnfitImageError(
                 "the person sits, or the legs are not seen from the front", cure="give a photo of somebody standing"
             )
-    if kind == "top" and hides_legs(body.labels, body.joints):
+    if one.span == "upper" and not one.goes_over and hides_legs(body.labels, body.joints):
         raise UnfitImageError(
             "a long coat hides what the person wears below a top", cure="give a photo without it, or try a coat on"
         )
-    if kind in ARMS_BARE and hips > bottom + 0.35 * size:
+    if one.arms and hips > bottom + 0.35 * size:
         raise UnfitImageError("the photo ends above the hips", cure="give one that shows the whole upper body")
 
 

@@ -70,7 +70,7 @@ VERBS = (
         options.Classify, (catalens.classify, Classifier.classify, classify_by_words), "classify", ("/v1/classify",),
     ),
     Verb(options.Detect, (catalens.detect,), "detect", ("/v1/detect",)),
-    Verb(options.Segment, (), "segment", ("/v1/segment",)),
+    Verb(options.Segment, (catalens.segment,), "segment", ("/v1/segment",), beside=frozenset({"model"})),
     Verb(
         options.Cutout, (catalens.cutout, cutout_of), "cutout", ("/v1/cutout",), beside=frozenset({"model"})
     ),
@@ -79,16 +79,19 @@ VERBS = (
         options.Check, (check_photo, fix, check_folder), "check", ("/v1/check", "/v1/fix"),
         beside=frozenset({"alpha_of", "fix", "progress"}),
     ),
-    Verb(options.BlurFaces, (blur_faces,), "blur-faces", ("/v1/blur-faces",)),
+    Verb(options.BlurFaces, (blur_faces,), "blur-faces", ("/v1/blur-faces",), beside=frozenset({"model"})),
     Verb(
         options.TryOn, (catalens.try_on, try_on_by, TryOn.__call__, TryOn.cut_out), "tryon", ("/v1/tryon",),
-        beside=frozenset({"model", "accept_licence"}),
+        beside=frozenset({"model"}),
     ),
     Verb(
         options.Scene, (scene,), "scene", ("/v1/scene",), {"background": "prompt_or_photo"},
         beside=frozenset({"model"}),
     ),
-    Verb(options.Generate, (catalens.generate, Generator.make), "generate", ("/v1/generate",)),
+    Verb(
+        options.Generate, (catalens.generate, Generator.make), "generate", ("/v1/generate",),
+        beside=frozenset({"model"}),
+    ),
     Verb(
         options.Explain, (catalens.explain_class, catalens.explain_match), "explain", ("/v1/explain",),
         beside=frozenset({"parts"}),
@@ -97,8 +100,6 @@ VERBS = (
     Verb(options.Serve, (), "serve"),
     Verb(options.Keys, (), "keys create", (), {"scopes": "scope"}),
 )  # fmt: skip
-NETWORK = frozenset({"model", "accept_licence", "device", "dtype"})
-"""Which network, and where it runs: of Python alone until commands and requests take them, too."""
 NAMES = [verb.declared.__name__ for verb in VERBS]
 
 
@@ -115,8 +116,6 @@ def python_faults(verb: Verb, function: Callable[..., Any]) -> list[str]:
     known, faults = of(verb.declared), []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.default is parameter.empty or name in verb.beside:
-            continue
-        if name not in known and name in NETWORK:
             continue
         if name not in known:
             faults.append(f"{name} is not declared")

@@ -23,7 +23,7 @@ PERSON = np.full((160, 120, 3), (200, 200, 210), np.uint8)
 GARMENT = np.full((80, 60, 3), (180, 30, 40), np.uint8)
 
 
-def wear(person: ImageArray, garment: ImageArray, *, kind: str = "auto") -> Worn:
+def wear(person: ImageArray, garment: ImageArray, *, kind: str = "auto", **_: object) -> Worn:
     """Paints a box in the garment's color: what the surface has to carry, and nothing more."""
     if min(person.shape[:2]) < 64:
         raise ImageError("no person was found", cure="give a photo of one")

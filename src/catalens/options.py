@@ -25,6 +25,7 @@ Shadow: TypeAlias = Literal["keep", "soft", "none"]
 Harmony: TypeAlias = Literal["neutral", "accent", "analogous", "complementary", "contrast"]
 Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
 Scope: TypeAlias = Literal["search", "read", "analyse", "write"]
+Dtype: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
 Level: TypeAlias = Literal["error", "warning", "advice", "never"]
 
 PACKS = Path(__file__).parent / "tasks" / "listing" / "packs"
@@ -163,6 +164,16 @@ _UNLIKE = Option[Sequence[str]]("unlike", "texts", (), "Avoid what looks like th
 _BUDGET = Option[float | None]("budget", "number", None, "Total price at most.", above=0)
 
 
+class Network:
+    """Shared by the verbs that run a network; over HTTP the service's operator chooses."""
+
+    accept_licence = Option[str | None](
+        "accept_licence", "text", None, "Licence of a published network that you accept.", http=False
+    )
+    device = Option("device", "text", "auto", "Device: auto, cpu, gpu, cuda, cuda:1 or mps.", http=False)
+    dtype = Option[Dtype]("dtype", "text", "auto", "Precision of the network.", choices=get_args(Dtype), http=False)
+
+
 class Add:
     """`Catalog.add`, `catalens add`, POST /v1/feeds."""
 
@@ -247,6 +258,8 @@ class Room:
 class Classify:
     """`catalens.classify`, `catalens classify`, POST /v1/classify."""
 
+    accept_licence = Network.accept_licence
+    device, dtype = Network.device, Network.dtype
     model = Option[Any](
         "model", "text", None, "Classifier: the folder of a trained one, or over HTTP the name of a served one."
     )
@@ -260,6 +273,8 @@ class Classify:
 class Detect:
     """`catalens.detect`, `catalens detect`, POST /v1/detect."""
 
+    accept_licence = Network.accept_licence
+    device, dtype = Network.device, Network.dtype
     min_score = _MIN_SCORE
     model = Option[str | None](
         "model",
@@ -286,10 +301,14 @@ class Detect:
 class Segment:
     """`catalens.segment`, `catalens segment`, POST /v1/segment."""
 
+    accept_licence = Network.accept_licence
+    device, dtype = Network.device, Network.dtype
+
 
 class Cutout:
     """`catalens.cutout`, `catalens cutout`, POST /v1/cutout."""
 
+    device, dtype = Network.device, Network.dtype
     shadow = Option[Shadow](
         "shadow", "text", "none", "Shadow: keep the photo's own, draw a soft one, or none.", choices=get_args(Shadow)
     )
@@ -335,6 +354,7 @@ class Check:
 class BlurFaces:
     """`blur_faces`, `catalens blur-faces`, POST /v1/blur-faces."""
 
+    device, dtype = Network.device, Network.dtype
     # Below 0.65, fruit and labels on clothes are too often taken for faces; see the card.
     min_score = Option("min_score", "number", 0.65, "Ignore faces below this score.", minimum=0, maximum=1)
     format = Enhance.format
@@ -343,6 +363,8 @@ class BlurFaces:
 class TryOn:
     """`catalens.try_on`, `catalens tryon`, POST /v1/tryon."""
 
+    accept_licence = Network.accept_licence
+    device, dtype = Network.device, Network.dtype
     kind = Option(
         "kind", "text", "auto", "Category of the garment; auto recognises it.", choices=lambda: ("auto", *garments())
     )
@@ -352,6 +374,7 @@ class TryOn:
 class Scene:
     """`scene`, `catalens scene`, POST /v1/scene."""
 
+    device, dtype = Network.device, Network.dtype
     background = Option[Any](
         "background", "text", None, "Background: a photo, a color such as #f4f4f2, or words such as 'rustic table'."
     )
@@ -369,6 +392,8 @@ class Scene:
 class Generate:
     """`catalens.generate`, `catalens generate`, POST /v1/generate."""
 
+    accept_licence = Network.accept_licence
+    device, dtype = Network.device, Network.dtype
     kind = Option[Any]("kind", "text", None, "Category of the product, such as dress.")
     color = Option[str | None]("color", "text", None, "Color by name; random if absent.")
     pattern = Option[str | None](

@@ -9,7 +9,16 @@ import typer
 
 import catalens
 from catalens import options
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option
+from catalens.cli.options import (
+    DEFAULT_CATALOG,
+    AsJson,
+    CatalogFolder,
+    Device,
+    EncoderName,
+    Precision,
+    existing,
+    option,
+)
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.types import Labels
@@ -20,13 +29,15 @@ def classify(
     model: Annotated[str | None, option(options.Classify.model, "--model", "-m")] = None,
     labels: Annotated[str | None, option(options.Classify.labels)] = None,
     top: Annotated[int, option(options.Classify.top)] = options.Classify.top.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Classify photos with your classifier, with labels of your choice, or with common product categories."""
     from catalens.tasks.classify import labeller
 
     words = None if labels is None else [word for word in labels.split(",") if word.strip()]
-    ask = labeller(model, labels=words)
+    ask = labeller(model, labels=words, device=device, dtype=dtype)
     answers: list[tuple[Path, Labels]] = []
     failed = False
     for photo in photos:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from catalens import options
-from catalens.cli.options import AsJson, option
+from catalens.cli.options import AsJson, Device, Precision, option
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.cli.train_regions import Minutes, Out, Resume, Seed, need_torch, tell
 from catalens.errors import UsageError
@@ -29,6 +29,8 @@ def generate(
     sheet: Annotated[Path | None, typer.Option("--sheet", help="Also write a contact sheet.")] = None,
     model: Annotated[Path | None, typer.Option("--model", "-m", help="Folder of your own generator.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")] = False,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Generate pictures of products that do not exist, marked as generated."""
@@ -39,7 +41,7 @@ def generate(
 
     if sheet is not None:
         format_of(sheet)  # before the work, not after it
-    network = generator(str(model) if model is not None else DEFAULT_GENERATOR)
+    network = generator(str(model) if model is not None else DEFAULT_GENERATOR, device=device, dtype=dtype)
     make = network.walk if walk else network.make
     made = make(kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation)
     name = f"{''.join(letter if letter.isalnum() else '-' for letter in kind)}-{made.seed}"

@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens.errors import UsageError
-from catalens.options import Option, check
+from catalens.options import Network, Option, check
 
 if TYPE_CHECKING:
     from catalens.trust.provenance import Signature
@@ -62,6 +62,10 @@ def option(declared: Option[Any], *flags: str, more: str = "", also: str = "") -
 
     metavar = f"[{'|'.join((*declared.allowed, *([also] if also else [])))}]"
     return typer.Option(*flags, help=help, metavar=metavar, parser=None if also else chosen)
+
+
+Device: TypeAlias = Annotated[str, option(Network.device)]
+Precision: TypeAlias = Annotated[str, option(Network.dtype)]
 
 
 def existing(folder: Path, *, encoder: str | None = None) -> catalens.Catalog:

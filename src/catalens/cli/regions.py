@@ -12,7 +12,7 @@ import typer
 
 import catalens
 from catalens import options, settings
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing, option
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, Device, Precision, existing, option
 from catalens.cli.output import progress_bar, refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
@@ -34,6 +34,8 @@ def detect(
     labels: Annotated[str | None, option(options.Detect.labels)] = None,
     proposals: Annotated[str | None, option(options.Detect.proposals)] = options.Detect.proposals.default,
     tiles: Annotated[int, option(options.Detect.tiles)] = options.Detect.tiles.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Detect the products on a photo: boxes in pixels, labels, scores."""
@@ -46,7 +48,9 @@ def detect(
     if proposals is not None and (labels is not None or tiles != 1):
         raise UsageError("--proposals beside --labels or --tiles", cure="proposals have no names: leave one out")
     if proposals is None:
-        found = catalens.detect(image, min_score=min_score, model=model, labels=words, masks=False, tiles=tiles)
+        found = catalens.detect(
+            image, min_score=min_score, model=model, labels=words, masks=False, tiles=tiles, device=device, dtype=dtype
+        )
     else:
         found = _proposed(image, proposals, model=model)
     if save is not None:
@@ -76,6 +80,8 @@ def segment(
     model: Annotated[
         str | None, typer.Option(help="A parser: a folder with a card; the bundled one if absent.")
     ] = None,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Segment a photo of a person: garments, shoes, bag, hair, skin, background."""
@@ -84,7 +90,7 @@ def segment(
 
     refuse_overwrite(save, photo)
     image = catalens.read_image(photo)
-    masks = catalens.segment(image, model=model)
+    masks = catalens.segment(image, model=model, device=device, dtype=dtype)
     if save is not None:
         save_image(save, draw_masks(image, masks), mark=read_mark(photo))
         say(f"written: {save}")
@@ -102,9 +108,13 @@ def cutout(
     shadow: Annotated[str, option(options.Cutout.shadow)] = options.Cutout.shadow.default,
     crop: Annotated[bool, option(options.Cutout.crop, "--crop")] = options.Cutout.crop.default,
     margin: Annotated[str, option(options.Cutout.margin)] = options.Cutout.margin.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
 ) -> None:
     """Cut the product out of a photo, or of each photo in a folder; files that exist already are skipped."""
-    how = _Options(background, shadow, crop=crop, margin=margin, threads=1 if photo.is_dir() else None)
+    how = _Options(
+        background, shadow, crop=crop, margin=margin, threads=1 if photo.is_dir() else None, device=device, dtype=dtype
+    )
     if photo.is_dir():
         _each(photo, out, how.suffix, how.write, what="cut out")
     else:
@@ -117,6 +127,8 @@ def blur_faces(
     photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
     out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
     min_score: Annotated[float, option(options.BlurFaces.min_score)] = options.BlurFaces.min_score.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
 ) -> None:
     """Anonymise faces irreversibly on a photo, or on each photo in a folder; photos without faces are written too."""
     from catalens.images.draw import save_image
@@ -124,7 +136,7 @@ def blur_faces(
     from catalens.tasks import faces
 
     def write_hidden(source: Path, target: Path) -> None:
-        image, count = faces.blur_faces(source, min_score=min_score)
+        image, count = faces.blur_faces(source, min_score=min_score, device=device, dtype=dtype)
         save_image(target, image, mark=read_mark(source))
         say(f"{source}: {count} {'face' if count == 1 else 'faces'}")
 
@@ -175,7 +187,9 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
 class _Options:
     """How photos are cut out, checked once."""
 
-    def __init__(self, background: str, shadow: str, *, crop: bool, margin: str, threads: int | None) -> None:
+    def __init__(
+        self, background: str, shadow: str, *, crop: bool, margin: str, threads: int | None, device: str, dtype: str
+    ) -> None:
         from catalens.images.mark import read_mark
         from catalens.tasks.cutout import cutter
 
@@ -183,7 +197,7 @@ class _Options:
         self._margin = _share(margin)
         self._ground = _ground(background)
         self._mark = read_mark(background) if isinstance(self._ground, np.ndarray) else None
-        self._cutter = cutter(threads=threads)
+        self._cutter = cutter(threads=threads, device=device, dtype=dtype)
         self.suffix = ".png" if self._ground is None else ".jpg"
 
     def write(self, photo: Path, out: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from catalens import options
-from catalens.cli.options import Certificate, CertificateKey, option, signature_of
+from catalens.cli.options import Certificate, CertificateKey, Device, Precision, option, signature_of
 from catalens.cli.output import refuse_overwrite, say
 from catalens.errors import UsageError
 
@@ -27,8 +27,10 @@ def scene(
     model: Annotated[
         str | None, typer.Option(help="Generate the background with a published network, such as sdxl; docs/scene.md.")
     ] = None,
-    accept_licence: Annotated[str | None, typer.Option(help="Licence of that network that you accept.")] = None,
+    accept_licence: Annotated[str | None, option(options.Network.accept_licence)] = None,
     seed: Annotated[int, option(options.Scene.seed)] = options.Scene.seed.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     certificate: Certificate = None,
     key: CertificateKey = None,
 ) -> None:
@@ -47,7 +49,17 @@ def scene(
         from catalens.models.hub.pipeline import paint
 
         ground = paint(background, model=model, seed=seed, accept_licence=accept_licence)  # type: ignore[assignment]
-    found = put_into(product, ground, place=spot, scale=scale, harmony=harmony, shadow=shadow, horizon=horizon)
+    found = put_into(
+        product,
+        ground,
+        place=spot,
+        scale=scale,
+        harmony=harmony,
+        shadow=shadow,
+        horizon=horizon,
+        device=device,
+        dtype=dtype,
+    )
     write_generated(found.image, out, source="composite", signature=signature)
     for note in found.notes:
         say(note)

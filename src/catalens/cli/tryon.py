@@ -9,7 +9,7 @@ import typer
 
 import catalens
 from catalens import options
-from catalens.cli.options import AsJson, Certificate, CertificateKey, option, signature_of
+from catalens.cli.options import AsJson, Certificate, CertificateKey, Device, Precision, option, signature_of
 from catalens.cli.output import refuse_overwrite, say, write_json
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ def tryon(
         str | None,
         typer.Option(help="A large published network: catvton, idm-vton, fashn-vton, ootdiffusion, or a folder."),
     ] = None,
-    accept_licence: Annotated[str | None, typer.Option(help="Licence of that network that you accept.")] = None,
+    accept_licence: Annotated[str | None, option(options.Network.accept_licence)] = None,
     seed: Annotated[int, option(options.TryOn.seed)] = options.TryOn.seed.default,
     certificate: Certificate = None,
     key: CertificateKey = None,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Put a garment on a person; pixels outside the garment's region do not change."""
@@ -44,7 +46,9 @@ def tryon(
     format_of(out)  # before the work, not after it
     refuse_overwrite(out, person, garment)
     photo, cloth = catalens.read_image(person), catalens.read_image(garment)
-    worn = try_on(photo, cloth, kind=kind, model=model, seed=seed, accept_licence=accept_licence)
+    worn = try_on(
+        photo, cloth, kind=kind, model=model, seed=seed, accept_licence=accept_licence, device=device, dtype=dtype
+    )
     write_generated(worn.image, out, source="composite", signature=signature)
     if sheet:
         beside = out.with_name(f"{out.stem}-sheet{out.suffix}")

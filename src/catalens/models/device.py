@@ -13,16 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, get_args
 
 from catalens import settings
 from catalens.errors import UsageError, first_line
+from catalens.options import Dtype, Network
 
-Dtype: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 DEVICES = ("auto", "cpu", "gpu", "cuda", "mps")
 """And "cuda:N"."""
-AUTO: Literal["auto"] = "auto"
+AUTO: Dtype = Network.dtype.default
 _ONNX: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "auto": ("CUDAExecutionProvider", "ROCMExecutionProvider", "DmlExecutionProvider"),

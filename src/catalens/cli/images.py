@@ -20,5 +20,5 @@ def enhance(
     from catalens.images.mark import mark_of
 
     keep_original(out, photo)
-    save_image(out, catalens.enhance(catalens.read_image(photo)), mark=mark_of(photo))
+    save_image(out, catalens.enhance(photo), mark=mark_of(photo))
     say(f"written: {out}")

@@ -5,44 +5,66 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import cast, overload
 
 from catalens.errors import UsageError
-from catalens.images.read import ImageLike
+from catalens.images.read import ImageLike, is_one_image
 from catalens.models.card import FILE
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
-from catalens.tasks.embed import check_several, encoder
+from catalens.tasks.embed import encoder
 from catalens.tasks.zero_shot import COMMON_LABELS, classify_by_words
 from catalens.types import Labels
 
 
+@overload
+def classify(  # type: ignore[overload-overlap]  # a str is a sequence of str, and here a path
+    images: ImageLike,
+    *,
+    model: str | Path | Classifier | None = None,
+    labels: Sequence[str] | None = None,
+    top: int = 5,
+) -> Labels: ...
+@overload
 def classify(
     images: Sequence[ImageLike],
     *,
     model: str | Path | Classifier | None = None,
     labels: Sequence[str] | None = None,
     top: int = 5,
-) -> list[Labels]:
-    """Say what pictures show: by a trained classifier, else by words.
+) -> list[Labels]: ...
+def classify(
+    images: ImageLike | Sequence[ImageLike],
+    *,
+    model: str | Path | Classifier | None = None,
+    labels: Sequence[str] | None = None,
+    top: int = 5,
+) -> Labels | list[Labels]:
+    """Say what a picture shows, or each of several: by a trained classifier, else by words.
 
     Args:
-        images: paths, bytes or arrays.
+        images: one picture (path, bytes, open file, array or PIL picture) or a list of them.
         model: a classifier, or the folder of one.
         labels: words to choose from, without training; common kinds of goods where neither is given.
         top: how many labels each at most.
+
+    Returns:
+        Labels of the one picture; of a list, a list in its order.
 
     Raises:
         UsageError: both a model and labels.
         ModelError, NotFoundError: the model cannot be used.
         ImageError: a picture cannot be read.
     """
-    check_several(images)
+    if is_one_image(images):
+        return classify([images], model=model, labels=labels, top=top)[0]
+    several = cast(Sequence[ImageLike], images)
     if model is not None and labels is not None:
         raise UsageError("a model and labels were both given", cure="give one of them: a model has its own labels")
     if model is None:
-        return classify_by_words(images, COMMON_LABELS if labels is None else labels, encoder=encoder(), top=top)
+        return classify_by_words(several, COMMON_LABELS if labels is None else labels, encoder=encoder(), top=top)
     chosen = model if isinstance(model, Classifier) else kept_classifier(model)
-    return chosen.classify(images, top=top)
+    return chosen.classify(several, top=top)
 
 
 def kept_classifier(folder: str | Path) -> Classifier:

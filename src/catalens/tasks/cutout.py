@@ -22,6 +22,7 @@ from catalens.images.read import ImageLike, read_image
 from catalens.models.card import Card
 from catalens.models.onnx import OnnxDenseNetwork
 from catalens.models.zoo import DEFAULT_MATTE, find_card
+from catalens.show import Shown
 from catalens.tasks.segment import canvas_for, uncovered
 from catalens.types import FloatArray, ImageArray
 
@@ -40,7 +41,7 @@ SHADOW_DEPTH = 0.28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cutout:
+class Cutout(Shown):
     """A product without its background.
 
     Args:
@@ -70,6 +71,13 @@ class Cutout:
         """Bounds of the product, xyxy in whole pixels; None where there is none."""
         left, top, width, height = cv2.boundingRect((self.alpha > 0.1).view(np.uint8))
         return (left, top, left + width, top + height) if width else None
+
+    def __repr__(self) -> str:
+        height, width = self.alpha.shape
+        return f"Cutout({height}x{width}: {'nothing' if self.box is None else f'product at {self.box}'})"
+
+    def to_dict(self) -> dict[str, object]:
+        return {"size": list(self.alpha.shape), "box": None if self.box is None else list(self.box)}
 
     def on(self, background: ImageArray | tuple[int, int, int]) -> ImageArray:
         """Lay it on a color, or on a picture that is scaled to fill: HWC uint8."""
@@ -161,12 +169,12 @@ def cutter(name: str = DEFAULT_MATTE, *, threads: int | None = None) -> Cutter:
 
 
 def cutout(
-    picture: ImageLike, *, model: str = DEFAULT_MATTE, shadow: Shadow = "none", decontaminate: bool = True
+    image: ImageLike, *, model: str = DEFAULT_MATTE, shadow: Shadow = "none", decontaminate: bool = True
 ) -> ImageArray:
     """Cut the product out of a photo.
 
     Args:
-        picture: path, bytes, file, array or PIL picture.
+        image: path, bytes, open file, array or PIL picture.
         model: a bundled cut-out network's name, or a folder with a card.
         shadow: "keep" the photo's own where its background is even, draw a "soft" one, or "none".
         decontaminate: free colors at the edge from the old background's.
@@ -178,8 +186,8 @@ def cutout(
         ImageError: the picture cannot be read.
         UsageError: another shadow.
     """
-    image = read_image(picture)
-    return cutout_of(image, cutter(model).alpha(image), shadow=shadow, decontaminate=decontaminate).rgba
+    pixels = read_image(image)
+    return cutout_of(pixels, cutter(model).alpha(pixels), shadow=shadow, decontaminate=decontaminate).rgba
 
 
 def _sigmoid(logits: FloatArray) -> FloatArray:

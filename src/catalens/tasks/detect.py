@@ -226,7 +226,7 @@ def with_masks(found: Detections, image: ImageArray) -> Detections:
 
 
 def detect(
-    picture: ImageLike,
+    image: ImageLike,
     *,
     min_score: float = 0.4,
     model: str | None = None,
@@ -237,7 +237,7 @@ def detect(
     """Find the products on a photo.
 
     Args:
-        picture: path, bytes, file, array or PIL picture.
+        image: path, bytes, open file, array or PIL picture.
         min_score: leave out what is less sure, 0..1.
         model: of `detector`; None for the best that is bundled.
         labels: what to look for, for models that take words.
@@ -254,8 +254,8 @@ def detect(
     """
     if not 0 <= min_score <= 1:
         raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
-    image = read_image(picture)
+    pixels = read_image(image)
     find: Callable[[ImageArray], Detections] = detector(model, words=tuple(labels))
-    found = (find if tiles == 1 else Tiled(find, tiles))(image)
+    found = (find if tiles == 1 else Tiled(find, tiles))(pixels)
     found = found[found.scores >= min_score]
-    return with_masks(found, image) if masks and tiles == 1 else found
+    return with_masks(found, pixels) if masks and tiles == 1 else found

@@ -83,8 +83,12 @@ def face_finder(name: str = DEFAULT_FACES, *, threads: int | None = None) -> Fac
     return FaceFinder(find_card(name, task="detect"), threads=threads)
 
 
-def blur_faces(picture: ImageLike, *, min_score: float = MIN_SCORE) -> tuple[ImageArray, int]:
-    """Make the faces on a photo unknowable: a few coarse pixels with noise from the system's own source of it.
+def blur_faces(image: ImageLike, *, min_score: float = MIN_SCORE) -> tuple[ImageArray, int]:
+    """Anonymise the faces on a photo irreversibly: a few coarse pixels are left of each, with random noise.
+
+    Args:
+        image: path, bytes, open file, array or PIL picture.
+        min_score: confidence threshold, 0..1.
 
     Returns:
         HWC uint8, and how many faces were hidden.
@@ -95,9 +99,9 @@ def blur_faces(picture: ImageLike, *, min_score: float = MIN_SCORE) -> tuple[Ima
     """
     if not 0 <= min_score <= 1:
         raise UsageError(f"min_score is {min_score}", cure="give a number from 0 to 1")
-    image = read_image(picture)
-    found = face_finder()(image, min_score=min_score)
-    return hide(image, found.boxes), len(found)
+    pixels = read_image(image)
+    found = face_finder()(pixels, min_score=min_score)
+    return hide(pixels, found.boxes), len(found)
 
 
 def hide(image: ImageArray, boxes: FloatArray) -> ImageArray:

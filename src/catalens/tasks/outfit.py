@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from catalens import features
 from catalens.errors import ModelError, UsageError
-from catalens.images.read import ImageLike, read_image
+from catalens.images.read import ImageLike, is_one_image, read_image
 from catalens.models.card import Card
 from catalens.models.onnx import open_session
 from catalens.models.zoo import DEFAULT_OUTFIT, find_card
@@ -165,11 +165,11 @@ def doubts_of(pieces: Sequence[Piece]) -> tuple[str, ...]:
     return tuple(f"{one}: the score says little" for one in found)
 
 
-def compatibility(photos: Sequence[ImageLike], *, kinds: Sequence[str] | None = None) -> float:
+def compatibility(images: Sequence[ImageLike], *, kinds: Sequence[str] | None = None) -> float:
     """How surely things go together, 0..1, by what people wear together; 0.5 says nothing.
 
     Args:
-        photos: two to eight, of one thing each: paths, bytes, files, arrays or PIL pictures.
+        images: two to eight, of one thing each: paths, bytes, open files, arrays or PIL pictures.
         kinds: top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt; told from the photos
             where None.
 
@@ -177,6 +177,6 @@ def compatibility(photos: Sequence[ImageLike], *, kinds: Sequence[str] | None = 
         UsageError: fewer than two photos, or more than eight.
         ImageError: a photo cannot be read.
     """
-    if isinstance(photos, str | bytes) or not 2 <= len(photos) <= MOST:
+    if is_one_image(images) or not 2 <= len(images) <= MOST:
         raise UsageError("expected a list of photos", cure=f"give two to {MOST}")
-    return float(outfit_model().scores([pieces_of_photos(photos, kinds=kinds)])[0])
+    return float(outfit_model().scores([pieces_of_photos(images, kinds=kinds)])[0])

@@ -66,7 +66,7 @@ def proposer(way: Way = "rpn", *, model: str = DEFAULT_DETECTOR, threads: int | 
     raise UsageError(f"no way of proposing boxes is called {way!r}", cure="take rpn or selective-search")
 
 
-def propose(picture: ImageLike, *, way: Way = "rpn", model: str = DEFAULT_DETECTOR, count: int = 100) -> FloatArray:
+def propose(image: ImageLike, *, way: Way = "rpn", model: str = DEFAULT_DETECTOR, count: int = 100) -> FloatArray:
     """(K, 4) boxes of a picture that may show a thing, the most promising first, at most `count`.
 
     Raises:
@@ -76,4 +76,4 @@ def propose(picture: ImageLike, *, way: Way = "rpn", model: str = DEFAULT_DETECT
     """
     if count < 1:
         raise UsageError(f"count is {count}", cure="ask for one box or more")
-    return proposer(way, model=model)(read_image(picture))[:count]
+    return proposer(way, model=model)(read_image(image))[:count]

@@ -96,11 +96,11 @@ def parser(name: str = DEFAULT_PARSER, *, threads: int | None = None) -> Parser:
     return Parser(find_card(name, task="segment"), threads=threads)
 
 
-def segment(picture: ImageLike, *, model: str = DEFAULT_PARSER) -> Masks:
+def segment(image: ImageLike, *, model: str = DEFAULT_PARSER) -> Masks:
     """Say of each place of a person's photo what it shows.
 
     Args:
-        picture: path, bytes, file, array or PIL picture.
+        image: of a person: path, bytes, open file, array or PIL picture.
         model: a bundled parser's name, or a folder with a card.
 
     Returns:
@@ -110,4 +110,4 @@ def segment(picture: ImageLike, *, model: str = DEFAULT_PARSER) -> Masks:
     Raises:
         ImageError: the picture cannot be read.
     """
-    return parser(model)(read_image(picture))
+    return parser(model)(read_image(image))

@@ -129,11 +129,11 @@ def tryon_model(name: str = DEFAULT_TRYON, *, threads: int | None = None) -> Try
     return TryOn(find_card(name, task="tryon"), threads=threads)
 
 
-def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: str = DEFAULT_TRYON) -> Worn:
+def try_on(image: ImageLike, garment: ImageLike, *, kind: str = "auto", model: str = DEFAULT_TRYON) -> Worn:
     """Put a garment on a person.
 
     Args:
-        person: photo of one person, seen from the front: path, bytes, file, array or PIL picture.
+        image: photo of one person, seen from the front: path, bytes, open file, array or PIL picture.
         garment: photo of a garment, lying or hanging, or worn by somebody else, from whom it is then cut.
         kind: top, dress, trousers, skirt or outerwear; "auto" goes by the garment's photo.
         model: a bundled try-on network's name, or a folder with a card.
@@ -146,7 +146,7 @@ def try_on(person: ImageLike, garment: ImageLike, *, kind: str = "auto", model: 
         UnfitImageError: it can, but cannot serve: no person, two people, seen from behind, cut off, no garment.
         UsageError: no such kind.
     """
-    photo, piece = read_image(person), read_image(garment)
+    photo, piece = read_image(image), read_image(garment)
     return tryon_model(model)(photo, piece, kind=kind)
 
 

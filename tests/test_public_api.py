@@ -138,14 +138,14 @@ def test_the_first_argument_is_the_picture(name: str, first: str) -> None:
     one, *others = inspect.signature(getattr(catalens, name)).parameters.values()
     assert one.name == first
     assert one.default is inspect.Parameter.empty
-    second = {
+    second: dict[str, list[str]] = {
         "scene": ["background"],
         "try_on": ["garment"],
         "explain_match": ["product"],
         "explain_class": ["classifier"],
     }
     options = [other.name for other in others if other.kind is not inspect.Parameter.KEYWORD_ONLY]
-    assert options == ([second[name]] if name in second else [])
+    assert options == second.get(name, [])
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 # make demo   environment, install, then search the sample shop
 # make test   environment with everything the tests need, then lint, types, tests
+# make coverage   which branches of src/catalens the tests take; slower than make test, and so not part of it
 # make bench-serve   the service under load and attack, the short form: less than five minutes
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit docs bench-serve clean
+.PHONY: demo test lint types unit coverage docs bench-serve clean
 
 demo: .venv/.base
 	.venv/bin/catalens demo demo
@@ -25,6 +26,9 @@ types: .venv/.dev
 unit: .venv/.dev
 	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
+coverage: .venv/.dev
+	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
+
 # The page docs/cli.md is generated; a test compares it.
 docs: .venv/.dev
 	.venv/bin/python -m tests.test_cli_page
@@ -33,7 +37,7 @@ bench-serve: .venv/.dev
 	.venv/bin/python -m benchmarks.serve --short
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* demo dist
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

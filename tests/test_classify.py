@@ -377,8 +377,8 @@ def test_words_that_cannot_be_chosen_from(labels: list[str], network: Any, error
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"images": "photo.jpg"}, ImageError),
-        ({"images": np.zeros((20, 30, 3), np.uint8)}, ImageError),
+        ({"images": "photo.jpg"}, NotFoundError),
+        ({"images": np.zeros(30, np.uint8)}, ImageError),
         ({"images": [], "model": "m", "labels": ["a", "b"]}, UsageError),
         ({"images": [], "model": "/nowhere"}, NotFoundError),
     ],

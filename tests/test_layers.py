@@ -22,7 +22,7 @@ HOUSE = Path(catalens.__file__).parent
 RECIPES = Path(__file__).parent.parent / "recipes"
 WEB = Path("server") / "web"
 FLOORS = (
-    {"errors", "types", "geometry", "settings", "options", "taxonomy"},
+    {"errors", "types", "show", "geometry", "settings", "options", "taxonomy"},
     {"images", "features"},
     {"models"},
     {"tasks"},
@@ -31,7 +31,7 @@ FLOORS = (
     {"catalog"},
     {"evaluation", "trust"},
     {"learning"},
-    {"server", "cli"},
+    {"notebook", "server", "cli"},
 )
 SERVER_FLOORS = ({"http"}, {"services"}, {"middleware", "jobs"}, {"dependencies"}, {"routes"}, {"app"}, {"run"})
 FILES = sorted(path for root in (HOUSE, RECIPES) for path in root.rglob("*.py"))

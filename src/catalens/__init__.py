@@ -13,9 +13,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from catalens.show import render_with
+
 if TYPE_CHECKING:
     from catalens import errors
-    from catalens.catalog import Catalog, open
+    from catalens.catalog import Catalog, look, open
     from catalens.errors import CatalensError
     from catalens.images.enhance import enhance
     from catalens.images.read import read_image
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
     from catalens.tasks.cutout import cutout
     from catalens.tasks.detect import detect
     from catalens.tasks.embed import Encoder, encoder
+    from catalens.tasks.faces import blur_faces
     from catalens.tasks.generate import generate
+    from catalens.tasks.listing import check
     from catalens.tasks.outfit import compatibility
+    from catalens.tasks.scene import scene
     from catalens.tasks.segment import segment
     from catalens.tasks.tryon import try_on
     from catalens.trust.explain import explain_class, explain_match
@@ -43,6 +48,8 @@ _HOMES = {
     "Matches": "catalens.types",
     "Product": "catalens.types",
     "Variant": "catalens.types",
+    "blur_faces": "catalens.tasks.faces",
+    "check": "catalens.tasks.listing",
     "classify": "catalens.tasks.classify",
     "compatibility": "catalens.tasks.outfit",
     "cutout": "catalens.tasks.cutout",
@@ -52,8 +59,10 @@ _HOMES = {
     "explain_class": "catalens.trust.explain",
     "explain_match": "catalens.trust.explain",
     "generate": "catalens.tasks.generate",
+    "look": "catalens.catalog",
     "open": "catalens.catalog",
     "read_image": "catalens.images.read",
+    "scene": "catalens.tasks.scene",
     "segment": "catalens.tasks.segment",
     "try_on": "catalens.tasks.tryon",
 }
@@ -70,6 +79,8 @@ __all__ = [
     "Product",
     "Variant",
     "__version__",
+    "blur_faces",
+    "check",
     "classify",
     "compatibility",
     "cutout",
@@ -80,11 +91,16 @@ __all__ = [
     "explain_class",
     "explain_match",
     "generate",
+    "look",
     "open",
     "read_image",
+    "scene",
     "segment",
     "try_on",
 ]
+
+
+render_with(lambda result: str(import_module("catalens.notebook").html_of(result)))
 
 
 def __getattr__(name: str) -> object:

@@ -302,7 +302,7 @@ class Catalog:
 
     def room(
         self,
-        photo: ImageLike,
+        image: ImageLike,
         *,
         k: int = options.Room.k.default,
         kinds: Sequence[str] = options.Room.kinds.default,
@@ -312,7 +312,7 @@ class Catalog:
         """Furnish a room: goods that fit what is on a photo of it and are not there yet.
 
         Args:
-            photo: of a room.
+            image: photo of a room.
             k: products of each kind.
             kinds: what to look for (sofa, armchair, chair, stool, table, lamp, pillow, vase, bowl, cup, bottle); all
                 that the room does not show where empty.
@@ -329,7 +329,7 @@ class Catalog:
         from catalens.styling.room import furnish  # with it come two networks
 
         return furnish(
-            self._store, self._searcher.nearest, self.encoder(), photo, k=k, kinds=kinds, budget=budget,
+            self._store, self._searcher.nearest, self.encoder(), image, k=k, kinds=kinds, budget=budget,
             wishes=wishes,
         )  # fmt: skip
 
@@ -392,6 +392,20 @@ class Catalog:
 def open(path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
     """Open the catalog in a folder; it is made if absent. See `Catalog.open`."""
     return Catalog.open(path, encoder=encoder, readonly=readonly)
+
+
+def look(
+    image: ImageLike, *, catalog: Catalog | str | Path, k: int = 6, where: str | None = None, min_score: float = 0.4
+) -> Look:
+    """Find each product that is on a photo in a catalog: `Catalog.look`, of an open one or of the one in a folder.
+
+    Raises:
+        As `Catalog.open` and `Catalog.look`; the catalog is only read.
+    """
+    if isinstance(catalog, Catalog):
+        return catalog.look(image, k=k, where=where, min_score=min_score)
+    with Catalog.open(catalog, readonly=True) as opened:
+        return opened.look(image, k=k, where=where, min_score=min_score)
 
 
 def _unknown(skus: Sequence[str]) -> NotFoundError:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import MissingExtraError, UsageError
+from catalens.show import Shown
 
 ImageArray: TypeAlias = NDArray[np.uint8]
 """HWC uint8 sRGB, three channels."""
@@ -25,6 +26,9 @@ IntArray: TypeAlias = NDArray[np.int64]
 Scalar: TypeAlias = str | int | float | bool
 AttributeValue: TypeAlias = Scalar | tuple[str, ...]
 Attributes: TypeAlias = Mapping[str, AttributeValue]
+
+SHOWN = 10
+"""Things that a repr names, at most."""
 
 Progress: TypeAlias = Callable[[int, int | None, str], None]
 """Callback with (done, total or None where unknown, description)."""
@@ -83,7 +87,7 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Product(Shown):
     """A product: plain texts (no markup), attributes, pictures in order, variants."""
 
     sku: str
@@ -114,7 +118,7 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class AddReport:
+class AddReport(Shown):
     """Result of an import. `added`, `updated` and `unchanged` count products; all of them are on disk.
 
     `feed` names the format that was recognised and `notes` says what was guessed (a column mapping, say).
@@ -142,7 +146,7 @@ class AddReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class Match(Shown):
     """One product found: its best picture, the score, and the weighted parts that sum to the score.
 
     `parts` maps the name of a part (deep, color, texture, shape, text, words, liked) to what it contributed.
@@ -174,7 +178,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Matches(Sequence[Match]):
+class Matches(Sequence[Match], Shown):
     """Products found, best first.
 
     `query` says in words what was asked; `took_ms` how long the search took; `notes` which words were not known.
@@ -200,6 +204,11 @@ class Matches(Sequence[Match]):
             return Matches(self.items[index], self.query, self.took_ms, self.notes)
         return self.items[index]
 
+    def __repr__(self) -> str:
+        said = ", ".join(f"{match.sku} {match.score:.2f}" for match in self.items[:SHOWN])
+        said += f" and {len(self) - SHOWN} more" if len(self) > SHOWN else ""
+        return f"Matches({f'{self.query}: ' if self.query else ''}{said or 'nothing'})"
+
     def to_dict(self) -> dict[str, object]:
         return {
             "query": self.query,
@@ -210,7 +219,7 @@ class Matches(Sequence[Match]):
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Shown):
     """What a picture was classified as: labels with their probabilities (0..1), best first.
 
     `unknown`: it looks like none of the labels. `names` then still says which come nearest.
@@ -229,6 +238,10 @@ class Labels:
         """The best label; "unknown" where it looks like none."""
         return "unknown" if self.unknown or not self.names else self.names[0]
 
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name} {score:.2f}" for name, score in zip(self.names, self.scores, strict=True))
+        return f"Labels({'unknown; ' if self.unknown else ''}{said or 'nothing'})"
+
     def to_dict(self) -> dict[str, object]:
         return {
             "label": self.best,
@@ -242,7 +255,7 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Masks:
+class Masks(Shown):
     """What each place of a picture shows.
 
     Args:
@@ -282,7 +295,7 @@ class Masks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Worn:
+class Worn(Shown):
     """A person's photo with a garment put on.
 
     Args:
@@ -324,12 +337,8 @@ class Detection:
         return {"box": [round(side, 1) for side in self.box], "score": round(self.score, 4), "label": self.label}
 
 
-SHOWN = 10
-"""Things that a repr names, at most."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Detections:
+class Detections(Shown):
     """What is on a picture, the surest first. Nothing found is an empty one, not an error.
 
     Args:

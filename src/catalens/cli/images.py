@@ -26,7 +26,6 @@ def enhance(
     from catalens.images.mark import read_mark
 
     refuse_overwrite(out, photo)
-    image = catalens.read_image(photo)
-    better = catalens.enhance(image, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
+    better = catalens.enhance(photo, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
     save_image(out, better, mark=read_mark(photo))
     say(f"written: {out}")

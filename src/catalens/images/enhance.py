@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from catalens import options
 from catalens.errors import UsageError
 from catalens.images.denoise import DenoiseMethod, denoise, noise_sigma
 from catalens.images.limits import require_rgb
+from catalens.images.read import ImageLike, read_image
 from catalens.types import FloatArray, ImageArray
 
 __all__ = ["DenoiseMethod", "contrast", "denoise", "enhance", "noise_sigma", "sharpen", "white_balance"]
@@ -100,7 +101,7 @@ def sharpen(image: ImageArray, *, radius: float = 1.2, amount: float = 0.6, thre
 
 
 def enhance(
-    image: ImageArray,
+    image: ImageLike,
     *,
     sigma: float | None = options.Enhance.sigma.default,
     balance: float = options.Enhance.balance.default,
@@ -113,23 +114,28 @@ def enhance(
     is taken to be right, and the balance is left out.
 
     Args:
-        image: HWC uint8.
+        image: path, bytes, open file, HWC uint8 array or PIL picture.
         sigma: of the noise, 0..255; estimated where None, 0 for no denoising.
         balance: share of the balance (by gray-points) that is mixed in, 0..1.
         lift: share of the lifted contrast that is mixed in, 0..1.
         sharpness: amount of the unsharp mask, 0..1.
 
+    Returns:
+        HWC uint8 of the photo's own size.
+
     Raises:
         UsageError: a value out of range.
+        ImageError: the picture cannot be read.
     """
     options.check_all(options.Enhance, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
-    whiteness = _whiteness(image)
-    better = denoise(image, sigma=sigma)
+    pixels = cast(ImageArray, image) if isinstance(image, np.ndarray) else read_image(image)
+    whiteness = _whiteness(pixels)
+    better = denoise(pixels, sigma=sigma)
     if (whiteness == 1).mean() <= 0.2:
         better = _mixed(better, white_balance(better), balance)
     better = _mixed(better, contrast(better), lift)
     better = sharpen(better, amount=sharpness)
-    return _mixed(better, image, whiteness)
+    return _mixed(better, pixels, whiteness)
 
 
 def _whiteness(image: ImageArray) -> FloatArray:

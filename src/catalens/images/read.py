@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import stat
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ __all__ = [
     "FileLike",
     "Header",
     "ImageLike",
+    "is_one_image",
     "read_bytes",
     "read_codes",
     "read_header",
@@ -32,6 +33,13 @@ __all__ = [
 
 FileLike: TypeAlias = str | Path | bytes | IO[bytes]
 ImageLike: TypeAlias = FileLike | NDArray[np.generic] | Image.Image
+
+
+def is_one_image(images: object) -> TypeGuard[ImageLike]:
+    """Whether it is one picture, as `read_image` takes it, and no list of them; a stack NxHxWxC is a list."""
+    if isinstance(images, np.ndarray):
+        return images.ndim < 4
+    return isinstance(images, str | Path | bytes | bytearray | memoryview | Image.Image) or hasattr(images, "read")
 
 
 def read_image(source: ImageLike, *, target: int | None = None) -> ImageArray:

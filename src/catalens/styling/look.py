@@ -11,6 +11,7 @@ import numpy as np
 from catalens import options
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
+from catalens.show import Shown
 from catalens.tasks.detect import Detector, detector, with_masks
 from catalens.taxonomy import Kind, all_named, find, kinds
 from catalens.types import Detection, Detections, ImageArray, Match, Matches
@@ -36,11 +37,15 @@ class LookPart:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class Look(Shown):
     """A photo and the products on it, from the largest to the smallest."""
 
     image: ImageArray
     parts: tuple[LookPart, ...]
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{part.found.label} {len(part.matches)} matches" for part in self.parts)
+        return f"Look({self.image.shape[0]}x{self.image.shape[1]}: {said or 'no product'})"
 
     def to_dict(self) -> dict[str, object]:
         return {"size": list(self.image.shape[:2]), "parts": [part.to_dict() for part in self.parts]}
@@ -48,7 +53,7 @@ class Look:
 
 def shop_the_look(
     search: Callable[..., Matches],
-    picture: ImageLike,
+    image: ImageLike,
     *,
     k: int = options.Look.k.default,
     where: str | None = options.Look.where.default,
@@ -59,7 +64,7 @@ def shop_the_look(
 
     Args:
         search: that of the catalog.
-        picture: path, bytes, file, array or PIL picture.
+        image: path, bytes, open file, array or PIL picture.
         k: matches for each product.
         where: filter for all searches.
         min_score: leave out products on the photo that are less sure.
@@ -72,16 +77,16 @@ def shop_the_look(
         ImageError: the picture cannot be read.
     """
     options.check_all(options.Look, k=k, min_score=min_score)
-    image = read_image(picture)
-    found = (finder or detector())(image)
+    pixels = read_image(image)
+    found = (finder or detector())(pixels)
     found = found[found.scores >= min_score]
     areas = (found.boxes[:, 2] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 1])
-    found = with_masks(found[np.argsort(-areas, kind="stable")[:PARTS]], image)
+    found = with_masks(found[np.argsort(-areas, kind="stable")[:PARTS]], pixels)
     parts = []
     for row, one in enumerate(found):
-        alone = _alone(image, found, row)
+        alone = _alone(pixels, found, row)
         parts.append(LookPart(one, alone, _matches(search, alone, one.label, k=k, where=where)))
-    return Look(image, tuple(parts))
+    return Look(pixels, tuple(parts))
 
 
 def _alone(image: ImageArray, found: Detections, row: int) -> ImageArray:

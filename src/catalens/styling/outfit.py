@@ -16,6 +16,7 @@ from catalens.features.foreground import foreground_guess
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.models.zoo import DEFAULT_OUTFIT
+from catalens.show import Shown
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
 from catalens.styling.beam_search import CHEAPEST, Candidate, Grown, best, least, varied, with_each
@@ -51,7 +52,7 @@ def _without(kind: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Outfit:
+class Outfit(Shown):
     """Things that go together, what one began with first.
 
     Args:
@@ -83,7 +84,7 @@ class Outfit:
 
 
 @dataclass(frozen=True, slots=True)
-class Outfits(Sequence[Outfit]):
+class Outfits(Sequence[Outfit], Shown):
     """Outfits, best first, and notes: what could not be found, in sentences."""
 
     items: tuple[Outfit, ...] = ()
@@ -101,6 +102,10 @@ class Outfits(Sequence[Outfit]):
     def __getitem__(self, index: slice) -> Outfits: ...
     def __getitem__(self, index: int | slice) -> Outfit | Outfits:
         return Outfits(self.items[index], self.notes) if isinstance(index, slice) else self.items[index]
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{'+'.join(item.name for item in one.items)} {one.score:.2f}" for one in self.items)
+        return f"Outfits({said or 'none'})"
 
     def to_dict(self) -> dict[str, object]:
         return {"outfits": [one.to_dict() for one in self.items], "notes": list(self.notes)}

@@ -12,6 +12,7 @@ from catalens.errors import CatalensError
 from catalens.features.color import DominantColor, dominant_colors
 from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
+from catalens.show import Shown
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
 from catalens.styling.color_harmony import agreement, is_quiet, to_lab
@@ -57,7 +58,7 @@ class Good:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Room(Shown):
     """A room and what would go into it.
 
     Args:
@@ -76,6 +77,10 @@ class Room:
     def price(self) -> float:
         """Of the set."""
         return sum(found[0].item.price or 0.0 for found in self.goods.values())
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{kind} {len(found)}" for kind, found in self.goods.items())
+        return f"Room({', '.join(self.things.labels) or 'nothing known'}; goods: {said or 'none'})"
 
     def to_dict(self) -> dict[str, object]:
         return {

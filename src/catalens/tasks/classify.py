@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast, overload
 
 from catalens import options
 from catalens.errors import NotFoundError, UsageError
-from catalens.images.read import ImageLike
+from catalens.images.read import ImageLike, is_one_image
 from catalens.models.card import FILE
 from catalens.models.device import AUTO
 from catalens.models.zoo import DEFAULT_ENCODER, resolve
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
-from catalens.tasks.embed import check_several, encoder
+from catalens.tasks.embed import encoder
 from catalens.tasks.foreign_classifier import FORMS, foreign_classifier
 from catalens.tasks.zero_shot import COMMON_LABELS, classify_by_words
 from catalens.types import Labels
@@ -24,8 +24,30 @@ Labeller: TypeAlias = Callable[[Sequence[ImageLike], int], list[Labels]]
 """Pictures and how many labels each at most -> their labels."""
 
 
+@overload
+def classify(  # type: ignore[overload-overlap]  # a str is a sequence of str, and here a path
+    images: ImageLike,
+    *,
+    model: str | Path | Classifier | None = None,
+    labels: Sequence[str] | None = None,
+    top: int = 5,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Labels: ...
+@overload
 def classify(
     images: Sequence[ImageLike],
+    *,
+    model: str | Path | Classifier | None = None,
+    labels: Sequence[str] | None = None,
+    top: int = 5,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> list[Labels]: ...
+def classify(
+    images: ImageLike | Sequence[ImageLike],
     *,
     model: str | Path | Classifier | None = options.Classify.model.default,
     labels: Sequence[str] | None = options.Classify.labels.default,
@@ -33,11 +55,11 @@ def classify(
     accept_licence: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,
-) -> list[Labels]:
-    """Say what pictures show: by a trained classifier, else by words.
+) -> Labels | list[Labels]:
+    """Say what a picture shows, or each of several: by a trained classifier, else by words.
 
     Args:
-        images: paths, bytes or arrays.
+        images: one picture (path, bytes, open file, array or PIL picture) or a list of them.
         model: a classifier, or the folder of one; an encoder that knows words, by its name; an image classifier of
             others with labels of its own: hf:OWNER/NAME or hf:FOLDER of the Transformers library, or onnx:FILE,
             openvino:FILE, torch:FILE, keras:FILE with a small card beside it (`models.runtimes.file`).
@@ -47,14 +69,18 @@ def classify(
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
         device, dtype: where the network runs, and in which precision (`models.device`).
 
+    Returns:
+        Labels of the one picture; of a list, a list in its order.
+
     Raises:
         UsageError: a classifier and labels; a form or device that does not go; a licence that was not accepted.
         ModelError, NotFoundError, MissingExtraError: the model cannot be used.
         ImageError: a picture cannot be read.
     """
-    check_several(images)
     ask = labeller(model, labels=labels, accept_licence=accept_licence, device=device, dtype=dtype)
-    return ask(images, top)
+    if is_one_image(images):
+        return ask([images], top)[0]
+    return ask(cast(Sequence[ImageLike], images), top)
 
 
 def labeller(

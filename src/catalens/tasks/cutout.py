@@ -26,6 +26,7 @@ from catalens.models.runtimes.file import FileDense, file_kind
 from catalens.models.runtimes.onnx import OnnxDenseNetwork
 from catalens.models.zoo import DEFAULT_MATTE, Form, loaded_once, resolve
 from catalens.options import Shadow
+from catalens.show import Shown
 from catalens.tasks.segment import canvas_for, logits_of
 from catalens.types import FloatArray, ImageArray
 
@@ -44,7 +45,7 @@ SHADOW_DEPTH = 0.28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cutout:
+class Cutout(Shown):
     """A product without its background.
 
     Args:
@@ -74,6 +75,13 @@ class Cutout:
         """Bounds of the product, xyxy in whole pixels; None where there is none."""
         left, top, width, height = cv2.boundingRect((self.alpha > 0.1).view(np.uint8))
         return (left, top, left + width, top + height) if width else None
+
+    def __repr__(self) -> str:
+        height, width = self.alpha.shape
+        return f"Cutout({height}x{width}: {'nothing' if self.box is None else f'product at {self.box}'})"
+
+    def to_dict(self) -> dict[str, object]:
+        return {"size": list(self.alpha.shape), "box": None if self.box is None else list(self.box)}
 
     def on(self, background: ImageArray | tuple[int, int, int]) -> ImageArray:
         """Lay it on a color, or on a picture that is scaled to fill: HWC uint8."""
@@ -188,7 +196,7 @@ def cutter(name: str | None = None, *, threads: int | None = None, device: str =
 
 
 def cutout(
-    picture: ImageLike,
+    image: ImageLike,
     *,
     model: str | None = None,
     shadow: Shadow = options.Cutout.shadow.default,
@@ -199,7 +207,7 @@ def cutout(
     """Cut the product out of a photo.
 
     Args:
-        picture: path, bytes, file, array or PIL picture.
+        image: path, bytes, open file, array or PIL picture.
         model: a bundled cut-out network (the default where None) or a folder with a card; onnx:FILE, openvino:FILE or
             torch:FILE of a network that gives one map, with a small card beside it (`models.runtimes.file`).
         shadow: "keep" the photo's own where its background is even, draw a "soft" one, or "none".
@@ -214,9 +222,9 @@ def cutout(
         NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
         UsageError: another shadow; a form or device that does not go.
     """
-    image = read_image(picture)
-    alpha = cutter(model, device=device, dtype=dtype).alpha(image)
-    return cutout_of(image, alpha, shadow=shadow, decontaminate=decontaminate).rgba
+    pixels = read_image(image)
+    alpha = cutter(model, device=device, dtype=dtype).alpha(pixels)
+    return cutout_of(pixels, alpha, shadow=shadow, decontaminate=decontaminate).rgba
 
 
 def _sigmoid(logits: FloatArray) -> FloatArray:

@@ -230,7 +230,7 @@ def with_masks(found: Detections, image: ImageArray) -> Detections:
 
 
 def detect(
-    picture: ImageLike,
+    image: ImageLike,
     *,
     min_score: float = options.Detect.min_score.default,
     model: str | None = options.Detect.model.default,
@@ -244,7 +244,7 @@ def detect(
     """Find the products on a photo.
 
     Args:
-        picture: path, bytes, file, array or PIL picture.
+        image: path, bytes, open file, array or PIL picture.
         min_score: leave out what is less sure, 0..1.
         model: of `detector`; None for the best that is bundled.
         labels: what to look for, for models that take words.
@@ -261,10 +261,10 @@ def detect(
         ImageError: the picture cannot be read.
     """
     options.check_all(options.Detect, min_score=min_score, labels=labels)
-    image = read_image(picture)
+    pixels = read_image(image)
     find: Callable[[ImageArray], Detections] = detector(
         model, words=tuple(labels), accept_licence=accept_licence, device=device, dtype=dtype
     )
-    found = (find if tiles == 1 else Tiled(find, tiles))(image)
+    found = (find if tiles == 1 else Tiled(find, tiles))(pixels)
     found = found[found.scores >= min_score]
-    return with_masks(found, image) if masks and tiles == 1 else found
+    return with_masks(found, pixels) if masks and tiles == 1 else found

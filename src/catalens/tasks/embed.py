@@ -13,7 +13,7 @@ import numpy as np
 
 from catalens.errors import CatalensError, ImageError, ModelError
 from catalens.images.prepare import Preprocess
-from catalens.images.read import ImageLike, read_image
+from catalens.images.read import ImageLike, is_one_image, read_image
 from catalens.models.card import Card
 from catalens.models.device import AUTO, RunsOn
 from catalens.models.hub.encoder import HubNetwork
@@ -335,12 +335,12 @@ def decode_target(encoder: Sized) -> int:
 
 
 def check_several(images: object) -> None:
-    """Whether it can be a list of pictures: a path, bytes and an array of one picture cannot.
+    """Whether it can be a list of pictures: one picture cannot.
 
     Raises:
         ImageError: it cannot.
     """
-    if isinstance(images, str | bytes | Path) or (isinstance(images, np.ndarray) and images.ndim in (2, 3)):
+    if is_one_image(images):
         raise ImageError("expected a list of pictures and got one", cure="put it in a list: [picture]")
 
 

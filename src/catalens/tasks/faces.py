@@ -93,16 +93,18 @@ def face_finder(
 
 
 def blur_faces(
-    picture: ImageLike,
+    image: ImageLike,
     *,
     min_score: float = MIN_SCORE,
     model: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> tuple[ImageArray, int]:
-    """Make the faces on a photo unknowable: a few coarse pixels with noise from the system's own source of it.
+    """Anonymise the faces on a photo irreversibly: a few coarse pixels are left of each, with random noise.
 
     Args:
+        image: path, bytes, open file, array or PIL picture.
+        min_score: confidence threshold, 0..1.
         model: a face detector: the bundled one where None, or a folder with a card.
         device, dtype: where it runs, and in which precision (`models.device`).
 
@@ -115,9 +117,9 @@ def blur_faces(
         UsageError: a score that is none; a form or device that does not go.
     """
     options.check(options.BlurFaces.min_score, min_score)
-    image = read_image(picture)
-    found = face_finder(model, device=device, dtype=dtype)(image, min_score=min_score)
-    return hide(image, found.boxes), len(found)
+    pixels = read_image(image)
+    found = face_finder(model, device=device, dtype=dtype)(pixels, min_score=min_score)
+    return hide(pixels, found.boxes), len(found)
 
 
 def hide(image: ImageArray, boxes: FloatArray) -> ImageArray:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from catalens import features
 from catalens.errors import ModelError, UsageError
-from catalens.images.read import ImageLike, read_image
+from catalens.images.read import ImageLike, is_one_image, read_image
 from catalens.models.card import Card
 from catalens.models.device import AUTO
 from catalens.models.runtimes.onnx import open_session
@@ -160,7 +160,7 @@ def doubts_of(pieces: Sequence[Piece]) -> tuple[str, ...]:
 
 
 def compatibility(
-    photos: Sequence[ImageLike],
+    images: Sequence[ImageLike],
     *,
     kinds: Sequence[str] | None = None,
     model: str | None = None,
@@ -170,7 +170,7 @@ def compatibility(
     """How surely things go together, 0..1, by what people wear together; 0.5 says nothing.
 
     Args:
-        photos: two to eight, of one thing each: paths, bytes, files, arrays or PIL pictures.
+        images: two to eight, of one thing each: paths, bytes, open files, arrays or PIL pictures.
         kinds: top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt; told from the photos
             where None.
         model: an outfit network: the bundled one where None, or a folder with a card.
@@ -181,8 +181,8 @@ def compatibility(
         NotFoundError, ModelError: the network cannot be found or used.
         ImageError: a photo cannot be read.
     """
-    if isinstance(photos, str | bytes) or not 2 <= len(photos) <= MOST:
+    if is_one_image(images) or not 2 <= len(images) <= MOST:
         raise UsageError("expected a list of photos", cure=f"give two to {MOST}")
     network = outfit_model(model, device=device, dtype=dtype)
-    pieces = pieces_of_photos(photos, kinds=kinds, encoder=load_encoder(device=device, dtype=dtype))
+    pieces = pieces_of_photos(images, kinds=kinds, encoder=load_encoder(device=device, dtype=dtype))
     return float(network.scores([pieces])[0])

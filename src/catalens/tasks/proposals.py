@@ -76,7 +76,7 @@ def proposer(
 
 
 def propose(
-    picture: ImageLike,
+    image: ImageLike,
     *,
     way: Way = "rpn",
     model: str | None = None,
@@ -93,4 +93,4 @@ def propose(
     """
     if count < 1:
         raise UsageError(f"count is {count}", cure="ask for one box or more")
-    return proposer(way, model=model, device=device, dtype=dtype)(read_image(picture))[:count]
+    return proposer(way, model=model, device=device, dtype=dtype)(read_image(image))[:count]

@@ -37,8 +37,11 @@ MARGIN = 0.04
 OVERLAP = 0.3
 
 
-def things_in_room(picture: ImageLike, *, encoder: Encoder | None = None) -> Detections:
+def things_in_room(image: ImageLike, *, encoder: Encoder | None = None) -> Detections:
     """Find furniture and other things for the home on a photo of a room: `THINGS`, no others.
+
+    Args:
+        image: path, bytes, open file, array or PIL picture.
 
     Returns:
         Detections in pixels of the picture, the surest first; scores are cosines with words, not probabilities.
@@ -47,15 +50,15 @@ def things_in_room(picture: ImageLike, *, encoder: Encoder | None = None) -> Det
         ImageError: the picture cannot be read.
         ModelError: the encoder knows no words.
     """
-    image = read_image(picture)
+    pixels = read_image(image)
     used = encoder or load_encoder()
     words = label_vectors(THINGS, encoder=used)
-    scale = min(1.0, SIDE / max(image.shape[:2]))
-    size = (max(2, round(image.shape[1] * scale)), max(2, round(image.shape[0] * scale)))
-    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    scale = min(1.0, SIDE / max(pixels.shape[:2]))
+    size = (max(2, round(pixels.shape[1] * scale)), max(2, round(pixels.shape[0] * scale)))
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     boxes = _promising(small)
     if not len(boxes):
-        return Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), (), image.shape[:2])
+        return Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), (), pixels.shape[:2])
     likeness = used.encode_images([np.ascontiguousarray(crop(small, box, margin=MARGIN)[0]) for box in boxes]) @ words.T
     ordered = np.sort(likeness, axis=1)
     sure = (ordered[:, -1] >= LEAST) & (ordered[:, -1] - ordered[:, -2] >= AHEAD)
@@ -64,7 +67,7 @@ def things_in_room(picture: ImageLike, *, encoder: Encoder | None = None) -> Det
     kept = _not_inside(boxes, kept)
     return Detections(
         np.asarray(boxes[kept] / scale, np.float32), np.asarray(scores[kept], np.float32),
-        tuple(THINGS[row] for row in named[kept].tolist()), image.shape[:2],
+        tuple(THINGS[row] for row in named[kept].tolist()), pixels.shape[:2],
     )  # fmt: skip
 
 

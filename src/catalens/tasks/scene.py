@@ -19,6 +19,7 @@ from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image, read_rgba
 from catalens.images.srgb import hex_color
 from catalens.models.device import AUTO
+from catalens.show import Shown
 from catalens.tasks.cutout import cutter
 from catalens.tasks.surfaces import SURFACES, painted_surface, surface_named
 from catalens.types import FloatArray, ImageArray
@@ -47,7 +48,7 @@ WRAP = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
+class Scene(Shown):
     """A product in a scene.
 
     Args:
@@ -62,12 +63,16 @@ class Scene:
     alpha: FloatArray
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        height, width = self.alpha.shape
+        return f"Scene({height}x{width}: product at {self.box}; {'; '.join(self.notes)})"
+
     def to_dict(self) -> dict[str, object]:
         return {"size": list(self.image.shape[:2]), "box": list(self.box), "notes": list(self.notes)}
 
 
 def scene(
-    product: ImageLike,
+    image: ImageLike,
     background: ImageLike | tuple[int, int, int],
     *,
     place: tuple[float, float] | None = options.Scene.place.default,
@@ -82,7 +87,8 @@ def scene(
     """Put a product into a scene.
 
     Args:
-        product: a photo, cut out here; or a cut-out: a picture with transparency.
+        image: of the product: a photo, cut out here by the network `model`; or a cut-out: a picture with transparency.
+            Path, bytes, open file, array or PIL picture.
         background: a photo; a color as (r, g, b) or "#rrggbb"; a name in `surfaces.SURFACES`, or words for one.
         place: where the middle of its lower edge stands, as shares (x, y) of width and height; a calm place below the
             horizon where None.
@@ -98,7 +104,7 @@ def scene(
         UsageError: a value out of range, or words that no background is known by.
     """
     _check(place, scale, harmony, shadow, horizon)
-    colors, alpha = _cut(product, lambda image: cutter(model, device=device, dtype=dtype).alpha(image))
+    colors, alpha = _cut(image, lambda pixels: cutter(model, device=device, dtype=dtype).alpha(pixels))
     ground, notes = _background(background)
     base = place or _calm_place(ground, horizon)
     colors, alpha = _in_scale(colors, alpha, ground.shape[:2], base, scale, horizon)
@@ -109,11 +115,11 @@ def scene(
     dark = 1 - shadow * _shadow(full, (left, top, left + alpha.shape[1], top + len(alpha)), light)
     shaded = np.round(ground * dark[..., None]).astype(np.uint8)
     canvas = _laid(colors, ground.shape, left, top)
-    image = composite(_wrapped(canvas, full, shaded, strength=harmony), full, shaded)
+    made = composite(_wrapped(canvas, full, shaded, strength=harmony), full, shaded)
     box = _box(full)
     sides = ("the left", "the front", "the right")
     notes += (f"light from {sides[int(np.sign(round(2 * light.side))) + 1]}", f"stands at {base[0]:.2f}, {base[1]:.2f}")
-    return Scene(image, box, full, notes)
+    return Scene(made, box, full, notes)
 
 
 def _check(place: tuple[float, float] | None, scale: float, harmony: float, shadow: float, horizon: float) -> None:

@@ -144,7 +144,7 @@ def parser(
 
 
 def segment(
-    picture: ImageLike,
+    image: ImageLike,
     *,
     model: str | None = None,
     accept_licence: str | None = None,
@@ -154,7 +154,7 @@ def segment(
     """Say of each place of a person's photo what it shows.
 
     Args:
-        picture: path, bytes, file, array or PIL picture.
+        image: of a person: path, bytes, open file, array or PIL picture.
         model: a bundled parser (the default where None) or a folder with a card; hf:OWNER/NAME or hf:FOLDER for
             semantic segmentation of the Transformers library; onnx:FILE, openvino:FILE or torch:FILE with a small card
             beside it that names the classes (`models.runtimes.file`).
@@ -172,4 +172,4 @@ def segment(
         MissingExtraError: what it runs on is not installed.
     """
     network = parser(model, accept_licence=accept_licence, device=device, dtype=dtype)
-    return network(read_image(picture))
+    return network(read_image(image))

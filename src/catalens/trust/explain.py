@@ -14,6 +14,7 @@ from catalens import options
 from catalens.errors import UsageError
 from catalens.images.read import ImageLike, read_image
 from catalens.options import Method
+from catalens.show import Shown
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
 from catalens.tasks.embed import Encoder
@@ -38,7 +39,7 @@ class Neighbor:
 
 
 @dataclass(frozen=True)
-class ClassExplanation:
+class ClassExplanation(Shown):
     """Explanation of a predicted label.
 
     Args:
@@ -90,6 +91,7 @@ def explain_class(
     """Explain why a classifier predicts a label for a picture.
 
     Args:
+        image: path, bytes, open file, array or PIL picture.
         classifier: one, or the folder of a saved one.
         label: the one asked about; the likeliest where None.
         method: "cam" divides the score exactly among regions (a linear head on an encoder with regions); "occlusion"
@@ -138,7 +140,7 @@ class RegionPair:
 
 
 @dataclass(frozen=True)
-class MatchExplanation:
+class MatchExplanation(Shown):
     """Explanation of a match between a query picture and a product picture.
 
     Args:
@@ -174,17 +176,18 @@ class MatchExplanation:
 
 
 def explain_match(
-    query: ImageLike, product: ImageLike, *, encoder: Encoder, parts: Mapping[str, float] | None = None
+    image: ImageLike, product: ImageLike, *, encoder: Encoder, parts: Mapping[str, float] | None = None
 ) -> MatchExplanation:
     """Explain which regions of two pictures match; encoders without regions get unpaired occlusion maps.
 
     Args:
+        image: the query; product: a product's photo. Path, bytes, open file, array or PIL picture.
         parts: what a search says of the match (`types.Match.parts`).
 
     Raises:
         ImageError: a picture cannot be read.
     """
-    asked, found = read_image(query, target=SIDE), read_image(product, target=SIDE)
+    asked, found = read_image(image, target=SIDE), read_image(product, target=SIDE)
     vectors = encoder.encode_images([asked, found])
     cosine = float(vectors[0] @ vectors[1])
     if not encoder.has_regions:

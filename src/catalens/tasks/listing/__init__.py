@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from catalens.tasks.listing.checking import CheckedPhoto, check, check_folder, fix
+from catalens.tasks.listing.checking import CheckedPhoto, Findings, check, check_folder, fix
 from catalens.tasks.listing.measures import Measures, measure
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
 
 __all__ = [
     "CheckedPhoto",
     "Finding",
+    "Findings",
     "Measures",
     "Rule",
     "bundled_packs",

@@ -8,14 +8,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from catalens import options, settings
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.images.decode import decode_header, decode_pixels
-from catalens.images.draw import distinct_names
+from catalens.images.draw import distinct_names, encode_image
 from catalens.images.folder import photos_in
 from catalens.images.mark import read_mark
-from catalens.images.read import read_bytes
+from catalens.images.read import ImageLike, read_bytes, read_rgba
 from catalens.images.srgb import composite_on_white
+from catalens.show import Shown
 from catalens.tasks.listing import repair
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
@@ -23,8 +27,20 @@ from catalens.tasks.listing.twins import Look, Twins, look_of
 from catalens.types import Failure, ImageArray, Progress, Where
 
 
+class Findings(tuple[Finding, ...], Shown):
+    """The rules that a photo breaks, errors first; empty where it may go online."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Findings({'; '.join(map(str, self)) or 'none'})"
+
+    def to_dict(self) -> dict[str, object]:
+        return {"findings": [finding.to_dict() for finding in self]}
+
+
 @dataclass(frozen=True)
-class CheckedPhoto:
+class CheckedPhoto(Shown):
     """What was measured of a photo, which rules it breaks, which photo before it looks the same.
 
     Args:
@@ -64,17 +80,18 @@ class CheckedPhoto:
 
 
 def check(
-    photo: str | Path | bytes,
+    image: ImageLike,
     *,
     rules: Sequence[str] = options.Check.rules.default,
     category: str | None = options.Check.category.default,
     alpha_of: AlphaOf = border_alpha,
     people: bool = options.Check.people.default,
-) -> tuple[Finding, ...]:
+) -> Findings:
     """Which rules a photo breaks, errors first; none where it may go online.
 
     Args:
-        photo: a file's path or bytes: the file itself is judged, too.
+        image: path, bytes, open file, array or PIL picture. Of the first three the file itself is judged, too; an array
+            or a PIL picture is judged as the PNG file that holds it.
         rules: packs by name (`bundled_packs`), or paths of your own.
         category: what it shows, as the shop or Google calls it: some rules are for clothes only.
         alpha_of: finds the product.
@@ -84,10 +101,17 @@ def check(
         NotFoundError, UsageError: no such photo or pack.
         ImageError: it is no picture that can be read.
     """
-    data = read_bytes(photo)
-    name = "" if isinstance(photo, bytes) else str(photo)
+    data, name = _file_of(image)
     known = _known(rules)
-    return judge(_measured(data, name, known, alpha_of, people)[0], known, category=category)
+    return Findings(judge(_measured(data, name, known, alpha_of, people)[0], known, category=category))
+
+
+def _file_of(image: ImageLike) -> tuple[bytes, str]:
+    """The file's bytes and its name; "" where nobody knows one."""
+    if isinstance(image, np.ndarray | Image.Image):
+        pixels = read_rgba(image)
+        return encode_image(pixels if pixels[..., 3].min() < 255 else pixels[..., :3], format="PNG"), ""
+    return read_bytes(image), str(image) if isinstance(image, str | Path) else str(getattr(image, "name", ""))
 
 
 def fix(

@@ -135,7 +135,7 @@ def tryon_model(name: str | None = None, *, threads: int | None = None, device: 
 
 
 def try_on(
-    person: ImageLike,
+    image: ImageLike,
     garment: ImageLike,
     *,
     kind: str = options.TryOn.kind.default,
@@ -148,7 +148,7 @@ def try_on(
     """Put a garment on a person.
 
     Args:
-        person: photo of one person, seen from the front: path, bytes, file, array or PIL picture.
+        image: photo of one person, seen from the front: path, bytes, open file, array or PIL picture.
         garment: photo of a garment, lying or hanging, or worn by somebody else, from whom it is then cut.
         kind: top, dress, trousers, skirt or outerwear; "auto" goes by the garment's photo.
         model: a bundled try-on network (the default where None), a folder with a card, or a large network of others by
@@ -168,7 +168,7 @@ def try_on(
     """
     options.check(options.TryOn.kind, kind)
     found = resolve(model, task="tryon", forms=("card", "known"), accept_licence=accept_licence)
-    photo, piece = read_image(person), read_image(garment)
+    photo, piece = read_image(image), read_image(garment)
     if found.form == "known":
         return try_on_by(
             found.name, photo, piece, kind=kind, seed=seed, accept_licence=accept_licence, device=device, dtype=dtype

@@ -14,7 +14,6 @@ import typer
 import catalens
 from catalens.cli.output import list_failures, progress_bar, say, write
 from catalens.errors import NotFoundError
-from catalens.search.page import Section, save_report
 from catalens.types import Matches
 
 INSTALLED = Path(catalens.__file__).parent / "sample_shop"
@@ -68,6 +67,8 @@ def find_sample_shop() -> Path:
 
 
 def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
+    from catalens.search.page import Section, save_report
+
     sections, first = [], 0
     with (sample / "queries.csv").open(encoding="utf-8", newline="") as lines:
         queries = list(csv.DictReader(lines))

@@ -142,9 +142,11 @@ def test_magento_by_hand(tmp_path: Path) -> None:
     assert sorted((f.where.line, f.where.column) for f in failures) == [
         (4, "additional_images"),
         (4, "configurable_variations"),
-        (7, "sku"),
         (8, "sku"),
     ]
+    reading = open_feed(tmp_path / "products.csv")
+    list(reading)
+    assert reading.notes == ("1 row of store views left out",)
 
 
 def test_shopify_by_hand(tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], type[CatalensError], str]] = {
     "missing": (lambda t: t / "none.csv", NotFoundError, "none.csv"),
     "empty": (lambda t: written(t, "a.csv", ""), FeedError, "empty"),
     "no pictures": (lambda t: t, FeedError, "no picture"),
-    "no picture column": (lambda t: written(t, "a.csv", "sku,title\nA,x\n"), FeedError, "sku, title"),
+    "no sku, no title": (lambda t: written(t, "a.csv", "kod,nazwa\nA1,x y\n"), FeedError, "kod, nazwa"),
     "blank header": (lambda t: written(t, "a.csv", ",,\n"), FeedError, "header"),
     "entities": (lambda t: written(t, "a.xml", XML_BOMB), FeedError, "entities"),
     "nesting": (lambda t: written(t, "a.xml", "<a>" * 100), FeedError, "deep"),
@@ -267,7 +269,8 @@ def test_options_that_do_not_fit(tmp_path: Path) -> None:
     assert len({feed.name for feed in FEEDS}) == len(FEEDS)
 
 
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=30)
+# Without < and &: HTML is read as HTML, see test_feeds_cells.
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r<&"), max_size=30)
 
 
 @settings(max_examples=60)

@@ -14,12 +14,12 @@ from pathlib import Path, PurePosixPath
 
 from catalens.errors import FeedError
 
-MOST_FILES, MOST_BYTES = 50_000, 2 * 2**30
-"""Of an archive, unpacked."""
-MOST_TIMES, FREE_BYTES = 200, 64 * 2**20
-"""What an archive may grow to, beyond some bytes: feeds of text shrink to a thirtieth, bombs to a thousandth."""
-ARCHIVE = b"PK\x03\x04"
-GZIP = b"\x1f\x8b"
+MAX_FILES, MAX_BYTES = 50_000, 2 * 2**30
+"""Files and bytes of an unpacked archive."""
+MAX_RATIO, RATIO_FREE_BYTES = 200, 64 * 2**20
+"""Largest compression ratio, checked above so many bytes: feeds of text reach 30, ZIP bombs 1,000 and more."""
+ZIP_MAGIC = b"PK\x03\x04"
+GZIP_MAGIC = b"\x1f\x8b"
 FEED_SUFFIXES = frozenset(
     {".csv", ".tsv", ".xml", ".jsonl", ".txt", ".json", ".xlsx", ".parquet", ".ndjson", ".rss", ".atom"}
 )
@@ -40,9 +40,9 @@ def kind_of(path: Path) -> str:
             head = file.read(4)
     except OSError:
         return ""
-    if head[:2] == GZIP:
+    if head[:2] == GZIP_MAGIC:
         return "gzip"
-    if head != ARCHIVE:
+    if head != ZIP_MAGIC:
         return ""
     try:
         with zipfile.ZipFile(path) as packed:
@@ -60,15 +60,15 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as packed:
             members = [one for one in packed.infolist() if not one.is_dir()]
-            most = min(MOST_BYTES, max(FREE_BYTES, MOST_TIMES * archive.stat().st_size))
-            if len(members) > MOST_FILES or sum(one.file_size for one in members) > most:
+            most = min(MAX_BYTES, max(RATIO_FREE_BYTES, MAX_RATIO * archive.stat().st_size))
+            if len(members) > MAX_FILES or sum(one.file_size for one in members) > most:
                 raise FeedError(
-                    f"the archive has {len(members)} files, or too large ones; at most {MOST_FILES} and "
+                    f"the archive has {len(members)} files, or too large ones; at most {MAX_FILES} and "
                     f"{most >> 20} MB are taken",
                     cure="send several smaller ones",
                 )
             for one in members:
-                place = _place(folder, one)
+                place = _member_path(folder, one)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with packed.open(one) as source, place.open("xb") as out:
                     shutil.copyfileobj(source, out)  # zipfile gives no more than the header announced
@@ -84,7 +84,7 @@ def gunzip(archive: Path, out: Path) -> None:
     Raises:
         FeedError: broken, or too large.
     """
-    most = min(MOST_BYTES, max(FREE_BYTES, MOST_TIMES * archive.stat().st_size))
+    most = min(MAX_BYTES, max(RATIO_FREE_BYTES, MAX_RATIO * archive.stat().st_size))
     done = 0
     try:
         with gzip.open(archive) as source, out.open("wb") as file:
@@ -97,7 +97,7 @@ def gunzip(archive: Path, out: Path) -> None:
         raise FeedError(f"{archive} cannot be unpacked: {error}", cure="pack it anew") from None
 
 
-def _place(folder: Path, member: zipfile.ZipInfo) -> Path:
+def _member_path(folder: Path, member: zipfile.ZipInfo) -> Path:
     name = PurePosixPath(member.filename.replace("\\", "/"))
     is_link = stat.S_ISLNK(member.external_attr >> 16)
     odd = "\x00" in member.filename or any(len(part.encode("utf-8", "replace")) > 200 for part in name.parts)
@@ -112,10 +112,10 @@ def feeds_in(folder: Path) -> list[Path]:
     return sorted(path for path in tops if path.suffix.lower() in FEED_SUFFIXES and path.is_file())
 
 
-def source_in(folder: Path) -> Path:
+def find_feed(folder: Path) -> Path:
     """The feed in what was unpacked: a file on top that is no picture, else the folder of photos itself."""
     tops = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
     if len(tops) == 1 and tops[0].is_dir():
-        return source_in(tops[0])
+        return find_feed(tops[0])
     feeds = feeds_in(folder)
     return feeds[0] if feeds else folder

@@ -63,6 +63,12 @@ _NAMES = (
     "propertyid",
 )
 _VALUES = ("value", "values", "option", "options", "text", "#text")
+_BESIDE = frozenset(
+    [
+        "id", "slug", "handle", "code", "@type", "@id", "type", "url", "href", "__typename", "taxonomy", "path",
+        "admin_graphql_api_id", "databaseid", "created_at", "updated_at", "deleted_at", "metadata", "rank", "position",
+    ]
+)  # fmt: skip
 _SPENT = frozenset(
     {"attributes", "variant_options", "selected_options", "selectedoptions", "params", "param", "product_attributes"}
 )
@@ -240,18 +246,18 @@ def _cells(key: str, value: object) -> Iterator[tuple[str, object]]:
     if pairs:
         yield from pairs
     elif isinstance(value, Mapping):
-        text = text_of(
-            {k: v for k, v in value.items() if str(k).lower() in {"name", "title", "label", "value", "@value"}}
-        )
-        yield key, text or dict(value)
+        yield key, _label(value) or dict(value)
     elif isinstance(value, list) and all(isinstance(item, Mapping) for item in value):
-        texts = [
-            text_of({k: v for k, v in item.items() if str(k).lower() in {"name", "title", "label", "value"}})
-            for item in value
-        ]
-        yield key, texts if all(texts) else value
+        labels = [_label(item) for item in value]
+        yield key, labels if all(labels) else value
     else:
         yield key, value
+
+
+def _label(value: Mapping[str, object]) -> str:
+    """The name of an object that has a name and nothing else to say, such as a brand or category."""
+    names = {str(key).lower(): item for key, item in value.items() if str(key).lower() not in _BESIDE}
+    return text_of(names) if set(names) <= {"name", "title", "label", "value", "@value"} else ""
 
 
 def _pairs(value: object) -> Iterable[tuple[str, object]]:

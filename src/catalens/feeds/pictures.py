@@ -35,7 +35,8 @@ KEYS = (
 )
 """Where an object has its picture's address, the likeliest first."""
 _SCHEME = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)
-_ENDING = re.compile(rf"\.(?:{'|'.join(ending[1:] for ending in SUFFIXES)}|heic|heif|svg|jxl)(?:[?#][^\s,;|]*)?$", re.I)
+_ENDINGS = (*SUFFIXES, ".heic", ".heif", ".svg", ".jxl")
+_BETWEEN = re.compile(r"(?<!\s)\s+(?=(?:https?:)?//)", re.IGNORECASE)
 _NOTHING = frozenset(
     {"no_selection", "-", "--", "n/a", "na", "none", "null", "nan", "no image", "false", "0", "undefined"}
 )
@@ -78,18 +79,24 @@ def split(text: str) -> list[str]:
     found: list[str] = []
     for part in re.split(r"[|\n\r]+", text):
         pieces = re.split(r"([,;])", part)
-        plain = not _SCHEME.search(part) and not any(_ENDING.search(piece.strip()) for piece in pieces[::2])
-        current = pieces[0]
-        for mark, piece in zip(pieces[1::2], pieces[2::2], strict=True):
-            if plain or _SCHEME.match(piece.lstrip()) or _ENDING.search(current.strip()):
-                found.append(current)
-                current = piece
+        plain = not _SCHEME.search(part) and not any(map(_is_ended, pieces[::2]))
+        current = [pieces[0]]
+        for before, mark, piece in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
+            is_whole = _is_ended(before) and ("?" not in before or _is_ended(piece))
+            if plain or is_whole or not before.strip() or _SCHEME.match(piece.lstrip()):
+                found.append("".join(current))
+                current = [piece]
             else:
-                current += mark + piece
-        found.append(current)
-    words = (word for part in found for word in re.split(r"\s+(?=(?:https?:)?//)", part.strip(), flags=re.IGNORECASE))
+                current += [mark, piece]
+        found.append("".join(current))
+    words = (word for part in found for word in _BETWEEN.split(part.strip()))
     names = (re.split(r" ! (?:alt|title|desc|caption)\b", word)[0].strip(" \t\"'") for word in words)
     return [name for name in names if name and name.lower() not in _NOTHING]
+
+
+def _is_ended(text: str) -> bool:
+    """Whether a name or address, without its query, ends as files of pictures do."""
+    return re.split(r"[?#]", text, maxsplit=1)[0].rstrip().lower().endswith(_ENDINGS)
 
 
 def address_of(text: str) -> str:
@@ -192,6 +199,8 @@ class Pictures:
             return None
         written = re.sub(r"^(?:file:/{2,3}(?=\w:|[^/])|file:(?=/))|^[A-Za-z]:(?=[\\/])", "", text)
         forms = dict.fromkeys([text, written, unquote(written)])
+        if re.match(r"[A-Za-z]:[\\/]", text):  # a file of another machine, by its name
+            forms[re.split(r"[\\/]", written)[-1]] = None
         forms |= dict.fromkeys([re.split(r"[?#]", form)[0] for form in forms])
         for form in forms:
             if "\0" in form or _outside(form):

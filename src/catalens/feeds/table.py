@@ -12,6 +12,7 @@ from catalens.feeds.columns import FIELDS, Columns, candidates, field_of, is_kno
 from catalens.feeds.delimited import DELIMITERS
 from catalens.feeds.draft import Draft
 from catalens.feeds.pictures import Pictures, is_there, split
+from catalens.feeds.prices import price_of
 from catalens.feeds.tables import Row, Table
 from catalens.images.folder import SUFFIXES
 from catalens.types import Failure
@@ -30,7 +31,7 @@ class TableFeed:
         return (
             suffix in {".csv", ".tsv", ".txt"}
             or any(mark in sample.head.split("\n")[0] for mark in DELIMITERS)
-            or bool(sample.header)
+            or len(sample.header) > 1
         )
 
     def read(self, source: Path, options: Options) -> Reading:
@@ -42,7 +43,8 @@ class TableFeed:
         if not columns.pictures:
             notes.say("no column of pictures: products go in with their texts only; --map image=COLUMN names one")
         reader = Reader(table.name, pictures, notes, hint=columns.hint)
-        names = {attribute_name(column) for at, column in enumerate(table.header) if at not in columns.fields.values()}
+        taken = {*columns.fields.values(), *columns.pictures}
+        names = {attribute_name(column) for at, column in enumerate(table.header) if at not in taken}
         mentions = frozenset({*columns.fields, *names, *(["pictures"] if columns.pictures else [])} - {"sku", "image"})
         return Reading(self.name, notes, reader.products(_drafts(table, columns)), mentions)
 
@@ -114,9 +116,10 @@ def _refuse_doubtful(table: Table, rows: list[Row], columns: Columns, given: Map
     ]
     likely = {field: at for field in missing if (at := _likely(rows, unknown, field)) is not None}
     if len(missing) == 2 or (likely and unknown):
+        if "sku" in missing and "sku" not in likely:
+            likely.update(("sku", at) for at in reversed(unknown) if at != likely.get("title"))
         raise FeedError(
-            f"{table.path}: which column is what is not clear; its columns are {', '.join(table.header)[:2000]}\n"
-            + _shown(table, rows, columns),
+            f"{table.path}: which column is what is not clear: {_shown(table, rows, columns)}",
             cure="name them: " + " ".join(_map(table, field, likely.get(field)) for field in missing),
         )
 
@@ -132,39 +135,26 @@ def _likely(rows: list[Row], unknown: list[int], field: str) -> int | None:
         cells = [row.cells[at] for row in rows if row.cells[at]]
         if len(cells) * 2 <= len(rows) or len(set(cells)) * 10 < len(cells) * 9:
             continue
-        letters = sum(sum(map(str.isalpha, cell)) >= 3 for cell in cells) * 2 > len(cells)
+        has_digits = any(any(map(str.isdigit, cell)) for cell in cells)
         blanks = sum(" " in cell for cell in cells)
-        if (
-            field == "title"
-            and letters
-            and (blanks * 3 >= len(cells) or not any(any(map(str.isdigit, c)) for c in cells))
-        ):
-            return at
-        if (
-            field == "sku"
-            and not blanks
-            and all(len(cell) < 40 for cell in cells)
-            and any(any(map(str.isdigit, c)) for c in cells)
-        ):
+        if field == "title":
+            letters = sum(sum(map(str.isalpha, cell)) >= 3 for cell in cells)
+            if letters * 2 > len(cells) and (blanks * 3 >= len(cells) or not has_digits):
+                return at
+        elif has_digits and not blanks and all(len(cell) < 40 and price_of(cell) is None for cell in cells):
             return at
     return None
 
 
 def _shown(table: Table, rows: list[Row], columns: Columns) -> str:
-    """The columns, what was understood of each, and a value of it, as a table."""
+    """The columns, what was understood of each, and a value of it."""
     read = {at: field for field, at in columns.fields.items()} | dict.fromkeys(columns.pictures, "image")
-    lines = [("column", "read as", "first value")]
+    parts = []
     for at, column in enumerate(table.header[:40]):
-        value = next((row.cells[at] for row in rows if row.cells[at]), "")
-        lines.append(
-            (
-                column[:30],
-                read.get(at, attribute_name(column)[:30] if is_known(column) else "?"),
-                value[:40].replace("\n", " "),
-            )
-        )
-    wide = [max(len(line[part]) for line in lines) for part in (0, 1)]
-    return "\n".join(f"  {one:<{wide[0]}}  {two:<{wide[1]}}  {three}".rstrip() for one, two, three in lines)
+        value = next((row.cells[at] for row in rows if row.cells[at]), "")[:30].replace("\n", " ")
+        meant = read.get(at, attribute_name(column)[:30] if is_known(column) else "?")
+        parts.append(f'{column[:30]} = {meant} ("{value}")')
+    return ", ".join(parts)
 
 
 def _without_header(table: Table, rows: list[Row], pictures: Pictures) -> FeedError:
@@ -175,8 +165,7 @@ def _without_header(table: Table, rows: list[Row], pictures: Pictures) -> FeedEr
     named = {"sku": sku, "title": title, "image": image}
     maps = " ".join(f"--map {field}={table.header[at]}" for field, at in named.items() if at is not None)
     return FeedError(
-        f"{table.path} has no header line: its first line is a product already\n"
-        + _shown(table, rows, Columns(table.header)),
+        f"{table.path} has no header line, its first line is a product: {_shown(table, rows, Columns(table.header))}",
         cure=f"write the columns' names above it, or name them by their numbers: {maps}",
     )
 

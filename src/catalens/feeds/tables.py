@@ -110,8 +110,8 @@ class Table:
             if len(own) > wide:
                 why = f"{len(own)} cells where the header has {wide}"
                 yield self._failure(line, why, "mend this line; a cell with the delimiter in it needs quotes")
-            elif len(own) == 1 < wide - 1:
-                why = f"1 cell where the header has {wide}"
+            elif wide > 2 and sum(map(bool, own)) == 1:
+                why = f"only one cell is filled where the header has {wide}"
                 yield self._failure(line, why, "mend this line; a cell with a line break in it needs quotes")
             else:
                 yield Row(line, self.header, own + [""] * (wide - len(own)))

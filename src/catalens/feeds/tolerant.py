@@ -94,6 +94,11 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NUMERIC = re.compile(r"&#(?:(\d{1,7})|[xX]([0-9a-fA-F]{1,6}));")
 
 
+def has_wrong_signs(text: str) -> bool:
+    """Whether a text has signs that XML does not have, or that stand for bytes of no sign."""
+    return "\ufffd" in text or _FORBIDDEN.search(text) is not None
+
+
 def mended_xml(text: str) -> str:
     """XML with bare ampersands, entities of HTML and control characters replaced, outside of CDATA."""
     text = _FORBIDDEN.sub("\ufffd", text)

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from catalens.errors import FeedError
 from catalens.feeds.text import encoding_of
-from catalens.feeds.tolerant import mended_xml
+from catalens.feeds.tolerant import has_wrong_signs, mended_xml
 from catalens.types import Failure, Where
 
 DEPTH = 16
@@ -20,6 +20,8 @@ DEPTH = 16
 ITEM_CAP = 4 * 1024 * 1024
 """Characters of one item."""
 _CHUNK = 64 * 1024
+_SAMPLE, _FEW = 1024 * 1024, 4
+"""Bytes in which fewer than so many that are not ASCII say nothing of an encoding."""
 _NAMES = ("item", "entry", "product", "offer", "shopitem", "produkt", "artikel", "record")
 _HTML = re.compile(
     r"<(/?(?:p|br|b|i|u|strong|em|span|div|ul|ol|li|font|a|h[1-6]|table|tbody|tr|td|th|img|hr|sub|sup|small)(?:\s[^<>]*)?/?)>",
@@ -37,15 +39,15 @@ def items(source: Path, name: str, encoding: str | None = None) -> Iterator[tupl
         FeedError: no item, a DTD with declarations, or nothing but nesting.
     """
     count = 0
-    for line, tag, text in _Scanner(source, _encoding(source, encoding)):
+    for line, tag, text, is_whole in _Scanner(source, _encoding(source, encoding)):
         count += 1
-        if text is None:
+        if not is_whole:
             why = f"an item that is never closed, or of more than {ITEM_CAP // 2**20} million characters"
-            yield line, tag, Failure(Where(name, line), "item", why, "mend it there, or export it again")
+            yield line, tag, Failure(Where(name, line), _called(text), why, "mend it there, or export it again")
             continue
         tree = _tree(text, name, line)
         yield line, tag, tree
-        if "\ufffd" in text and not isinstance(tree, Failure):
+        if has_wrong_signs(text) and not isinstance(tree, Failure):
             why = "a byte or sign that XML does not have; it is shown as \ufffd"
             yield line, tag, Failure(Where(name, line), _called(text), why, "export it again in UTF-8")
     if not count:
@@ -58,9 +60,12 @@ def _encoding(source: Path, given: str | None) -> str:
     if given is not None or found.startswith(("utf-16", "utf-32")) or found == "utf-8-sig":
         return found
     with source.open("rb") as file:
-        head = file.read(400)
+        head = file.read(_SAMPLE)
     declared = re.search(rb"<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']", head)
-    if declared is None or found == "utf-8":
+    is_utf8 = declared is None or declared[1].lower() in {b"utf-8", b"utf8"}
+    if found == "utf-8" or (is_utf8 and sum(byte > 127 for byte in head) < _FEW):
+        return "utf-8"  # what is wrong is shown as such, and its item named
+    if declared is None:
         return found
     try:
         name = declared[1].decode("ascii")
@@ -81,7 +86,8 @@ class _Scanner:
         )
         self._spent = self._consumed = 0
 
-    def __iter__(self) -> Iterator[tuple[int, str, str | None]]:
+    def __iter__(self) -> Iterator[tuple[int, str, str, bool]]:
+        """(Line, name, text, whether it is whole) of each item; of one that is not, its beginning."""
         with self._source.open(encoding=self._encoding, errors="replace", newline="") as file:
             self._file = file
             self._head()
@@ -96,11 +102,11 @@ class _Scanner:
                 after, end, second = after - start, end - start, second - start
                 line = self._line
                 if end < 0 or end > ITEM_CAP:
-                    yield line, tag, None
+                    yield line, tag, self._text[: min(2000, second if second > 0 else 2000)], False
                     here = second if second > 0 else max(after, min(end, len(self._text)))
                     self._spent += len(self._text) - here if end < 0 else 0
                 else:
-                    yield line, tag, self._text[:end]
+                    yield line, tag, self._text[:end], True
                     here = end
                 self._drop(here)
                 here = 0

@@ -17,13 +17,13 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
+from catalens.feeds.archives import ZIP_MAGIC, unpack
 from catalens.options import Add
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.state import State
 from catalens.server.dependencies.uploads import Upload, content_kind
 from catalens.server.http.openapi import fields, schema
 from catalens.server.http.problems import RefusedError
-from catalens.server.jobs.archive import ZIP_MAGIC, unpack
 from catalens.server.jobs.queue import MAX_WAITING, Job
 from catalens.server.middleware.idempotency import IdempotencyKey
 from catalens.server.routes.products import ProductIn

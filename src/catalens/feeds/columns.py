@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # ruff: noqa: E501 (a field and its names in one line)
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -99,11 +100,21 @@ _FILLING = frozenset(
     }
 )
 _NUMBER = re.compile(r"\d+")
+_SIGNS = re.compile(r"\W+")
+_CACHED = 100
+"""Characters of a name whose key is remembered."""
 
 
 def key_of(column: str) -> str:
     """A column's name for comparison: composed, lower case, what is no letter or digit as one underscore."""
-    return re.sub(r"\W+", "_", unicodedata.normalize("NFKC", column[:400]).strip().casefold()).strip("_")
+    return _short_key(column) if len(column) <= _CACHED else _key(column)
+
+
+def _key(column: str) -> str:
+    return _SIGNS.sub("_", unicodedata.normalize("NFKC", column[:400]).strip().lower()).strip("_")
+
+
+_short_key = lru_cache(4096)(_key)
 
 
 def field_of(column: str) -> str | None:
@@ -133,7 +144,11 @@ _ATTRIBUTES = frozenset(
 
 def picture_rank(column: str) -> tuple[str, int] | None:
     """(Stem, number) of a column that is named as pictures are: `Product Image 2`, `image[0].url`; else None."""
-    key = key_of(column)
+    return _rank_of(key_of(column)[:_CACHED])
+
+
+@lru_cache(4096)
+def _rank_of(key: str) -> tuple[str, int] | None:
     numbers = [int(text[:6]) for text in _NUMBER.findall(key)]
     words = [word for word in _NUMBER.sub("_", key).split("_") if word]
     if not words or any(word in _NO_PICTURE for word in words) or not any(word in _PICTURE_WORDS for word in words):

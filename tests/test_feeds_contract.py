@@ -416,7 +416,8 @@ def test_any_bytes_give_items_or_our_error(tmp_path_factory: pytest.TempPathFact
         return
 
 
-BY_HAND: dict[str, list[object]] = {
+Expected = tuple[str, str, dict[str, object], list[str], list[tuple[str, dict[str, object]]]]
+BY_HAND: dict[str, list[Expected]] = {
     "woocommerce": [
         ("14", "Cap", {"price": 9.0, "category": "Clothing"}, ["q.jpg"], []),
         ("HD", "Hoodie", {"price": 39.5, "color": ("Red", "Blue"), "category": "Hoodies"}, ["p.jpg"],
@@ -479,7 +480,7 @@ def test_the_formats_of_shops_by_hand(source: Path, request: pytest.FixtureReque
     products, _ = read(source)
     expected = BY_HAND[request.node.callspec.params["source"]]
     assert len(products) == len(expected)
-    for product, (sku, title, attributes, pictures, variants) in zip(products, expected, strict=True):  # type: ignore[misc]
+    for product, (sku, title, attributes, pictures, variants) in zip(products, expected, strict=True):
         assert (product.sku, product.title) == (sku, title)
         assert {name: product.attributes.get(name) for name in attributes} == attributes
         assert [Path(picture.location).name for picture in product.pictures] == pictures

@@ -306,7 +306,7 @@ def test_tables_that_others_carry(kind: str, tmp_path: Path) -> None:
 
 def test_a_source_tells_what_it_mentions(tmp_path: Path) -> None:
     reading = open_feed(written(tmp_path, "a.csv", "sku,title,image,Preis\nA,x,a.jpg,5\n"))
-    assert reading.mentions == {"title", "pictures", "price"}
+    assert reading.mentions == frozenset({"title", "pictures", "price"})
     assert open_feed(written(tmp_path, "a.jsonl", '{"sku": "A"}\n')).mentions is None
 
 

@@ -189,8 +189,8 @@ class Add:
         None,
         "Format of the feed; detected if absent.",
         choices=(
-            "folder", "table", "jsonlines", "jsonld", "acp", "shopify", "woocommerce", "magento", "bigcommerce",
-            "prestashop", "medusa", "spree", "vendure", "etsy", "amazon", "akeneo", "meta", "google",
+            "folder", "jsonld", "acp", "jsonlines", "magento", "woocommerce", "amazon", "bigcommerce", "medusa",
+            "vendure", "etsy", "akeneo", "spree", "prestashop", "shopify", "meta", "google", "table",
         ),
     )  # fmt: skip
     encoding = Option[str | None](

@@ -85,7 +85,7 @@ def _preview(source: str, reading: Reading, as_json: bool) -> None:
     write(f"{source} ({reading.name}): nothing is written; {len(products)} products as understood:")
     for product in products:
         write(_describe(product))
-    list_failures(failures)
+    list_failures(tuple(failures))
 
 
 def _tell(source: str, report: AddReport) -> None:

@@ -170,6 +170,8 @@ LISTS: list[tuple[str, list[str]]] = [
     ("https://x.test/a.jpg ! alt : A thing | https://x.test/b.jpg", ["https://x.test/a.jpg", "https://x.test/b.jpg"]),
     ('"a.jpg","b.jpg"', ["a.jpg", "b.jpg"]),
     ("a.jpg,,b.jpg,", ["a.jpg", "b.jpg"]),
+    ("a.jpg b.jpg", ["a.jpg", "b.jpg"]),
+    ("my photo.jpg", ["my photo.jpg"]),
 ]
 
 
@@ -191,6 +193,7 @@ OBJECTS: list[tuple[object, list[str]]] = [
     ({"edges": [{"node": {"originalSrc": "x", "url": "a"}}]}, ["a"]),
     ([{"type": "video", "url": "v"}, {"type": "image", "url": "a"}], ["a"]),
     ({"g:url": "a"}, ["a"]),
+    ([{"large": "a.jpg", "alt": "A thing"}], ["a.jpg"]),
 ]
 
 
@@ -255,7 +258,7 @@ def test_relative_addresses_start_from_the_page_of_the_product(tmp_path: Path) -
         ("Naam", "title"),
         ("Bild", "image"), ("主图", "image"), ("画像", "image"),
         ("Afbeelding", "image"), ("Preis", "price"), ("価格", "price"),
-        ("Kategorie", "category"), ("weight", None), ("", None),
+        ("Kategorie", "category"), ("weight", None), ("productName", "title"), ("ImageURL", "image"), ("", None),
     ],
 )  # fmt: skip
 def test_a_column_is_known_in_the_languages_of_shops(column: str, field: str | None) -> None:
@@ -268,7 +271,8 @@ def test_a_column_is_known_in_the_languages_of_shops(column: str, field: str | N
         ("image_1", ("image", 1)), ("Product Image 2", ("image", 2)), ("image[0].url", ("image", 0)),
         ("Bild 3", ("bild", 3)),
         ("images", ("image", -1)), ("Image Alt Text", None), ("image_width", None), ("color", None),
-        ("imagery note text", None),
+        ("ImageURL2", ("image", 2)),
+        ("productImage1", ("image", 1)), ("imagery note text", None),
     ],
 )  # fmt: skip
 def test_columns_of_pictures_are_known_by_words_and_numbers(column: str, rank: tuple[str, int] | None) -> None:

@@ -63,6 +63,7 @@ _COMMA_LANGUAGES = frozenset(
     ]
 )  # fmt: skip
 _OWN = {name: (field, rank) for field, names in reversed(FIELDS.items()) for rank, name in enumerate(names)}
+_JOINED = {name.replace("_", ""): own for name, own in _OWN.items() if "_" in name}
 _ALIAS = {name: canonical for canonical, names in ALIASES.items() for name in names}
 _PICTURE_WORDS = frozenset(
     [
@@ -119,7 +120,14 @@ _short_key = lru_cache(4096)(_key)
 
 def field_of(column: str) -> str | None:
     """The field that a column's exact name means."""
-    return _OWN.get(key_of(column), (None, 0))[0]
+    own = _own(column)
+    return own[0] if own is not None else None
+
+
+def _own(column: str) -> tuple[str, int] | None:
+    """(Field, rank) of a column's name, also where its words are joined (`productName`, `ImageURL`)."""
+    key = key_of(column)
+    return _OWN.get(key) or _JOINED.get(key)
 
 
 def alias_of(name: str) -> str | None:
@@ -130,7 +138,13 @@ def alias_of(name: str) -> str | None:
 def is_known(column: str) -> bool:
     """Whether a cell is a column's name that tables of products have."""
     key = key_of(column)
-    return key in _OWN or key in _ALIAS or key in ALIASES or key in _ATTRIBUTES or picture_rank(column) is not None
+    return (
+        _own(column) is not None
+        or key in _ALIAS
+        or key in ALIASES
+        or key in _ATTRIBUTES
+        or picture_rank(column) is not None
+    )
 
 
 _ATTRIBUTES = frozenset(
@@ -144,13 +158,23 @@ _ATTRIBUTES = frozenset(
 
 def picture_rank(column: str) -> tuple[str, int] | None:
     """(Stem, number) of a column that is named as pictures are: `Product Image 2`, `image[0].url`; else None."""
-    return _rank_of(key_of(column)[:_CACHED])
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column[:_CACHED])
+    return _rank_of(key_of(apart)[:_CACHED])
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    """`imageurl` as its two words."""
+    for size in range(3, len(word) - 2):
+        pair = word[:size], word[size:]
+        if any(one in _PICTURE_WORDS and other in _FILLING for one, other in (pair, pair[::-1])):
+            return pair
+    return (word,)
 
 
 @lru_cache(4096)
 def _rank_of(key: str) -> tuple[str, int] | None:
     numbers = [int(text[:6]) for text in _NUMBER.findall(key)]
-    words = [word for word in _NUMBER.sub("_", key).split("_") if word]
+    words = [part for word in _NUMBER.sub("_", key).split("_") if word for part in _apart(word)]
     if not words or any(word in _NO_PICTURE for word in words) or not any(word in _PICTURE_WORDS for word in words):
         return None
     stem = next(word for word in words if word in _PICTURE_WORDS)
@@ -187,7 +211,7 @@ def candidates(header: Sequence[str], field: str) -> list[int]:
 
 
 def _rank(column: str, field: str) -> int | None:
-    own = _OWN.get(key_of(column))
+    own = _own(column)
     return own[1] if own is not None and own[0] == field else None
 
 

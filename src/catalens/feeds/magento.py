@@ -15,6 +15,7 @@ from catalens.types import Failure
 
 _COLUMNS = ("price", "special_price", "weight", "url_key", "attribute_set_code")
 _NEXT_ATTRIBUTE = re.compile(r",(?=[A-Za-z0-9_]{1,100}=)")
+_EMPTY = "__EMPTY__VALUE__"
 _ROOT = "Default Category"
 
 
@@ -87,7 +88,7 @@ def _product(
 def _draft(row: Row) -> Draft:
     draft = Draft(row.line, row["sku"], row["name"], row["description"] or row["short_description"], column="sku")
     draft.pictures = [(column, row[column], None) for column in ("base_image", "additional_images") if row[column]]
-    draft.cells = [(column, row[column]) for column in _COLUMNS if row[column]]
+    draft.cells = [(column, row[column]) for column in _COLUMNS if row[column] not in {"", _EMPTY}]
     draft.cells += category_cells(row["categories"], between=",", within="/", root=_ROOT)
     for name, text in _pairs(row["additional_attributes"]):
         values = [value for value in text.split("|") if value]
@@ -110,5 +111,5 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
     """`a=b,c=d`, where a value may have commas in it."""
     for pair in _NEXT_ATTRIBUTE.split(text):
         name, equals, value = pair.partition("=")
-        if equals and name.strip() and value.strip():
+        if equals and name.strip() and value.strip() not in {"", _EMPTY}:
             yield name.strip(), value.strip()

@@ -37,6 +37,8 @@ KEYS = (
 _SCHEME = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)
 _ENDINGS = (*SUFFIXES, ".heic", ".heif", ".svg", ".jxl")
 _BETWEEN = re.compile(r"(?<!\s)\s+(?=(?:https?:)?//)", re.IGNORECASE)
+_HOST = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,}/\S")
+"""An address without its scheme, such as `cdn.shop.example/a.jpg`, where no file of this path is there."""
 _NOTHING = frozenset(
     {"no_selection", "-", "--", "n/a", "na", "none", "null", "nan", "no image", "false", "0", "undefined"}
 )
@@ -66,7 +68,7 @@ def named_in(value: object) -> Iterator[str]:
                 yield from named_in(lower[key])
                 return
         for item in value.values():
-            if isinstance(item, list | dict):
+            if isinstance(item, list | dict) or (isinstance(item, str) and (_is_ended(item) or _SCHEME.match(item))):
                 yield from named_in(item)
 
 
@@ -77,7 +79,7 @@ def split(text: str) -> list[str]:
     follows is an address. Where nothing has an ending, each comma divides.
     """
     found: list[str] = []
-    for part in re.split(r"[|\n\r]+", text):
+    for part in re.split(r"[|\n\r\t]+", text):
         pieces = re.split(r"([,;])", part)
         plain = not _SCHEME.search(part) and not any(map(_is_ended, pieces[::2]))
         current = [pieces[0]]
@@ -90,8 +92,15 @@ def split(text: str) -> list[str]:
                 current += [mark, piece]
         found.append("".join(current))
     words = (word for part in found for word in _BETWEEN.split(part.strip()))
+    words = (name for word in words for name in _apart(word))
     names = (re.split(r" ! (?:alt|title|desc|caption)\b", word)[0].strip(" \t\"'") for word in words)
     return [name for name in names if name and name.lower() not in _NOTHING]
+
+
+def _apart(text: str) -> list[str]:
+    """Names divided by blanks only, where each of them ends as a picture does."""
+    words = text.split()
+    return words if len(words) > 1 and all(map(_is_ended, words)) else [text]
 
 
 def _is_ended(text: str) -> bool:
@@ -186,6 +195,8 @@ class Pictures:
         path = self._local(text)
         if path is not None:
             return PictureSource(str(path), where)
+        if _HOST.match(text):
+            return PictureSource(f"https://{_escaped(text)}", where)
         if "/" in text and address_of(base):
             return PictureSource(urljoin(base, _escaped(text)), where)
         if _outside(text):

@@ -76,9 +76,9 @@ def _drafts(table: Table, fields: Fields) -> Iterator[Draft | Failure]:
 
 def _draft(row: Row, handle: str, fields: Fields, names: tuple[str, ...], *, is_first: bool) -> Draft:
     draft = Draft(row.line, handle, fields(row, "title"), fields(row, "description"), group=handle)
-    if image := fields(row, "image"):
+    if fields(row, "image"):
         position = fields(row, "position")
-        draft.pictures = [(fields.column("image") or "", image, None)]
+        draft.pictures = fields.named(row, "image")
         draft.order = int(position) if position.isdecimal() and len(position) < 9 else None
     if is_first:
         draft.cells = fields.rest(row)

@@ -8,7 +8,7 @@ from pathlib import Path
 from catalens.errors import FeedError, UsageError
 from catalens.feeds.base import Notes, Options, Reading, Sample
 from catalens.feeds.cells import Reader, attribute_name
-from catalens.feeds.columns import FIELDS, Columns, candidates, field_of, is_known, picture_columns
+from catalens.feeds.columns import FIELDS, Columns, candidates, field_of, is_known, key_of, picture_columns
 from catalens.feeds.delimited import DELIMITERS
 from catalens.feeds.draft import Draft
 from catalens.feeds.pictures import Pictures, is_there, split
@@ -175,6 +175,12 @@ def _drafts(table: Table, columns: Columns) -> Iterator[Draft | Failure]:
     taken = {at for field, at in fields.items() if field in {"sku", "title", "description"}} | set(columns.pictures)
     renamed = {fields[field]: field for field in ("category", "price", "currency") if field in fields}
     spare = [at for at in candidates(table.header, "sku") if at != fields.get("sku")]
+    keys = [key_of(column) for column in table.header]
+    same = {
+        field: [at for at, key in enumerate(keys) if field in fields and key == keys[fields[field]]]
+        for field in ("title", "description")
+    }
+    again = {at for places in same.values() for at in places}
     sku_column = table.header[fields["sku"]] if "sku" in fields else None
     for row in table.rows():
         if isinstance(row, Failure):
@@ -186,11 +192,11 @@ def _drafts(table: Table, columns: Columns) -> Iterator[Draft | Failure]:
             sku = cells[columns.pictures[0]]
         sku = sku or next((cells[at] for at in spare if cells[at]), "")
         draft = Draft(row.line, sku, column=sku_column)
-        draft.title = cells[fields["title"]] if "title" in fields else ""
-        draft.description = cells[fields["description"]] if "description" in fields else ""
+        draft.title = next((cells[at] for at in same["title"] if cells[at]), "")
+        draft.description = next((cells[at] for at in same["description"] if cells[at]), "")
         draft.pictures = [(table.header[at], cells[at], None) for at in columns.pictures if cells[at]]
         for at, text in enumerate(cells):
-            if text and at not in taken:
+            if text and at not in taken and not (at in again and text in {draft.title, draft.description}):
                 draft.cells.append((renamed.get(at, table.header[at]), text))
         yield draft
         if columns.pictures and not draft.pictures and (sku or draft.title):

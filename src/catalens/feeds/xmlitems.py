@@ -85,6 +85,7 @@ class _Scanner:
             rf"<(!--|!\[CDATA\[|/?(?:[\w.-]{{1,40}}:)?({'|'.join(_NAMES)})(?=[\s/>]))", re.IGNORECASE
         )
         self._spent = self._consumed = 0
+        self._missing: set[str] = set()
 
     def __iter__(self) -> Iterator[tuple[int, str, str, bool]]:
         """(Line, name, text, whether it is whole) of each item; of one that is not, its beginning."""
@@ -160,12 +161,15 @@ class _Scanner:
             return found.start(), after, found[2].lower(), found[1][0] == "/"
 
     def _past(self, here: int, mark: str) -> int:
-        """Where a mark that comes next ends; the end of what may be read where it does not come."""
+        """Where a mark that comes next ends; where it does not come, it is not looked for again."""
         start = here
+        if mark in self._missing:
+            return here
         while (found := self._text.find(mark, start)) < 0:
             start = max(here, len(self._text) - len(mark))
             if len(self._text) - here > ITEM_CAP or not self._more():
-                return len(self._text)
+                self._missing.add(mark)  # looked for once, so that a feed of them costs no more than its length
+                return here
         return found + len(mark)
 
     def _end(self, start: int, after: int) -> tuple[int, int]:

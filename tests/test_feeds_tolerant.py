@@ -312,7 +312,11 @@ def test_tables_that_others_carry(kind: str, tmp_path: Path) -> None:
 
 def test_a_source_tells_what_it_mentions(tmp_path: Path) -> None:
     reading = open_feed(written(tmp_path, "a.csv", "sku,title,image,Preis\nA,x,a.jpg,5\n"))
-    assert reading.mentions == frozenset({"title", "pictures", "price"})
+    assert reading.mentions == frozenset({"title", "pictures", "price", "currency", "preis"})
+    stock = open_feed(written(tmp_path, "b.csv", "Handle,Title,Option1 Name,Option1 Value,SKU,Price\nt,T,Size,S,A,5\n"))
+    assert stock.mentions is not None
+    assert {"title", "variants", "price"} <= stock.mentions
+    assert {"pictures", "description"}.isdisjoint(stock.mentions)
     assert open_feed(written(tmp_path, "a.jsonl", '{"sku": "A"}\n')).mentions is None
 
 

@@ -28,6 +28,8 @@ class AkeneoFeed:
 
     def recognises(self, sample: Sample) -> bool:
         columns = set(sample.header)
+        if {"code", "family_variant", "categories"} <= columns:
+            return True
         return (bool(columns & {"sku", "identifier", "code"}) and {"family", "categories"} <= columns) or (
             {"family", "sku"} <= columns and any(_LOCALE.fullmatch(column) for column in columns)
         )  # fmt: skip

@@ -183,6 +183,24 @@ def _rank_of(key: str) -> tuple[str, int] | None:
     return stem.rstrip("s"), numbers[-1] if numbers else -1
 
 
+def mentioned(header: Iterable[str]) -> frozenset[str]:
+    """What a table with these columns can say of a product: its fields, and names of attributes."""
+    names: set[str] = set()
+    for column in header:
+        key, field = key_of(column), field_of(column)
+        if field in {"image", "additional_images"} or picture_rank(column) is not None or key.endswith("assets"):
+            names.add("pictures")
+            continue
+        names |= {
+            name for name in (field, alias_of(key), key if field not in {"title", "description"} else None) if name
+        }
+        if "price" in key or field == "price":
+            names |= {"price", "currency"}
+        if re.search(r"option|variant|variation|parent|group_id", key):
+            names.add("variants")
+    return frozenset(names - {"sku", ""})
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Which column is what: field -> position in the header, and the positions of all columns of pictures in order."""

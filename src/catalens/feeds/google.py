@@ -11,7 +11,7 @@ from pathlib import Path
 
 from catalens.feeds.base import Notes, Options, Reading, Sample
 from catalens.feeds.cells import Reader
-from catalens.feeds.columns import key_of
+from catalens.feeds.columns import key_of, mentioned
 from catalens.feeds.draft import Draft, grouped
 from catalens.feeds.objects import draft_of
 from catalens.feeds.pictures import Pictures
@@ -60,10 +60,7 @@ def read_table(source: Path, options: Options, name: str, renamed: dict[str, str
     notes = Notes(list(table.notes))
     reader = Reader(table.name, Pictures.of(options.beside or source, options.media), notes)
     columns = [(renamed or {}).get(field_name(column), field_name(column)) for column in table.header]
-    mentions = frozenset(
-        {"title", "description", "pictures", *columns} & ({"title", "description", "pictures"} | set(columns))
-    )
-    return Reading(name, notes, reader.products(grouped(_table_drafts(table, columns))), mentions)
+    return Reading(name, notes, reader.products(grouped(_table_drafts(table, columns))), mentioned(columns))
 
 
 def field_name(name: str) -> str:

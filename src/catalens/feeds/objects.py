@@ -61,8 +61,9 @@ _NAMES = (
     "attribute_code",
     "slug",
     "propertyid",
+    "param_name",
 )
-_VALUES = ("value", "values", "option", "options", "text", "#text")
+_VALUES = ("value", "values", "option", "options", "text", "#text", "val")
 _BESIDE = frozenset(
     [
         "id", "slug", "handle", "code", "@type", "@id", "type", "url", "href", "__typename", "taxonomy", "path",
@@ -265,7 +266,7 @@ def _pairs(value: object) -> Iterable[tuple[str, object]]:
     if isinstance(value, Mapping):
         if not all(isinstance(item, str | int | float) for item in value.values()):
             value = next((item for item in value.values() if isinstance(item, list)), [])
-        elif not {"name", "value"} <= set(value):
+        elif not ({"name", "value"} <= set(value) or {"param_name", "val"} <= set(value)):
             return [(str(name), item) for name, item in value.items()]
         else:
             value = [value]

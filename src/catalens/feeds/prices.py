@@ -87,8 +87,8 @@ def price_of(text: str, convention: Convention = UNKNOWN) -> tuple[float, str] |
     negative = before.rstrip("$€£¥ ").endswith("-") and not re.search(r"[^\W\d_]", before)
     if re.fullmatch(r"[^\w]*[.,]", before) and number.isdecimal():  # .99
         number = f"0.{number}"
-    if dash := re.match(r"\s*([.,])\s*[-–—]", after):  # 1.299,-
-        convention = Convention(dash[1], convention.currency)
+    if re.match(r"\s*[.,]\s*[-–—]", after):  # 1.299,- has no decimals
+        convention = Convention("," if "." in number else ".", convention.currency)
     amount = _amount(number, convention, currency)
     return None if amount is None else (-amount if negative else amount, currency)
 

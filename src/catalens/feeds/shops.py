@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from catalens.feeds.base import Notes, Options, Reading
-from catalens.feeds.cells import Reader, attribute_name
-from catalens.feeds.columns import key_of
+from catalens.feeds.cells import Reader
+from catalens.feeds.columns import key_of, mentioned
 from catalens.feeds.draft import Draft, Named, grouped
 from catalens.feeds.pictures import Pictures
 from catalens.feeds.tables import Row, Table
@@ -60,8 +60,7 @@ def reading(
     notes.said = [*table.notes, *notes.said]
     pictures = Pictures.of(options.beside or source, options.media, beside=beside)
     reader = Reader(table.name, pictures, notes, hint=hint)
-    mentions = frozenset({"title", "description", "pictures", "variants", *map(attribute_name, table.header)})
-    return Reading(name, notes, reader.products(grouped(drafts)), mentions)
+    return Reading(name, notes, reader.products(grouped(drafts)), mentioned(table.header))
 
 
 def opened(source: Path, options: Options) -> Table:

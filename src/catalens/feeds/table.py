@@ -8,7 +8,7 @@ from pathlib import Path
 from catalens.errors import FeedError, UsageError
 from catalens.feeds.base import Notes, Options, Reading, Sample
 from catalens.feeds.cells import Reader, attribute_name
-from catalens.feeds.columns import FIELDS, Columns, candidates, field_of, is_known, key_of, picture_columns
+from catalens.feeds.columns import FIELDS, Columns, candidates, field_of, is_known, key_of, mentioned, picture_columns
 from catalens.feeds.delimited import DELIMITERS
 from catalens.feeds.draft import Draft
 from catalens.feeds.pictures import Pictures, is_there, split
@@ -43,10 +43,8 @@ class TableFeed:
         if not columns.pictures:
             notes.say("no column of pictures: products go in with their texts only; --map image=COLUMN names one")
         reader = Reader(table.name, pictures, notes, hint=columns.hint)
-        taken = {*columns.fields.values(), *columns.pictures}
-        names = {attribute_name(column) for at, column in enumerate(table.header) if at not in taken}
-        mentions = frozenset({*columns.fields, *names, *(["pictures"] if columns.pictures else [])} - {"sku", "image"})
-        return Reading(self.name, notes, reader.products(_drafts(table, columns)), mentions)
+        mapped = frozenset({*columns.fields, *(["pictures"] if columns.pictures else [])} - {"sku"})
+        return Reading(self.name, notes, reader.products(_drafts(table, columns)), mentioned(table.header) | mapped)
 
 
 def understood(table: Table, rows: list[Row], pictures: Pictures, given: Mapping[str, str]) -> Columns:

@@ -81,25 +81,11 @@ _NO_PICTURE = frozenset(
     ]
 )  # fmt: skip
 _FILLING = frozenset(
-    {
-        "product",
-        "item",
-        "main",
-        "url",
-        "urls",
-        "link",
-        "links",
-        "src",
-        "path",
-        "file",
-        "filename",
-        "variant",
-        "uri",
-        "http",
-        "other",
-        "address",
-    }
-)
+    [
+        "product", "item", "main", "url", "urls", "link", "links", "src", "path", "file", "filename", "variant", "uri",
+        "http", "other", "address",
+    ]
+)  # fmt: skip
 _NUMBER = re.compile(r"\d+")
 _SIGNS = re.compile(r"\W+")
 _CACHED = 100
@@ -151,7 +137,7 @@ _ATTRIBUTES = frozenset(
     [
         "gtin", "ean", "mpn", "upc", "isbn", "barcode", "link", "availability", "condition", "vendor", "tags", "weight",
         "quantity", "stock", "url", "season", "subcategory", "item_group_id", "age_group", "pattern", "style", "status",
-        "published", "parent", "parent_sku", "option1_name", "option1_value", "images", "gewicht", "bestand", "lager",
+        "published", "parent", "parent_sku", "option1_name", "option1_value", "images", "gewicht", "bestand", "lagerbestand",
     ]
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ MOST_BYTES = 64 * 1024 * 1024
 """Of a page or file, since it is held in memory."""
 _DEPTH = 30
 _SCRIPT = re.compile(r"<script\b([^<>]*)>", re.IGNORECASE)
-_TYPES = frozenset({"product", "productgroup", "individualproduct", "productmodel", "vehicle", "book"})
+_TYPES = frozenset({"product", "productgroup", "individualproduct", "productmodel", "vehicle"})
 _LD = re.compile(
     r"\"@type\"\s{0,20}:\s{0,20}\[?\s{0,20}\"(?:https?://schema\.org/)?(?:Product|ProductGroup|ItemList)\""
 )

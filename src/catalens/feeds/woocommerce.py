@@ -19,7 +19,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sku": ("sku", "artikelnummer", "ugs"),
     "title": ("name", "nom", "nombre"),
     "description": ("description", "beschreibung", "descripción"),
-    "short": ("short_description", "kurzbeschreibung", "description_courte", "descripción_corta"),
+    "summary": ("short_description", "kurzbeschreibung", "description_courte", "descripción_corta"),
     "sale": ("sale_price", "angebotspreis", "tarif_promo", "precio_rebajado"),
     "price": ("regular_price", "regulärer_preis", "normaler_preis", "tarif_régulier", "precio_normal"),
     "categories": ("categories", "kategorien", "catégories", "categorías"),
@@ -77,7 +77,7 @@ def _drafts(table: Table, fields: Fields) -> Iterator[Draft | Failure]:
 def _draft(row: Row, fields: Fields, option_columns: frozenset[str]) -> Draft:
     is_variation = "variation" in fields(row, "type")
     draft = Draft(row.line, fields(row, "sku") or fields(row, "id"), fields(row, "title"), column=fields.column("sku"))
-    draft.description = fields(row, "description") or fields(row, "short")
+    draft.description = fields(row, "description") or fields(row, "summary")
     draft.pictures = fields.named(row, "images")
     sale, regular = fields(row, "sale"), fields(row, "price")
     draft.cells.append(("price", sale or regular))

@@ -417,6 +417,15 @@ def test_any_bytes_give_items_or_our_error(tmp_path_factory: pytest.TempPathFact
 
 
 Expected = tuple[str, str, dict[str, object], list[str], list[tuple[str, dict[str, object]]]]
+SHOPIFY_BARE = "Handle,Title,Variant SKU,Variant Price,Image Src\nt,T,,5,p.jpg\nt,,,6,\n"
+
+
+def test_variants_without_sku_are_numbered(tmp_path: Path) -> None:
+    (product,), failures = read(written(tmp_path, "products.csv", SHOPIFY_BARE))
+    assert not failures
+    assert [variant.sku for variant in product.variants] == ["t-1", "t-2"]
+
+
 BY_HAND: dict[str, list[Expected]] = {
     "woocommerce": [
         ("14", "Cap", {"price": 9.0, "category": "Clothing"}, ["q.jpg"], []),

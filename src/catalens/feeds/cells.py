@@ -147,7 +147,7 @@ class Reader:
         return self._free(made, "2") if hash(made) in self._lines else made
 
     def _free(self, sku: str, more: str) -> str:
-        made, number = f"{sku}-{more}", 2
+        made, number = f"{sku}-{more}", 1
         while hash(made) in self._lines:
             number += 1
             made = f"{sku}-{more}-{number}"
@@ -168,7 +168,7 @@ class Reader:
     def _variant(self, product: str, draft: Draft, parent: Draft, own: set[str], failures: list[Failure]) -> Variant:
         sku = self._sku(draft.sku)
         if not sku:
-            sku = self._free(product, _slug(draft.title) or "1")
+            sku = self._free(product, _slug(draft.title) or str(len(own) + 1))
         elif sku in own or (sku != product and hash(sku) in self._lines):
             sku = self._free(sku, _slug(draft.title) or "2")
             self._notes.count(

@@ -93,6 +93,7 @@ class Catalog:
         blur_faces: bool = options.Add.blur_faces.default,
         encoder: str | Encoder | None = None,
         progress: Progress | None = None,
+        encoding: str | None = None,
     ) -> AddReport:
         """Take products in, or bring them up to date. Products that the source no longer has stay.
 
@@ -109,6 +110,7 @@ class Catalog:
                 your own stay as they are, and so does what was taken in before.
             encoder: embed with this one, beside what other encoders embedded before.
             progress: called now and then with (products done, None, what is being done).
+            encoding: of the feed's text, where the guess is wrong.
 
         Raises:
             FeedError, NotFoundError, UsageError: the source cannot be read at all.
@@ -116,7 +118,7 @@ class Catalog:
             ModelError: the catalog was embedded by another encoder than the one that would be taken unasked.
             StorageError: the disk is full or read-only. What was committed before stays.
         """
-        sources = open_sources(source, media=media, mapping=mapping, format=format)
+        sources = open_sources(source, media=media, mapping=mapping, format=format, encoding=encoding)
         with self._store.writing():
             chosen = self._encoder.to_add(self._store, asked=encoder)
             report = Ingest(self._store, chosen, fetch=fetch, blur_faces=blur_faces, progress=progress).run(sources)

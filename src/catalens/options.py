@@ -188,7 +188,13 @@ class Add:
         "text",
         None,
         "Format of the feed; detected if absent.",
-        choices=("folder", "jsonlines", "magento", "shopify", "google", "table"),
+        choices=(
+            "folder", "jsonld", "acp", "jsonlines", "magento", "woocommerce", "amazon", "bigcommerce", "medusa",
+            "vendure", "etsy", "akeneo", "spree", "prestashop", "shopify", "meta", "google", "table",
+        ),
+    )  # fmt: skip
+    encoding = Option[str | None](
+        "encoding", "text", None, "Encoding of the feed's text, such as gbk; detected if absent.", http=False
     )
     fetch = Option[bool | frozenset[str]](
         "fetch", "flag", False, "Also download pictures from public web addresses.", http=False

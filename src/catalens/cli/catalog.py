@@ -11,10 +11,13 @@ import catalens
 from catalens import options
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option, pairs
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.types import AddReport, Product
+from catalens.feeds import Reading, open_feed
+from catalens.types import AddReport, Failure, Product
 
 SOME_FAILED = 4
 FINDINGS = 5
+PREVIEWED = 10
+"""Products that `add --dry-run` shows."""
 
 
 def add(
@@ -23,6 +26,10 @@ def add(
     media: Annotated[Path | None, option(options.Add.media)] = None,
     mapping: Annotated[list[str] | None, option(options.Add.mapping, "--map", more="May be repeated.")] = None,
     format: Annotated[str | None, option(options.Add.format)] = options.Add.format.default,
+    encoding: Annotated[str | None, option(options.Add.encoding)] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the first ten products as understood; write nothing.")
+    ] = False,
     fetch: Annotated[bool, option(options.Add.fetch, "--fetch")] = False,
     blur_faces: Annotated[bool, option(options.Add.blur_faces, "--blur-faces")] = options.Add.blur_faces.default,
     encoder: EncoderName = None,
@@ -30,6 +37,10 @@ def add(
 ) -> None:
     """Add or update products; the catalog is created if absent. Unchanged products are skipped."""
     columns = pairs(mapping or [], option="--map", example="image=photo_file")
+    if dry_run:
+        for source in sources:
+            _preview(source, open_feed(source, media=media, mapping=columns, format=format, encoding=encoding), as_json)
+        return
     reports: list[AddReport] = []
     with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
         for source in sources:
@@ -41,6 +52,7 @@ def add(
                 fetch=fetch,
                 blur_faces=blur_faces,
                 progress=progress,
+                encoding=encoding,
             )
             reports.append(report)
             if not as_json:
@@ -50,6 +62,30 @@ def add(
         write_json(results[0] if len(results) == 1 else results)
     if any(report.failed for report in reports):
         raise typer.Exit(SOME_FAILED)
+
+
+def _preview(source: str, reading: Reading, as_json: bool) -> None:
+    """Show the first products of a feed as they are understood."""
+    products: list[Product] = []
+    failures: list[Failure] = []
+    for item in reading:
+        if isinstance(item, Failure):
+            failures.append(item)
+        elif len(products) == PREVIEWED:
+            break
+        else:
+            products.append(item)
+    if as_json:
+        notes, failed = list(reading.notes), [failure.to_dict() for failure in failures]
+        shown = [product.to_dict() for product in products]
+        write_json({"feed": reading.name, "notes": notes, "products": shown, "failed": failed})
+        return
+    for note in reading.notes:
+        say(f"{source}: {note}")
+    write(f"{source} ({reading.name}): nothing is written; {len(products)} products as understood:")
+    for product in products:
+        write(_describe(product))
+    list_failures(tuple(failures))
 
 
 def _tell(source: str, report: AddReport) -> None:

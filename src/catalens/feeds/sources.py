@@ -44,7 +44,12 @@ class Sources:
 
 
 def open_sources(
-    source: Source, *, media: str | Path | None, mapping: Mapping[str, str] | None, format: str | None
+    source: Source,
+    *,
+    media: str | Path | None,
+    mapping: Mapping[str, str] | None,
+    format: str | None,
+    encoding: str | None = None,
 ) -> Sources:
     """Open all of them, so that a wrong path is said before anything is written.
 
@@ -65,4 +70,5 @@ def open_sources(
     if paths and products:
         raise UsageError("expected paths or products and got both", cure="add them one after the other")
     folder = None if media is None else Path(media)
-    return Sources([open_feed(path, media=folder, mapping=mapping, format=format) for path in paths], products)
+    readings = [open_feed(path, media=folder, mapping=mapping, format=format, encoding=encoding) for path in paths]
+    return Sources(readings, products)

@@ -15,8 +15,8 @@ from typing import Any
 from catalens.catalog import Catalog
 from catalens.errors import ImageError, NotFoundError
 from catalens.feeds import open_feed
+from catalens.feeds.archives import find_feed
 from catalens.images.limits import MAX_BYTES
-from catalens.server.jobs.archive import find_feed
 from catalens.server.jobs.queue import MAX_FAILURES, Job, SaveProgress
 from catalens.server.services.decode_pool import DecodePool
 from catalens.server.services.options import ServeOptions

@@ -17,13 +17,13 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
+from catalens.feeds.archives import kind_of, unpack
 from catalens.options import Add
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.state import State
 from catalens.server.dependencies.uploads import Upload, content_kind
 from catalens.server.http.openapi import fields, schema
 from catalens.server.http.problems import RefusedError
-from catalens.server.jobs.archive import ZIP_MAGIC, unpack
 from catalens.server.jobs.queue import MAX_WAITING, Job
 from catalens.server.middleware.idempotency import IdempotencyKey
 from catalens.server.routes.products import ProductIn
@@ -122,9 +122,7 @@ def _store(file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
             out.write(part)
     if upload.stat().st_size == 0:
         raise FeedError("the feed is empty", cure="send a file with products")
-    with upload.open("rb") as began:
-        is_archive = began.read(len(ZIP_MAGIC)) == ZIP_MAGIC
-    if is_archive:
+    if kind_of(upload) == "zip":
         unpack(upload, folder / "feed")
         upload.unlink()
     else:

@@ -224,7 +224,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"no folder can be made at {path}: {error.strerror}", cure="name another one") from None
+        raise StorageError.of(error, f"no folder can be made at {path}", cure="name another one") from None
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
@@ -245,9 +245,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
             _sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror}", cure="check the folder and its space"
-        ) from None
+        raise StorageError.of(error, f"{path} cannot be written", cure="check the folder and its space") from None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from catalens.errors import (
+    DISK_FULL,
     CatalensError,
     CatalogBusyError,
     CatalogDamagedError,
@@ -19,6 +20,7 @@ from catalens.errors import (
     CatalogVersionError,
     NotFoundError,
     StorageError,
+    StorageFullError,
     UsageError,
 )
 from catalens.storage.schema import APPLICATION_ID, PAGE_SIZE, TABLES, VERSION
@@ -28,14 +30,13 @@ FILE_NAME = "catalog.db"
 Mode = Literal["create", "write", "read", "immutable"]
 
 _DAMAGED_CURE = "run: catalens doctor --repair, which keeps the damaged file beside the repaired one"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """Return the operating system's error about `path` as one of ours, with the cure."""
-    if error.errno in _FULL:
-        return StorageError(
+    if error.errno in DISK_FULL:
+        return StorageFullError(
             f"the disk is full: {path} could not be written",
             cure="free some space and run the same again; all that was acknowledged is kept",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -29,8 +28,7 @@ def state_of(request: Request) -> State:
 def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency that returns the caller if the key has the scope.
 
-    While no keys exist, every program on this machine may call, but no web page of another site: the Origin header
-    reveals its forms (CSRF), the Host header names that lead here (DNS rebinding).
+    While no keys exist, every program on this machine may call; `middleware.local_only` refuses others.
 
     Raises:
         RefusedError: no valid key (401), a missing scope or a wrong origin (403), rate limit exceeded (429).
@@ -40,7 +38,6 @@ def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
         state = state_of(request)
         keys = state.api_keys
         if not state.options.closed and not keys.all():
-            _refuse_other_pages(request, state)
             return Caller("")
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
         key = keys.find(secret.strip()) if kind.lower() == "bearer" else None
@@ -62,17 +59,3 @@ def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
         return Caller(key.tenant)
 
     return caller
-
-
-def _refuse_other_pages(request: Request, state: State) -> None:
-    host = request.headers.get("host", "")
-    if state.options.hosts and urlsplit(f"//{host}").hostname not in state.options.hosts:
-        raise RefusedError(
-            403, "wrong-host", "this service has no keys, and was called by another name than this machine's own",
-            cure="call 127.0.0.1, or make keys: catalens keys create",
-        )  # fmt: skip
-    origin = request.headers.get("origin")
-    if origin is not None and origin not in state.options.origins and urlsplit(origin).netloc != host:
-        raise RefusedError(
-            403, "wrong-origin", "a page of another site called", cure="start the service with --origin of that page"
-        )

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from catalens import options
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import ConflictError, NotFoundError, UsageError
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.read import ImageLike
 from catalens.search.searcher import Searcher
@@ -20,11 +20,13 @@ from catalens.storage.doctor import diagnose
 from catalens.storage.encoder import ChosenEncoder
 from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
+from catalens.storage.merge import patched
 from catalens.storage.pictures import picture_data
+from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import Facet, ShownPicture, Store
 from catalens.tasks.embed import Encoder
-from catalens.types import AddReport, Matches, Product, Progress
+from catalens.types import AddReport, Attributes, AttributeValue, Matches, Product, Progress
 
 if TYPE_CHECKING:
     from catalens.styling.look import Look
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from catalens.styling.room import Room
 
 _PAGE = 256
+_NO_ATTRIBUTES: Attributes = {}
 
 
 class Catalog:
@@ -124,16 +127,90 @@ class Catalog:
             report = Ingest(self._store, chosen, fetch=fetch, blur_faces=blur_faces, progress=progress).run(sources)
         return replace(report, feed=sources.name, notes=sources.notes)
 
-    def remove(self, *skus: str) -> int:
+    def put(self, product: Product, *, expected_version: str | None = None) -> AddReport:
+        """Write one product in the place of what has its sku: what it leaves empty is cleared.
+
+        Args:
+            expected_version: what `version` said when the caller read the product; "" where there must be none yet.
+
+        Raises:
+            ConflictError: the product has another version now; nothing was written.
+            As `add`.
+        """
+        with self._store.writing():
+            self._expect(product.sku, expected_version)
+            chosen = self._encoder.to_add(self._store, asked=None)
+            return Ingest(self._store, chosen, fetch=False, blur_faces=False, progress=None).run([product])
+
+    def update(
+        self,
+        sku: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        attributes: Mapping[str, AttributeValue | None] = _NO_ATTRIBUTES,
+        expected_version: str | None = None,
+    ) -> Product:
+        """Change some fields of a product and leave all others, its pictures and variants as they are.
+
+        Args:
+            sku: a product's own; or that of a variant, whose title and attributes are changed then.
+            title, description: the new text; None leaves it, "" clears it.
+            attributes: those to set; the value None removes one. Others stay.
+            expected_version: what `version` said when the caller read the product.
+
+        Returns:
+            The product as it stands now; `version(sku)` is its new version.
+
+        Raises:
+            NotFoundError: no such sku.
+            ConflictError: the product has another version now; nothing was written.
+            UsageError: a value of a wrong type, or a description for a variant, which has none.
+            CatalogBusyError, StorageError: as `add`.
+        """
+        with self._store.writing():
+            self._expect(sku, expected_version)
+            before = self.get(sku)
+            after = patched(before, sku, title=title, description=description, attributes=attributes)
+            if after != before:
+                with self._store.change() as writer:
+                    written = writer.written(before.sku)
+                    writer.write_product(after, {} if written is None else written.shown)
+        return after
+
+    def version(self, sku: str) -> str:
+        """Version of a product's record: another one whenever a field, a variant or a picture's place changed.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return version_of(self.get(sku))
+
+    def _expect(self, sku: str, version: str | None) -> None:
+        if version is None:
+            return
+        found = self._store.product(sku)
+        if version != ("" if found is None else version_of(found)):
+            raise ConflictError(
+                f"product {sku!r} has changed since it was read", cure="read it again and decide on what it says now"
+            )
+
+    def remove(self, *skus: str, expected_version: str | None = None) -> int:
         """Forget products, all of them or none; return how many. Their photos are not touched.
 
         Words, vectors and pictures that nothing else shows are overwritten on the disk, in the log, too.
 
+        Args:
+            expected_version: what `version` said of each of them; one that differs prevents all.
+
         Raises:
             NotFoundError: at least one sku is no product's; nothing was removed.
+            ConflictError: a product has another version now; nothing was removed.
         """
         wanted = sorted(set(skus))
         with self._store.writing():
+            for sku in wanted:
+                self._expect(sku, expected_version)
             with self._store.change() as writer:
                 if unknown := writer.unknown(wanted):
                     raise _unknown(unknown)

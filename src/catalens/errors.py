@@ -12,6 +12,7 @@ CatalensError                 exit code 1
 │   ├── CatalogBusyError          another process is writing
 │   ├── CatalogDamagedError   5   damaged data on disk
 │   ├── CatalogVersionError       made by a newer version
+│   ├── ConflictError             a product is not as it was when the caller read it
 │   └── StorageError              the disk is full, read-only or not a folder
 ├── ModelError                1   an unusable model card or weights
 ├── RemoteError               4   a picture address that was not fetched
@@ -117,6 +118,10 @@ class CatalogDamagedError(CatalogError):
 
 class CatalogVersionError(CatalogError):
     """The catalog was made by a newer version of this package."""
+
+
+class ConflictError(CatalogError):
+    """A product is not as it was when the caller read it; nothing was written."""
 
 
 class StorageError(CatalogError):

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from catalens.errors import (
     CatalensError,
     CatalogBusyError,
+    ConflictError,
     FeedError,
     FilterError,
     ImageError,
@@ -34,6 +35,7 @@ STATUS: tuple[tuple[type[CatalensError], int, str], ...] = (
     (NotFoundError, 404, "not-found"),
     (FeedError, 422, "feed-unreadable"),
     (CatalogBusyError, 409, "catalog-busy"),
+    (ConflictError, 412, "changed-meanwhile"),
     (StorageError, 507, "storage-full"),
     (RemoteError, 422, "address-refused"),
     (ModelError, 503, "model-unavailable"),

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.catalog import Catalog
-from catalens.errors import NotFoundError
+from catalens.errors import NotFoundError, StorageError
 from catalens.images.draw import write_atomically
 from catalens.images.read import read_header
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
@@ -172,11 +172,13 @@ def _has_picture(shop: Catalog, hash: str) -> bool:
         shop.picture(hash)
     except NotFoundError:
         return False
+    except StorageError:  # its file is another one now
+        return True
     return True
 
 
 def _added(shop: Catalog, product: Product) -> dict[str, Any]:
-    report = shop.add([product])
+    report = shop.put(product)
     if report.failed and not (report.added or report.updated or report.unchanged):
         raise RefusedError(422, "product-refused", report.failed[0].why, cure=report.failed[0].cure)
     return {"added": report.added, "updated": report.updated, "unchanged": report.unchanged}

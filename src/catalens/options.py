@@ -466,3 +466,12 @@ class Keys:
     )
     tenant = Option("tenant", "text", "", "Tenant whose catalog it opens; the served one if absent.")
     rate = Option("rate", "text", "0", "Requests per second, such as 20/s; 0 for no limit.")
+
+
+class RotateKey:
+    """`catalens keys rotate`."""
+
+    grace = Option(
+        "grace", "whole", 0, "Seconds for which the old secret of the key is still accepted; 0 refuses it at once.",
+        minimum=0, maximum=2_592_000, unit="s",
+    )  # fmt: skip

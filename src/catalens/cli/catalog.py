@@ -9,7 +9,17 @@ import typer
 
 import catalens
 from catalens import options
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option, pairs
+from catalens.cli.options import (
+    DEFAULT_CATALOG,
+    AsJson,
+    CatalogFolder,
+    Device,
+    EncoderName,
+    Precision,
+    existing,
+    option,
+    pairs,
+)
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.feeds import Reading, open_feed
 from catalens.types import AddReport, Failure, Product
@@ -32,7 +42,9 @@ def add(
     ] = False,
     fetch: Annotated[bool, option(options.Add.fetch, "--fetch")] = False,
     blur_faces: Annotated[bool, option(options.Add.blur_faces, "--blur-faces")] = options.Add.blur_faces.default,
-    encoder: EncoderName = None,
+    encoder: EncoderName = options.Add.encoder.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Add or update products; the catalog is created if absent. Unchanged products are skipped."""
@@ -42,7 +54,7 @@ def add(
             _preview(source, open_feed(source, media=media, mapping=columns, format=format, encoding=encoding), as_json)
         return
     reports: list[AddReport] = []
-    with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
+    with catalens.open(catalog, encoder=encoder, device=device, dtype=dtype) as shop, progress_bar() as progress:
         for source in sources:
             report = shop.add(
                 source,

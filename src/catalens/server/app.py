@@ -14,7 +14,7 @@ from starlette.routing import Match, Route
 import catalens
 from catalens.errors import CatalensError
 from catalens.server.dependencies.state import State
-from catalens.server.http.openapi import document_problems
+from catalens.server.http.openapi import document_networks, document_problems
 from catalens.server.http.problems import problem, problem_of
 from catalens.server.middleware.body_limits import BodyLimit
 from catalens.server.middleware.load_shedding import LoadShedding
@@ -71,6 +71,7 @@ def create_app(options: ServeOptions) -> FastAPI:
     for one in MODULES:
         app.include_router(one.router)
     document_problems(app)
+    document_networks(app, options.networks.by_purpose())
     app.add_middleware(BodyLimit, limit=options.max_body, longer={"/v1/feeds": options.max_feed})
     app.add_middleware(LoadShedding, limiters={path: state.limiters[work] for path, work in WORK.items()})
     if options.origins:

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 import catalens
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import UsageError
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
 from catalens.options import Classify
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import ADDRESSES, DATA_URL, fetch_picture, read_upload
-from catalens.server.http.openapi import fields, request_body
-from catalens.tasks.classify import kept_classifier
+from catalens.server.http.openapi import NETWORK, fields, request_body
+from catalens.tasks.classify import kept_classifier, labeller
 from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
 
@@ -36,13 +36,12 @@ async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
     del caller
     state, upload = state_of(request), await read_upload(request, known=CLASSIFY)
     labels, top, name = (upload.value(one) for one in (Classify.labels, Classify.top, Classify.model))
-    folder = None if name is None else state.options.classifier(name)
+    model = state.network(Classify.model, name)
 
     def work() -> dict[str, Any]:
-        chosen = None if folder is None else kept_classifier(folder)
-        looks = catalens.encoder() if chosen is None else chosen.encoder
-        image = state.decode_pool.read(upload.picture(), target=decode_target(looks))
-        return catalens.classify([image], model=chosen, labels=labels, top=top)[0].to_dict()
+        ask = labeller(model, labels=labels)
+        image = state.decode_pool.read(upload.picture(), target=decode_target(ask.sees))
+        return ask([image], top)[0].to_dict()
 
     return await state.limiters["analyse"].run(work)
 
@@ -53,7 +52,7 @@ class Embeddings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     input: str | Annotated[list[str], Field(min_length=1, max_length=MAX_INPUTS)]
-    model: str = DEFAULT_ENCODER
+    model: str = Field(DEFAULT_ENCODER, json_schema_extra={NETWORK: "embed"})
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
     user: str | None = None
@@ -63,15 +62,14 @@ class Embeddings(BaseModel):
 async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> dict[str, Any]:
     """Vectors of unit length, of texts and of pictures as data URLs, in one space."""
     del caller
-    if asked.model not in bundled_cards("embed"):  # folders of the server cannot be named
-        raise NotFoundError(f"no encoder {asked.model[:80]!r}", cure=f"name one of {', '.join(bundled_cards('embed'))}")
     state = state_of(request)
+    model = state.options.networks.source("embed", asked.model)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
     pictures = {row: await fetch_picture(one, state) for row, one in enumerate(inputs) if one.startswith(PICTURES)}
     texts = [row for row in range(len(inputs)) if row not in pictures]
 
     def work() -> FloatArray:
-        encoder = catalens.encoder(asked.model)
+        encoder = catalens.encoder(model)
         if asked.dimensions not in (None, encoder.dim):
             raise UsageError(f"{asked.dimensions} dimensions", cure=f"{asked.model} has {encoder.dim}")
         found = np.zeros((len(inputs), encoder.dim), np.float32)
@@ -99,11 +97,17 @@ async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> di
 
 @router.get("/models")
 async def models(request: Request, caller: Annotated[Caller, Depends(require_scope("read"))]) -> dict[str, Any]:
-    """Bundled networks with licence, the shop's classifiers with labels, both with measured scores."""
+    """Networks that requests may name: bundled ones, the shop's own and classifiers, with licence, labels, scores.
+
+    `served` has their names by what they are for, the default first.
+    """
     del caller
-    own = [(folder.name, kept_classifier(folder)) for folder in state_of(request).options.classifiers]
+    networks = state_of(request).options.networks
+    own = [one for one in networks.allowed if one.license is None and one.purposes == ("classify",)]
+    others = [one for one in networks.allowed if one not in own]
     return {
         "object": "list",
+        "served": networks.by_purpose(),
         "data": [
             *(
                 {
@@ -118,13 +122,24 @@ async def models(request: Request, caller: Annotated[Caller, Depends(require_sco
             ),
             *(
                 {
+                    "id": one.name,
+                    "object": "model",
+                    "task": one.purposes[0],
+                    "license": one.license,
+                    "parameters": one.parameters,
+                    "scores": [],
+                }
+                for one in others
+            ),
+            *(
+                {
                     "id": name,
                     "object": "model",
                     "task": "classify",
                     "labels": list(one.classes),
                     "scores": _scores(one.scores),
                 }
-                for name, one in own
+                for name, one in ((one.name, kept_classifier(one.source)) for one in own)
             ),
         ],
     }

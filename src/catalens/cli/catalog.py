@@ -9,7 +9,17 @@ import typer
 
 import catalens
 from catalens import options
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option, pairs
+from catalens.cli.options import (
+    DEFAULT_CATALOG,
+    AsJson,
+    CatalogFolder,
+    Device,
+    EncoderName,
+    Precision,
+    existing,
+    option,
+    pairs,
+)
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import UsageError
 from catalens.feeds import Reading, open_feed
@@ -36,7 +46,9 @@ def add(
     clear_empty: Annotated[bool, option(options.Add.clear_empty, "--clear-empty")] = options.Add.clear_empty.default,
     prune: Annotated[bool, option(options.Add.prune, "--prune")] = options.Add.prune.default,
     source_name: Annotated[str | None, option(options.Add.source_name)] = options.Add.source_name.default,
-    encoder: EncoderName = None,
+    encoder: EncoderName = options.Add.encoder.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Add or update products; the catalog is created if absent. What a source does not mention stays as it was."""
@@ -48,7 +60,7 @@ def add(
             _preview(source, open_feed(source, media=media, mapping=columns, format=format, encoding=encoding), as_json)
         return
     reports: list[AddReport] = []
-    with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
+    with catalens.open(catalog, encoder=encoder, device=device, dtype=dtype) as shop, progress_bar() as progress:
         for source in sources:
             report = shop.add(
                 source,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalens import options
+from catalens import options, settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, option
 from catalens.cli.output import say, write, write_json
 from catalens.errors import MissingExtraError, UsageError
@@ -34,14 +34,19 @@ def serve(
         list[Path] | None,
         typer.Option(help="Classifier folder to serve by its name in /v1/classify. May be repeated."),
     ] = None,
+    model: Annotated[list[str] | None, option(options.Serve.model, more="May be repeated.")] = None,
+    accept_licence: Annotated[str | None, option(options.Serve.accept_licence)] = None,
     workers: Annotated[int, option(options.Serve.workers)] = options.Serve.workers.default,
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, its description at /docs, counters at /metrics."""
     try:
         from catalens.server.run import listen
+        from catalens.server.services.allowed_models import allow_models
         from catalens.server.services.options import ServeOptions
     except ImportError as error:
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
+    if accept_licence is not None:
+        settings.accept_licence(accept_licence)
     hosts = frozenset(host.lower() for host in allow_url_hosts or ())
     here = _is_loopback(host)
     names = frozenset({"localhost", "127.0.0.1", "::1", host})
@@ -50,6 +55,7 @@ def serve(
         tuple(origin or ()),
         hosts,
         classifiers=_classifiers(classifier or []),
+        models=allow_models(model or []),
         closed=not here,
         hosts=names,
     )

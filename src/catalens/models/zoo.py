@@ -48,6 +48,8 @@ DEFAULTS: Mapping[Task, str] = MappingProxyType(
         "generate": DEFAULT_GENERATOR,
     }
 )
+BUILT_IN_DETECTOR = "parts"
+"""Name of the detector without a card of its own: it goes by the answers of the parser and the cut-out network."""
 BUNDLED = "bundled"
 """In place of a name: the bundled network of the task."""
 WRITTEN: Mapping[Form, str] = MappingProxyType(

@@ -16,7 +16,7 @@ from catalens.errors import CatalensError
 from catalens.server.dependencies.json_body import MAX_TEXT
 from catalens.server.dependencies.query import known_query
 from catalens.server.dependencies.state import State
-from catalens.server.http.openapi import complete_document
+from catalens.server.http.openapi import complete_document, document_networks
 from catalens.server.http.problems import problem, problem_of
 from catalens.server.middleware.body_limits import BodyLimit
 from catalens.server.middleware.head_requests import HeadRequests
@@ -75,6 +75,7 @@ def create_app(options: ServeOptions) -> FastAPI:
     for one in MODULES:
         app.include_router(one.router, dependencies=[] if one is page else [Depends(known_query)])
     complete_document(app, models=(products.ProductIn, products.ProductChange, feeds.Bulk, models.Embeddings))
+    document_networks(app, options.networks.by_purpose())
     with_pictures = tuple(path for path, work in WORK.items() if work != "ingest")
     app.add_middleware(
         BodyLimit,

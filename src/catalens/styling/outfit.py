@@ -15,7 +15,6 @@ from catalens.features.color import dominant_colors
 from catalens.features.foreground import foreground_guess
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
-from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.show import Shown
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
@@ -24,6 +23,7 @@ from catalens.styling.color_harmony import ThingColor, agreement, harmony
 from catalens.styling.pieces import Known, OutfitItem, Pieces, own_pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.outfit import MOST, OutfitModel, doubts_of, outfit_model, pieces_of_photos
 from catalens.taxonomy import rules
 from catalens.types import FloatArray, Matches
@@ -312,17 +312,28 @@ class Score:
         return {"score": self.value, **lists}
 
 
-def score_photos(photos: Sequence[ImageLike]) -> Score:
+def score_photos(
+    photos: Sequence[ImageLike],
+    *,
+    model: str | None = options.Score.model.default,
+    device: str = options.Score.device.default,
+    dtype: str = options.Score.dtype.default,
+) -> Score:
     """Score how well the items on photos, one item each, go together.
 
+    Args:
+        model, device, dtype: as of `tasks.outfit.compatibility`.
+
     Raises:
-        UsageError: fewer than two photos, or more than eight.
+        UsageError: fewer than two photos, or more than eight; a form or device that does not go.
+        NotFoundError, ModelError: the network cannot be found or used.
         ImageError: a photo cannot be read.
     """
     if not 2 <= len(photos) <= MOST:
         raise UsageError(f"got {len(photos)} photos", cure=f"give two to {MOST}")
-    pieces = pieces_of_photos(photos)
-    value = float(outfit_model().scores([pieces])[0])
+    network = outfit_model(model, device=device, dtype=dtype)
+    pieces = pieces_of_photos(photos, encoder=load_encoder(device=device, dtype=dtype))
+    value = float(network.scores([pieces])[0])
     colors = [main_color(piece.kind, photo) for photo, piece in zip(photos, pieces, strict=True)]
     reasons = reasons_for([color for color in colors if color is not None], value)
     return Score(value, tuple(piece.kind for piece in pieces), reasons, doubts_of(pieces))
@@ -374,10 +385,12 @@ def complete_outfits(
     start: str | ImageLike | Sequence[str | ImageLike],
     asked: Asked,
     model: str | None,
+    device: str,
+    dtype: str,
 ) -> Outfits:
     """As `Catalog.outfits`."""
     asked.check()
-    network = outfit_model(model or DEFAULT_OUTFIT)
+    network = outfit_model(model, device=device, dtype=dtype)
     if network.encoder_name != encoder.name:
         raise ModelError(
             f"the outfit network knows vectors of {network.encoder_name}, and the catalog has those of {encoder.name}",

@@ -198,7 +198,7 @@ def cutter(name: str | None = None, *, threads: int | None = None, device: str =
 def cutout(
     image: ImageLike,
     *,
-    model: str | None = None,
+    model: str | None = options.Cutout.model.default,
     shadow: Shadow = options.Cutout.shadow.default,
     decontaminate: bool = options.Cutout.decontaminate.default,
     device: str = AUTO,

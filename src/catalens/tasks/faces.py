@@ -96,7 +96,7 @@ def blur_faces(
     image: ImageLike,
     *,
     min_score: float = MIN_SCORE,
-    model: str | None = None,
+    model: str | None = options.BlurFaces.model.default,
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> tuple[ImageArray, int]:

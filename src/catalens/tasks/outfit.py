@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens import features
+from catalens import features, options
 from catalens.errors import ModelError, UsageError
 from catalens.images.read import ImageLike, is_one_image, read_image
 from catalens.models.card import Card
@@ -163,7 +163,7 @@ def compatibility(
     images: Sequence[ImageLike],
     *,
     kinds: Sequence[str] | None = None,
-    model: str | None = None,
+    model: str | None = options.Score.model.default,
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> float:

@@ -6,10 +6,12 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from catalens import settings
 from catalens.catalog import Catalog
 from catalens.errors import CatalensError
+from catalens.options import Option
 from catalens.server.jobs.feed_import import FeedImport
 from catalens.server.jobs.queue import JobQueue
 from catalens.server.middleware.concurrency import ConcurrencyLimiter
@@ -55,6 +57,15 @@ class State:
         self._encoder: BatchingEncoder | None = None
         feed_import = FeedImport(options, open_catalog=self.writable_catalog, decode_pool=self.decode_pool)
         self.jobs = JobQueue(options.catalog.with_name(f"{options.catalog.name}.jobs"), feed_import)
+
+    def network(self, option: Option[Any], name: str | None) -> str | None:
+        """What the library takes for a name that a request gives for an option; None for none.
+
+        Raises:
+            NotFoundError: no network of that name is served.
+        """
+        assert option.network is not None
+        return self.options.networks.source(option.network, name)
 
     def catalog(self, tenant: str) -> Catalog:
         """A tenant's catalog, open for reading; sees what other processes have written since.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from catalens.errors import NotFoundError
+from catalens.server.services.served_models import ServedModel, ServedModels
 
 MAX_BODY = 40 * 2**20
 """Bytes of a request's body: a picture of the largest size that is read, and a little around it."""
@@ -24,6 +24,7 @@ class ServeOptions:
         url_hosts: hosts from which pictures are fetched (guarded: `images.remote`); none by default.
         max_body, max_feed: bytes.
         classifiers: folders of trained classifiers, each called by its folder's name.
+        models: further networks that requests may name.
         closed: a key is needed even while there is none: others than this machine can reach the service.
         hosts: names by which it may be called as long as there are no keys; any where empty.
         metrics: folder in which several worker processes count together, and keep how often a key called.
@@ -35,21 +36,16 @@ class ServeOptions:
     max_body: int = MAX_BODY
     max_feed: int = MAX_FEED
     classifiers: tuple[Path, ...] = ()
+    models: tuple[ServedModel, ...] = ()
     closed: bool = False
     hosts: frozenset[str] = frozenset()
     metrics: Path | None = None
 
-    def classifier(self, name: str) -> Path:
-        """Folder of a classifier that is served.
-
-        Raises:
-            NotFoundError: none of that name is.
-        """
-        for folder in self.classifiers:
-            if folder.name == name:
-                return folder
-        served = ", ".join(folder.name for folder in self.classifiers) or "none is served: serve --classifier FOLDER"
-        raise NotFoundError(f"no classifier {name[:80]!r}", cure=f"name one that is served; {served}")
+    @property
+    def networks(self) -> ServedModels:
+        """The networks that requests may name."""
+        own = (ServedModel(folder.name, str(folder), ("classify",)) for folder in self.classifiers)
+        return ServedModels((*own, *self.models))
 
     @property
     def keys(self) -> Path:

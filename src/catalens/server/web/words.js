@@ -27,7 +27,7 @@ const EN = {
   "tryon.title": "How does it look on somebody?", "tryon.hint": "A photo of a person and one of a garment. Neither is stored.", "tryon.person": "The person", "tryon.garment": "The garment",
   "tryon.image.hint": "standing, from the front, in good light", "tryon.garment.hint": "alone, laid flat or on a hanger", "tryon.kind": "Kind", "tryon.done": "Here it is", made: "Made by a network: the file says so to those who read it.",
   "kind.auto": "as on the photo", "kind.top": "top", "kind.dress": "dress", "kind.trousers": "trousers", "kind.skirt": "skirt", "kind.outerwear": "jacket or coat",
-  "generate.title": "Pictures of products that do not exist", "generate.hint": "For drafts and tests. The same seed gives the same pictures.", "generate.kind": "Kind", "generate.color": "Color", "generate.pattern": "Pattern", "generate.n": "How many", "generate.seed": "Seed", "generate.go": "Generate",
+  "generate.title": "Pictures of products that do not exist", "generate.hint": "For drafts and tests. The same seed gives the same pictures.", "generate.kind": "Kind", "generate.color": "Color", "generate.pattern": "Pattern", "generate.n": "How many", "generate.seed": "Seed", "generate.model": "Network", model: "Network", "generate.go": "Generate",
 };
 const ZH = {
   "nav.search": "搜索", "nav.catalog": "商品库", "nav.feeds": "导入", "nav.check": "主图检查", "nav.tryon": "试穿", "nav.generate": "生成", "nav.review": "标签审核", "nav.models": "模型", "nav.system": "系统",
@@ -50,7 +50,7 @@ const ZH = {
   "tryon.title": "穿在身上是什么样子？", "tryon.hint": "一张人像照片和一张服装照片。两张都不会被保存。", "tryon.person": "人像", "tryon.garment": "服装",
   "tryon.image.hint": "正面站立，光线充足", "tryon.garment.hint": "单独的服装，平铺或挂拍", "tryon.kind": "类别", "tryon.done": "完成", made: "由神经网络生成：文件里带有可供机器读取的标记。",
   "kind.auto": "自动识别", "kind.top": "上衣", "kind.dress": "连衣裙", "kind.trousers": "裤子", "kind.skirt": "半身裙", "kind.outerwear": "外套",
-  "generate.title": "生成并不存在的商品图片", "generate.hint": "用于草图和测试。相同的种子得到相同的图片。", "generate.kind": "类别", "generate.color": "颜色", "generate.pattern": "图案", "generate.n": "数量", "generate.seed": "种子", "generate.go": "生成",
+  "generate.title": "生成并不存在的商品图片", "generate.hint": "用于草图和测试。相同的种子得到相同的图片。", "generate.kind": "类别", "generate.color": "颜色", "generate.pattern": "图案", "generate.n": "数量", "generate.seed": "种子", "generate.model": "模型", model: "模型", "generate.go": "生成",
 };
 const LANGUAGE = "catalens-language";
 

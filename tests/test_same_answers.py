@@ -376,11 +376,16 @@ SEEN_OTHERWISE = ("detect", "segment", "cutout", "classify", "embeddings", "scen
 
 @pytest.fixture(scope="module")
 def own_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of copies of the bundled networks whose cards differ: darker pictures, a gown for a dress."""
+    """A folder of copies of the bundled networks whose cards differ: darker pictures, other names of classes."""
     root = tmp_path_factory.mktemp("networks")
     for name, own in OWN.items():
         folder = shutil.copytree(WEIGHTS / name, root / own)
-        card = (folder / "card.toml").read_text("utf-8").replace("kind:dress", "kind:gown")
+        card = (
+            (folder / "card.toml")
+            .read_text("utf-8")
+            .replace("kind:dress", "kind:gown")
+            .replace('"background"', '"ground"')
+        )
         mean = re.compile(r"^mean = .*$", re.MULTILINE)
         (folder / "card.toml").write_text(mean.sub("mean = [0.7, 0.6, 0.5]", card), "utf-8")
     return root

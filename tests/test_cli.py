@@ -138,7 +138,7 @@ BAD_SOURCES: dict[str, tuple[Callable[[Path], Path], int, str]] = {
     "missing": (lambda t: t / "nothing.csv", 3, "nothing.csv"),
     "empty file": (lambda t: write(t / "empty.csv", b""), 4, "empty"),
     "folder without pictures": (lambda t: made(t / "folder"), 4, "picture"),
-    "no picture column": (lambda t: write(t / "a.csv", b"sku,title\n1,shoe\n"), 4, "--map"),
+    "neither sku nor title": (lambda t: write(t / "a.csv", b"kod,nazwa\nA1,blue shoe\n"), 4, "--map title=nazwa"),
     "binary": (lambda t: write(t / "a.csv", bytes(range(256)) * 8), 4, "a.csv"),
     "unknown kind": (lambda t: write(t / "a.xyz", b"hello"), 4, "a.xyz"),
 }

@@ -14,7 +14,7 @@ from catalens.errors import UsageError
 from catalens.features import DIMS, describe
 from catalens.features.color import color_histogram, dominant_colors
 from catalens.features.foreground import foreground_guess
-from catalens.features.shape import hog, hu_moments
+from catalens.features.shape import gradient_histograms, hog, hu_moments
 from catalens.features.similarity import similarity
 from catalens.features.texture import gabor_energies, lbp_codes, lbp_histogram
 
@@ -156,3 +156,17 @@ def test_similarity_of_odd_input() -> None:
             similarity(left, right)
     with pytest.raises(UsageError, match="cosine or euclidean"):
         similarity(one, one, metric="taxi")  # type: ignore[arg-type]
+
+
+def test_gradient_histograms_are_those_of_opencv() -> None:
+    """The numbers are what `cv2.HOGDescriptor((64, 64), (32, 32), (16, 16), (16, 16), 9)` of OpenCV 4 and 5 gave."""
+    down, across = np.mgrid[0:64, 0:64]
+    found = gradient_histograms(((across * 3 + down * down // 7) % 256).astype(np.uint8), cell=16)
+    assert found.shape == (324,)
+    expected = [0.070282, 0.0, 0.058713, 0.125027, 0.049353, 0.000523]
+    np.testing.assert_allclose(found[[0, 5, 40, 100, 200, 323]], expected, atol=2e-6)
+    assert float(found.sum()) == pytest.approx(33.577728, abs=1e-4)
+
+
+def test_gradient_histograms_of_one_color_are_zero() -> None:
+    assert not gradient_histograms(np.full((28, 28), 90, np.uint8), cell=7).any()

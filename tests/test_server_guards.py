@@ -27,10 +27,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import catalens
 from catalens.errors import CatalensError, CatalogBusyError, FeedError, ImageError, UsageError
+from catalens.feeds.archives import unpack
 from catalens.server.app import create_app
 from catalens.server.dependencies.state import State
 from catalens.server.http.problems import STATUS, TYPES, RefusedError, problem_of
-from catalens.server.jobs.archive import unpack
 from catalens.server.jobs.queue import Job, JobQueue, SaveProgress
 from catalens.server.middleware.body_limits import BodyLimit
 from catalens.server.middleware.idempotency import IdempotencyCache

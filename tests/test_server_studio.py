@@ -19,9 +19,9 @@ from fastapi.testclient import TestClient
 
 import catalens
 from catalens.errors import FeedError, ImageError, ImageLimitError, StorageError
+from catalens.feeds.archives import find_feed, unpack
 from catalens.server.app import create_app
 from catalens.server.http.problems import TYPES, RefusedError
-from catalens.server.jobs.archive import find_feed, unpack
 from catalens.server.jobs.queue import Job, JobQueue
 from catalens.server.services.api_keys import ApiKeys
 from catalens.server.services.decode_pool import DecodePool

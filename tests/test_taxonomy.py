@@ -25,6 +25,7 @@ OTHER_MEANINGS = {
     **dict.fromkeys(("pencil", "crochet"), "a cut, a technique"),
     **dict.fromkeys(("top", "bottom"), "the upper and lower edge of a picture, and how many answers are given"),
     **dict.fromkeys(("table", "record", "folder", "string", "lock", "body"), "of data, files, types and requests"),
+    "col": "an element of HTML",
     "weights": "of a network, and of the parts of a score",
     "torch": "the package",
     "phone": "photos as a telephone takes them",

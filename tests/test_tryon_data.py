@@ -184,7 +184,7 @@ def test_what_cannot_be_measured(pairs: int, resolution: tuple[int, int], words:
 
 
 def test_the_command(viton: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalens.tasks.tryon, "try_on", lambda person, garment, kind: same(person, garment, kind))
+    monkeypatch.setattr(catalens.tasks.tryon, "try_on", lambda person, garment, kind, **_: same(person, garment, kind))
     words = ["evaluate", "tryon", "--data", str(viton), "--layout", "viton-hd", "--resolution", "64x48", "--limit", "5"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output

@@ -9,7 +9,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -18,21 +17,20 @@ from sklearn.svm import SVC
 from catalens import settings
 from catalens.errors import CatalensError
 from catalens.evaluation.intervals import bootstrap_mean
+from catalens.features.shape import gradient_histograms
 from catalens.types import FloatArray
 from recipes.textbook.two_convolutions import split
 
-CELL, BLOCK, BINS = 4, 8, 9
-"""Pixels of a cell and of a block, a side; directions. Blocks overlap by half."""
+CELL = 4
+"""Side of a cell, pixels. Blocks are 2 x 2 cells and overlap by half."""
 COMPONENTS, PENALTY = 160, 8.0
 """Principal components that are kept of 1,296 numbers, for the machine's time grows with them; its C."""
 
 
 def oriented_gradients(pictures: FloatArray) -> FloatArray:
     """(N, 28, 28) 0..1 -> (N, 1296): of each block of 2 x 2 cells, how strong the gradients of each direction are."""
-    side = (pictures.shape[2], pictures.shape[1])
-    hog = cv2.HOGDescriptor(side, (BLOCK, BLOCK), (CELL, CELL), (CELL, CELL), BINS)
     whole = np.round(pictures * 255).astype(np.uint8)
-    return np.stack([hog.compute(picture) for picture in whole]).astype(np.float32)
+    return np.stack([gradient_histograms(picture, cell=CELL) for picture in whole])
 
 
 def machine() -> Pipeline:

@@ -96,11 +96,17 @@ class Catalog:
         blur_faces: bool = options.Add.blur_faces.default,
         encoder: str | Encoder | None = None,
         progress: Progress | None = None,
+        encoding: str | None = None,
+        clear_empty: bool = options.Add.clear_empty.default,
+        prune: bool = options.Add.prune.default,
+        source_name: str | None = options.Add.source_name.default,
     ) -> AddReport:
-        """Take products in, or bring them up to date. Products that the source no longer has stay.
+        """Take products in, or bring them up to date.
 
-        A product whose record and files are as they were costs nothing. What is interrupted goes on from there the
-        next time. A picture that cannot be read is a `Failure` in the report; its product goes in without it.
+        What the source does not mention, or cannot deliver now, stays as it was: products, variants and fields that it
+        does not have, what it leaves empty, and pictures that cannot be read (each is a `Failure` in the report). A
+        product whose record and files are as they were costs nothing. What is interrupted goes on from there the next
+        time.
 
         Args:
             source: a feed, a folder of photos or a photo; several of them; or products.
@@ -112,6 +118,12 @@ class Catalog:
                 your own stay as they are, and so does what was taken in before.
             encoder: embed with this one, beside what other encoders embedded before.
             progress: called now and then with (products done, None, what is being done).
+            encoding: of the feed's text, where the guess is wrong.
+            clear_empty: clear what the source mentions and leaves empty: cells, and all that a `Product` or a line of
+                our own export lacks. A column that is absent clears nothing.
+            prune: remove products and variants that this source listed before and lists no longer; the report counts
+                them without it. Nothing is removed where a row of the source could not be read.
+            source_name: what the source is known by from one `add` to the next; its path where None.
 
         Raises:
             FeedError, NotFoundError, UsageError: the source cannot be read at all.
@@ -119,11 +131,24 @@ class Catalog:
             ModelError: the catalog was embedded by another encoder than the one that would be taken unasked.
             StorageError: the disk is full or read-only. What was committed before stays.
         """
-        sources = open_sources(source, media=media, mapping=mapping, format=format)
+        name = source_name or ""
+        sources = open_sources(source, media=media, mapping=mapping, format=format, encoding=encoding, name=name)
+        if prune and not (sources.readings or name):
+            raise UsageError("products alone do not say of which source they are", cure="pass source_name, too")
+        if name and len(sources.readings) > 1:
+            raise UsageError(f"{len(sources.readings)} sources and one name", cure="add them one by one")
         with self._store.writing():
             chosen = self._encoder.to_add(self._store, asked=encoder)
-            report = Ingest(self._store, chosen, fetch=fetch, blur_faces=blur_faces, progress=progress).run(sources)
-        return replace(report, feed=sources.name, notes=sources.notes)
+            ingest = Ingest(
+                self._store, chosen, fetch=fetch, blur_faces=blur_faces, clear_empty=clear_empty, prune=prune,
+                progress=progress,
+            )  # fmt: skip
+            for part in sources.parts():
+                ingest.run(part.items, feed=part.identity)
+            report = ingest.report()
+            if report.removed:
+                self._store.checkpoint()
+        return replace(report, feed=sources.name, notes=(*sources.notes, *report.notes))
 
     def put(self, product: Product, *, expected_version: str | None = None) -> AddReport:
         """Write one product in the place of what has its sku: what it leaves empty is cleared.
@@ -138,7 +163,9 @@ class Catalog:
         with self._store.writing():
             self._expect(product.sku, expected_version)
             chosen = self._encoder.to_add(self._store, asked=None)
-            return Ingest(self._store, chosen, fetch=False, blur_faces=False, progress=None).run([product])
+            ingest = Ingest(self._store, chosen, clear_empty=True)
+            ingest.run([replace(product, mentions=None)])
+        return ingest.report()
 
     def update(
         self,
@@ -173,7 +200,8 @@ class Catalog:
             if after != before:
                 with self._store.change() as writer:
                     written = writer.written(before.sku)
-                    writer.write_product(after, {} if written is None else written.shown)
+                    if written is not None:
+                        writer.write_product(after, written.shown, stale=written.stale, feed=written.feed)
         return after
 
     def version(self, sku: str) -> str:

@@ -11,10 +11,14 @@ import catalens
 from catalens import options
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option, pairs
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.types import AddReport, Product
+from catalens.errors import UsageError
+from catalens.feeds import Reading, open_feed
+from catalens.types import AddReport, Failure, Product
 
 SOME_FAILED = 4
 FINDINGS = 5
+PREVIEWED = 10
+"""Products that `add --dry-run` shows."""
 
 
 def add(
@@ -23,13 +27,26 @@ def add(
     media: Annotated[Path | None, option(options.Add.media)] = None,
     mapping: Annotated[list[str] | None, option(options.Add.mapping, "--map", more="May be repeated.")] = None,
     format: Annotated[str | None, option(options.Add.format)] = options.Add.format.default,
+    encoding: Annotated[str | None, option(options.Add.encoding)] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the first ten products as understood; write nothing.")
+    ] = False,
     fetch: Annotated[bool, option(options.Add.fetch, "--fetch")] = False,
     blur_faces: Annotated[bool, option(options.Add.blur_faces, "--blur-faces")] = options.Add.blur_faces.default,
+    clear_empty: Annotated[bool, option(options.Add.clear_empty, "--clear-empty")] = options.Add.clear_empty.default,
+    prune: Annotated[bool, option(options.Add.prune, "--prune")] = options.Add.prune.default,
+    source_name: Annotated[str | None, option(options.Add.source_name)] = options.Add.source_name.default,
     encoder: EncoderName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add or update products; the catalog is created if absent. Unchanged products are skipped."""
+    """Add or update products; the catalog is created if absent. What a source does not mention stays as it was."""
+    if source_name and len(sources) > 1:
+        raise UsageError(f"{len(sources)} sources and one name", cure="add them one by one")
     columns = pairs(mapping or [], option="--map", example="image=photo_file")
+    if dry_run:
+        for source in sources:
+            _preview(source, open_feed(source, media=media, mapping=columns, format=format, encoding=encoding), as_json)
+        return
     reports: list[AddReport] = []
     with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
         for source in sources:
@@ -41,6 +58,10 @@ def add(
                 fetch=fetch,
                 blur_faces=blur_faces,
                 progress=progress,
+                encoding=encoding,
+                clear_empty=clear_empty,
+                prune=prune,
+                source_name=source_name,
             )
             reports.append(report)
             if not as_json:
@@ -50,6 +71,30 @@ def add(
         write_json(results[0] if len(results) == 1 else results)
     if any(report.failed for report in reports):
         raise typer.Exit(SOME_FAILED)
+
+
+def _preview(source: str, reading: Reading, as_json: bool) -> None:
+    """Show the first products of a feed as they are understood."""
+    products: list[Product] = []
+    failures: list[Failure] = []
+    for item in reading:
+        if isinstance(item, Failure):
+            failures.append(item)
+        elif len(products) == PREVIEWED:
+            break
+        else:
+            products.append(item)
+    if as_json:
+        notes, failed = list(reading.notes), [failure.to_dict() for failure in failures]
+        shown = [product.to_dict() for product in products]
+        write_json({"feed": reading.name, "notes": notes, "products": shown, "failed": failed})
+        return
+    for note in reading.notes:
+        say(f"{source}: {note}")
+    write(f"{source} ({reading.name}): nothing is written; {len(products)} products as understood:")
+    for product in products:
+        write(_describe(product))
+    list_failures(tuple(failures))
 
 
 def _tell(source: str, report: AddReport) -> None:

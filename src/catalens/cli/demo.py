@@ -86,7 +86,7 @@ def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
         sections,
         report,
         title="Catalens on a sample shop",
-        intro="The photos asked with are views that the shop does not have: each shows one of its products from "
+        intro="The query photos are views that the shop does not have: each shows one of its products from "
         "another side.",
     )
 

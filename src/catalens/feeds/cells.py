@@ -1,31 +1,47 @@
-"""Cells of feeds as values: names of attributes, numbers, prices, lists, pictures."""
+"""The one reader of cells: drafts of all formats become products, by one set of rules for all values."""
 
 from __future__ import annotations
 
-import os
+import json
+import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 
-from catalens.types import AttributeValue, Failure, PictureSource, Where
+from catalens.feeds.base import Item, Notes
+from catalens.feeds.columns import alias_of, key_of
+from catalens.feeds.draft import Draft
+from catalens.feeds.markup import plain_text
+from catalens.feeds.pictures import Pictures
+from catalens.feeds.prices import UNKNOWN, Convention, is_price, price_of
+from catalens.types import AttributeValue, Failure, Product, Variant, Where
 
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
-_PRICE = re.compile(r"(?P<before>[^\d.,\s-]*)\s*(?P<number>-?\d[\d.,\s]*)\s*(?P<after>\D*)")
-_CODES = frozenset({"sku", "id", "gtin", "ean", "upc", "isbn", "mpn", "barcode", "zip", "item_group_id", "handle"})
-_SAME = {
-    "colour": "color",
-    "brand_name": "brand",
-    "vendor": "brand",
-    "manufacturer": "brand",
-    "product_type": "category",
-}
+MOST_ATTRIBUTES = 1000
+"""Of one product or variant."""
+MOST_VARIANTS = 10_000
+"""Of one product."""
+LONGEST_NAME = 200
+"""Characters of an attribute's name."""
+LONGEST_SKU = 500
+"""Characters of a sku."""
+SAMPLED = 500
+"""Products whose prices say how a feed writes them."""
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?", re.ASCII)
+_CODES = frozenset(
+    [
+        "sku", "id", "gtin", "gtin8", "gtin12", "gtin13", "gtin14", "ean", "upc", "isbn", "mpn", "barcode", "zip",
+        "item_group_id", "handle", "asin", "hs_code", "postcode", "article_number", "model_number", "parent_sku",
+        "ean13",
+    ]
+)  # fmt: skip
+_BAD = re.compile("[\x00\ud800-\udfff]")
+_NO_PRICE = frozenset({"", "-", "--", "n/a", "na", "null", "none", "nan", "–", "—"})
 
 
 def attribute_name(column: str) -> str:
-    """Lower case with underscores; spellings of color, brand and category become these names."""
-    name = re.sub(r"\W+", "_", column.strip().lower()).strip("_")
-    return _SAME.get(name, name)
+    """A column's name as an attribute's: lower case with underscores, cut to `LONGEST_NAME`."""
+    return key_of(column)[:LONGEST_NAME]
 
 
 def value_of(name: str, text: str) -> AttributeValue:
@@ -35,107 +51,269 @@ def value_of(name: str, text: str) -> AttributeValue:
     return float(text) if "." in text else int(text)
 
 
-def price_of(text: str) -> tuple[float, str] | None:
-    """Amount and currency ("" where there is none) of texts such as 15.00 USD, $1,299.90 or 12,50 EUR."""
-    found = _PRICE.fullmatch(text.strip())
-    if found is None:
-        return None
-    digits = re.sub(r"\s", "", found["number"])
-    decimal = max(digits.rfind("."), digits.rfind(","))
-    if decimal >= 0 and len(digits) - decimal - 1 != 3:
-        digits = re.sub(r"[.,]", "", digits[:decimal]) + "." + digits[decimal + 1 :]
-    elif digits.count(".") != 1 or digits.count(","):
-        digits = re.sub(r"[.,]", "", digits)
-    try:
-        return float(digits), (found["before"] or found["after"]).strip()
-    except ValueError:
-        return None
+def clean(text: str) -> str:
+    """A text as it may be stored: HTML as plain text, nothing that no database takes."""
+    return plain_text(_BAD.sub("\ufffd", text) if not text.isascii() or "\0" in text else text)
 
 
-def prices(texts: Mapping[str, str]) -> dict[str, AttributeValue]:
-    """Attributes of price cells: the amount, and `currency` where one is written; what is no price stays text."""
-    found: dict[str, AttributeValue] = {}
-    for name, text in texts.items():
-        amount = price_of(text)
-        if amount is None:
-            found[name] = text
-            continue
-        found[name] = amount[0]
-        if amount[1] and "currency" not in found:
-            found["currency"] = amount[1]
-    return found
+class Reader:
+    """Reads the drafts of one source.
 
+    Args:
+        source: its name, for places.
+        pictures: where its picture paths start from.
+        notes: what is counted goes here.
+        hint: decimal mark of the language that it is in, where known.
+        adds_aliases: whether attributes are given under the names that filters ask for too.
+    """
 
-def is_price(name: str) -> bool:
-    """Whether an attribute of this name holds a price."""
-    return name == "price" or name.endswith("_price") or name.startswith("price_")
+    def __init__(
+        self, source: str, pictures: Pictures, notes: Notes, *, hint: str = "", adds_aliases: bool = True
+    ) -> None:
+        self._source, self._pictures, self._notes = source, pictures, notes
+        self._hint, self._adds_aliases = hint, adds_aliases
+        self._convention = UNKNOWN
+        self._lines: dict[int, int] = {}
+
+    def products(self, drafts: Iterable[Draft | Failure]) -> Iterator[Item]:
+        """Products and failures. No draft is lost: one whose sku came before is named."""
+        rest = iter(drafts)
+        first = list(islice(rest, SAMPLED))
+        self._convention = Convention.of(_price_texts(first), currency=_currency(first), hint=self._hint)
+        for part in (first, rest):
+            for draft in part:
+                if isinstance(draft, Failure):
+                    yield draft
+                else:
+                    yield from self._product(draft)
+
+    def _where(self, draft: Draft, column: str | None = None) -> Where:
+        return Where(self._source, draft.line, column)
+
+    def _product(self, draft: Draft) -> Iterator[Item]:
+        where = self._where(draft, draft.column)
+        sku = self._sku(draft.sku) or self._called(draft)
+        if not sku:
+            yield Failure(where, "row", "no sku", "give every product a sku of its own")
+            return
+        before = self._lines.get(hash(sku))
+        if before is not None and draft.group and draft.variants:
+            sku = self._free(sku, "group")
+            self._notes.count("{} group has the id of an item; it is called ID-group", "{} groups have ids of items")
+        elif before is not None:
+            why = f"the sku came before, on line {before}" if before else "the sku came before"
+            yield Failure(where, sku, why, "give every product a sku of its own")
+            return
+        self._lines[hash(sku)] = draft.line or 0
+        if len(draft.variants) == 1 and draft.variants[0].is_plain:
+            draft = self._collapsed(draft)
+            if draft.sku and (draft.sku == sku or hash(draft.sku) not in self._lines):
+                sku = draft.sku
+                self._lines[hash(sku)] = draft.line or 0
+        failures: list[Failure] = []
+        own: set[str] = set()
+        variants = [self._variant(sku, variant, draft, own, failures) for variant in draft.variants[:MOST_VARIANTS]]
+        if len(draft.variants) > MOST_VARIANTS:
+            why = f"{len(draft.variants)} variants; the first {MOST_VARIANTS} are read"
+            failures.append(Failure(where, sku, why, "divide the product"))
+        attributes = self._attributes(draft, failures)
+        if draft.variants and "price" not in attributes:
+            attributes |= lowest_price(variant.attributes for variant in variants)
+        if "currency" in attributes:
+            variants = [_without_currency(variant, attributes["currency"]) for variant in variants]
+        pictures, dead = self._pictures.find_all(self._named(draft), base=draft.page)
+        yield Product(
+            sku=sku,
+            where=self._where(draft),
+            title=clean(draft.title),
+            description=clean(draft.description),
+            attributes=attributes,
+            pictures=pictures,
+            variants=tuple(variants),
+            lost=tuple(failure.what for failure in dead),
+            mentions=draft.mentions,
+        )
+        yield from (*failures, *dead)
+
+    def _sku(self, text: str) -> str:
+        return _BAD.sub("\ufffd", text.strip())[:LONGEST_SKU]
+
+    def _called(self, draft: Draft) -> str:
+        """What a product without a sku is called by: its title's letters, each product by its own."""
+        made = re.sub(r"\W+", "-", clean(draft.title).casefold()).strip("-")[:100]
+        if not made:
+            return ""
+        self._notes.count(
+            "{} product has no sku and is called by its title", "{} products have no sku and are called by their titles"
+        )
+        return self._free(made, "2") if hash(made) in self._lines else made
+
+    def _free(self, sku: str, more: str) -> str:
+        made, number = f"{sku}-{more}", 1
+        while hash(made) in self._lines:
+            number += 1
+            made = f"{sku}-{more}-{number}"
+        return made
+
+    @staticmethod
+    def _collapsed(draft: Draft) -> Draft:
+        """A product whose only variant has no options is that variant."""
+        only = draft.variants[0]
+        names = {name for name, _ in draft.cells}
+        draft.sku = only.sku or draft.sku
+        draft.cells += [cell for cell in only.cells if cell[0] not in names]
+        draft.pictures += only.pictures
+        draft.title = draft.title or only.title
+        draft.variants = []
+        return draft
+
+    def _variant(self, product: str, draft: Draft, parent: Draft, own: set[str], failures: list[Failure]) -> Variant:
+        sku = self._sku(draft.sku)
+        if not sku:
+            sku = self._free(product, _slug(draft.title) or str(len(own) + 1))
+        elif sku in own or (sku != product and hash(sku) in self._lines):
+            sku = self._free(sku, _slug(draft.title) or "2")
+            self._notes.count(
+                "{} variant has the sku of another and got one of its own",
+                "{} variants have the sku of another and got one of their own",
+            )
+        own.add(sku)
+        self._lines[hash(sku)] = draft.line or 0
+        pictures, dead = self._pictures.find_all(self._named(draft), base=draft.page or parent.page)
+        attributes = self._attributes(draft, failures)
+        failures += dead
+        lost = tuple(failure.what for failure in dead)
+        return Variant(sku, clean(draft.title), attributes, pictures, lost)
+
+    def _named(self, draft: Draft) -> list[tuple[object, Where]]:
+        return [(value, Where(self._source, line or draft.line, column)) for column, value, line in draft.pictures]
+
+    def _attributes(self, draft: Draft, failures: list[Failure]) -> dict[str, AttributeValue]:
+        found: dict[str, AttributeValue] = {}
+        for column, value in draft.cells:
+            name = attribute_name(column)
+            if name and len(found) <= MOST_ATTRIBUTES:
+                self._take(found, name, value)
+        if self._adds_aliases:
+            for name in list(found):
+                canonical = alias_of(name)
+                if canonical is not None:
+                    found.setdefault(canonical, found[name])
+        for name, value in islice(draft.own.items(), MOST_ATTRIBUTES + 1):
+            kept = _kept(value)
+            if kept is not None:
+                found[_BAD.sub("\ufffd", str(name))[:LONGEST_NAME]] = kept
+        if len(found) > MOST_ATTRIBUTES or len(draft.own) > MOST_ATTRIBUTES:
+            why = f"more than {MOST_ATTRIBUTES} attributes; the first {MOST_ATTRIBUTES} are read"
+            failures.append(Failure(self._where(draft), draft.sku or "row", why, "leave out what nobody asks for"))
+            found = dict(islice(found.items(), MOST_ATTRIBUTES))
+        return found
+
+    def _take(self, found: dict[str, AttributeValue], name: str, value: object) -> None:
+        """Add an attribute: a price with its currency, a text or number, several values as a tuple."""
+        if is_price(name) and isinstance(value, str | dict | int | float) and not isinstance(value, bool):
+            self._take_price(found, name, value)
+            return
+        if isinstance(value, str):
+            text = clean(value)
+            kept: AttributeValue | None = value_of(name, text) if text else None
+        else:
+            kept = _kept(value)
+        if kept is None:
+            return
+        before = found.setdefault(name, kept)
+        if before != kept:  # columns of one name: none hides another
+            values = (*_several(before), *_several(kept))
+            found[name] = tuple(dict.fromkeys(map(str, values)))
+
+    def _take_price(self, found: dict[str, AttributeValue], name: str, value: str | dict[str, object] | float) -> None:
+        if isinstance(value, dict):
+            amount, currency = _money(value)
+            value = amount
+            if currency:
+                found.setdefault("currency", currency)
+        if isinstance(value, int | float):
+            if math.isfinite(value):
+                found.setdefault(name, float(value))
+            return
+        text = clean(str(value))
+        if text.lower() in _NO_PRICE:
+            return
+        price = price_of(text, self._convention)
+        if price is None:
+            found.setdefault(name, text)
+        elif name not in found:
+            found[name] = price[0]
+            if price[1]:
+                found.setdefault("currency", price[1])
 
 
 def lowest_price(each: Iterable[Mapping[str, AttributeValue]]) -> dict[str, AttributeValue]:
-    """The price of a product by those of its variants: the lowest; nothing where none has one."""
-    amounts = [price for price in (attributes.get("price") for attributes in each) if isinstance(price, float)]
-    return {"price": min(amounts)} if amounts else {}
+    """The price of a product by those of its variants: the lowest, with its currency; nothing where none has one."""
+    priced = [one for one in each if isinstance(one.get("price"), float)]
+    if not priced:
+        return {}
+    least = min(priced, key=lambda one: one["price"])
+    return {name: least[name] for name in ("price", "currency") if name in least}
 
 
-def attributes_of(cells: Iterable[tuple[str, str]]) -> dict[str, AttributeValue]:
-    """Attributes of (column, text) pairs; empty texts are no attributes."""
-    found: dict[str, AttributeValue] = {}
-    for column, text in cells:
-        name = attribute_name(column)
-        if not text or not name:
-            continue
-        if is_price(name):
-            found.update(prices({name: text}))
-        else:
-            found.setdefault(name, value_of(name, text))
-    return found
+def _money(value: dict[str, object]) -> tuple[str | float, str]:
+    """Amount and currency of an object such as {"value": "12.50", "currency": "EUR"}."""
+    amount = next((value[key] for key in ("amount", "value", "price", "centAmount") if value.get(key) is not None), "")
+    currency = next((value[key] for key in ("currency", "currency_code", "currencyCode") if value.get(key)), "")
+    if "centAmount" in value and isinstance(amount, int):
+        amount = amount / 100
+    return amount if isinstance(amount, str | int | float) else "", currency if isinstance(currency, str) else ""
 
 
-def is_there(path: Path) -> bool:
-    """Whether the path is a file; any text may come here, also what no file can be called."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
+def _kept(value: object) -> AttributeValue | None:
+    """A value that is no text of a cell, as an attribute; None where it is none."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value) if value.bit_length() < 400 else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        texts = [clean(item) if isinstance(item, str) else _dumped(item) for item in value[:MOST_ATTRIBUTES]]
+        return tuple(text for text in texts if text) or None
+    return None if value is None else _dumped(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Where a feed's picture paths start from.
+def _dumped(value: object) -> str:
+    return _BAD.sub("\ufffd", json.dumps(value, ensure_ascii=False, default=str))
 
-    A path that leaves the folder by `..` is refused. A path that starts with a slash is taken from the folder; where
-    `absolute` is allowed it may also name a file anywhere.
-    """
 
-    folders: tuple[Path, ...]
-    absolute: bool = False
+def _without_currency(variant: Variant, currency: AttributeValue) -> Variant:
+    """A variant that does not repeat the currency of its product."""
+    if variant.attributes.get("currency") != currency:
+        return variant
+    rest = {name: value for name, value in variant.attributes.items() if name != "currency"}
+    return replace(variant, attributes=rest)
 
-    @classmethod
-    def of(cls, source: Path, media: Path | None, *, absolute: bool = False, beside: tuple[str, ...] = ()) -> Pictures:
-        """The media folder if given, else the feed's own folder and those named `beside` in it."""
-        here = source.parent.absolute()
-        own = [here / name for name in beside if (here / name).is_dir()]
-        return cls((media.absolute(),) if media is not None else (*own, here), absolute)
 
-    def find(self, text: str, where: Where) -> PictureSource | Failure:
-        """The picture that a cell names, or why there is none."""
-        if text.startswith(("http://", "https://")):
-            return PictureSource(text, where)
-        relative = os.path.normpath(text.lstrip("/\\").replace("\\", "/")) if text.strip("/\\. ") else ".."
-        if "\0" in text or relative.startswith(".."):
-            return Failure(where, text, "the path leads out of the media folder", "give paths inside it")
-        candidates = [folder / relative for folder in self.folders]
-        if self.absolute and text.startswith("/"):
-            candidates.append(Path(text))
-        for path in candidates:
-            if is_there(path):
-                return PictureSource(str(path), where)
-        return Failure(
-            where, text, f"no such file in {self.folders[0]}", "copy it there, or name its folder with --media"
-        )
+def _several(value: AttributeValue) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
-    def find_all(self, texts: Iterable[tuple[str, Where]]) -> tuple[tuple[PictureSource, ...], list[Failure]]:
-        """All pictures named, each once, and those that are not there."""
-        found = [self.find(text, where) for text, where in dict(texts).items() if text]
-        sources = {item.location: item for item in found if isinstance(item, PictureSource)}
-        return tuple(sources.values()), [item for item in found if isinstance(item, Failure)]
+
+def _slug(text: str) -> str:
+    return re.sub(r"\W+", "-", text).strip("-")[:80]
+
+
+def _price_texts(drafts: Iterable[Draft | Failure]) -> Iterator[str]:
+    for draft in drafts:
+        if isinstance(draft, Draft):
+            yield from (value for column, value in draft.cells if isinstance(value, str) and is_price(key_of(column)))
+            yield from _price_texts(draft.variants)
+
+
+def _currency(drafts: Iterable[Draft | Failure]) -> str:
+    """The currency that a column of its own names."""
+    for draft in drafts:
+        if isinstance(draft, Draft):
+            for column, value in draft.cells:
+                if key_of(column) == "currency" and isinstance(value, str) and value:
+                    return value
+    return ""

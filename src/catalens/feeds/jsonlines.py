@@ -1,24 +1,23 @@
-"""JSON Lines or a JSON array: one object a product; what `catalens export --format jsonl` writes comes back whole."""
+"""JSON of products: JSON Lines, an array or a document; what `catalens export` writes comes back whole."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from catalens.errors import FeedError
-from catalens.feeds.base import Item, Reading, Sample
-from catalens.feeds.cells import Pictures, attribute_name
+from catalens.feeds.base import Notes, Options, Reading, Sample
+from catalens.feeds.cells import Reader
+from catalens.feeds.draft import Draft, grouped
+from catalens.feeds.objects import draft_of, unwrapped
+from catalens.feeds.pictures import Pictures
 from catalens.feeds.text import LINE_CAP, encoding_note, encoding_of, physical_lines
-from catalens.types import AttributeValue, Failure, PictureSource, Product, Variant, Where
+from catalens.types import Failure, Where
 
-_SKU, _TITLE = ("sku", "id", "product_id"), ("title", "name", "product_name")
-_TEXT = ("description", "text")
-_PICTURES = ("pictures", "images", "image", "picture", "photo", "image_link", "additional_images")
-_TAKEN = frozenset({*_SKU, *_TITLE, *_TEXT, *_PICTURES, "attributes", "variants"})
 ARRAY_CAP = 64 * 1024 * 1024
-
-Record = dict[str, object]
+"""Bytes of a document that is one array or object, since it is held in memory."""
 
 
 class JsonLinesFeed:
@@ -27,113 +26,91 @@ class JsonLinesFeed:
     name = "jsonlines"
 
     def recognises(self, sample: Sample) -> bool:
-        return sample.head.lstrip().startswith(("{", "["))
+        return sample.head.lstrip("\ufeff \r\n\t").startswith(("{", "["))
 
-    def read(self, source: Path, *, media: Path | None, mapping: Mapping[str, str] | None) -> Reading:
-        encoding = encoding_of(source)
-        pictures = Pictures.of(source, media, absolute=True)
-        return Reading(self.name, encoding_note(encoding), _items(source, encoding, pictures, mapping or {}))
-
-
-def _items(source: Path, encoding: str, pictures: Pictures, mapping: Mapping[str, str]) -> Iterator[Item]:
-    first_line: dict[str, int] = {}
-    for line, value in _values(source, encoding):
-        where = Where(source.name, line)
-        if isinstance(value, Failure):
-            yield value
-            continue
-        if not isinstance(value, dict):
-            yield Failure(where, "line", "no JSON object", "write one object a line")
-            continue
-        record: Record = {str(key): item for key, item in value.items()}
-        record |= {field: record.pop(column) for field, column in mapping.items() if column in record}
-        sku = _text(record, _SKU)
-        if not sku:
-            yield Failure(where, "line", "no sku", 'give every object a "sku"')
-        elif sku in first_line:
-            why = f"the sku came before, on line {first_line[sku]}"
-            yield Failure(where, sku, why, "give every product a sku of its own")
-        else:
-            first_line[sku] = line
-            yield from _product(record, sku, where, pictures)
+    def read(self, source: Path, options: Options) -> Reading:
+        encoding = encoding_of(source, options.encoding)
+        notes = Notes(list(encoding_note(source, encoding, options.encoding)))
+        name = options.name or source.name
+        reader = Reader(name, Pictures.of(options.beside or source, options.media, absolute=True), notes)
+        drafts = _drafts(values(source, encoding, name), name, options.mapping)
+        return Reading(self.name, notes, reader.products(grouped(drafts)))
 
 
-def _values(source: Path, encoding: str) -> Iterator[tuple[int, object]]:
-    """(line, value or failure) of JSON Lines, or of the elements of one array (their ordinal as the line)."""
-    for line, text in enumerate(physical_lines(source, encoding), start=1):
-        if line == 1 and text.lstrip().startswith("["):
-            yield from enumerate(_array(source, encoding), start=1)
+def values(source: Path, encoding: str, name: str) -> Iterator[tuple[int, object]]:
+    """(Line, value or failure) of JSON Lines, or (ordinal, value) of the products of one document."""
+    first = next((text for text in physical_lines(source, encoding) if text.strip()), "")
+    if not _is_whole(first) or first.lstrip("\ufeff ").startswith("["):
+        found = _document(source, encoding, must=first.lstrip("\ufeff ").startswith("["))
+        if found is not None:
+            yield from enumerate(found, start=1)
             return
-        where = Where(source.name, line)
+    for line, text in enumerate(physical_lines(source, encoding), start=1):
+        where = Where(name, line)
         if len(text) > LINE_CAP:
             yield line, Failure(where, "line", f"more than {LINE_CAP} characters", "split it")
-        elif text.strip():
+        elif text.strip("\ufeff \t\r\n"):
             try:
-                yield line, json.loads(text)
+                inside = unwrapped(json.loads(text.strip("\ufeff \t\r\n,")))
             except (ValueError, RecursionError) as error:
                 yield line, Failure(where, "line", f"not JSON: {error}", "write one object a line")
+                continue
+            yield from ((line, value) for value in inside)
 
 
-def _array(source: Path, encoding: str) -> list[object]:
+def _is_whole(text: str) -> bool:
+    try:
+        json.loads(text.strip("\ufeff \t\r\n,"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _document(source: Path, encoding: str, *, must: bool) -> list[object] | None:
+    """The products of a file that is one JSON value; None where it is none, an error where it must be."""
     if source.stat().st_size > ARRAY_CAP:
+        if not must:
+            return None
         raise FeedError(f"{source} is one JSON array of more than {ARRAY_CAP // 2**20} MB", cure="write JSON Lines")
     try:
-        found = json.loads(source.read_text(encoding))
+        return unwrapped(json.loads(source.read_text(encoding, errors="replace").lstrip("\ufeff")))
     except (ValueError, RecursionError) as error:
+        if not must:
+            return None
         raise FeedError(f"{source} is not JSON: {error}", cure="write one object a line") from None
-    return found if isinstance(found, list) else [found]
 
 
-def _product(record: Record, sku: str, where: Where, pictures: Pictures) -> Iterator[Item]:
-    found, failures = _pictures(record, where, pictures)
-    variants = []
-    for number, item in enumerate(_list(record.get("variants"))):
-        if not isinstance(item, dict) or not _text(item, _SKU):
-            failures.append(Failure(where, f"{sku}, variant {number + 1}", "no object with a sku", "give it a sku"))
-            continue
-        own, dead = _pictures(item, where, pictures)
-        failures += dead
-        variants.append(Variant(_text(item, _SKU), _text(item, _TITLE), _attributes(item), own))
-    yield Product(
-        sku=sku,
-        where=where,
-        title=_text(record, _TITLE),
-        description=_text(record, _TEXT),
-        attributes=_attributes(record),
-        pictures=found,
-        variants=tuple(variants),
-    )
-    yield from failures
+def _drafts(found: Iterable[tuple[int, object]], name: str, mapping: Mapping[str, str]) -> Iterator[Draft | Failure]:
+    for line, value in found:
+        where = Where(name, line)
+        if isinstance(value, Failure):
+            yield value
+        elif not isinstance(value, Mapping):
+            yield Failure(where, "line", "no JSON object", "write one object a line")
+        else:
+            yield from object_drafts(value, line, where, mapping)
 
 
-def _text(record: Record, names: tuple[str, ...]) -> str:
-    value = next((record[name] for name in names if record.get(name) not in (None, "")), "")
-    return str(value).strip() if isinstance(value, str | int | float) else ""
+def object_drafts(
+    value: Mapping[str, object], line: int, where: Where, mapping: Mapping[str, str]
+) -> Iterator[Draft | Failure]:
+    """The draft of one object, of a group a variant; variants that are nothing are named."""
+    draft = draft_of({str(key): item for key, item in value.items() if not _is_no_number(item)}, line, mapping=mapping)
+    if not draft.sku and not draft.title:
+        yield Failure(where, "line", "no sku", 'give every object a "sku"')
+        return
+    for number, variant in enumerate(draft.variants):
+        if not (variant.sku or variant.title or variant.cells):
+            what = f"{draft.sku}, variant {number + 1}"
+            yield Failure(where, what, "no object with a sku", "give it a sku")
+    draft.variants = [one for one in draft.variants if one.sku or one.title or one.cells]
+    if draft.group and not draft.variants:
+        group, draft.group = draft.group, ""
+        yield Draft(line, group=group, variants=[draft])
+    else:
+        draft.group = ""
+        yield draft
 
 
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _pictures(record: Record, where: Where, pictures: Pictures) -> tuple[tuple[PictureSource, ...], list[Failure]]:
-    named: list[str] = []
-    for key in _PICTURES:
-        value = record.get(key)
-        named += [value] if isinstance(value, str) else [item for item in _list(value) if isinstance(item, str)]
-    return pictures.find_all((text.strip(), where) for text in named)
-
-
-def _attributes(record: Record) -> dict[str, AttributeValue]:
-    """Attributes under `attributes` by their own names; other keys that are no fields by the usual ones."""
-    own = record.get("attributes")
-    pairs = [(str(key), value) for key, value in own.items()] if isinstance(own, dict) else []
-    pairs += [(attribute_name(key), value) for key, value in record.items() if key not in _TAKEN]
-    found: dict[str, AttributeValue] = {}
-    for name, value in pairs:
-        if isinstance(value, str | int | float):
-            found.setdefault(name, value)
-        elif isinstance(value, list) and value:
-            found.setdefault(name, tuple(map(str, value)))
-        elif value is not None and name:
-            found.setdefault(name, json.dumps(value, ensure_ascii=False))
-    return found
+def _is_no_number(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

@@ -1,28 +1,27 @@
-"""Delimited text as rows with their line numbers: one broken row costs that row only."""
+"""Tables of products, whatever carries them (text, a workbook, Parquet): rows by column name, with their places."""
 
 from __future__ import annotations
 
 import csv
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from catalens.errors import FeedError, NotFoundError
+from catalens.feeds import parquet, xlsx
+from catalens.feeds.delimited import Records, delimiter_of
 from catalens.feeds.text import LINE_CAP, encoding_note, encoding_of, physical_lines
+from catalens.feeds.tolerant import LOOKED_AT, delimiter_in, header_in, is_remark
 from catalens.types import Failure, Where
 
-RECORD_LINES = 2000
-"""Lines of one record: beyond it a quote was never closed."""
-DELIMITERS = (",", "\t", ";", "|")
-
-
-def delimiter_of(header: str) -> str:
-    """What divides the cells of a table: the sign that its first line has most often, a comma where it has none."""
-    return max(DELIMITERS, key=header.count)
-
+MOST_COLUMNS = 2000
+"""Of one table; the fullest of shops' exports have some hundred."""
 
 csv.field_size_limit(LINE_CAP)
+
+Record = tuple[int, list[str] | str]
+"""A line (1-based) with its cells, or with why it is broken."""
 
 
 def read_cells(table: Path) -> Iterator[list[str]]:
@@ -47,109 +46,104 @@ def read_cells(table: Path) -> Iterator[list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record: the line it starts on (1-based) and its cells by column name, stripped."""
+    """One record: the line it starts on (1-based) and its cells, stripped; columns may have one name."""
 
     line: int
-    cells: Mapping[str, str]
+    header: tuple[str, ...]
+    cells: list[str]
 
     def __getitem__(self, column: str) -> str:
-        return self.cells.get(column, "")
+        """The first cell of a column of this name that is not empty, "" where there is none."""
+        return next((cell for name, cell in zip(self.header, self.cells, strict=True) if name == column and cell), "")
 
-
-class _Records:
-    """Records of a delimited text; a record that was never closed gives its first line back as broken."""
-
-    def __init__(self, lines: Iterator[str], delimiter: str) -> None:
-        self._lines = lines
-        self._back: deque[str] = deque()
-        self._delimiter = delimiter
-        self.line = 0
-        self.next_line = 1
-
-    def __iter__(self) -> Iterator[list[str] | str]:
-        """Cells, or why the record on line `line` is broken."""
-        while (first := self._take()) is not None:
-            self.line = self.next_line - 1
-            if len(first) > LINE_CAP:
-                yield f"a line of more than {LINE_CAP // 2**20} million characters"
-            elif first.strip("\r\n"):
-                yield self._record(first)
-
-    def _take(self) -> str | None:
-        line = self._back.popleft() if self._back else next(self._lines, None)
-        self.next_line += line is not None
-        return line
-
-    def _record(self, first: str) -> list[str] | str:
-        taken = [first]
-        while (cells := self._parse("".join(taken))) is None:
-            # Only a line with a quote in it can close the cell that is open.
-            line = self._take()
-            while line is not None and '"' not in line and len(taken) < RECORD_LINES and len(line) <= LINE_CAP:
-                taken.append(line)
-                line = self._take()
-            if line is not None:
-                taken.append(line)
-            if line is None or len(taken) > RECORD_LINES or len(line) > LINE_CAP:
-                self._give_back(taken[1:])
-                return "a quote that is never closed"
-        return cells
-
-    def _give_back(self, lines: list[str]) -> None:
-        self._back.extendleft(reversed(lines))
-        self.next_line -= len(lines)
-
-    def _parse(self, text: str) -> list[str] | None:
-        """Cells of a record; None where a quoted cell is still open."""
-        try:
-            return next(csv.reader([text], delimiter=self._delimiter, strict=True))
-        except csv.Error as error:
-            if "unexpected end of data" in str(error):
-                return None
-            return self._lenient(text)
-        except StopIteration:
-            return []
-
-    def _lenient(self, text: str) -> list[str]:
-        """Cells of a record with stray quotes; all of it as one cell where even so it cannot be told apart."""
-        try:
-            return next(csv.reader(text.splitlines(keepends=True), delimiter=self._delimiter))
-        except (csv.Error, StopIteration):
-            return [text]
+    def items(self) -> list[tuple[str, str]]:
+        """(Column, cell) of all columns."""
+        return list(zip(self.header, self.cells, strict=True))
 
 
 class Table:
-    """A delimited text file with a header."""
+    """A table with a header: rows above it are passed over, rows that are none of it are named.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._encoding = encoding_of(path)
-        first = next(physical_lines(path, self._encoding), "")
-        self._delimiter = delimiter_of(first)
-        header = next(iter(_Records(physical_lines(path, self._encoding), self._delimiter)), [])
-        if isinstance(header, str) or not any(cell.strip() for cell in header):
+    Args:
+        path: the file.
+        name: what places in it are called by; the file's own name where None.
+        encoding: of its text; found out where None.
+    """
+
+    def __init__(self, path: Path, *, name: str | None = None, encoding: str | None = None) -> None:
+        self.path, self.name = path, name or path.name
+        self.has_header, self.is_carried = True, xlsx.recognises(path) or parquet.recognises(path)
+        self.notes: list[str] = []
+        self._records = _records_of(path, encoding, self.notes)
+        first = [cells for _, cells in islice(self._records(), LOOKED_AT) if isinstance(cells, list)]
+        at = header_in(first)
+        header = first[at or 0] if first else []
+        self._above = at or 0
+        if at is None:
+            self.has_header, header = False, [str(number + 1) for number in range(max(map(len, first)))]
+        elif not any(cell.strip() for cell in header):
             raise FeedError(f"{path} has no header line", cure="export it with column names in the first line")
-        self.header = tuple(cell.strip() for cell in header)
-        self.notes = encoding_note(self._encoding)
+        if len(header) > MOST_COLUMNS:
+            raise FeedError(
+                f"{path} has {len(header)} columns; at most {MOST_COLUMNS} are read",
+                cure="export fewer columns, or check the delimiter",
+            )
+        self.header = tuple(cell.strip().lstrip("\ufeff").strip() for cell in header)
+        if self._above:
+            self.notes.append(f"{self._above} row{'s' * (self._above > 1)} above the header passed over")
 
     def rows(self) -> Iterator[Row | Failure]:
         """All records after the header, in order."""
-        records = _Records(physical_lines(self.path, self._encoding), self._delimiter)
-        reading = iter(records)
-        next(reading)
-        for cells in reading:
+        wide, above = len(self.header), self._above + self.has_header
+        for line, cells in self._records():
+            if above and isinstance(cells, list):
+                above -= 1
+                continue
             if isinstance(cells, str):
-                yield self._failure(records.line, cells, "mend this line, or export the file again")
-            elif len(cells) != len(self.header):
-                why = f"{len(cells)} cells where the header has {len(self.header)}"
-                yield self._failure(records.line, why, "mend this line; a cell with the delimiter in it needs quotes")
-            elif any(cell.strip() for cell in cells):
-                stripped = (cell.strip() for cell in cells)
-                yield Row(records.line, dict(zip(self.header, stripped, strict=True)))
+                yield self._failure(line, cells, "mend this line, or export the file again")
+                continue
+            own = [cell.strip() for cell in cells]
+            while len(own) > wide and not own[-1]:
+                own.pop()
+            if not any(own) or is_remark(own) or tuple(own) == self.header:
+                continue
+            if len(own) > wide:
+                why = f"{len(own)} cells where the header has {wide}"
+                yield self._failure(line, why, "mend this line; a cell with the delimiter in it needs quotes")
+            elif wide > 2 and sum(map(bool, own)) == 1:
+                why = f"only one cell is filled where the header has {wide}"
+                yield self._failure(line, why, "mend this line; a cell with a line break in it needs quotes")
+            else:
+                yield Row(line, self.header, own + [""] * (wide - len(own)))
+
+    def sample(self, most: int) -> list[Row]:
+        """The first rows that are whole."""
+        return [row for row in islice(self.rows(), most) if isinstance(row, Row)]
 
     def where(self, row: Row, column: str | None = None) -> Where:
         """The place of a row or one of its cells."""
-        return Where(self.path.name, row.line, column)
+        return Where(self.name, row.line, column)
 
     def _failure(self, line: int, why: str, cure: str) -> Failure:
-        return Failure(Where(self.path.name, line), "row", why, cure)
+        return Failure(Where(self.name, line), "row", why, cure)
+
+
+def _records_of(path: Path, encoding: str | None, notes: list[str]) -> Callable[[], Iterator[Record]]:
+    """What gives the records of a file from the start, by what the file is."""
+    for carrier in (xlsx, parquet):
+        if carrier.recognises(path):
+            return lambda: carrier.records(path)
+    name = encoding_of(path, encoding)
+    notes.extend(encoding_note(path, name, encoding))
+    lines = list(islice(physical_lines(path, name), LOOKED_AT))
+    delimiter, above = delimiter_in(lines)
+
+    def records() -> Iterator[Record]:
+        reading = physical_lines(path, name)
+        for _ in range(above):
+            next(reading, None)
+        found = Records(reading, delimiter)
+        found.next_line += above
+        return iter(found)
+
+    return records

@@ -227,15 +227,20 @@ def make_folder(path: Path) -> None:
         raise StorageError.of(error, f"no folder can be made at {path}", cure="name another one") from None
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
+def write_atomically(path: Path, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
     """Write a file atomically; with `durable` it is on the disk (fsync) when this returns.
+
+    Args:
+        mode: permissions from the first byte on, before the umask; 0o600 for a secret.
 
     Raises:
         StorageError: it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)  # of a process of the same number that was killed
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        with os.fdopen(handle, "wb") as file:
             file.write(data)
             if durable:
                 file.flush()

@@ -5,7 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff")
+SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".jif",
+    ".pjpeg",
+    ".png",
+    ".webp",
+    ".gif",
+    ".avif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+)
 """Suffixes of readable pictures, in lower case."""
 UNREAD = (".heic", ".heif")
 """Suffixes of phone photos that cannot be read: these are reported rather than skipped."""

@@ -86,7 +86,7 @@ def create_app(options: ServeOptions) -> FastAPI:
     app.add_middleware(LoadShedding, limiters={path: state.limiters[work] for path, work in WORK.items()})
     app.add_middleware(
         LocalOnly,
-        is_keyless=lambda: not options.closed and not state.api_keys.all(),
+        is_keyless=lambda: not options.closed and not state.api_keys.is_closed(),
         hosts=options.hosts,
         origins=options.origins,
     )

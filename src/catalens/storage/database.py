@@ -23,7 +23,7 @@ from catalens.errors import (
     StorageFullError,
     UsageError,
 )
-from catalens.storage.schema import APPLICATION_ID, PAGE_SIZE, TABLES, VERSION
+from catalens.storage.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE, TABLES, VERSION
 
 FILE_NAME = "catalog.db"
 
@@ -159,9 +159,22 @@ def has_tables(db: sqlite3.Connection, path: Path) -> bool:
             f"{path.parent} was made by a newer version (tables {version}, this version reads {VERSION})",
             cure="upgrade: pip install --upgrade catalens",
         )
-    if owner != APPLICATION_ID or version != VERSION or not ours:
+    if owner != APPLICATION_ID or version < 1 or not ours:
         raise CatalogDamagedError(f"{path} is damaged: its head is not what was written", cure=_DAMAGED_CURE)
     return True
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """Version of the tables."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the tables of an older version up to date, within the transaction that is open."""
+    for version in range(version_of(db), VERSION):
+        for statement in MIGRATIONS[version]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {version + 1}")
 
 
 def reading_mode(path: Path) -> Mode:

@@ -21,9 +21,11 @@ from catalens.storage.database import (
     connect,
     create_tables,
     has_tables,
+    migrate,
     reading_mode,
     sqlite_boundary,
     storage_error,
+    version_of,
 )
 from catalens.storage.lock import WriterLock
 from catalens.types import IntArray
@@ -150,6 +152,11 @@ class Connections:
                 found += db.execute(sql.replace("{marks}", marks(len(part))), part).fetchall()
         return found
 
+    def tables_version(self) -> int:
+        """Version of the tables; an older one is brought up to date by the first change."""
+        with self.reading() as db:
+            return version_of(db)
+
     def data_version(self) -> int:
         """Return a number that changes with every commit, of any process; comparable within this object only."""
         with self._watch_guard, sqlite_boundary(self.path):
@@ -174,6 +181,7 @@ class Connections:
             db = connect(self.path, mode="write", timeout_s=self._wait_s)
             try:
                 db.execute("BEGIN IMMEDIATE")
+                migrate(db)
                 yield db
                 db.execute("COMMIT")
             finally:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import Request
 
+from catalens.errors import StorageError
 from catalens.options import Scope
 from catalens.server.dependencies.state import State
 from catalens.server.http.problems import RefusedError
+
+log = logging.getLogger("catalens.server")
 
 
 @dataclass(frozen=True)
@@ -28,19 +33,27 @@ def state_of(request: Request) -> State:
 def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency that returns the caller if the key has the scope.
 
-    While no keys exist, every program on this machine may call; `middleware.local_only` refuses others.
+    As long as no key was ever created, every program on this machine may call; `middleware.local_only` refuses others.
 
     Raises:
-        RefusedError: no valid key (401), a missing scope or a wrong origin (403), rate limit exceeded (429).
+        RefusedError: no valid key (401), a missing scope or a wrong origin (403), rate limit exceeded (429), a file of
+            keys that cannot be read (503).
     """
 
     async def caller(request: Request) -> Caller:
         state = state_of(request)
-        keys = state.api_keys
-        if not state.options.closed and not keys.all():
-            return Caller("")
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
-        key = keys.find(secret.strip()) if kind.lower() == "bearer" else None
+        try:
+            is_closed = state.options.closed or state.api_keys.is_closed()
+            key = state.api_keys.find(secret.strip()) if is_closed and kind.lower() == "bearer" else None
+        except StorageError as error:
+            log.error(json.dumps({"keys": str(error)}))
+            raise RefusedError(
+                503, "keys-unreadable", "the keys of this service cannot be read, so nobody is let in",
+                cure="its operator finds the reason in its log",
+            ) from None  # fmt: skip
+        if not is_closed:
+            return Caller("")
         if key is None:
             raise RefusedError(
                 401, "key-missing", "no key, or one that is not known", cure="send Authorization: Bearer KEY",

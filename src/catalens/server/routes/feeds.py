@@ -19,6 +19,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
+from catalens.feeds.archives import kind_of, unpack
 from catalens.options import Add
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.multipart import PartFile, boundary_of, find_parts
@@ -26,7 +27,6 @@ from catalens.server.dependencies.state import State
 from catalens.server.dependencies.uploads import Upload, content_kind, read_model
 from catalens.server.http.openapi import fields, model_body, schema
 from catalens.server.http.problems import RefusedError, without_paths
-from catalens.server.jobs.archive import ZIP_MAGIC, unpack
 from catalens.server.jobs.queue import MAX_WAITING, Job
 from catalens.server.middleware.idempotency import IdempotencyKey
 from catalens.server.routes.products import ProductIn
@@ -165,9 +165,7 @@ def _store(file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
             out.write(part)
     if upload.stat().st_size == 0:
         raise FeedError("the feed is empty", cure="send a file with products")
-    with upload.open("rb") as began:
-        is_archive = began.read(len(ZIP_MAGIC)) == ZIP_MAGIC
-    if is_archive:
+    if kind_of(upload) == "zip":
         unpack(upload, folder / "feed")
         upload.unlink()
     else:

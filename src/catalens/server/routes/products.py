@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.catalog import Catalog
-from catalens.errors import NotFoundError
+from catalens.errors import NotFoundError, StorageError
 from catalens.images.draw import write_atomically
 from catalens.images.read import read_header
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
@@ -229,6 +229,8 @@ def _has_picture(shop: Catalog, hash: str) -> bool:
         shop.picture(hash)
     except NotFoundError:
         return False
+    except StorageError:  # its file is another one now
+        return True
     return True
 
 

@@ -1,10 +1,13 @@
-"""ZIP archives of feeds and photos, unpacked within limits of size, number and names of files."""
+"""Feeds in ZIP and gzip: unpacked with care, nothing outside its folder and no more than was announced."""
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import shutil
 import stat
+import tempfile
+import weakref
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -16,13 +19,43 @@ MAX_FILES, MAX_BYTES = 50_000, 2 * 2**30
 MAX_RATIO, RATIO_FREE_BYTES = 200, 64 * 2**20
 """Largest compression ratio, checked above so many bytes: feeds of text reach 30, ZIP bombs 1,000 and more."""
 ZIP_MAGIC = b"PK\x03\x04"
+GZIP_MAGIC = b"\x1f\x8b"
+FEED_SUFFIXES = frozenset(
+    {".csv", ".tsv", ".xml", ".jsonl", ".txt", ".json", ".xlsx", ".parquet", ".ndjson", ".rss", ".atom"}
+)
+
+
+class Unpacked:
+    """A temporary folder that is removed when nobody reads from it any more."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="catalens-"))
+        self._end = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
+def kind_of(path: Path) -> str:
+    """What a file is packed as: "zip", "gzip" or "". A workbook is a ZIP too, and none here."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError:
+        return ""
+    if head[:2] == GZIP_MAGIC:
+        return "gzip"
+    if head != ZIP_MAGIC:
+        return ""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return "" if "xl/workbook.xml" in packed.namelist() else "zip"
+    except (zipfile.BadZipFile, ValueError, OSError):
+        return "zip"
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a ZIP archive into a folder; nothing is written outside it, nor more than its headers announce.
+    """Unpack a ZIP archive into a folder of its own; nothing lands outside it, and no more than announced.
 
     Raises:
-        FeedError: the archive is damaged, too large, or has unsafe file names.
+        FeedError: no archive that can be read, one with odd names, or too large.
     """
     try:
         with zipfile.ZipFile(archive) as packed:
@@ -45,6 +78,25 @@ def unpack(archive: Path, folder: Path) -> None:
         raise FeedError(f"the archive cannot be unpacked: {error}", cure="pack it anew as ZIP") from None
 
 
+def gunzip(archive: Path, out: Path) -> None:
+    """Unpack a gzip file.
+
+    Raises:
+        FeedError: broken, or too large.
+    """
+    most = min(MAX_BYTES, max(RATIO_FREE_BYTES, MAX_RATIO * archive.stat().st_size))
+    done = 0
+    try:
+        with gzip.open(archive) as source, out.open("wb") as file:
+            while part := source.read(1024 * 1024):
+                done += len(part)
+                if done > most:
+                    raise FeedError(f"{archive} unpacks to more than {most >> 20} MB", cure="unpack it by hand")
+                file.write(part)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FeedError(f"{archive} cannot be unpacked: {error}", cure="pack it anew") from None
+
+
 def _member_path(folder: Path, member: zipfile.ZipInfo) -> Path:
     name = PurePosixPath(member.filename.replace("\\", "/"))
     is_link = stat.S_ISLNK(member.external_attr >> 16)
@@ -54,10 +106,16 @@ def _member_path(folder: Path, member: zipfile.ZipInfo) -> Path:
     return folder.joinpath(*name.parts)
 
 
+def feeds_in(folder: Path) -> list[Path]:
+    """Files on top of a folder that may be feeds, by their endings."""
+    tops = (path for path in folder.iterdir() if not path.name.startswith((".", "__")))
+    return sorted(path for path in tops if path.suffix.lower() in FEED_SUFFIXES and path.is_file())
+
+
 def find_feed(folder: Path) -> Path:
-    """Path of the feed in an unpacked archive: a table, XML or JSON file at the top, else the folder of photos."""
+    """The feed in what was unpacked: a file on top that is no picture, else the folder of photos itself."""
     tops = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
     if len(tops) == 1 and tops[0].is_dir():
         return find_feed(tops[0])
-    feeds = [path for path in tops if path.suffix.lower() in {".csv", ".tsv", ".xml", ".jsonl", ".txt", ".json"}]
+    feeds = feeds_in(folder)
     return feeds[0] if feeds else folder

@@ -16,7 +16,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from benchmarks.serving import COMMAND, Service, free_port, start
@@ -50,7 +50,7 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="critical")
 WORDS = {"text": "red dress", "k": 5}
 PAUSE_S = 0.05
 """Seconds between two searches of the other client."""
-Attack = Callable[[int, float], Awaitable[None]]
+Attack = Callable[[int, float], Coroutine[None, None, None]]
 
 
 def _post(path: str, body: bytes, kind: str = "application/json", method: str = "POST") -> bytes:

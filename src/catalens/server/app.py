@@ -68,6 +68,7 @@ def create_app(options: ServeOptions) -> FastAPI:
         version=catalens.__version__,
         description="Everything that a shop does with a product photo, as in Python and on the command line.",
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )

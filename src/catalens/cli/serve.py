@@ -35,6 +35,10 @@ def serve(
         typer.Option(help="Classifier folder to serve by its name in /v1/classify. May be repeated."),
     ] = None,
     workers: Annotated[int, option(options.Serve.workers)] = options.Serve.workers.default,
+    max_products: Annotated[int, option(options.Serve.max_products)] = options.Serve.max_products.default,
+    max_gigabytes: Annotated[int, option(options.Serve.max_gigabytes)] = options.Serve.max_gigabytes.default,
+    max_jobs: Annotated[int, option(options.Serve.max_jobs)] = options.Serve.max_jobs.default,
+    keep_jobs_days: Annotated[int, option(options.Serve.keep_jobs_days)] = options.Serve.keep_jobs_days.default,
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, its description at /docs, counters at /metrics."""
     try:
@@ -52,6 +56,10 @@ def serve(
         classifiers=_classifiers(classifier or []),
         closed=not here,
         hosts=names,
+        max_products=max_products,
+        max_gigabytes=max_gigabytes,
+        max_jobs=max_jobs,
+        keep_jobs_days=keep_jobs_days,
     )
     if not here and not _keys(catalog).all():
         raise UsageError(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from catalens import settings
 from catalens.storage.pictures import PictureReader
-from catalens.storage.records import cleaned, digest, pictures_of
+from catalens.storage.records import checked, digest, pictures_of
 from catalens.storage.store import KnownFile, ReadPicture, Store, StoreWriter
 from catalens.tasks.embed import Encoder
 from catalens.types import AddReport, Failure, PictureSource, Product, Progress
@@ -103,17 +103,11 @@ class Ingest:
         batch: list[Product] = []
         since = time.monotonic()
         for item in items:
-            if isinstance(item, Failure):
-                self._failed.append(item)
-                continue
-            try:
-                batch.append(cleaned(item))
-            except (TypeError, ValueError) as error:
-                self._failed.append(
-                    Failure(
-                        item.where, f"product {item.sku!r}", str(error), "correct it in the source and add it again"
-                    )
-                )
+            found = checked(item)
+            if isinstance(found, Failure):
+                self._failed.append(found)
+            else:
+                batch.append(found)
             if len(batch) == BATCH_PRODUCTS or (batch and time.monotonic() - since > BATCH_SECONDS):
                 yield batch
                 batch, since = [], time.monotonic()

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from catalens.errors import NotFoundError
+from catalens.options import Serve
 
 MAX_BODY = 40 * 2**20
 """Bytes of a request's body: a picture of the largest size that is read, and a little around it."""
@@ -26,6 +27,9 @@ class ServeOptions:
         classifiers: folders of trained classifiers, each called by its folder's name.
         closed: a key is needed even while there is none: others than this machine can reach the service.
         hosts: names by which it may be called as long as there are no keys; any where empty.
+        max_products, max_gigabytes, max_jobs: quotas of each tenant: products of its catalog; catalog, pictures and
+            uploads on the disk; jobs that wait or run.
+        keep_jobs_days: days for which records of ended jobs are kept, and uploads of those that failed.
         metrics: folder in which several worker processes count together, and keep how often a key called.
     """
 
@@ -37,6 +41,10 @@ class ServeOptions:
     classifiers: tuple[Path, ...] = ()
     closed: bool = False
     hosts: frozenset[str] = frozenset()
+    max_products: int = Serve.max_products.default
+    max_gigabytes: int = Serve.max_gigabytes.default
+    max_jobs: int = Serve.max_jobs.default
+    keep_jobs_days: int = Serve.keep_jobs_days.default
     metrics: Path | None = None
 
     def classifier(self, name: str) -> Path:

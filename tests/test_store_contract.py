@@ -19,7 +19,7 @@ from catalens.search.filters import read_filter
 from catalens.storage.filter_terms import Filter
 from catalens.storage.records import cleaned, digest
 from catalens.storage.sqlite import SqliteStore
-from catalens.storage.store import Candidate, Facet, ReadPicture, ShownPicture, Store, Term
+from catalens.storage.store import MOST_FACETS, Candidate, Facet, ReadPicture, ShownPicture, Store, Term
 from catalens.types import AddReport, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products
 from tests.memory_store import MemoryStore
@@ -472,6 +472,16 @@ def test_facets(store: Store) -> None:
     )
     assert store.attribute_values("color") == ["blue", "dark green", "red"]
     assert store.known_attributes(["COLOR", "nothing", "Straße"]) == {"COLOR", "Straße"}
+
+
+def test_only_the_commonest_attributes_are_looked_at(store: Store) -> None:
+    common = {f"n{n:03}": "x" for n in range(MOST_FACETS)}
+    put(
+        store,
+        *(Product(str(n), FEED, attributes=common) for n in range(3)),
+        *(Product(str(n), FEED, attributes={"a rare one": "x"}) for n in range(3, 5)),
+    )
+    assert store.facets(most=9) == tuple(Facet(name, (("x", 3),)) for name in common)
 
 
 # Words

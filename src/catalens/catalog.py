@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from catalens.styling.outfit import Outfits
     from catalens.styling.room import Room
 
-_PAGE = 256
+_PAGE = 64
+"""Products read at once: one of them takes up to 2 MB (`storage.records`)."""
 _NO_ATTRIBUTES: Attributes = {}
 
 

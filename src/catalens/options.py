@@ -501,6 +501,15 @@ class Serve:
     workers = Option(
         "workers", "whole", 1, "Worker processes that share the catalog and the CPU cores.", minimum=1, maximum=64
     )
+    max_products = Option("max_products", "whole", 1_000_000, "Products that each tenant may have.", minimum=1)
+    max_gigabytes = Option(
+        "max_gigabytes", "whole", 100, "Catalog, pictures and uploads of each tenant on the disk.", minimum=1, unit="GB"
+    )
+    max_jobs = Option("max_jobs", "whole", 8, "Jobs of each tenant that wait or run at once.", minimum=1)
+    keep_jobs_days = Option(
+        "keep_jobs_days", "whole", 30, "Days to keep records of ended jobs, and uploads of those that failed.",
+        minimum=1, unit="days",
+    )  # fmt: skip
 
 
 class Keys:

@@ -37,6 +37,10 @@ def serve(
     model: Annotated[list[str] | None, option(options.Serve.model, more="May be repeated.")] = None,
     accept_licence: Annotated[str | None, option(options.Serve.accept_licence)] = None,
     workers: Annotated[int, option(options.Serve.workers)] = options.Serve.workers.default,
+    max_products: Annotated[int, option(options.Serve.max_products)] = options.Serve.max_products.default,
+    max_gigabytes: Annotated[int, option(options.Serve.max_gigabytes)] = options.Serve.max_gigabytes.default,
+    max_jobs: Annotated[int, option(options.Serve.max_jobs)] = options.Serve.max_jobs.default,
+    keep_jobs_days: Annotated[int, option(options.Serve.keep_jobs_days)] = options.Serve.keep_jobs_days.default,
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, its description at /docs, counters at /metrics."""
     try:
@@ -58,6 +62,10 @@ def serve(
         models=allow_models(model or []),
         closed=not here,
         hosts=names,
+        max_products=max_products,
+        max_gigabytes=max_gigabytes,
+        max_jobs=max_jobs,
+        keep_jobs_days=keep_jobs_days,
     )
     keys = _keys(catalog)
     if keys.is_closed() and not keys.all():

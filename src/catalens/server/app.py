@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,6 +19,7 @@ from catalens.server.dependencies.query import known_query
 from catalens.server.dependencies.state import State
 from catalens.server.http.openapi import complete_document, document_networks
 from catalens.server.http.problems import problem, problem_of
+from catalens.server.jobs.feed_reader import FeedReader
 from catalens.server.middleware.body_limits import BodyLimit
 from catalens.server.middleware.head_requests import HeadRequests
 from catalens.server.middleware.load_shedding import LoadShedding
@@ -54,13 +56,24 @@ WORK = {
 """Path of a POST -> the concurrency limiter that it runs under."""
 
 
-def create_app(options: ServeOptions) -> FastAPI:
-    """The application over one catalog and those of tenants."""
-    state = State(options)
+CLEANED_S = 3_600.0
+"""Seconds between two looks for what is to be deleted by its age."""
+
+
+def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> FastAPI:
+    """The application over one catalog and those of tenants; `reader` as in `State`."""
+    state = State(options, reader=reader)
+
+    async def clean() -> None:
+        while True:
+            await asyncio.sleep(CLEANED_S)
+            await asyncio.to_thread(state.delete_old)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        cleaning = asyncio.create_task(clean())
         yield
+        cleaning.cancel()
         state.close()
 
     app = FastAPI(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from catalens.options import Serve
 from catalens.server.services.served_models import ServedModel, ServedModels
 
 MAX_BODY = 40 * 2**20
@@ -27,6 +28,9 @@ class ServeOptions:
         models: further networks that requests may name.
         closed: a key is needed even while there is none: others than this machine can reach the service.
         hosts: names by which it may be called as long as there are no keys; any where empty.
+        max_products, max_gigabytes, max_jobs: quotas of each tenant: products of its catalog; catalog, pictures and
+            uploads on the disk; jobs that wait or run.
+        keep_jobs_days: days for which records of ended jobs are kept, and uploads of those that failed.
         metrics: folder in which several worker processes count together, and keep how often a key called.
     """
 
@@ -39,6 +43,10 @@ class ServeOptions:
     models: tuple[ServedModel, ...] = ()
     closed: bool = False
     hosts: frozenset[str] = frozenset()
+    max_products: int = Serve.max_products.default
+    max_gigabytes: int = Serve.max_gigabytes.default
+    max_jobs: int = Serve.max_jobs.default
+    keep_jobs_days: int = Serve.keep_jobs_days.default
     metrics: Path | None = None
 
     @property

@@ -21,7 +21,6 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.matting import boundary_f, iou, mean_error, s_measure
 from catalens.images.prepare import Preprocess
 from catalens.learning.networks.encoder import inherit
 from catalens.learning.networks.export import export_dense, score_rows
@@ -30,6 +29,7 @@ from catalens.learning.networks.pyramid import DenseNetwork, normalized
 from catalens.learning.regions.segmenter import Parsed
 from catalens.models.zoo import DEFAULT_MATTE
 from catalens.types import FloatArray, ImageArray
+from recipes.matting_scores import boundary_f, iou, mean_error, s_measure
 from recipes.objects import Thing, goods, people, rendered
 from recipes.parts import masked_photos
 from recipes.recipe import RecipeParser, as_command, progress_of, say_held_out

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from catalens.learning.networks.encoder import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork, TextNetwork
 from catalens.learning.networks.export import PREPROCESS, export_encoder, prepared
-from catalens.learning.networks.loop import CHECKPOINT, Run, ahead, half_precision, read_checkpoint, size_at, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, ahead, half_precision, read_checkpoint, train
 from catalens.learning.networks.pretrained import network_of
 from catalens.models.card import Precision
 from catalens.models.zoo import find_card
@@ -38,7 +38,7 @@ from recipes.lesson import Lesson
 from recipes.objectives import WEIGHTS, Objectives, targets_of
 from recipes.packed import add_lesson, lesson_of
 from recipes.plans import Plan, Planner, plans
-from recipes.recipe import Given, RecipeParser, as_command
+from recipes.recipe import Given, RecipeParser, as_command, size_at
 from recipes.unfolding import unfolded
 from recipes.views import Chance, Squares, blended, random_boxes, resized, views, whole_boxes
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from catalens.learning.networks.encoder import inherit
 from catalens.learning.networks.export import export_dense
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, read_checkpoint, size_at, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, read_checkpoint, train
 from catalens.learning.networks.pyramid import DenseNetwork
 from catalens.learning.regions.segmenter import (
     BATCH,
@@ -41,7 +41,7 @@ from catalens.models.zoo import find_card
 from catalens.tasks.segment import Parser
 from recipes.dressed import GARMENTS
 from recipes.parts import clothes_photos, masked_photos, shares, tagged_photos
-from recipes.recipe import RecipeParser, as_command, progress_of
+from recipes.recipe import RecipeParser, as_command, progress_of, size_at
 
 NAME = "catalens-parser-s"
 SIZES = ((0.5, (288, 192)), (1.0, SIZE))

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
@@ -35,7 +35,6 @@ DECAY, LONGEST_STEP = 0.05, 2.0
 """Weight decay; the norm that a gradient is cut to."""
 
 B = TypeVar("B")
-S = TypeVar("S")
 
 
 class Part(Protocol):
@@ -158,11 +157,6 @@ def rate_at(share: float, *, peak: float) -> float:
     """Learning rate after this share (0..1) of the time: a short warm-up, then half a cosine down to nothing."""
     falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (share - WARM_UP) / (1 - WARM_UP))))
     return peak * min(1.0, share / WARM_UP) * falling + 1e-6
-
-
-def size_at(share: float, sizes: Sequence[tuple[float, S]]) -> S:
-    """The size of pictures after this share (0..1) of the time: of (until which share, size) the first."""
-    return next(size for until, size in sizes if share <= until)
 
 
 def half_precision(device: torch.device) -> AbstractContextManager[Any]:

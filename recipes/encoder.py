@@ -26,8 +26,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from catalens.learning.networks.encoder import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork, TextNetwork
-from catalens.learning.networks.export import PREPROCESS, export_encoder, prepared
+from catalens.learning.networks.encoder import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork
+from catalens.learning.networks.export import PREPROCESS
 from catalens.learning.networks.loop import CHECKPOINT, Run, ahead, half_precision, read_checkpoint, train
 from catalens.learning.networks.pretrained import network_of
 from catalens.models.card import Precision
@@ -39,6 +39,7 @@ from recipes.objectives import WEIGHTS, Objectives, targets_of
 from recipes.packed import add_lesson, lesson_of
 from recipes.plans import Plan, Planner, plans
 from recipes.recipe import Given, RecipeParser, as_command, size_at
+from recipes.towers import TextNetwork, export_towers, prepared
 from recipes.unfolding import unfolded
 from recipes.views import Chance, Squares, blended, random_boxes, resized, views, whole_boxes
 
@@ -293,7 +294,7 @@ def main(arguments: list[str] | None = None) -> None:
     run.save(given.out / CHECKPOINT)
     for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
         sys.stderr.write(f"held out: {name} 1-NN {score}\n")
-    export_encoder(
+    export_towers(
         pictures.cpu(),
         None,
         given.out,

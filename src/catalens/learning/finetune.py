@@ -213,10 +213,7 @@ def _export(tuning: Tuning, card: Card, out: Path, *, told: Mapping[str, str]) -
     from catalens.learning.networks.export import export_encoder
 
     with tempfile.TemporaryDirectory(prefix=BESIDE, dir=out) as folder:
-        written = export_encoder(
-            tuning.network, None, Path(folder), photos=(), training=told, precision="float32",
-            name=f"{card.name}-tuned", data=told["data"],
-        )  # fmt: skip
+        written = export_encoder(tuning.network, Path(folder), training=told, name=f"{card.name}-tuned")
         written.write_text(written.read_text("utf-8") + _score(tuning), "utf-8")
         (out / FILE).unlink(missing_ok=True)
         written.with_name(WEIGHTS).replace(out / WEIGHTS)

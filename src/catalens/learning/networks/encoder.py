@@ -1,5 +1,4 @@
-"""The encoder's two networks. Pictures: dense 3x3 residual convolutions (He et al. 2016), few and wide, quick on a CPU.
-Words: a weighted mean over vectors of character n-grams, and one hidden layer.
+"""The encoder's network for pictures: dense 3x3 residual convolutions (He et al. 2016), few and wide, quick on a CPU.
 
 Shapes for a picture of H x W: stem H/4, stages at H/4, H/8, H/16, H/32. What it is, is told by the last two, in their
 principal directions: the layer above them that learns labels is thrown away, for it forgets what those do not need
@@ -23,7 +22,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.learning.networks.counting import CountedColors
-from catalens.models.text import BUCKETS
 
 WIDTHS = (32, 96, 192, 288)
 BLOCKS = (1, 2, 3, 2)
@@ -49,7 +47,6 @@ TINY = 1e-6
 """Added where a root is taken: that of nothing has no slope."""
 TEXTURES = 2
 """Stages of the trunk after which textures are counted: at H/8, where weaves and prints are still seen."""
-GRAM_DIM, HIDDEN = 128, 512
 
 
 class Residual(nn.Module):
@@ -222,9 +219,9 @@ class EncoderNetwork(nn.Module):
         """
         places, looks, colors = self.parts(x)
         length = places.mean((2, 3), keepdim=True).norm(dim=1, keepdim=True).clamp(min=1e-6)
-        roots = _roots(looks, colors)
-        found = [places / length * roots[0]]
-        for one, root in zip((looks, colors), roots[1:], strict=True):
+        lengths = roots(looks, colors)
+        found = [places / length * lengths[0]]
+        for one, root in zip((looks, colors), lengths[1:], strict=True):
             if one is not None:
                 everywhere = F.normalize(one)[:, :, None, None].expand(-1, -1, *places.shape[2:])
                 found.append(everywhere * root)
@@ -246,13 +243,7 @@ def _even(places: Tensor) -> Tensor:
     return weaker / weaker.square().sum(1, keepdim=True).mean((2, 3), keepdim=True).sqrt()
 
 
-def joined(kinds: Tensor, looks: Tensor | None, colors: Tensor | None) -> Tensor:
-    """(N, dim), (N, look_dim) and (N, color_dim) of any length -> (N, their sum) of unit length."""
-    parts = zip((kinds, looks, colors), _roots(looks, colors), strict=True)
-    return torch.cat([F.normalize(one) * root for one, root in parts if one is not None], 1)
-
-
-def _roots(looks: Tensor | None, colors: Tensor | None) -> tuple[float, ...]:
+def roots(looks: Tensor | None, colors: Tensor | None) -> tuple[float, ...]:
     """Lengths of the parts: the roots of `SHARES`, those of parts that are missing given to the others."""
     there = (True, looks is not None, colors is not None)
     total = sum(share for share, is_there in zip(SHARES, there, strict=True) if is_there)
@@ -265,24 +256,6 @@ def _points(inputs: int, outputs: int) -> list[nn.Module]:
 
 def _patches(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, stride, stride, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-
-
-class TextNetwork(nn.Module):
-    """(N, L) n-grams and (N, L) weights (`models.text.text_batch`) -> (N, dim) vectors, not yet of unit length."""
-
-    def __init__(self, *, dim: int = DIM) -> None:
-        super().__init__()
-        self.grams = nn.Embedding(BUCKETS, GRAM_DIM)
-        nn.init.normal_(self.grams.weight, std=0.5)
-        self.norm = nn.LayerNorm(GRAM_DIM)
-        self.hidden = nn.Linear(GRAM_DIM, HIDDEN)
-        self.out = nn.Linear(HIDDEN, dim)
-        self.straight = nn.Linear(GRAM_DIM, dim)
-
-    def forward(self, grams: Tensor, weights: Tensor) -> Tensor:
-        mean = self.norm((self.grams(grams) * weights[..., None]).sum(1))
-        vectors: Tensor = self.out(F.gelu(self.hidden(mean))) + self.straight(mean)
-        return vectors
 
 
 class Average:

@@ -24,7 +24,7 @@ from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.images.prepare import Preprocess
 from catalens.learning.networks.encoder import inherit
 from catalens.learning.networks.export import export_dense, score_rows
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, half_precision, read_checkpoint, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, half_precision, read_checkpoint, sampled_batches, train
 from catalens.learning.networks.pyramid import DenseNetwork, normalized
 from catalens.learning.regions.segmenter import Parsed
 from catalens.models.zoo import DEFAULT_MATTE
@@ -170,7 +170,13 @@ def main(arguments: list[str] | None = None) -> None:
     run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
     if given.resume:
         run.load(given.out / CHECKPOINT)
-    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    train(
+        run,
+        sampled_batches(drawer.draw, seed=given.seed + run.step),
+        out=given.out,
+        minutes=given.minutes,
+        rate=given.rate,
+    )
     shipped = run.average.network.to("cpu")
     grounds = backgrounds(given.data, unseen, seed=given.seed + 1, table="validation.csv")
     scores = score(shipped, composed_pictures(kept, grounds))

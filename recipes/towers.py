@@ -11,7 +11,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens.learning.networks.encoder import DIM, EncoderNetwork, roots
+from catalens.learning.networks.encoder import DIM, EncoderNetwork, part_lengths
 from catalens.learning.networks.export import PREPROCESS, export_encoder, export_onnx, quantize, sha256
 from catalens.learning.networks.pretrained import COUNTED, HEAD, LOOKS, STEM
 from catalens.models.card import Precision, TextTower
@@ -63,7 +63,7 @@ class TextNetwork(nn.Module):
 
 def joined(kinds: Tensor, looks: Tensor | None, colors: Tensor | None) -> Tensor:
     """(N, dim), (N, look_dim) and (N, color_dim) of any length -> (N, their sum) of unit length."""
-    parts = zip((kinds, looks, colors), roots(looks, colors), strict=True)
+    parts = zip((kinds, looks, colors), part_lengths(looks, colors), strict=True)
     return torch.cat([F.normalize(one) * root for one, root in parts if one is not None], 1)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.learning.networks.encoder import EncoderNetwork
-from catalens.learning.networks.loop import Run, drawn, train
+from catalens.learning.networks.loop import Run, sampled_batches, train
 from catalens.models.card import read_card
 from catalens.models.text import text_batch
 from catalens.types import FloatArray, ImageArray, IntArray, Progress
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
         vectors = seen(pictures, taught.squares, progress=progress)
     facts = [photo.facts for photo in taught.photos]
     run = run_of(words, vectors)
-    batches = drawn(Drawer(facts, taught.chances).draw, seed=given.seed)
+    batches = sampled_batches(Drawer(facts, taught.chances).draw, seed=given.seed)
     train(run, batches, out=given.out, minutes=given.minutes, rate=given.rate)
     again = given.training(f"{run.seconds / 60:.0f} minutes, {given.threads} threads, {run.step * CAPTIONS} captions")
     export_towers(

@@ -523,11 +523,11 @@ def test_each_batch_is_learned_from_some_times_and_later(some_batches: list[reci
 
 @pytest.mark.parametrize("made", [[], [1], [*range(20)], [None, 2]], ids=["none", "one", "many", "none among them"])
 def test_what_is_made_ahead_comes_in_order(made: list[int | None]) -> None:
-    assert list(loop.ahead(iter(made))) == made
+    assert list(loop.prefetched(iter(made))) == made
 
 
 def test_what_fails_ahead_fails_here() -> None:
-    ahead = loop.ahead(1 // number for number in (1, 0))
+    ahead = loop.prefetched(1 // number for number in (1, 0))
     assert next(ahead) == 1
     with pytest.raises(ZeroDivisionError):
         next(ahead)

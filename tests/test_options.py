@@ -23,7 +23,7 @@ from catalens.learning.policies import POLICIES, policy_sheet
 from catalens.options import Option, check, check_all, of
 from catalens.search.searcher import Searcher
 from catalens.styling.look import shop_the_look
-from catalens.styling.outfit import Asked
+from catalens.styling.outfit import OutfitRequest
 from catalens.styling.room import KINDS as ROOM_KINDS
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.cutout import cutout_of
@@ -63,7 +63,7 @@ VERBS = (
     Verb(
         options.Look, (catalens.Catalog.look, shop_the_look), "look", ("/v1/look",), beside=frozenset({"finder"})
     ),
-    Verb(options.Outfits, (catalens.Catalog.outfits, Asked), "outfit", ("/v1/outfit",), {"kinds": "kind"}),
+    Verb(options.Outfits, (catalens.Catalog.outfits, OutfitRequest), "outfit", ("/v1/outfit",), {"kinds": "kind"}),
     Verb(options.Score, (), "", ("/v1/score",)),
     Verb(options.Room, (catalens.Catalog.room,), "room", ("/v1/room",), {"kinds": "kind"}),
     Verb(

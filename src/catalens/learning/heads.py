@@ -102,7 +102,7 @@ def fit(
     chosen: tuple[float, Settings, FloatArray, FloatArray] | None = None
     for settings in _settings(kind, grid, len(vectors)):
         scores, near = _out_of_fold(vectors, targets, kind=kind, settings=settings, seed=seed)
-        worth = worth_of(scores, targets)
+        worth = validation_score(scores, targets)
         if chosen is None or worth > chosen[0]:
             chosen = worth, settings, scores, near
     if chosen is None:
@@ -116,11 +116,11 @@ def fit(
     return Fitted(head, settings, likely, likely.max(1) * near)
 
 
-def strangers(
+def unseen_label_scores(
     vectors: FloatArray, targets: Targets, fitted: Fitted, *, kind: HeadKind, seed: int = 0
 ) -> NDArray[np.float64]:
-    """How sure a head is of photos of labels that it was never taught: probability times nearness, as in `Fitted`; nan
-    for photos not asked.
+    """Confidence on out-of-distribution photos, those of labels left out of training: probability times nearness, as in
+    `Fitted`; nan for photos that were in none of the groups.
 
     Labels are left out in groups, as an unknown thing would be: (N,). All nan where fewer than three labels are there,
     or photos have several.
@@ -196,7 +196,7 @@ def _out_of_fold(
     return scores, near
 
 
-def worth_of(scores: FloatArray, targets: Targets) -> float:
+def validation_score(scores: FloatArray, targets: Targets) -> float:
     """How good out-of-fold scores are: accuracy; where photos have several labels, their mean average precision."""
     seen = ~np.isnan(scores).any(1)
     if not seen.any():
@@ -228,12 +228,12 @@ def _discriminant(vectors: FloatArray, targets: Targets, shrinkage: float) -> Di
     if (targets.sum(1) == 1).all():
         return _normals(vectors, targets, shrinkage)
 
-    def told(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
+    def fit_one(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
         head = _normals(vectors, np.stack([~is_label, is_label], 1), shrinkage)
         apart, offset = head.means[1] - head.means[0], float(head.bias[1] - head.bias[0])
         return head.axes @ apart / head.unit, offset / head.unit
 
-    return _each_from_the_rest(targets, told, dim=vectors.shape[1])
+    return _each_from_the_rest(targets, fit_one, dim=vectors.shape[1])
 
 
 def _normals(vectors: FloatArray, targets: Targets, shrinkage: float) -> DiscriminantHead:
@@ -267,20 +267,20 @@ def _linear(vectors: FloatArray, targets: Targets, kind: HeadKind, settings: Set
         model = LogisticRegression(C=settings["C"], max_iter=300).fit(vectors, targets.argmax(1))
         return _two_columns(model)
 
-    def told(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
+    def fit_one(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
         one = LogisticRegression(C=settings["C"], max_iter=300) if kind == "softmax" else LinearSVC(C=settings["C"])
         one.fit(vectors, is_label)
         return one.coef_[0], float(one.intercept_[0])
 
-    return _each_from_the_rest(targets, told, dim=vectors.shape[1])
+    return _each_from_the_rest(targets, fit_one, dim=vectors.shape[1])
 
 
 def _each_from_the_rest(
-    targets: Targets, told: Callable[[NDArray[np.bool_]], tuple[FloatArray, float]], *, dim: int
+    targets: Targets, fit_one: Callable[[NDArray[np.bool_]], tuple[FloatArray, float]], *, dim: int
 ) -> LinearHead:
     """Weights and bias for each label by itself; a label that all have is always likely."""
     columns = [
-        told(is_label)
+        fit_one(is_label)
         if is_label.any() and not is_label.all()
         else (np.zeros(dim, np.float32), 1.0 if is_label.all() else -1.0)
         for is_label in targets.T

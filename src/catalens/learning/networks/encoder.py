@@ -74,7 +74,7 @@ def trunk_stages(widths: tuple[int, ...], blocks: tuple[int, ...]) -> list[list[
     ]
 
 
-class Looks(nn.Module):
+class AppearanceBranch(nn.Module):
     """(N, 3, H, W) normalised pictures and (N, C, h, w) what the trunk sees at a finer stage, none below zero ->
     (N, dim): colors and textures, counted in the upper and lower half and in the middle.
     """
@@ -176,7 +176,7 @@ class EncoderNetwork(nn.Module):
         stages = trunk_stages(widths, blocks)
         self._ends = tuple(accumulate(map(len, stages)))
         self.counted = CountedColors(color_dim) if color_dim else None
-        self.looks = Looks(look_dim, textures=widths[TEXTURES - 1]) if look_dim else None
+        self.looks = AppearanceBranch(look_dim, textures=widths[TEXTURES - 1]) if look_dim else None
         self.trunk = nn.Sequential(*chain.from_iterable(stages))
         self.head = Layout(sum(widths[-2:]), dim)
 
@@ -191,7 +191,7 @@ class EncoderNetwork(nn.Module):
         All of any length.
         """
         stages = self._stages(x)
-        return self.head(_told(stages)), *self._beside(x, stages)
+        return self.head(_stage_features(stages)), *self._beside(x, stages)
 
     def _stages(self, x: Tensor) -> list[Tensor]:
         found = []
@@ -210,7 +210,7 @@ class EncoderNetwork(nn.Module):
         Args:
             batches: of pictures as `forward` takes them. There are no more directions than pictures.
         """
-        self.head.fit(_told(self._stages(x)) for x in batches)
+        self.head.fit(_stage_features(self._stages(x)) for x in batches)
 
     def regions(self, x: Tensor) -> Tensor:
         """(N, dim + look_dim + color_dim, H/32, W/32): the vector of each place; their mean is the picture's.
@@ -219,7 +219,7 @@ class EncoderNetwork(nn.Module):
         """
         places, looks, colors = self.parts(x)
         length = places.mean((2, 3), keepdim=True).norm(dim=1, keepdim=True).clamp(min=1e-6)
-        lengths = roots(looks, colors)
+        lengths = part_lengths(looks, colors)
         found = [places / length * lengths[0]]
         for one, root in zip((looks, colors), lengths[1:], strict=True):
             if one is not None:
@@ -231,7 +231,7 @@ class EncoderNetwork(nn.Module):
         return self.regions(x).mean((2, 3))
 
 
-def _told(stages: Sequence[Tensor]) -> Tensor:
+def _stage_features(stages: Sequence[Tensor]) -> Tensor:
     """What the last two stages say of each place, (N, their widths, H/32, W/32)."""
     finer = F.avg_pool2d(stages[-2], 2)
     return torch.cat([_even(stages[-1]) * (1 - FINER) ** 0.5, _even(finer) * FINER**0.5], 1)
@@ -243,7 +243,7 @@ def _even(places: Tensor) -> Tensor:
     return weaker / weaker.square().sum(1, keepdim=True).mean((2, 3), keepdim=True).sqrt()
 
 
-def roots(looks: Tensor | None, colors: Tensor | None) -> tuple[float, ...]:
+def part_lengths(looks: Tensor | None, colors: Tensor | None) -> tuple[float, ...]:
     """Lengths of the parts: the roots of `SHARES`, those of parts that are missing given to the others."""
     there = (True, looks is not None, colors is not None)
     total = sum(share for share, is_there in zip(SHARES, there, strict=True) if is_there)

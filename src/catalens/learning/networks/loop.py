@@ -38,7 +38,7 @@ B = TypeVar("B")
 
 
 class Part(Protocol):
-    """Something that learns, as torch's modules and optimisers do: what it is by now can be kept and given back."""
+    """State that a checkpoint saves and restores, as of torch's modules and optimisers."""
 
     def state_dict(self) -> Any: ...
 
@@ -164,14 +164,14 @@ def half_precision(device: torch.device) -> AbstractContextManager[Any]:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
-def drawn(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]:
+def sampled_batches(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]:
     """Batches for ever, made in a thread of its own."""
     rng = np.random.default_rng(seed)
-    return ahead(draw(rng) for _ in itertools.count())
+    return prefetched(draw(rng) for _ in itertools.count())
 
 
-def ahead(batches: Iterator[B]) -> Iterator[B]:
-    """The same batches, made in a thread of its own before they are asked for; what it raises is raised here."""
+def prefetched(batches: Iterator[B]) -> Iterator[B]:
+    """Prefetch batches in a thread; exceptions of the thread are raised here."""
     ready: queue.Queue[tuple[B] | Exception | None] = queue.Queue(AHEAD)
 
     def work() -> None:

@@ -105,11 +105,10 @@ def train_classifier(
         fitted, parts, name=name, kind=head, encoder=encoder, encoder_name=encoder_name, reject=reject, seed=seed
     )
     figures = _figures(classifier, parts.vectors[test], parts.targets[test])
+    how = f"{head}, {', '.join(f'{name} {value:g}' for name, value in fitted.settings.items())}"
     classifier = replace(
         classifier,
-        training=_training_details(
-            used, head, encoder, fitted.settings, seed=seed, seconds=time.perf_counter() - started
-        ),
+        training=training_details(used, how, encoder, seed=seed, seconds=time.perf_counter() - started),
         scores=card_scores(figures.accuracy),
     )
     return TrainReport(
@@ -242,13 +241,14 @@ def sampled_examples(parts: Split, *, seed: int) -> Examples:
     return Examples(parts.vectors[rows], np.array(labels, np.int64), paths, parts.fingerprints.hashes[~parts.test])
 
 
-def _training_details(
-    photos: LabelledPhotos, head: str, encoder: Encoder, settings: Mapping[str, float], *, seed: int, seconds: float
+def training_details(
+    photos: LabelledPhotos, head: str, encoder: Encoder, *, seed: int, seconds: float
 ) -> dict[str, str]:
+    """What a classifier's card says of its training."""
     counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
     return {
         "data": f"{len(photos)} photos of the user: {counts}",
-        "head": f"{head}, {', '.join(f'{name} {value:g}' for name, value in settings.items())}",
+        "head": head,
         "encoder": origin_of(encoder),
         "seed": str(seed),
         "cost": f"{seconds:.0f} seconds",

@@ -98,22 +98,34 @@ def fit(
         UsageError: fewer than two labels, or a label without a photo.
     """
     _check(vectors, targets, classes, kind)
-    activation: Activation = "softmax" if (targets.sum(1) == 1).all() else "sigmoid"
     chosen: tuple[float, Settings, FloatArray, FloatArray] | None = None
     for settings in _settings(kind, grid, len(vectors)):
-        scores, near = _out_of_fold(vectors, targets, kind=kind, settings=settings, seed=seed)
+
+        def fit_rows(rows: NDArray[np.int64], settings: Settings = settings) -> Head:
+            return fit_plain(vectors[rows], targets[rows], kind=kind, settings=settings)
+
+        scores, near = out_of_fold(vectors, targets, fit_rows, seed=seed)
         worth = validation_score(scores, targets)
         if chosen is None or worth > chosen[0]:
             chosen = worth, settings, scores, near
     if chosen is None:
         raise UsageError("no settings to try", cure="give at least one value for each")
     _, settings, scores, near = chosen
-    scale, shift = calibration(scores, targets, activation)
-    head = CalibratedHead(
-        tuple(classes), fit_plain(vectors, targets, kind=kind, settings=settings), activation, scale, shift
+    return calibrated(
+        fit_plain(vectors, targets, kind=kind, settings=settings), targets, classes, settings, scores=scores, near=near
     )
+
+
+def calibrated(
+    head: Head, targets: Targets, classes: Sequence[str], settings: Settings, *, scores: FloatArray, near: FloatArray
+) -> Fitted:
+    """Calibrate a head that was fitted on all photos by the out-of-fold scores (N, C) and nearness (N,) of the same."""
+    activation: Activation = "softmax" if (targets.sum(1) == 1).all() else "sigmoid"
+    scale, shift = calibration(scores, targets, activation)
     likely = probabilities(scores, activation=activation, scale=scale, shift=shift)
-    return Fitted(head, settings, likely, likely.max(1) * near)
+    return Fitted(
+        CalibratedHead(tuple(classes), head, activation, scale, shift), settings, likely, likely.max(1) * near
+    )
 
 
 def unseen_label_scores(
@@ -182,17 +194,29 @@ def folds(targets: Targets, *, seed: int) -> NDArray[np.int64]:
     return found
 
 
-def _out_of_fold(
-    vectors: FloatArray, targets: Targets, *, kind: HeadKind, settings: Settings, seed: int
+def out_of_fold(
+    vectors: FloatArray,
+    targets: Targets,
+    fit_rows: Callable[[NDArray[np.int64]], Head],
+    *,
+    seed: int,
+    is_hopeless: Callable[[FloatArray, int], bool] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """(N, C) scores and (N,) nearness by heads that had not seen the photo; nan where there are none."""
+    """Cross-validate: (N, C) scores and (N,) nearness by heads that had not seen the photo; nan where there are none.
+
+    Args:
+        fit_rows: fits a head on the photos of some rows.
+        is_hopeless: asked after each fold, with the scores so far; True ends it.
+    """
     fold = folds(targets, seed=seed)
     scores, near = np.full(targets.shape, np.nan, np.float32), np.full(len(targets), np.nan, np.float32)
-    for one in sorted(set(fold.tolist()) - {-1}):
-        train, test = fold != one, fold == one
+    for number, one in enumerate(sorted(set(fold.tolist()) - {-1})):
+        train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
         if targets[train].any(0).all():
-            head = fit_plain(vectors[train], targets[train], kind=kind, settings=settings)
+            head = fit_rows(train)
             scores[test], near[test] = head.scores(vectors[test]), head.nearness(vectors[test])
+            if is_hopeless is not None and is_hopeless(scores, number):
+                break
     return scores, near
 
 

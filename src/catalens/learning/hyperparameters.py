@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +19,21 @@ from numpy.typing import NDArray
 
 from catalens.errors import MissingExtraError, UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.learning.classifier import card_scores, classifier_of, label_thresholds, notes_on_seen_photos
+from catalens.learning.classifier import (
+    card_scores,
+    classifier_of,
+    label_thresholds,
+    notes_on_seen_photos,
+    training_details,
+)
 from catalens.learning.embedded_views import EmbeddedViews
-from catalens.learning.heads import Fitted, calibration, fit_plain, folds, validation_score
+from catalens.learning.heads import Fitted, calibrated, fit_plain, out_of_fold, validation_score
 from catalens.learning.labelled import LabelledPhotos
 from catalens.learning.split import Split, embed_labelled, split
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import Classifier
-from catalens.tasks.embed import Encoder, origin_of
-from catalens.tasks.heads import HEAD_KINDS, Activation, CalibratedHead, HeadKind, probabilities
+from catalens.tasks.embed import Encoder
+from catalens.tasks.heads import HEAD_KINDS, Head, HeadKind
 from catalens.types import Failure, FloatArray, Progress
 
 if TYPE_CHECKING:
@@ -157,7 +164,8 @@ def search_settings(
         seed=seed,
     )  # fmt: skip
     seconds = time.perf_counter() - started
-    training = _training_details(used, best, encoder, len(made), seed=seed, seconds=seconds)
+    how = f"{best.settings}, the best of {len(made)} trials"
+    training = training_details(used, how, encoder, seed=seed, seconds=seconds)
     return Search(
         classifier=replace(classifier, training=training, scores=card_scores(found)),
         best=best,
@@ -200,41 +208,31 @@ class _TrainingSet:
         views = [view[rows] for view in self.views.of(settings.policy, settings.views)]
         return np.concatenate([self.vectors[rows], *views]), np.tile(self.targets[rows], (1 + len(views), 1))
 
+    def head(self, settings: Settings, rows: NDArray[np.int64]) -> Head:
+        """A head on these photos and their views."""
+        vectors, targets = self.learned(settings, rows)
+        return fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
+
     def out_of_fold(
         self, settings: Settings, *, optuna_trial: OptunaTrial | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """(N, C) scores of the photos and (N,) their nearness, by heads that saw neither them nor their views; nan
-        where there are none.
+        """`heads.out_of_fold` by heads that saw neither the photos nor their views; a trial may be pruned by it."""
 
-        With a trial, it tells after each fold how it goes, and ends where that is hopeless.
-        """
-        fold = folds(self.targets, seed=self.seed)
-        scores, near = np.full(self.targets.shape, np.nan, np.float32), np.full(len(fold), np.nan, np.float32)
-        for number, one in enumerate(sorted(set(fold.tolist()) - {-1})):
-            train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
-            if not self.targets[train].any(0).all():
-                continue
-            vectors, targets = self.learned(settings, train)
-            head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
-            scores[test], near[test] = head.scores(self.vectors[test]), head.nearness(self.vectors[test])
-            if optuna_trial is not None:
-                optuna_trial.report(validation_score(scores, self.targets), number)
-                if optuna_trial.should_prune():
-                    return scores, near
-        return scores, near
+        def is_hopeless(scores: FloatArray, fold: int) -> bool:
+            if optuna_trial is None:
+                return False
+            optuna_trial.report(validation_score(scores, self.targets), fold)
+            return optuna_trial.should_prune()
+
+        return out_of_fold(
+            self.vectors, self.targets, partial(self.head, settings), seed=self.seed, is_hopeless=is_hopeless
+        )
 
     def fit(self, settings: Settings, classes: tuple[str, ...]) -> Fitted:
-        """A head on all photos and their views, calibrated on what heads say of photos that they have not seen."""
+        """A head on all photos and their views, calibrated out of fold."""
         scores, near = self.out_of_fold(settings)
-        one_label = bool((self.targets.sum(1) == 1).all())
-        activation: Activation = "softmax" if one_label else "sigmoid"
-        scale, shift = calibration(scores, self.targets, activation)
-        vectors, targets = self.learned(settings, np.arange(len(self.vectors)))
-        head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
-        likely = probabilities(scores, activation=activation, scale=scale, shift=shift)
-        return Fitted(
-            CalibratedHead(classes, head, activation, scale, shift), settings.numbers, likely, likely.max(1) * near
-        )
+        head = self.head(settings, np.arange(len(self.vectors)))
+        return calibrated(head, self.targets, classes, settings.numbers, scores=scores, near=near)
 
 
 def _study(
@@ -327,17 +325,3 @@ def _accuracy(fitted: Fitted, parts: Split) -> Estimate | None:
     if thresholds is not None:
         return bootstrap_mean(((likely >= thresholds) == targets).all(1))
     return bootstrap_mean(targets[np.arange(len(targets)), likely.argmax(1)])
-
-
-def _training_details(
-    photos: LabelledPhotos, best: Trial, encoder: Encoder, trials: int, *, seed: int, seconds: float
-) -> dict[str, str]:
-    counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
-    return {
-        "data": f"{len(photos)} photos of the user: {counts}",
-        "head": f"{best.settings}, the best of {trials} trials",
-        "encoder": origin_of(encoder),
-        "seed": str(seed),
-        "cost": f"{seconds:.0f} seconds",
-        "license": "the user's own, as the photos are",
-    }

@@ -24,7 +24,7 @@ from catalens.options import Option, check, check_all, of
 from catalens.search.searcher import Searcher
 from catalens.server.services.served_models import bundled_names
 from catalens.styling.look import shop_the_look
-from catalens.styling.outfit import Asked, score_photos
+from catalens.styling.outfit import OutfitRequest, score_photos
 from catalens.styling.room import KINDS as ROOM_KINDS
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.cutout import cutout_of
@@ -65,7 +65,7 @@ VERBS = (
         options.Look, (catalens.Catalog.look, catalens.look, shop_the_look), "look", ("/v1/look",),
         beside=frozenset({"finder"}),
     ),
-    Verb(options.Outfits, (catalens.Catalog.outfits, Asked), "outfit", ("/v1/outfit",), {"kinds": "kind"}),
+    Verb(options.Outfits, (catalens.Catalog.outfits, OutfitRequest), "outfit", ("/v1/outfit",), {"kinds": "kind"}),
     Verb(options.Score, (score_photos, catalens.compatibility), "score", ("/v1/score",)),
     Verb(options.Room, (catalens.Catalog.room,), "room", ("/v1/room",), {"kinds": "kind"}),
     Verb(

@@ -420,9 +420,9 @@ class Catalog:
             UsageError: a number, a kind or a name makes no sense.
             ImageError, ModelError: a photo, or a network, cannot be used.
         """
-        from catalens.styling.outfit import Asked, complete_outfits  # with it comes a network
+        from catalens.styling.outfit import OutfitRequest, complete_outfits  # with it comes a network
 
-        asked = Asked(k, kinds, budget, wishes, colors, own, like, unlike)
+        asked = OutfitRequest(k, kinds, budget, wishes, colors, own, like, unlike)
         return complete_outfits(
             self._store, self._searcher.nearest, self.encoder(), start=start, asked=asked, model=model, device=device,
             dtype=dtype,

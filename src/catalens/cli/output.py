@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,6 +74,15 @@ def list_failures(failures: tuple[Failure, ...]) -> None:
     hidden = len(failures) - FAILURES_SHOWN
     if hidden > 0:
         say(f"  ... and {hidden} more; --json lists all of them.")
+
+
+def list_notes(notes: Iterable[str], skipped: tuple[Failure, ...] = ()) -> None:
+    """Print notes, then the photos that were skipped, on stderr."""
+    for note in notes:
+        say(f"note: {note}")
+    if skipped:
+        say(f"{len(skipped)} photos were skipped:")
+        list_failures(skipped)
 
 
 def refuse_overwrite(out: Path | None, *read: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""Shop the look: every product on a photo, and what the catalog has like it."""
+"""Shop the look: detect every product on a photo and search the catalog for each."""
 
 from __future__ import annotations
 

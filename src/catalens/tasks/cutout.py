@@ -1,4 +1,4 @@
-"""Cut a product out of its photo: how much of each pixel it covers, its own colors, on another background.
+"""Cut a product out of its photo: alpha, foreground colors, another background.
 
 The network says roughly where the product is; the outline then follows the picture's edges at its own size, and colors
 at the edge are freed from the old background's.

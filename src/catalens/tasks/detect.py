@@ -1,4 +1,4 @@
-"""Find the products on a picture: on a person by the parts that the parser tells apart, else by their outlines."""
+"""Detect the products on a picture: on a person by the parser's classes, else by outlines."""
 
 from __future__ import annotations
 

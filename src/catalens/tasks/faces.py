@@ -1,4 +1,4 @@
-"""Find faces on photos and make them unknowable, for good."""
+"""Detect faces on photos and anonymise them irreversibly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make product pictures that show no product there is: a kind, a color, a pattern and a seed -> pictures."""
+"""Generate pictures of products that do not exist: a category, a color, a pattern and a seed -> pictures."""
 
 from __future__ import annotations
 

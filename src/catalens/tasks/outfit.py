@@ -1,4 +1,4 @@
-"""Whether things go together, and what would go with them: garments as vectors -> a score, and what to look for."""
+"""Outfit compatibility: embedded garments -> a score, and the embedding of a missing garment."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def compatibility(
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> float:
-    """How surely things go together, 0..1, by what people wear together; 0.5 says nothing.
+    """Compatibility of items, 0..1, by what people wear together; 0.5 is undecided.
 
     Args:
         images: two to eight, of one thing each: paths, bytes, open files, arrays or PIL pictures.

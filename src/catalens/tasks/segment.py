@@ -1,4 +1,4 @@
-"""Say of each place of a person's photo what it shows: skin, hair, garments, shoes, bag, background."""
+"""Semantic segmentation of a person's photo: skin, hair, garments, shoes, bag, background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network of the Transformers library wants to see, from the file of its image processor, as our own spec.
+"""The image processor file of a Transformers network, read as our own preprocessing spec.
 
 The library's processors resize, then perhaps cut out the middle; torchvision is not needed for either.
 """

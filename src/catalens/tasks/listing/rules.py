@@ -1,4 +1,4 @@
-"""Rules for listing photos, in dated packs: what is measured, its limit, where that is written, and the cure."""
+"""Rules for listing photos, in dated packs: the measurement, its limit, the source, and the fix."""
 
 from __future__ import annotations
 

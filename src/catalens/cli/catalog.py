@@ -20,7 +20,7 @@ from catalens.cli.options import (
     option,
     pairs,
 )
-from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.output import list_failures, progress_bar, say, write, write_exact, write_json
 from catalens.errors import UsageError
 from catalens.feeds import Reading, open_feed
 from catalens.types import AddReport, Failure, Product
@@ -105,7 +105,7 @@ def _preview(source: str, reading: Reading, as_json: bool) -> None:
         say(f"{source}: {note}")
     write(f"{source} ({reading.name}): nothing is written; {len(products)} products as understood:")
     for product in products:
-        write(_describe(product))
+        write(*_describe(product))
     list_failures(tuple(failures))
 
 
@@ -130,19 +130,19 @@ def show(
     if as_json:
         write_json(product.to_dict())
     else:
-        write(_describe(product))
+        write(*_describe(product))
 
 
-def _describe(product: Product) -> str:
+def _describe(product: Product) -> list[str]:
     lines = [f"{product.sku}  {product.title}".rstrip()]
     if product.description:
-        lines += ["", product.description, ""]
+        lines += ["", *product.description.splitlines(), ""]
     lines += [f"  {name}: {_value(value)}" for name, value in product.attributes.items()]
     lines += [f"  picture: {picture.location}" for picture in product.pictures]
     for variant in product.variants:
         attributes = ", ".join(f"{name} {_value(value)}" for name, value in variant.attributes.items())
         lines.append(f"  variant {variant.sku}: {attributes}; {len(variant.pictures)} pictures")
-    return "\n".join(lines)
+    return lines
 
 
 def _value(value: object) -> str:
@@ -168,7 +168,7 @@ def export(
     with existing(catalog) as shop:
         if out is None:
             for line in shop.export_lines(format=format):
-                write(line)
+                write_exact(line)
         else:
             count = shop.export(out, format=format)
             say(f"{count} products written to {out}")

@@ -45,7 +45,7 @@ def demo(
         )
         list_failures(report.failed)
         _search(shop, sample, folder / "report.html")
-    write(f"\nThe report with pictures: {folder / 'report.html'}")
+    write("", f"The report with pictures: {folder / 'report.html'}")
     program = "catalens" if shutil.which("catalens") else Path(sys.executable).with_name("catalens")
     write("Now type, for instance:")
     write(f"  {program} search \"red shoes\" --catalog {folder / 'shop'} --where 'price<90' --save page.html")
@@ -77,7 +77,7 @@ def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
         first += bool(matches) and matches[0].title == query["title"]
         picture = catalens.read_image(sample / query["photo"])
         sections.append(Section(f"By photo: {query['title']}", matches, query_picture=picture))
-    write(f"\nby photo: {first} of {len(queries)} photos that the shop does not have show their product first")
+    write("", f"by photo: {first} of {len(queries)} photos that the shop does not have show their product first")
     for words in WORDS:
         matches = shop.search(text=words, k=10)
         _tell(f'words "{words}"', matches)
@@ -92,7 +92,7 @@ def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
 
 
 def _tell(query: str, matches: Matches) -> None:
-    write(f"\n{query}  ({matches.took_ms:.0f} ms)")
+    write("", f"{query}  ({matches.took_ms:.0f} ms)")
     for rank, match in enumerate(matches[:SHOWN], start=1):
         write(f"  {rank}  {match.score:.3f}  {match.sku}  {match.title}")
     if not matches:

@@ -10,7 +10,8 @@ import typer
 
 from catalens.cli.options import AsJson, EncoderName
 from catalens.cli.output import list_notes, progress_bar, say, write, write_json
-from catalens.errors import ImageError, NotFoundError, UsageError
+from catalens.errors import ImageError, ModelError, NotFoundError, UsageError
+from catalens.models.untrusted import MAX_CARD, regular_file
 
 if TYPE_CHECKING:
     from catalens.learning.classifier import TrainReport
@@ -174,10 +175,10 @@ def _finetuned(photos: LabelledPhotos, asked: _Request, minutes: float) -> Train
 
 def _taxonomy_lines(path: Path) -> list[str]:
     try:
-        return path.read_text("utf-8-sig").splitlines()
-    except FileNotFoundError:
+        return regular_file(path, most=MAX_CARD).read_text("utf-8-sig").splitlines()
+    except NotFoundError:
         raise NotFoundError(f"no taxonomy at {path}", cure="docs/data.md says where Google publishes it") from None
-    except (UnicodeDecodeError, IsADirectoryError):
+    except (UnicodeDecodeError, ModelError, OSError):
         raise UsageError(f"{path} is no text in UTF-8", cure="give the taxonomy with ids, as a text file") from None
 
 

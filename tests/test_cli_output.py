@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from catalens.cli import output
 from catalens.cli.options import numbers, pairs, signature_of
@@ -98,7 +99,7 @@ def test_texts_that_no_font_draws_are_named_with_their_numbers(
 def test_only_a_terminal_shows_progress(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with output.progress_bar() as progress:
         assert progress is None
-    monkeypatch.setattr(output, "err", output.Console(file=io.StringIO(), force_terminal=True))
+    monkeypatch.setattr(output, "err", Console(file=io.StringIO(), force_terminal=True))
     with output.progress_bar() as progress:
         assert progress is not None
         progress(1, None, "reading")

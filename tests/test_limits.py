@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
@@ -150,7 +151,7 @@ def test_a_picture_has_at_least_one_pixel(size: tuple[int, int]) -> None:
     ],
 )
 def test_networks_take_three_channels_of_bytes(shape: tuple[int, ...], dtype: type, is_picture: bool) -> None:
-    array: np.ndarray = np.zeros(shape, dtype)
+    array: NDArray[np.generic] = np.zeros(shape, dtype)
     if is_picture:
         require_rgb(array)
         return

@@ -72,7 +72,7 @@ def extended(
     outfits: Sequence[PartialOutfit], pool: Sequence[Candidate], *, budget: float | None, reserve: float
 ) -> list[PartialOutfit]:
     """Each outfit with each thing, where the budget allows it: at first such that leave enough for what comes after."""
-    more = [grown.with_one(one) for grown in outfits for one in pool]
+    more = [partial.with_one(one) for partial in outfits for one in pool]
     if budget is None:
         return more
     return [one for one in more if one.cost + reserve <= budget] or [one for one in more if one.cost <= budget]

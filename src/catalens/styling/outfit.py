@@ -164,20 +164,20 @@ class Stylist:
         notes = [one.doubt for one in (*begun, *own) if one.doubt]
         for choice in choices:
             pools[choice] = self._pool(choice, begun, asked, own=own, share=len(choices))
-        grown, missing = [PartialOutfit(tuple(begun))], []
+        beam, missing = [PartialOutfit(tuple(begun))], []
         for place, choice in enumerate(choices):
             reserve = sum(lowest_price(pools[later]) for later in choices[place + 1 :])
-            more = extended(grown, pools[choice], budget=asked.budget, reserve=reserve)
+            more = extended(beam, pools[choice], budget=asked.budget, reserve=reserve)
             if more:
                 scores, _ = self._scores(more, asked)
-                grown = diverse([more[row] for row in np.argsort(-scores, kind="stable")])
+                beam = diverse([more[row] for row in np.argsort(-scores, kind="stable")])
                 continue
             missing.append(" or ".join(choice))
             within = f" within the budget of {asked.budget:g}" if asked.budget is not None and pools[choice] else ""
             notes.append(f"no {missing[-1]}{within}" + ("" if within else ": the catalog has none that fits"))
         if not choices:
             notes.append("nothing is missing beside what you began with: say with kinds what to add")
-        done = [one for one in grown if one.added]
+        done = [one for one in beam if one.added]
         return Outfits(self._chosen(done, asked, missing=tuple(missing), notes=notes), tuple(notes))
 
     def _wanted(self, begun: Sequence[EmbeddedItem], asked: OutfitRequest) -> list[tuple[str, ...]]:
@@ -242,16 +242,16 @@ class Stylist:
     ) -> tuple[FloatArray, list[dict[str, float]]]:
         """(N,) scores, and of each the parts that sum to it."""
         parts = {
-            "worn together": self.model.scores([[one.piece for one in grown.things] for grown in outfits]),
-            "as looked for": np.array([np.mean([(one.near + 1) / 2 for one in grown.added]) for grown in outfits]),
+            "worn together": self.model.scores([[one.piece for one in partial.things] for partial in outfits]),
+            "as looked for": np.array([np.mean([(one.near + 1) / 2 for one in partial.added]) for partial in outfits]),
         }
         if colors:
-            parts["colors"] = np.array([self._color_score(grown, asked.colors) for grown in outfits])
+            parts["colors"] = np.array([self._color_score(partial, asked.colors) for partial in outfits])
         if asked.wishes:
-            parts["wishes"] = np.array([np.mean([max(one.wished, 0) for one in grown.added]) for grown in outfits])
+            parts["wishes"] = np.array([np.mean([max(one.wished, 0) for one in partial.added]) for partial in outfits])
         if asked.like or asked.unlike:
-            lowest_price = 0.0 if asked.like else -1.0  # what is only not wanted lowers from the top
-            liked = [[max(one.liked, lowest_price) - lowest_price for one in grown.added] for grown in outfits]
+            floor = 0.0 if asked.like else -1.0  # what is only not wanted lowers from the top
+            liked = [[max(one.liked, floor) - floor for one in partial.added] for partial in outfits]
             parts["liked"] = np.array([np.mean(some) for some in liked])
         total = sum(SHARES[name] for name in parts)
         weighted = {name: SHARES[name] / total * np.asarray(values, np.float64) for name, values in parts.items()}
@@ -268,20 +268,20 @@ class Stylist:
         kept: list[Outfit] = []
         seen: list[set[str]] = []
         for row in np.argsort(-scores, kind="stable").tolist():
-            grown = outfits[row]
-            new = {one.thing.item.name for one in grown.added}
+            partial = outfits[row]
+            new = {one.thing.item.name for one in partial.added}
             if len(kept) == asked.k or any(len(new & other) > len(new) / 2 for other in seen):
                 continue
             seen.append(new)
-            verdict = float(self.model.scores([[one.piece for one in grown.things]])[0])
-            reasons = [*reasons_for(self._colors_of(grown.things), verdict), *_wish_reasons(grown, asked), *notes]
-            items = tuple(one.item for one in grown.things)
+            verdict = float(self.model.scores([[one.piece for one in partial.things]])[0])
+            reasons = [*reasons_for(self._colors_of(partial.things), verdict), *_wish_reasons(partial, asked), *notes]
+            items = tuple(one.item for one in partial.things)
             kept.append(Outfit(items, float(scores[row]), parts[row], tuple(reasons), missing))
         return tuple(kept)
 
-    def _color_score(self, grown: PartialOutfit, wanted: str | None) -> float:
+    def _color_score(self, partial: PartialOutfit, wanted: str | None) -> float:
         """How well the colors go together; where a harmony is wanted, half of it is whether they stand so."""
-        colors = self._colors_of(grown.things)
+        colors = self._colors_of(partial.things)
         value = agreement([one.rgb for one in colors])
         return value if wanted is None else 0.5 * value + 0.5 * (bool(colors) and harmony(colors)[0] == wanted)
 
@@ -365,21 +365,21 @@ def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]
     return tuple(found)
 
 
-def _wish_reasons(grown: PartialOutfit, asked: OutfitRequest) -> list[str]:
+def _wish_reasons(partial: PartialOutfit, asked: OutfitRequest) -> list[str]:
     """Reasons from the request: preferences, own items and budget that are met."""
     found = []
     told = [
         f"{wish} ({', '.join(said)})"
         for wish in asked.wishes
-        if (said := [one.thing.item.kind for one in grown.added if fulfilled(wish, one.thing.words) > 0])
+        if (said := [one.thing.item.kind for one in partial.added if fulfilled(wish, one.thing.words) > 0])
     ]
     if told:
         found.append(f"it fits what you asked for: {', '.join(told)}")
-    mine = [one.thing.item.name for one in grown.added if one.thing.item.own]
+    mine = [one.thing.item.name for one in partial.added if one.thing.item.own]
     if mine:
         found.append(f"of your own: {', '.join(mine)}")
     if asked.budget is not None:
-        found.append(f"it costs {grown.cost:.2f} of {asked.budget:.2f}")
+        found.append(f"it costs {partial.cost:.2f} of {asked.budget:.2f}")
     return found
 
 

@@ -45,8 +45,9 @@ _SPDX: Mapping[str, str] = {
 }
 """SPDX names of what packages wrote before metadata 2.4; "BSD" alone is taken for the one of 3 clauses."""
 _RECIPROCAL = {
-    "AGPL": re.compile(r"GNU Affero General Public License|\bAGPL\b", re.IGNORECASE),
-    "LGPL": re.compile(r"GNU (Lesser|Library) General Public License|\bLGPL", re.IGNORECASE),
+    # By their titles: the text of the GPL names both others in its closing words.
+    "AGPL": re.compile(r"GNU AFFERO GENERAL PUBLIC LICENSE|\bAGPL"),
+    "LGPL": re.compile(r"GNU (LESSER|LIBRARY) GENERAL PUBLIC LICENSE|\bLGPL"),
     "GPL": re.compile(r"GNU General Public License", re.IGNORECASE),
     "non-commercial": re.compile(r"\bCC[ -]BY[ -]NC|Attribution-?Non-?Commercial", re.IGNORECASE),
 }

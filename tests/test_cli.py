@@ -283,6 +283,7 @@ COMMAND_NAMES = [
     "export",
     "generate",
     "info",
+    "licences",
     "look",
     "outfit",
     "remove",

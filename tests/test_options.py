@@ -99,6 +99,7 @@ VERBS = (
     Verb(options.Serve, (), "serve"),
     Verb(options.Keys, (), "keys create", (), {"scopes": "scope"}),
     Verb(options.RotateKey, (), "keys rotate"),
+    Verb(options.Licences, (), "licences"),
 )  # fmt: skip
 NAMES = [verb.declared.__name__ for verb in VERBS]
 
@@ -133,8 +134,9 @@ def command_faults(verb: Verb, command: Any) -> list[str]:
             continue
         if plain(one, found.default) not in (plain(one, one.default), None if one.default is False else ...):
             faults.append(f"{name} is {found.default!r} by default")
-        if (found.min, found.max) != (one.minimum, one.maximum):
-            faults.append(f"{name} is within {(found.min, found.max)}")
+        bounds = getattr(found.type, "min", None), getattr(found.type, "max", None)
+        if bounds != (one.minimum, one.maximum):
+            faults.append(f"{name} is within {bounds}")
         if not set(one.allowed) <= set((found.metavar or "").strip("[]").split("|")):
             faults.append(f"{name} is one of {found.metavar}")
         if not found.help.startswith(one.help):

@@ -510,6 +510,21 @@ class Serve:
         "keep_jobs_days", "whole", 30, "Days to keep records of ended jobs, and uploads of those that failed.",
         minimum=1, unit="days",
     )  # fmt: skip
+    allow_licences = Option[str | None](
+        "allow_licences", "text", None, "Load only networks under these licences: SPDX names, separated by commas."
+    )
+
+
+class Licences:
+    """`catalens licences`."""
+
+    model = Option[Sequence[str]](
+        "model", "texts", (), "Also a network in use, by a name that --model or --encoder takes. May be repeated."
+    )
+    format = Option("format", "text", "table", "What to write.", choices=("table", "cyclonedx"))
+    allow = Option[str | None](
+        "allow", "text", None, "Allowed licences, separated by commas: SPDX names such as Apache-2.0,MIT."
+    )
 
 
 class Keys:

@@ -21,6 +21,7 @@ from catalens.cli import (
     images,
     label,
     learn,
+    licences,
     models,
     outfit_data,
     outfits,
@@ -61,6 +62,7 @@ COMMANDS = (
     explain.explain,
     augment.augment,
     serve.serve,
+    licences.licences,
     demo.demo,
 )
 train.app.command()(learn.search)

@@ -41,6 +41,7 @@ def serve(
     max_gigabytes: Annotated[int, option(options.Serve.max_gigabytes)] = options.Serve.max_gigabytes.default,
     max_jobs: Annotated[int, option(options.Serve.max_jobs)] = options.Serve.max_jobs.default,
     keep_jobs_days: Annotated[int, option(options.Serve.keep_jobs_days)] = options.Serve.keep_jobs_days.default,
+    allow_licences: Annotated[str | None, option(options.Serve.allow_licences)] = None,
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, its description at /docs, counters at /metrics."""
     try:
@@ -51,6 +52,9 @@ def serve(
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
     if accept_licence is not None:
         settings.accept_licence(accept_licence)
+    if allow_licences is not None:
+        settings.allow_licences(allow_licences)
+    _check_licences()
     hosts = frozenset(host.lower() for host in allow_url_hosts or ())
     here = _is_loopback(host)
     names = frozenset({"localhost", "127.0.0.1", "::1", host})
@@ -90,6 +94,14 @@ def _classifiers(folders: list[Path]) -> tuple[Path, ...]:
         if names.count(folder.name) > 1:
             raise UsageError(f"two classifiers are called {folder.name!r}", cure="name their folders apart")
     return found
+
+
+def _check_licences() -> None:
+    """Of the bundled networks, before the service starts, where only some licences are allowed."""
+    from catalens.models.zoo import DEFAULTS, resolve
+
+    for task in DEFAULTS if settings.allowed_licences() is not None else ():
+        resolve(None, task=task, forms=("card",))
 
 
 def _is_loopback(host: str) -> bool:

@@ -24,7 +24,7 @@ from catalens.learning.augment import Policy
 from catalens.learning.labelled import LabelledPhotos
 from catalens.learning.policies import policy as find_policy
 from catalens.models.card import FILE, Card
-from catalens.models.zoo import DEFAULT_ENCODER, find_card
+from catalens.models.zoo import resolve
 from catalens.types import ImageArray, Progress
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _tunable(encoder: str | None) -> Card:
     """The card, if what it describes can be exported again as `learning.networks.export` does it."""
     from catalens.learning.networks.export import PREPROCESS
 
-    card = find_card(encoder or DEFAULT_ENCODER, task="embed")
+    card = resolve(encoder, task="embed", forms=("card",)).own_card()
     if card.preprocess != PREPROCESS:
         raise ModelError(
             f"{card.name} takes {card.preprocess.size} pixels, and {PREPROCESS.size} is what can be tuned",

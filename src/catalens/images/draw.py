@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from catalens.errors import StorageError, UsageError
+from catalens.files import private_opener, sync
 from catalens.images.lettering import drawable_text
 from catalens.images.mark import xmp_packet
 from catalens.images.prepare import Preprocess
@@ -227,32 +228,27 @@ def make_folder(path: Path) -> None:
         raise StorageError(f"no folder can be made at {path}: {error.strerror}", cure="name another one") from None
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
+def write_atomically(path: Path, data: bytes, *, durable: bool = False, private: bool = False) -> None:
     """Write a file atomically; with `durable` it is on the disk (fsync) when this returns.
+
+    Args:
+        private: only its owner may read it.
 
     Raises:
         StorageError: it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=private_opener if private else None) as file:
             file.write(data)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
         if durable:
-            _sync_folder(path.parent)
+            sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
         raise StorageError(
             f"{path} cannot be written: {error.strerror}", cure="check the folder and its space"
         ) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -21,6 +21,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens.files import make_private_folder, private_opener, sync
 from catalens.index.ivf import Effort, InvertedFile
 from catalens.index.rows import Metric, ShortRows
 from catalens.index.vector_index import Trained
@@ -62,10 +63,10 @@ def write_index(path: Path, trained: Trained, stamp: Stamp) -> None:
         "tenth": asdict(lists.tenth),
         "sections": {name: [data.nbytes, zlib.crc32(data.data)] for name, data in sections.items()},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=private_opener) as file:
             _write(file, json.dumps(head).encode(), sections)
             file.flush()
             os.fsync(file.fileno())
@@ -73,7 +74,7 @@ def write_index(path: Path, trained: Trained, stamp: Stamp) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _sections(trained: Trained) -> dict[str, NDArray[Any]]:
@@ -88,14 +89,6 @@ def _write(file: BinaryIO, head: bytes, sections: Mapping[str, NDArray[np.uint8]
     for data in sections.values():
         file.write(b"\0" * (-file.tell() % _ALIGNMENT))
         file.write(data.data)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_stamp(path: Path) -> Stamp:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Severity = Literal["warning", "error", "loss"]
+Severity = Literal["note", "warning", "error", "loss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,9 @@ class Finding:
     Attributes:
         what: a sentence without a full stop.
         where: a file, a product or a table.
-        severity: "warning": search works and a source or a photo is out of step; "error": the catalog is out of step
-            with itself; "loss": something is gone that only its source can bring back.
+        severity: "note": nothing is wrong, and the owner should know; "warning": search works and a source or a photo
+            is out of step; "error": the catalog is out of step with itself; "loss": something is gone that only its
+            source can bring back.
         cure: what the user can do, or what was done.
         repaired: the catalog is right again in this respect.
     """
@@ -49,7 +50,7 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        return all(finding.repaired for finding in self.findings)
+        return all(finding.repaired or finding.severity == "note" for finding in self.findings)
 
     def to_dict(self) -> dict[str, object]:
         return {"healthy": self.healthy, "findings": [finding.to_dict() for finding in self.findings]}

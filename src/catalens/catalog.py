@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -10,17 +11,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from catalens import options
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import CatalogBusyError, NotFoundError, UsageError
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.read import ImageLike
 from catalens.search.searcher import Searcher
 from catalens.storage import export
+from catalens.storage.audit import LOCAL, AuditLog
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.doctor import diagnose
 from catalens.storage.encoder import ChosenEncoder
+from catalens.storage.erasure import Receipt, erase, finish_erasures, is_behind
 from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
 from catalens.storage.pictures import picture_data
+from catalens.storage.places import Places
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import Facet, ShownPicture, Store
 from catalens.tasks.embed import Encoder
@@ -45,29 +49,45 @@ class Catalog:
     Args:
         store: see `catalens.storage.store.Store`; it is closed with the catalog.
         encoder: as in `Catalog.open`.
+        who: who writes, for the audit log: the id of an API key, or "local".
     """
 
-    def __init__(self, store: Store, *, encoder: str | Encoder | None) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, encoder: str | Encoder | None, who: str = LOCAL) -> None:
+        self._store, self._who = store, who
+        self._audit = AuditLog(None if store.folder is None else Places(store.folder).audit, who=who)
         self._encoder = ChosenEncoder(encoder)
         self._searcher = Searcher(store, self.encoder)
 
     @classmethod
-    def open(cls, path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        encoder: str | Encoder | None = None,
+        readonly: bool = False,
+        who: str = LOCAL,
+    ) -> Catalog:
         """Open the catalog in a folder; it is made if absent, unless `readonly`.
+
+        One that was put back from a backup is run through the log of erasures first.
 
         Args:
             path: a folder of its own. It holds `catalog.db`, `lock` and `index/`.
             encoder: embeds pictures and queries: a bundled encoder's name, a folder with a card, or an `Encoder`; the
                 bundled one where None. It is loaded when it is first needed.
             readonly: make nothing and refuse to write.
+            who: who writes, for the audit log: the id of an API key, or "local".
 
         Raises:
             NotFoundError: `readonly`, and there is no catalog.
             StorageError: a file, a folder with other things in it, or one that may not be written.
             CatalogVersionError, CatalogDamagedError, CatalogError: newer, damaged, another program's.
         """
-        return cls(SqliteStore(path, readonly=readonly), encoder=encoder)
+        store = SqliteStore(path, readonly=readonly)
+        if is_behind(store):
+            with suppress(CatalogBusyError), SqliteStore(path) as writable:  # who writes now went through it
+                finish_erasures(writable)
+        return cls(store, encoder=encoder, who=who)
 
     @property
     def path(self) -> Path:
@@ -122,6 +142,9 @@ class Catalog:
         with self._store.writing():
             chosen = self._encoder.to_add(self._store, asked=encoder)
             report = Ingest(self._store, chosen, fetch=fetch, blur_faces=blur_faces, progress=progress).run(sources)
+        self._audit.note(
+            "add", added=report.added, updated=report.updated, unchanged=report.unchanged, failed=len(report.failed)
+        )
         return replace(report, feed=sources.name, notes=sources.notes)
 
     def remove(self, *skus: str) -> int:
@@ -139,7 +162,25 @@ class Catalog:
                     raise _unknown(unknown)
                 writer.remove(wanted)
             self._store.checkpoint()
+        if wanted:
+            self._audit.note("remove", skus=wanted)
         return len(wanted)
+
+    def erase(self, *skus: str) -> Receipt:
+        """Erase products and every copy of them: all of them or none.
+
+        Beside what `remove` does: index files, uploads, records of jobs, stored answers, databases that repairs kept,
+        signed addresses. Photos of your own are not touched; the receipt's `left` names them. The erasure is noted,
+        as hashes, in `<catalog>.erasures.jsonl`: keep it, for a backup that is put back is run through it.
+
+        Raises:
+            NotFoundError: nothing of a sku was found anywhere; nothing was erased.
+            CatalogBusyError: another process is writing, or a job is under way that may bring them back.
+            StorageError: a file cannot be written; run it again.
+        """
+        receipt = erase(self._store, skus, who=self._who)
+        self._audit.note("erase", skus=skus, traces=len(receipt.traces))
+        return receipt
 
     def get(self, sku: str) -> Product:
         """Return a product as its source gave it, by its own sku or by that of one of its variants.

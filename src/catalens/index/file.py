@@ -25,6 +25,7 @@ from catalens.files import make_private_folder, private_opener, sync
 from catalens.index.ivf import Effort, InvertedFile
 from catalens.index.rows import Metric, ShortRows
 from catalens.index.vector_index import Trained
+from catalens.types import IntArray
 
 SUFFIX = ".faiss"
 _MAGIC = b"CTLNIDX1"
@@ -78,10 +79,26 @@ def write_index(path: Path, trained: Trained, stamp: Stamp) -> None:
 
 
 def _sections(trained: Trained) -> dict[str, NDArray[Any]]:
-    rows = trained.rows
-    lists = faiss.serialize_index(trained.lists.index)
-    arrays: dict[str, NDArray[Any]] = {"lists": lists, "ids": rows.ids, "scales": rows.scales, "codes": rows.codes}
+    rows, index = trained.rows, trained.lists.index
+    codes, gone = rows.codes, np.flatnonzero(rows.ids < 0)
+    if len(gone):  # nothing of what was removed goes into a file
+        codes = rows.codes.copy()
+        codes[gone] = 0
+        index = faiss.clone_index(index)
+        _blank(index.invlists, gone)
+    lists = faiss.serialize_index(index)
+    arrays: dict[str, NDArray[Any]] = {"lists": lists, "ids": rows.ids, "scales": rows.scales, "codes": codes}
     return {name: np.ascontiguousarray(data).reshape(-1).view(np.uint8) for name, data in arrays.items()}
+
+
+def _blank(lists: faiss.InvertedLists, rows: IntArray) -> None:
+    """Overwrite the codes of some rows in the lists; the rows stay, since others go by their numbers."""
+    for number in range(lists.nlist):
+        size = lists.list_size(number)
+        if size:
+            found = np.isin(faiss.rev_swig_ptr(lists.get_ids(number), size), rows)
+            codes = faiss.rev_swig_ptr(lists.get_codes(number), size * lists.code_size)
+            codes.reshape(size, lists.code_size)[found] = 0
 
 
 def _write(file: BinaryIO, head: bytes, sections: Mapping[str, NDArray[np.uint8]]) -> None:

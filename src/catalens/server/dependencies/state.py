@@ -48,12 +48,12 @@ class State:
         self.decode_pool = DecodePool(threads)
         self.url_signer = UrlSigner(options.signing)
         self.thumbnails = ThumbnailCache()
-        self.idempotency = IdempotencyCache(options.catalog.with_name(f"{options.catalog.name}.answers"))
+        self.idempotency = IdempotencyCache(options.places.answers)
         self._guard = threading.Lock()
         self._catalogs: dict[str, tuple[int, Catalog]] = {}
         self._encoder: BatchingEncoder | None = None
         feed_import = FeedImport(options, open_catalog=self.writable_catalog, decode_pool=self.decode_pool)
-        self.jobs = JobQueue(options.catalog.with_name(f"{options.catalog.name}.jobs"), feed_import)
+        self.jobs = JobQueue(options.places.jobs, feed_import)
 
     def catalog(self, tenant: str) -> Catalog:
         """A tenant's catalog, open for reading; sees what other processes have written since.

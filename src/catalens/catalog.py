@@ -232,6 +232,13 @@ class Catalog:
         """
         return picture_data(self._store, hash)
 
+    def has_picture(self, hash: str) -> bool:
+        """Whether any product shows the picture of this hash (SHA-256, in hex)."""
+        try:
+            return bool(self._store.picture_ids([hash]))
+        except ValueError:
+            return False
+
     def facets(self, *, most: int = 40) -> tuple[Facet, ...]:
         """Attributes that are worth filtering by, the most common first, each with at most so many values."""
         return self._store.facets(most=most)

@@ -84,8 +84,8 @@ def _sections(trained: Trained) -> dict[str, NDArray[Any]]:
     if len(gone):  # nothing of what was removed goes into a file
         codes = rows.codes.copy()
         codes[gone] = 0
-        index = faiss.clone_index(index)
-        _blank(index.invlists, gone)
+        index = cast("faiss.IndexIVF", faiss.clone_index(index))
+        _blank(cast("faiss.InvertedLists", index.invlists), gone)
     lists = faiss.serialize_index(index)
     arrays: dict[str, NDArray[Any]] = {"lists": lists, "ids": rows.ids, "scales": rows.scales, "codes": codes}
     return {name: np.ascontiguousarray(data).reshape(-1).view(np.uint8) for name, data in arrays.items()}

@@ -18,7 +18,7 @@ from catalens.images.draw import write_atomically
 from catalens.storage.audit import sku_hash
 from catalens.storage.places import Places
 from catalens.storage.records import pictures_of
-from catalens.types import Product
+from catalens.types import Product, Variant
 
 _TOLD = ("source", "failed", "notes", "problem", "feed")
 """Fields of a job's record that may tell of products."""
@@ -52,7 +52,8 @@ class Words:
         texts = set(skus)
         for product in products:
             texts |= {product.sku, product.title, product.description}
-            for record in (product, *product.variants):
+            records: tuple[Product | Variant, ...] = (product, *product.variants)
+            for record in records:
                 texts |= {record.sku, record.title}
                 for value in record.attributes.values():
                     each = value if isinstance(value, tuple) else (value,)

@@ -22,6 +22,7 @@ from catalens.server.services.metrics import Metrics
 from catalens.server.services.options import ServeOptions
 from catalens.server.services.signed_urls import UrlSigner
 from catalens.server.services.thumbnails import ThumbnailCache
+from catalens.storage.audit import LOCAL
 from catalens.storage.database import FILE_NAME
 from catalens.tasks.embed import encoder
 
@@ -52,7 +53,11 @@ class State:
         self._guard = threading.Lock()
         self._catalogs: dict[str, tuple[int, Catalog]] = {}
         self._encoder: BatchingEncoder | None = None
-        feed_import = FeedImport(options, open_catalog=self.writable_catalog, decode_pool=self.decode_pool)
+        feed_import = FeedImport(
+            options,
+            open_catalog=lambda tenant, who: self.writable_catalog(tenant, who=who),
+            decode_pool=self.decode_pool,
+        )
         self.jobs = JobQueue(options.places.jobs, feed_import)
 
     def catalog(self, tenant: str) -> Catalog:
@@ -82,9 +87,9 @@ class State:
         self.metrics.batch.observe(pictures)
         self.metrics.model_seconds.observe(seconds)
 
-    def writable_catalog(self, tenant: str) -> Catalog:
-        """A tenant's catalog, open for writing; created if absent."""
-        return Catalog.open(self.options.folder_of(tenant))
+    def writable_catalog(self, tenant: str, *, who: str = LOCAL) -> Catalog:
+        """A tenant's catalog, open for writing by `who` (see `storage.audit`); created if absent."""
+        return Catalog.open(self.options.folder_of(tenant), who=who)
 
     def close(self) -> None:
         """Wait for running calls, then close everything."""

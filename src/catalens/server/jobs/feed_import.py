@@ -30,12 +30,12 @@ class FeedImport:
     """Imports the feed of a job, which lies in `<uploads>/<job id>/`.
 
     Args:
-        open_catalog: a tenant's catalog, open for writing.
+        open_catalog: a tenant's catalog, open for writing by whoever sent the job.
         decode_pool: decodes pictures in worker processes before this process reads them.
     """
 
     def __init__(
-        self, options: ServeOptions, *, open_catalog: Callable[[str], Catalog], decode_pool: DecodePool
+        self, options: ServeOptions, *, open_catalog: Callable[[str, str], Catalog], decode_pool: DecodePool
     ) -> None:
         self._options, self._open_catalog, self._decode_pool = options, open_catalog, decode_pool
 
@@ -50,7 +50,7 @@ class FeedImport:
         feed = islice(iter(reading), job.taken, None)
         while part := list(islice(feed, CHUNK)):
             items = list(self._check_pictures(part, folder))
-            with self._open_catalog(job.tenant) as shop:
+            with self._open_catalog(job.tenant, job.by) as shop:
                 before = _present(shop, part)
                 fetch = self._options.url_hosts or False
                 report = shop.add(

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from catalens.errors import CatalensError, CatalogBusyError, NotFoundError
+from catalens.files import make_private_folder
 from catalens.images.draw import write_atomically
+from catalens.storage.audit import LOCAL
 from catalens.storage.lock import WriterLock
 
 JobState: TypeAlias = Literal["waiting", "running", "done", "failed"]
@@ -40,6 +42,7 @@ class Job:
         taken: items of the source that are done; after a restart the job goes on behind them.
         added, updated, unchanged, pictures: counts so far; failed: items that were not imported, and why.
         problem: why the whole job failed.
+        by: id of the API key that sent it, for the audit log.
     """
 
     id: str
@@ -60,10 +63,11 @@ class Job:
     problem: str = ""
     created: float = 0.0
     ended: float = 0.0
+    by: str = LOCAL
 
     def to_dict(self) -> dict[str, object]:
         """The public fields."""
-        return {name: value for name, value in asdict(self).items() if name not in {"tenant", "digest"}}
+        return {name: value for name, value in asdict(self).items() if name not in {"tenant", "digest", "by"}}
 
     @property
     def is_open(self) -> bool:
@@ -133,8 +137,9 @@ class JobQueue:
     def _save_items(self, job: Job, items: Items) -> None:
         """Save the outcomes of the last items; saving the same items again replaces them."""
         folder = self._folder / f"{job.id}.items"
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode())
+        make_private_folder(folder.parent)
+        make_private_folder(folder)
+        write_atomically(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode(), private=True)
 
     def items(self, job: Job, *, after: int, limit: int) -> tuple[Items, int | None]:
         """Page of outcomes after the first `after` items, and where the next page begins."""
@@ -171,8 +176,8 @@ class JobQueue:
         return None
 
     def _save(self, job: Job) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True)
+        make_private_folder(self._folder)
+        write_atomically(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True, private=True)
 
     def _delete_old(self) -> None:
         ended = sorted((job for job in self._all() if not job.is_open), key=lambda job: -job.created)

@@ -104,7 +104,7 @@ def _submit(
         final = state.options.uploads / id
         shutil.rmtree(final, ignore_errors=True)  # left by an interrupted request
         folder.rename(final)
-        return state.jobs.submit(Job(id, caller.tenant, name, digest, options)).to_dict()
+        return state.jobs.submit(Job(id, caller.tenant, name, digest, options, by=caller.key)).to_dict()
     except OSError as error:
         raise StorageError(f"the feed cannot be kept: {error.strerror}", cure="make room on the disk") from None
     finally:

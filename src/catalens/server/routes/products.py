@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.catalog import Catalog
 from catalens.errors import NotFoundError
+from catalens.files import make_private_folder
 from catalens.images.draw import write_atomically
 from catalens.images.read import read_header
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
@@ -83,7 +85,7 @@ async def put_product(
     }
 
     def work() -> dict[str, Any]:
-        with state.writable_catalog(caller.tenant) as shop:
+        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             before = _known(shop, sku) or Product(sku, Where("http"))
             after = replace(before, title=product.title, description=product.description, attributes=attributes)
             return _added(shop, after)
@@ -105,12 +107,12 @@ async def add_picture(
         state.decode_pool.read(data, target=64)
         ending = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}.get(read_header(data).format, ".img")
         place = state.options.pictures_of(caller.tenant) / f"{hashlib.sha256(data).hexdigest()}{ending}"
-        with state.writable_catalog(caller.tenant) as shop:
+        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             product = _known(shop, sku)
             if product is None:
                 raise NotFoundError(f"no product {sku!r}", cure="put the product first")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(place, data, durable=True)
+            make_private_folder(place.parent)
+            write_atomically(place, data, durable=True, private=True)
             source = PictureSource(str(place.absolute()), Where("http"))
             known = {picture.location for picture in product.pictures}
             pictures = product.pictures if source.location in known else (*product.pictures, source)
@@ -120,31 +122,43 @@ async def add_picture(
     return await _once(state, caller, idempotency_key, asked, work)
 
 
-@router.delete("/products/{sku:path}", status_code=204)
+@router.delete("/products/{sku:path}", status_code=204, responses={200: {"description": "Receipt of an erasure"}})
 async def delete_product(
-    request: Request, sku: str, caller: Writer, idempotency_key: IdempotencyKey = None
+    request: Request, sku: str, caller: Writer, erase: bool = False, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Delete a product, and its pictures that came over HTTP and that no other product shows."""
+    """Delete a product, and its pictures that came over HTTP and that no other product shows.
+
+    With `erase`, every copy goes, too (uploads, records of jobs, stored answers), and the answer is the receipt.
+    """
     state = state_of(request)
 
-    def work() -> None:
-        with state.writable_catalog(caller.tenant) as shop:
+    def work() -> dict[str, Any] | None:
+        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
+            if erase:
+                hashes = {picture.hash for picture in shop.pictures(sku)}
+                receipt = shop.erase(sku)
+                state.thumbnails.forget(caller.tenant, hashes)
+                return receipt.to_dict()
             product = _known(shop, sku)
             shown = {picture.hash for picture in shop.pictures(sku)}
             shop.remove(sku)
             gone = {hash for hash in shown if not _has_picture(shop, hash)}
         if product is not None:
             _delete_files(product, gone, state.options.uploads)
+        return None
 
-    await _once(state, caller, idempotency_key, ["DELETE", sku], work)
-    return Response(status_code=204)
+    asked = ["DELETE", sku, "erase"] if erase else ["DELETE", sku]
+    receipt = await _once(state, caller, idempotency_key, asked, work)
+    return JSONResponse(receipt) if erase else Response(status_code=204)
 
 
 async def _once(
     state: State, caller: Caller, key: str | None, asked: list[str], work: Callable[[], Any]
 ) -> dict[str, Any]:
     """Run a write under the ingest limit, or return the stored answer of a repeated one."""
-    answer = await state.limiters["ingest"].run(lambda: state.idempotency.once(key, caller.tenant, asked, work))
+    answer = await state.limiters["ingest"].run(
+        lambda: state.idempotency.once(key, caller.tenant, asked, work, about=asked[1])
+    )
     return dict(answer or {})
 
 

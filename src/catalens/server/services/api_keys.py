@@ -137,8 +137,9 @@ class ApiKeys:
 
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path, json.dumps([asdict(key) for key in self._by_hash.values()], indent=1).encode())
-        self._path.chmod(0o600)
+        write_atomically(
+            self._path, json.dumps([asdict(key) for key in self._by_hash.values()], indent=1).encode(), private=True
+        )
         self._stamp = None
 
 

@@ -80,8 +80,7 @@ class UrlSigner:
     def _renewed(self, keys: list[str]) -> list[str]:
         renewed = [secrets.token_hex(32), *keys][:MAX_KEYS]
         try:
-            write_atomically(self._path, json.dumps({"keys": renewed}).encode())
-            self._path.chmod(0o600)
+            write_atomically(self._path, json.dumps({"keys": renewed}).encode(), private=True)
         except (StorageError, OSError):
             return renewed
         return renewed

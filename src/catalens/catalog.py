@@ -17,6 +17,7 @@ from catalens.images.read import ImageLike
 from catalens.search.searcher import Searcher
 from catalens.storage import export
 from catalens.storage.audit import LOCAL, AuditLog
+from catalens.storage.backup import Backup, back_up, restore
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.doctor import diagnose
 from catalens.storage.encoder import ChosenEncoder
@@ -401,6 +402,22 @@ class Catalog:
         finally:
             if repair:  # the store may be another now: indexes in memory are of the one before
                 self._searcher = Searcher(self._store, self.encoder)
+
+    def backup(self, out: str | Path) -> Backup:
+        """Copy the catalog into a new folder while it is in use; see `catalens.storage.backup.back_up`.
+
+        Raises:
+            UsageError: the folder is there and not empty, or the catalog lies in no folder itself.
+            CatalogDamagedError, StorageError: the copy is not what was read; no room.
+        """
+        made = back_up(self.path, Path(out))
+        self._audit.note("backup", backup=made.sha256)
+        return made
+
+    @staticmethod
+    def restore(backup: str | Path, path: str | Path, *, replace: bool = False) -> Backup:
+        """Put a catalog back from a backup; see `catalens.storage.backup.restore`."""
+        return restore(Path(backup), Path(path), replace=replace)
 
     @staticmethod
     def diagnose(

@@ -12,6 +12,8 @@ from catalens import options
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, option
 from catalens.cli.output import say, write, write_json
 from catalens.errors import MissingExtraError, UsageError
+from catalens.storage.audit import AuditLog
+from catalens.storage.places import Places
 
 if TYPE_CHECKING:
     from catalens.server.services.api_keys import ApiKeys
@@ -93,6 +95,10 @@ def _keys(catalog: Path) -> ApiKeys:
     return ApiKeys(ServeOptions(catalog.absolute()).keys)
 
 
+def _audit(catalog: Path) -> AuditLog:
+    return AuditLog(Places(catalog.absolute()).audit)
+
+
 @keys_app.command()
 def create(
     scope: Annotated[
@@ -113,6 +119,7 @@ def create(
         raise UsageError(f"--rate is {rate!r}", cure="write it like 20/s") from None
     scopes = [one.strip() for one in scope.split(",") if one.strip()]
     key, secret = _keys(catalog).create(scopes=scopes, tenant=tenant, per_second=per_second, origins=origin or ())
+    _audit(catalog).note("keys create", key=key.id, scopes=",".join(key.scopes), tenant=key.tenant)
     if as_json:
         write_json({**key.to_dict(), "key": secret})
     else:
@@ -142,6 +149,7 @@ def rotate(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
     except ImportError as error:
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
     UrlSigner(ServeOptions(catalog.absolute()).signing).rotate()
+    _audit(catalog).note("keys rotate")
     say("addresses of pictures are signed with a new key from the next start on")
 
 
@@ -152,4 +160,5 @@ def revoke(
 ) -> None:
     """Revoke a key immediately."""
     _keys(catalog).revoke(id)
+    _audit(catalog).note("keys revoke", key=id)
     say(f"key {id} is revoked")

@@ -49,7 +49,7 @@ class Words:
     """What tells of products: their skus, titles, texts and file names, found as whole words."""
 
     def __init__(self, skus: Iterable[str], products: Iterable[Product]) -> None:
-        texts = set(skus)
+        texts, locations = set(skus), set[str]()
         for product in products:
             texts |= {product.sku, product.title, product.description}
             records: tuple[Product | Variant, ...] = (product, *product.variants)
@@ -58,8 +58,10 @@ class Words:
                 for value in record.attributes.values():
                     each = value if isinstance(value, tuple) else (value,)
                     texts |= {one for one in each if isinstance(one, str) and len(one) >= _LEAST}
-            texts |= {Path(picture.location).name for _, picture in pictures_of(product)}
+            locations |= {picture.location for _, picture in pictures_of(product)}
         self.skus = frozenset(skus)
+        self.locations = frozenset(locations)
+        texts |= {Path(location).name for location in locations}
         self._texts = sorted((text for text in texts if text.strip()), key=len, reverse=True)
 
     @cached_property
@@ -154,7 +156,11 @@ class Copies:
     def _purge_uploads(self, words: Words, gone: frozenset[str]) -> Iterator[Trace]:
         """Of an upload that was taken in, only the photos that products name are needed."""
         ended = list(self._of_ended_jobs())
-        single = [path for path in _files(self._places.pictures) if path.stem in gone or _age(path) > _UNDER_WAY_S]
+        single = [
+            path
+            for path in _files(self._places.pictures)
+            if path.stem in gone or str(path) in words.locations or _age(path) > _UNDER_WAY_S
+        ]
         for path in self._unnamed([*ended, *single]):
             yield from _delete(path, "upload", path.relative_to(self._places.uploads).parts[0])
         known = {path.stem for path in self._places.jobs.glob("*.json")} | {"pictures"}

@@ -89,6 +89,12 @@ class ErasureLog:
             raise storage_error(self.path, error) from error
         return number
 
+    def take_over(self, other: ErasureLog) -> None:
+        """Append what another log of the same catalog has and this one lacks: that of a backup, where this was lost."""
+        lines = other.after(self.last())
+        if lines:
+            append_line(self.path, "\n".join(map(json.dumps, lines)).encode())
+
 
 def _lines(file: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in file:
@@ -191,16 +197,23 @@ def finish_erasures(store: Store) -> int:
     if store.folder is None or not is_behind(store):
         return 0
     with store.writing():
-        lines = ErasureLog(Places(store.folder).erasures).after(store.erasures_done())
-        hashes = {line["sku"] for line in lines}
-        products: dict[str, Product] = {}
-        last = ""
-        while page := store.products_after(last, limit=_PAGE):
-            products |= {product.sku: product for product in page if sku_hash(product.sku) in hashes}
-            last = page[-1].sku
-        shown = {sku: {picture.hash for picture in store.shown_pictures(sku)} for sku in products}
-        number = max((int(line["n"]) for line in lines), default=0)
-        _erase(store, _copies(store), list(products), products, shown, number=number, who=LOCAL)
+        return run_through(store, ErasureLog(Places(store.folder).erasures), copies=_copies(store))
+
+
+def run_through(store: Store, log: ErasureLog, *, copies: Copies | None = None) -> int:
+    """Erase what a log names from a store, whose writer's lock is held; return how many products that were."""
+    lines = log.after(store.erasures_done())
+    if not lines:
+        return 0
+    hashes = {line["sku"] for line in lines}
+    products: dict[str, Product] = {}
+    last = ""
+    while page := store.products_after(last, limit=_PAGE):
+        products |= {product.sku: product for product in page if sku_hash(product.sku) in hashes}
+        last = page[-1].sku
+    shown = {sku: {picture.hash for picture in store.shown_pictures(sku)} for sku in products}
+    number = max(int(line["n"]) for line in lines)
+    _erase(store, copies, list(products), products, shown, number=number, who=LOCAL)
     return len(products)
 
 

@@ -14,13 +14,16 @@ def private_opener(path: str, flags: int) -> int:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner may enter; one that is there keeps its mode.
+    """Make a folder that only its owner may enter, and bring its name to the disk; one that is there keeps its mode.
 
     Raises:
         OSError: it cannot be made.
     """
+    if folder.is_dir():
+        return
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
+    sync(folder.parent)
 
 
 def append_line(path: Path, line: bytes) -> None:

@@ -226,7 +226,7 @@ def _ops(files: _Files, name: str, arguments: str, result: int) -> Iterator[Op]:
         yield Op("rename", path=texts[0], to=texts[1])
     elif name.startswith("mkdir") and texts:
         yield Op("mkdir", path=texts[0])
-    elif name.startswith("unlink") and texts and files.numbers.pop(texts[0], None):
+    elif name.startswith("unlink") and texts and files.numbers.pop(texts[0], 0):
         yield Op("unlink", path=texts[0])
 
 

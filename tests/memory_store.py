@@ -8,7 +8,7 @@ import operator
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,6 +56,8 @@ class Row:
     variants: Mapping[str, int]
     facets: Sequence[FacetRow]
     tokens: tuple[list[str], ...]
+    stale: Set[str] = frozenset()
+    feed: str = ""
 
     @classmethod
     def of(cls, product: Product, locations: Mapping[str, int], variants: Mapping[str, int], *, changed: bool) -> Row:
@@ -109,6 +111,10 @@ class State:
 
     def named(self, sku: str) -> int | None:
         return next((id for id, row in self.products.items() if row.product.sku == sku), None)
+
+    def owner(self, variant: str) -> int | None:
+        rows = self.products.items()
+        return next((id for id, row in rows if variant in {one.sku for one in row.product.variants}), None)
 
     def pictures_shown(self) -> set[int]:
         return {picture for row in self.products.values() for _, picture, _ in row.candidates}
@@ -176,9 +182,26 @@ class MemoryWriter:
         if id is None:
             return None
         row = self.state.products[id]
-        return WrittenProduct(row.digest, {where: picture for _, _, where, picture in row.shown if picture is not None})
+        shown = {where: picture for _, _, where, picture in row.shown if picture is not None}
+        return WrittenProduct(row.digest, shown, frozenset(row.stale & shown.keys()), row.feed)
 
-    def write_product(self, product: Product, shown: Mapping[str, int]) -> None:
+    def product(self, sku: str) -> Product | None:
+        id = self.state.named(sku) or self.state.owner(sku)
+        return None if id is None else self.state.products[id].product
+
+    def note(self, sku: str, *, stale: Set[str], feed: str) -> None:
+        id = self.state.named(sku) or 0
+        row = self.state.products[id]
+        shown = {where for _, _, where, picture in row.shown if picture is not None}
+        self.state.products[id] = replace(row, stale=shown & stale, feed=feed)
+
+    def skus_of_feed(self, feed: str, *, after: str, limit: int) -> list[str]:
+        rows = self.state.products.values()
+        return sorted(row.product.sku for row in rows if row.feed == feed and row.product.sku > after)[:limit]
+
+    def write_product(
+        self, product: Product, shown: Mapping[str, int], *, stale: Set[str] = frozenset(), feed: str = ""
+    ) -> None:
         id = self.state.named(product.sku) or self.state.new_id()
         mine = {variant.sku for variant in product.variants}
         for other, row in list(self.state.products.items()):
@@ -186,9 +209,11 @@ class MemoryWriter:
                 kept = tuple(variant for variant in row.product.variants if variant.sku not in mine)
                 locations = {where: picture for _, _, where, picture in row.shown if picture is not None}
                 changed = replace(row.product, variants=kept)
-                self.state.products[other] = Row.of(changed, locations, row.variants, changed=True)
+                without = Row.of(changed, locations, row.variants, changed=True)
+                self.state.products[other] = replace(without, stale=row.stale, feed=row.feed)
         variants = {variant.sku: self.state.new_id() for variant in product.variants}
         self.state.products[id] = Row.of(_placed(product), shown, variants, changed=False)
+        self.note(product.sku, stale=stale, feed=feed)
 
     def unknown(self, skus: Sequence[str]) -> list[str]:
         return [sku for sku in skus if self.state.named(sku) is None]

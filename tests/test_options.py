@@ -99,6 +99,7 @@ VERBS = (
     Verb(options.Augment, (policy_sheet,), "augment", beside=frozenset({"mask"})),
     Verb(options.Serve, (), "serve"),
     Verb(options.Keys, (), "keys create", (), {"scopes": "scope"}),
+    Verb(options.RotateKey, (), "keys rotate"),
 )  # fmt: skip
 NAMES = [verb.declared.__name__ for verb in VERBS]
 

@@ -103,7 +103,7 @@ def test_the_audit_log_names_the_key(client: TestClient, options: ServeOptions) 
     client.put("/v1/products/plain", json={"title": "B"})
     client.delete(f"/v1/products/{SKU}", params={"erase": True})
     lines = list(read_audit(Places(options.catalog).audit))
-    assert [line["what"] for line in lines] == ["add", "add", "erase"]
+    assert [line["what"] for line in lines] == ["add", "put", "erase"]
     assert {line["who"] for line in lines} == {key.id}
     assert secret not in Places(options.catalog).audit.read_text()
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from catalens import options
-from catalens.errors import CatalogBusyError, NotFoundError, UsageError
+from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, UsageError
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.read import ImageLike
 from catalens.search.searcher import Searcher
@@ -24,12 +24,14 @@ from catalens.storage.encoder import ChosenEncoder
 from catalens.storage.erasure import Receipt, erase, finish_erasures, is_behind
 from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
+from catalens.storage.merge import patched
 from catalens.storage.pictures import picture_data
 from catalens.storage.places import Places
+from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import Facet, ShownPicture, Store
 from catalens.tasks.embed import Encoder
-from catalens.types import AddReport, Matches, Product, Progress
+from catalens.types import AddReport, Attributes, AttributeValue, Matches, Product, Progress
 
 if TYPE_CHECKING:
     from catalens.styling.look import Look
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from catalens.styling.room import Room
 
 _PAGE = 256
+_NO_ATTRIBUTES: Attributes = {}
 
 
 class Catalog:
@@ -115,11 +118,16 @@ class Catalog:
         encoder: str | Encoder | None = None,
         progress: Progress | None = None,
         encoding: str | None = None,
+        clear_empty: bool = options.Add.clear_empty.default,
+        prune: bool = options.Add.prune.default,
+        source_name: str | None = options.Add.source_name.default,
     ) -> AddReport:
-        """Take products in, or bring them up to date. Products that the source no longer has stay.
+        """Take products in, or bring them up to date.
 
-        A product whose record and files are as they were costs nothing. What is interrupted goes on from there the
-        next time. A picture that cannot be read is a `Failure` in the report; its product goes in without it.
+        What the source does not mention, or cannot deliver now, stays as it was: products, variants and fields that it
+        does not have, what it leaves empty, and pictures that cannot be read (each is a `Failure` in the report). A
+        product whose record and files are as they were costs nothing. What is interrupted goes on from there the next
+        time.
 
         Args:
             source: a feed, a folder of photos or a photo; several of them; or products.
@@ -132,6 +140,11 @@ class Catalog:
             encoder: embed with this one, beside what other encoders embedded before.
             progress: called now and then with (products done, None, what is being done).
             encoding: of the feed's text, where the guess is wrong.
+            clear_empty: clear what the source mentions and leaves empty: cells, and all that a `Product` or a line of
+                our own export lacks. A column that is absent clears nothing.
+            prune: remove products and variants that this source listed before and lists no longer; the report counts
+                them without it. Nothing is removed where a row of the source could not be read.
+            source_name: what the source is known by from one `add` to the next; its path where None.
 
         Raises:
             FeedError, NotFoundError, UsageError: the source cannot be read at all.
@@ -139,25 +152,116 @@ class Catalog:
             ModelError: the catalog was embedded by another encoder than the one that would be taken unasked.
             StorageError: the disk is full or read-only. What was committed before stays.
         """
-        sources = open_sources(source, media=media, mapping=mapping, format=format, encoding=encoding)
+        name = source_name or ""
+        sources = open_sources(source, media=media, mapping=mapping, format=format, encoding=encoding, name=name)
+        if prune and not (sources.readings or name):
+            raise UsageError("products alone do not say of which source they are", cure="pass source_name, too")
+        if name and len(sources.readings) > 1:
+            raise UsageError(f"{len(sources.readings)} sources and one name", cure="add them one by one")
         with self._store.writing():
             chosen = self._encoder.to_add(self._store, asked=encoder)
-            report = Ingest(self._store, chosen, fetch=fetch, blur_faces=blur_faces, progress=progress).run(sources)
-        self._audit.note(
-            "add", added=report.added, updated=report.updated, unchanged=report.unchanged, failed=len(report.failed)
-        )
-        return replace(report, feed=sources.name, notes=sources.notes)
+            ingest = Ingest(
+                self._store, chosen, fetch=fetch, blur_faces=blur_faces, clear_empty=clear_empty, prune=prune,
+                progress=progress,
+            )  # fmt: skip
+            for part in sources.parts():
+                ingest.run(part.items, feed=part.identity)
+            report = ingest.report()
+            if report.removed:
+                self._store.checkpoint()
+        counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
+        self._audit.note("add", **counts, failed=len(report.failed))
+        return replace(report, feed=sources.name, notes=(*sources.notes, *report.notes))
 
-    def remove(self, *skus: str) -> int:
+    def put(self, product: Product, *, expected_version: str | None = None) -> AddReport:
+        """Write one product in the place of what has its sku: what it leaves empty is cleared.
+
+        Args:
+            expected_version: what `version` said when the caller read the product; "" where there must be none yet.
+
+        Raises:
+            ConflictError: the product has another version now; nothing was written.
+            As `add`.
+        """
+        with self._store.writing():
+            self._expect(product.sku, expected_version)
+            chosen = self._encoder.to_add(self._store, asked=None)
+            ingest = Ingest(self._store, chosen, clear_empty=True)
+            ingest.run([replace(product, mentions=None)])
+        self._audit.note("put", skus=[product.sku])
+        return ingest.report()
+
+    def update(
+        self,
+        sku: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        attributes: Mapping[str, AttributeValue | None] = _NO_ATTRIBUTES,
+        expected_version: str | None = None,
+    ) -> Product:
+        """Change some fields of a product and leave all others, its pictures and variants as they are.
+
+        Args:
+            sku: a product's own; or that of a variant, whose title and attributes are changed then.
+            title, description: the new text; None leaves it, "" clears it.
+            attributes: those to set; the value None removes one. Others stay.
+            expected_version: what `version` said when the caller read the product.
+
+        Returns:
+            The product as it stands now; `version(sku)` is its new version.
+
+        Raises:
+            NotFoundError: no such sku.
+            ConflictError: the product has another version now; nothing was written.
+            UsageError: a value of a wrong type, or a description for a variant, which has none.
+            CatalogBusyError, StorageError: as `add`.
+        """
+        with self._store.writing():
+            self._expect(sku, expected_version)
+            before = self.get(sku)
+            after = patched(before, sku, title=title, description=description, attributes=attributes)
+            if after != before:
+                with self._store.change() as writer:
+                    written = writer.written(before.sku)
+                    if written is not None:
+                        writer.write_product(after, written.shown, stale=written.stale, feed=written.feed)
+        self._audit.note("update", skus=[before.sku])
+        return after
+
+    def version(self, sku: str) -> str:
+        """Version of a product's record: another one whenever a field, a variant or a picture's place changed.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return version_of(self.get(sku))
+
+    def _expect(self, sku: str, version: str | None) -> None:
+        if version is None:
+            return
+        found = self._store.product(sku)
+        if version != ("" if found is None else version_of(found)):
+            raise ConflictError(
+                f"product {sku!r} has changed since it was read", cure="read it again and decide on what it says now"
+            )
+
+    def remove(self, *skus: str, expected_version: str | None = None) -> int:
         """Forget products, all of them or none; return how many. Their photos are not touched.
 
         Words, vectors and pictures that nothing else shows are overwritten on the disk, in the log, too.
 
+        Args:
+            expected_version: what `version` said of each of them; one that differs prevents all.
+
         Raises:
             NotFoundError: at least one sku is no product's; nothing was removed.
+            ConflictError: a product has another version now; nothing was removed.
         """
         wanted = sorted(set(skus))
         with self._store.writing():
+            for sku in wanted:
+                self._expect(sku, expected_version)
             with self._store.change() as writer:
                 if unknown := writer.unknown(wanted):
                     raise _unknown(unknown)
@@ -167,18 +271,24 @@ class Catalog:
             self._audit.note("remove", skus=wanted)
         return len(wanted)
 
-    def erase(self, *skus: str) -> Receipt:
+    def erase(self, *skus: str, expected_version: str | None = None) -> Receipt:
         """Erase products and every copy of them: all of them or none.
 
         Beside what `remove` does: index files, uploads, records of jobs, stored answers, databases that repairs kept,
         signed addresses. Photos of your own are not touched; the receipt's `left` names them. The erasure is noted,
         as hashes, in `<catalog>.erasures.jsonl`: keep it, for a backup that is put back is run through it.
 
+        Args:
+            expected_version: as of `remove`.
+
         Raises:
             NotFoundError: nothing of a sku was found anywhere; nothing was erased.
+            ConflictError: a product has another version now; nothing was erased.
             CatalogBusyError: another process is writing, or a job is under way that may bring them back.
             StorageError: a file cannot be written; run it again.
         """
+        for sku in skus:
+            self._expect(sku, expected_version)
         receipt = erase(self._store, skus, who=self._who)
         self._audit.note("erase", skus=skus, traces=len(receipt.traces))
         return receipt

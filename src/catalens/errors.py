@@ -12,7 +12,9 @@ CatalensError                 exit code 1
 │   ├── CatalogBusyError          another process is writing
 │   ├── CatalogDamagedError   5   damaged data on disk
 │   ├── CatalogVersionError       made by a newer version
-│   └── StorageError              the disk is full, read-only or not a folder
+│   ├── ConflictError             a product is not as it was when the caller read it
+│   └── StorageError              the disk is read-only, or the path not a folder
+│       └── StorageFullError      the disk is full
 ├── ModelError                1   an unusable model card or weights
 ├── RemoteError               4   a picture address that was not fetched
 └── MissingExtraError         2   an optional package is not installed
@@ -20,8 +22,12 @@ CatalensError                 exit code 1
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Numbers of the operating system's errors that say that there is no room."""
 
 
 class CatalensError(Exception):
@@ -119,8 +125,22 @@ class CatalogVersionError(CatalogError):
     """The catalog was made by a newer version of this package."""
 
 
+class ConflictError(CatalogError):
+    """A product is not as it was when the caller read it; nothing was written."""
+
+
 class StorageError(CatalogError):
-    """The disk is full, read-only, or the path is not a folder."""
+    """The disk is read-only or broken, or the path is not a folder."""
+
+    @staticmethod
+    def of(error: OSError, what: str, *, cure: str) -> StorageError:
+        """The error of an operation on a file: a `StorageFullError` where it says that there is no room."""
+        kind = StorageFullError if error.errno in DISK_FULL else StorageError
+        return kind(f"{what}: {error.strerror or error}", cure=cure)
+
+
+class StorageFullError(StorageError):
+    """The disk, or a quota, is full."""
 
 
 class ModelError(CatalensError):

@@ -200,6 +200,11 @@ class Add:
         "fetch", "flag", False, "Also download pictures from public web addresses.", http=False
     )
     blur_faces = Option("blur_faces", "flag", False, "Blur faces before a picture is stored.")
+    clear_empty = Option("clear_empty", "flag", False, "Clear what the source mentions and leaves empty.", http=False)
+    prune = Option("prune", "flag", False, "Remove products that this source no longer lists.", http=False)
+    source_name = Option[str | None](
+        "source_name", "text", None, "Name by which the source is recognised later; its path if absent.", http=False
+    )
 
 
 class Search:
@@ -461,3 +466,12 @@ class Keys:
     )
     tenant = Option("tenant", "text", "", "Tenant whose catalog it opens; the served one if absent.")
     rate = Option("rate", "text", "0", "Requests per second, such as 20/s; 0 for no limit.")
+
+
+class RotateKey:
+    """`catalens keys rotate`."""
+
+    grace = Option(
+        "grace", "whole", 0, "Seconds for which the old secret of the key is still accepted; 0 refuses it at once.",
+        minimum=0, maximum=2_592_000, unit="s",
+    )  # fmt: skip

@@ -78,17 +78,26 @@ class PictureSource:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A variant of a product (a size, a colour), with its own pictures if any."""
+    """A variant of a product (a size, a colour), with its own pictures if any.
+
+    `lost` are pictures that its source names and cannot deliver now, as the source writes them.
+    """
 
     sku: str
     title: str = ""
     attributes: Attributes = field(default_factory=dict)
     pictures: tuple[PictureSource, ...] = ()
+    lost: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Product(Shown):
-    """A product: plain texts (no markup), attributes, pictures in order, variants."""
+    """A product: plain texts (no markup), attributes, pictures in order, variants.
+
+    What its source says of it beside that, and what is no part of the record: `mentions`, names of the fields (`title`,
+    `description`, `pictures`, `variants`) and attributes that the source has a place for, None for all there are;
+    `lost`, as of a variant.
+    """
 
     sku: str
     where: Where
@@ -97,6 +106,8 @@ class Product(Shown):
     attributes: Attributes = field(default_factory=dict)
     pictures: tuple[PictureSource, ...] = ()
     variants: tuple[Variant, ...] = ()
+    lost: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    mentions: frozenset[str] | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -122,7 +133,9 @@ class AddReport(Shown):
     """Result of an import. `added`, `updated` and `unchanged` count products; all of them are on disk.
 
     `feed` names the format that was recognised and `notes` says what was guessed (a column mapping, say).
-    `pictures` counts those that were decoded and embedded this time.
+    `pictures` counts those that were decoded and embedded this time, `stale` those that could not be read now and stay
+    as the catalog knows them. `missing` counts products and variants that are no longer in the source that listed them
+    and are still in the catalog, `removed` those that were removed for it (`prune`).
     """
 
     added: int = 0
@@ -132,6 +145,9 @@ class AddReport(Shown):
     failed: tuple[Failure, ...] = ()
     feed: str = ""
     notes: tuple[str, ...] = ()
+    stale: int = 0
+    missing: int = 0
+    removed: int = 0
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -139,6 +155,9 @@ class AddReport(Shown):
             "updated": self.updated,
             "unchanged": self.unchanged,
             "pictures": self.pictures,
+            "stale": self.stale,
+            "missing": self.missing,
+            "removed": self.removed,
             "failed": [failure.to_dict() for failure in self.failed],
             "feed": self.feed,
             "notes": list(self.notes),

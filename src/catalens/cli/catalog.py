@@ -11,6 +11,7 @@ import catalens
 from catalens import options
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option, pairs
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.errors import UsageError
 from catalens.feeds import Reading, open_feed
 from catalens.types import AddReport, Failure, Product
 
@@ -32,10 +33,15 @@ def add(
     ] = False,
     fetch: Annotated[bool, option(options.Add.fetch, "--fetch")] = False,
     blur_faces: Annotated[bool, option(options.Add.blur_faces, "--blur-faces")] = options.Add.blur_faces.default,
+    clear_empty: Annotated[bool, option(options.Add.clear_empty, "--clear-empty")] = options.Add.clear_empty.default,
+    prune: Annotated[bool, option(options.Add.prune, "--prune")] = options.Add.prune.default,
+    source_name: Annotated[str | None, option(options.Add.source_name)] = options.Add.source_name.default,
     encoder: EncoderName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add or update products; the catalog is created if absent. Unchanged products are skipped."""
+    """Add or update products; the catalog is created if absent. What a source does not mention stays as it was."""
+    if source_name and len(sources) > 1:
+        raise UsageError(f"{len(sources)} sources and one name", cure="add them one by one")
     columns = pairs(mapping or [], option="--map", example="image=photo_file")
     if dry_run:
         for source in sources:
@@ -53,6 +59,9 @@ def add(
                 blur_faces=blur_faces,
                 progress=progress,
                 encoding=encoding,
+                clear_empty=clear_empty,
+                prune=prune,
+                source_name=source_name,
             )
             reports.append(report)
             if not as_json:

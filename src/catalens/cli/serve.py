@@ -1,4 +1,4 @@
-"""`catalens serve`, `catalens keys create | list | revoke`: the service, and who may call it."""
+"""`catalens serve`, `catalens keys create | list | rotate | revoke | open`: the service, and who may call it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from catalens.storage.audit import AuditLog
 from catalens.storage.places import Places
 
 if TYPE_CHECKING:
-    from catalens.server.services.api_keys import ApiKeys
+    from catalens.server.services.api_keys import ApiKey, ApiKeys
 
 keys_app = typer.Typer(name="keys", help="Who may call the service.", no_args_is_help=True)
 
@@ -55,7 +55,10 @@ def serve(
         closed=not here,
         hosts=names,
     )
-    if not here and not _keys(catalog).all():
+    keys = _keys(catalog)
+    if keys.is_closed() and not keys.all():
+        say("keys were created here and are gone: nobody is let in; create one, or end that with `catalens keys open`")
+    if not here and not keys.all():
         raise UsageError(
             f"{host} can be reached by others, and nobody needs a key",
             cure="make one first: catalens keys create --scope search",
@@ -120,11 +123,15 @@ def create(
     scopes = [one.strip() for one in scope.split(",") if one.strip()]
     key, secret = _keys(catalog).create(scopes=scopes, tenant=tenant, per_second=per_second, origins=origin or ())
     _audit(catalog).note("keys create", key=key.id, scopes=",".join(key.scopes), tenant=key.tenant)
+    _show(key, secret, f"key {key.id}: {', '.join(key.scopes)}; it is not shown again", as_json)
+
+
+def _show(key: ApiKey, secret: str, said: str, as_json: bool) -> None:
     if as_json:
         write_json({**key.to_dict(), "key": secret})
     else:
         write(secret)
-        say(f"key {key.id}: {', '.join(key.scopes)}; it is not shown again")
+        say(said)
 
 
 @keys_app.command("list")
@@ -141,16 +148,35 @@ def list_keys(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False)
 
 
 @keys_app.command()
-def rotate(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
-    """Sign picture addresses with a new key after the next start; addresses signed before stay valid."""
-    try:
-        from catalens.server.services.options import ServeOptions
-        from catalens.server.services.signed_urls import UrlSigner
-    except ImportError as error:
-        raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
+def rotate(
+    id: Annotated[
+        str | None, typer.Argument(help="Of the key; without it the key that signs picture addresses is changed.")
+    ] = None,
+    grace: Annotated[int, option(options.RotateKey.grace)] = options.RotateKey.grace.default,
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    as_json: AsJson = False,
+) -> None:
+    """Give a key a new secret, shown only once, or sign picture addresses with a new key. Running services follow."""
+    keys = _keys(catalog)
+    if id is not None:
+        key, secret = keys.rotate(id, grace_s=grace)
+        until = f"is accepted for {grace} s more" if grace else "is refused from now on"
+        _show(key, secret, f"key {key.id} has a new secret, which is not shown again; the old one {until}", as_json)
+        return
+    from catalens.server.services.options import ServeOptions
+    from catalens.server.services.signed_urls import UrlSigner
+
     UrlSigner(ServeOptions(catalog.absolute()).signing).rotate()
     _audit(catalog).note("keys rotate")
-    say("addresses of pictures are signed with a new key from the next start on")
+    say("addresses of pictures are signed with a new key; those that were signed with the last one stay valid")
+
+
+@keys_app.command("open")
+def open_service(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
+    """Forget all keys: from its next start on the service lets every program on its machine in."""
+    _keys(catalog).reopen()
+    _audit(catalog).note("keys open")
+    say("no keys are left; a running service stays closed until it is started again")
 
 
 @keys_app.command()

@@ -130,6 +130,8 @@ class Reader:
             attributes=attributes,
             pictures=pictures,
             variants=tuple(variants),
+            lost=tuple(failure.what for failure in dead),
+            mentions=draft.mentions,
         )
         yield from (*failures, *dead)
 
@@ -180,7 +182,8 @@ class Reader:
         pictures, dead = self._pictures.find_all(self._named(draft), base=draft.page or parent.page)
         attributes = self._attributes(draft, failures)
         failures += dead
-        return Variant(sku, clean(draft.title), attributes, pictures)
+        lost = tuple(failure.what for failure in dead)
+        return Variant(sku, clean(draft.title), attributes, pictures, lost)
 
     def _named(self, draft: Draft) -> list[tuple[object, Where]]:
         return [(value, Where(self._source, line or draft.line, column)) for column, value, line in draft.pictures]

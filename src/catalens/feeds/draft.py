@@ -46,6 +46,8 @@ class Draft:
     """Position of its pictures among those of its group."""
     is_plain: bool = False
     """Of a variant: it has no options; if it is the only one, it is the product itself."""
+    mentions: frozenset[str] | None = frozenset()
+    """As in `Product`, where the reading does not say it for all."""
 
     def to_list(self) -> list[object]:
         """All of it as JSON has it."""
@@ -53,12 +55,14 @@ class Draft:
             self.line, self.sku, self.title, self.description, self.cells, self.pictures,
             [variant.to_list() for variant in self.variants],
             self.own, self.group, self.page, self.column, self.order, self.is_plain,
+            None if self.mentions is None else sorted(self.mentions),
         ]  # fmt: skip
 
     @classmethod
     def from_list(cls, values: list[object]) -> Draft:
         """The draft that `to_list` gave."""
         draft = cls(*values)  # type: ignore[arg-type]
+        draft.mentions = None if draft.mentions is None else frozenset(draft.mentions)
         draft.cells = [(name, value) for name, value in draft.cells]
         draft.pictures = [(name, value, line) for name, value, line in draft.pictures]
         draft.variants = [cls.from_list(item) for item in draft.variants]  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from catalens.errors import FeedError
 from catalens.feeds.archives import FEED_SUFFIXES
 from catalens.feeds.base import Item, Notes, Options, Reading, Sample
 from catalens.images.folder import SUFFIXES, photos_in
-from catalens.types import PictureSource, Product, Where
+from catalens.types import Failure, PictureSource, Product, Where
 
 
 class FolderFeed:
@@ -24,7 +24,7 @@ class FolderFeed:
 
     def read(self, source: Path, options: Options) -> Reading:  # noqa: ARG002
         if not source.is_dir():
-            return Reading(self.name, Notes(), [_product(source, source.parent, source.stem)])
+            return Reading(self.name, Notes(), [_product(source, source.parent, source.stem)], frozenset())
         photos = photos_in(source)
         if not photos:
             raise FeedError(
@@ -34,7 +34,7 @@ class FolderFeed:
         notes = Notes()
         if passed := _passed_over(source, photos):
             notes.say(passed)
-        return Reading(self.name, notes, _products(source, photos))
+        return Reading(self.name, notes, _products(source, photos), frozenset())
 
 
 def _passed_over(folder: Path, photos: list[Path]) -> str:
@@ -60,7 +60,12 @@ def _passed_over(folder: Path, photos: list[Path]) -> str:
 def _products(folder: Path, photos: list[Path]) -> Iterator[Item]:
     stems = [photo.relative_to(folder).with_suffix("").as_posix() for photo in photos]
     twice = {stem for stem, count in Counter(stems).items() if count > 1}
+    real = folder.resolve()
     for photo, stem in zip(photos, stems, strict=True):
+        if photo.is_symlink() and not photo.resolve().is_relative_to(real):
+            why, cure = "a link that leads out of the folder", "copy the file there, or add its own folder"
+            yield Failure(Where(photo.relative_to(folder).as_posix()), photo.name, why, cure)
+            continue
         # a.jpg beside a.png: both keep their endings, so that neither is the other.
         yield _product(photo, folder, photo.relative_to(folder).as_posix() if stem in twice else stem)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from catalens.feeds.cells import attribute_name
 from catalens.feeds.columns import field_of, key_of, picture_rank
 from catalens.feeds.draft import Draft
 from catalens.feeds.prices import is_price
 
 Record = Mapping[str, object]
+
+WHOLE = {"sku", "title", "description", "attributes", "pictures", "variants"}
+"""Keys of an object that is all there is of a product: what `Product.to_dict` writes."""
 
 _FIRST = {
     "sku": ("sku", "id", "product_id"),
@@ -110,11 +114,19 @@ def draft_of(record: Record, line: int | None, *, mapping: Mapping[str, str] | N
     if isinstance(own, Mapping) and "edges" not in own:
         draft.own = dict(own)
         used.add(keys["attributes"])
+    draft.mentions = None if set(record) == WHOLE else _mentioned(record, draft)
     renamed = {key: field for field, key in given.items() if key not in used}
     for key, value in record.items():
         if key not in used:
             draft.cells += _cells(renamed.get(key, str(key)), value)
     return draft
+
+
+def _mentioned(record: Record, draft: Draft) -> frozenset[str]:
+    keys = {key_of(str(key)) for key in record}
+    said = {field for field in ("title", "description") if keys & {*_FIRST[field]}}
+    said |= {"pictures"} if draft.pictures else set()
+    return frozenset({*said, *map(attribute_name, keys), *map(str, draft.own)})
 
 
 def text_of(value: object) -> str:

@@ -146,6 +146,7 @@ class Pictures:
     folders: tuple[Path, ...]
     absolute: bool = False
     _seen: dict[Path, dict[str, str]] = field(default_factory=dict)
+    _real: dict[Path, Path] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: Path, media: Path | None, *, absolute: bool = False, beside: tuple[str, ...] = ()) -> Pictures:
@@ -193,6 +194,9 @@ class Pictures:
         if address := address_of(text):
             return PictureSource(address, where)
         path = self._local(text)
+        if path is not None and self._leads_out(path):
+            why = "a link that leads out of the media folder"
+            return Failure(where, shown, why, "copy the file there, or name its own folder with --media")
         if path is not None:
             return PictureSource(str(path), where)
         if _HOST.match(text):
@@ -229,6 +233,18 @@ class Pictures:
                     if found := self._alike(folder, relative):
                         return found
         return None
+
+    def _leads_out(self, path: Path) -> bool:
+        """Whether a file that lies in one of the folders by its path lies elsewhere in fact."""
+        if not any(path.is_relative_to(folder) for folder in self.folders):
+            return False  # named by its own absolute path
+        real = path.resolve() if path.is_symlink() else self._resolved(path.parent) / path.name
+        return not any(real.is_relative_to(self._resolved(folder)) for folder in self.folders)
+
+    def _resolved(self, folder: Path) -> Path:
+        if folder not in self._real:
+            self._real[folder] = folder.resolve()
+        return self._real[folder]
 
     def _alike(self, folder: Path, relative: str) -> Path | None:
         """A file whose path differs in capitals or in how its marks are composed only."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalens.errors import UsageError
@@ -15,32 +15,54 @@ Source = str | Path | Iterable[str | Path] | Iterable[Product | Failure]
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of the sources: its items, once, and its identity, "" where it has none."""
+
+    items: Iterable[Product | Failure]
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Readings of feeds one after the other, or the products that the caller gave."""
 
-    readings: Sequence[Reading] = ()
+    readings: Sequence[tuple[str, Reading]] = ()
     products: Iterable[object] = ()
+    given_name: str = ""
 
-    def __iter__(self) -> Iterator[Product | Failure]:
-        for reading in self.readings:
-            yield from reading
-        for item in self.products:
-            if not isinstance(item, Product | Failure):
-                raise UsageError(
-                    f"expected products and got {type(item).__name__}",
-                    cure="pass catalens.Product objects, or a list of paths",
-                )
-            yield item
+    def parts(self) -> Iterator[Part]:
+        """The sources one by one."""
+        for identity, reading in self.readings:
+            yield Part(_with_mentions(reading), self.given_name or identity)
+        if not self.readings:
+            yield Part(_checked(self.products), self.given_name)
 
     @property
     def name(self) -> str:
         """Names of the formats that were recognised."""
-        return ", ".join(dict.fromkeys(reading.name for reading in self.readings)) or "products"
+        return ", ".join(dict.fromkeys(reading.name for _, reading in self.readings)) or "products"
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the feeds guessed; complete when they have been read."""
-        return tuple(note for reading in self.readings for note in reading.notes)
+        return tuple(note for _, reading in self.readings for note in reading.notes)
+
+
+def _with_mentions(reading: Reading) -> Iterator[Product | Failure]:
+    """Items of a reading; where all of it mentions the same, each product says so."""
+    for item in reading:
+        said = None if isinstance(item, Failure) else reading.mentions
+        yield item if said is None or isinstance(item, Failure) else replace(item, mentions=said)
+
+
+def _checked(items: Iterable[object]) -> Iterator[Product | Failure]:
+    for item in items:
+        if not isinstance(item, Product | Failure):
+            raise UsageError(
+                f"expected products and got {type(item).__name__}",
+                cure="pass catalens.Product objects, or a list of paths",
+            )
+        yield item
 
 
 def open_sources(
@@ -50,8 +72,12 @@ def open_sources(
     mapping: Mapping[str, str] | None,
     format: str | None,
     encoding: str | None = None,
+    name: str = "",
 ) -> Sources:
     """Open all of them, so that a wrong path is said before anything is written.
+
+    Args:
+        name: identity of the source, in the place of its path.
 
     Raises:
         UsageError: neither a path, nor several, nor products.
@@ -71,4 +97,5 @@ def open_sources(
         raise UsageError("expected paths or products and got both", cure="add them one after the other")
     folder = None if media is None else Path(media)
     readings = [open_feed(path, media=folder, mapping=mapping, format=format, encoding=encoding) for path in paths]
-    return Sources(readings, products)
+    identities = [str(Path(path).absolute()) for path in paths]
+    return Sources(list(zip(identities, readings, strict=True)), products, name)

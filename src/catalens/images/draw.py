@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from catalens.errors import StorageError, UsageError
-from catalens.files import private_opener, sync
+from catalens.files import sync
 from catalens.images.lettering import drawable_text
 from catalens.images.mark import xmp_packet
 from catalens.images.prepare import Preprocess
@@ -225,21 +225,23 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"no folder can be made at {path}: {error.strerror}", cure="name another one") from None
+        raise StorageError.of(error, f"no folder can be made at {path}", cure="name another one") from None
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = False, private: bool = False) -> None:
+def write_atomically(path: Path, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
     """Write a file atomically; with `durable` it is on the disk (fsync) when this returns.
 
     Args:
-        private: only its owner may read it.
+        mode: permissions from the first byte on, before the umask; 0o600 for a secret.
 
     Raises:
         StorageError: it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
     try:
-        with open(temporary, "wb", opener=private_opener if private else None) as file:
+        temporary.unlink(missing_ok=True)  # of a process of the same number that was killed
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        with os.fdopen(handle, "wb") as file:
             file.write(data)
             if durable:
                 file.flush()
@@ -249,6 +251,4 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False, private:
             sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror}", cure="check the folder and its space"
-        ) from None
+        raise StorageError.of(error, f"{path} cannot be written", cure="check the folder and its space") from None

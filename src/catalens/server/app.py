@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
@@ -13,11 +13,15 @@ from starlette.routing import Match, Route
 
 import catalens
 from catalens.errors import CatalensError
+from catalens.server.dependencies.json_body import MAX_TEXT
+from catalens.server.dependencies.query import known_query
 from catalens.server.dependencies.state import State
-from catalens.server.http.openapi import document_problems
+from catalens.server.http.openapi import complete_document
 from catalens.server.http.problems import problem, problem_of
 from catalens.server.middleware.body_limits import BodyLimit
+from catalens.server.middleware.head_requests import HeadRequests
 from catalens.server.middleware.load_shedding import LoadShedding
+from catalens.server.middleware.local_only import LocalOnly
 from catalens.server.middleware.request_log import RequestLog
 from catalens.server.routes import (
     feeds,
@@ -69,21 +73,34 @@ def create_app(options: ServeOptions) -> FastAPI:
     )
     app.state.catalens = state
     for one in MODULES:
-        app.include_router(one.router)
-    document_problems(app)
-    app.add_middleware(BodyLimit, limit=options.max_body, longer={"/v1/feeds": options.max_feed})
+        app.include_router(one.router, dependencies=[] if one is page else [Depends(known_query)])
+    complete_document(app, models=(products.ProductIn, products.ProductChange, feeds.Bulk, models.Embeddings))
+    with_pictures = tuple(path for path, work in WORK.items() if work != "ingest")
+    app.add_middleware(
+        BodyLimit,
+        limit=MAX_TEXT,
+        longer=dict.fromkeys((*with_pictures, "/v1/pictures/"), options.max_body),
+        on_disk={"/v1/feeds": options.max_feed},
+    )
     app.add_middleware(LoadShedding, limiters={path: state.limiters[work] for path, work in WORK.items()})
+    app.add_middleware(
+        LocalOnly,
+        is_keyless=lambda: not options.closed and not state.api_keys.is_closed(),
+        hosts=options.hosts,
+        origins=options.origins,
+    )
     if options.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(options.origins),
             allow_methods=["*"],
-            allow_headers=["authorization", "idempotency-key"],
-            expose_headers=["retry-after"],
+            allow_headers=["authorization", "idempotency-key", "if-match"],
+            expose_headers=["retry-after", "etag"],
         )
     app.add_exception_handler(CatalensError, _library)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(HeadRequests)
     app.add_middleware(RequestLog, metrics=state.metrics, paths=WORK)
     return app
 
@@ -91,7 +108,7 @@ def create_app(options: ServeOptions) -> FastAPI:
 async def _library(request: Request, error: Exception) -> Response:
     assert isinstance(error, CatalensError)
     options: ServeOptions = request.app.state.catalens.options
-    return problem_of(error, hidden={str(options.catalog.parent): "..."})
+    return problem_of(error, roots=options.roots)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
@@ -107,6 +124,7 @@ async def _http(request: Request, error: Exception) -> Response:
         routes = [route for module in MODULES for route in module.router.routes if isinstance(route, Route)]
         matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
         methods = sorted({method for route in matching for method in route.methods or ()})
+        methods += ["HEAD"] if "GET" in methods and "HEAD" not in methods else []
         return problem(405, "wrong-method", "not a method of this path", headers={"Allow": ", ".join(methods)})
     kinds = {400: "bad-request", 404: "no-such-route"}
     return problem(error.status_code, kinds.get(error.status_code, "http"), str(error.detail), headers=error.headers)

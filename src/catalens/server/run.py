@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from catalens import settings
 from catalens.options import Serve
 from catalens.server.app import create_app
+from catalens.server.http.connections import ConnectionLimits, GuardedProtocol
 from catalens.server.services.options import ServeOptions
 from catalens.server.services.signed_urls import UrlSigner
 
@@ -59,8 +61,10 @@ def listen(options: ServeOptions, *, host: str, port: int, workers: int = Serve.
 
 
 def _server(app: partial[FastAPI], *, host: str, port: int, workers: int = Serve.workers.default) -> uvicorn.Server:
+    guarded: Any = partial(GuardedProtocol, limits=ConnectionLimits().within_descriptors())
     config = uvicorn.Config(
-        app, factory=True, host=host, port=port, workers=workers, ws="none", access_log=False, log_level="warning",
-        server_header=False, timeout_graceful_shutdown=GRACE_S, timeout_worker_healthcheck=HEALTH_S,
+        app, factory=True, host=host, port=port, workers=workers, http=guarded, ws="none", access_log=False,
+        log_level="error", server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=HEALTH_S,
     )  # fmt: skip
     return uvicorn.Server(config)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from catalens.errors import CatalogDamagedError, NotFoundError, UsageError
-from catalens.files import make_private_folder, private_opener, sync
+from catalens.files import PRIVATE_FILE, make_private_folder, private_opener, sync
 from catalens.images.draw import write_atomically
 from catalens.index.space_index import INDEX_FOLDER
 from catalens.storage.audit import LOCAL, AuditLog, now
@@ -109,7 +109,7 @@ def _write(folder: Path, work: Path) -> Backup:
         now(), **facts, sha256=_sha256(work / FILE_NAME), uploads=str(places.uploads), photos=photos, erasures=erasures,
         tenants=tuple(tenants),
     )  # fmt: skip
-    write_atomically(work / MANIFEST, json.dumps(asdict(made), indent=1).encode(), durable=True, private=True)
+    write_atomically(work / MANIFEST, json.dumps(asdict(made), indent=1).encode(), durable=True, mode=PRIVATE_FILE)
     return made
 
 

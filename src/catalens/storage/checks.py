@@ -25,6 +25,9 @@ from catalens.tasks.embed import Encoder
 from catalens.types import Product
 
 _ADD_AGAIN = "add its source again"
+_GONE = "the photo is not there any more"
+_NAMED = 5
+"""Products that one finding names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,24 +265,51 @@ def orphans(case: Case) -> Iterator[Finding]:
     )
 
 
-def files(case: Case) -> Iterator[Finding]:
-    """Every photo that a product shows: is it there, and is it still the same."""
+def pictures(case: Case) -> Iterator[Finding]:
+    """Products without a picture: those whose source names some, and those that never had one."""
     rows = case.store.fetch_all(
-        "SELECT DISTINCT shown.location, picture.hash, file.size, file.mtime_ns FROM shown "
-        "JOIN picture ON picture.id = shown.picture_id LEFT JOIN file ON file.path = shown.location "
-        "WHERE picture.bytes IS NULL ORDER BY shown.location"
+        "SELECT sku, (SELECT count(*) FROM unread WHERE unread.product_id = product.id) FROM product "
+        "WHERE id NOT IN (SELECT product_id FROM shown) ORDER BY sku"
     )
-    for location, hash, size, mtime_ns in rows:
-        try:
-            found = Path(location).stat()
-        except (OSError, ValueError):
-            yield Finding("the photo is not there any more", location, "warning", f"put it back, or {_ADD_AGAIN}")
-            continue
-        if (found.st_size, found.st_mtime_ns) == (size, mtime_ns) and not case.deep:
-            continue
-        content = _read(location)
-        if content is None or hashlib.sha256(content).digest() != hash:
-            yield Finding("the photo has changed since it was embedded", location, "warning", _ADD_AGAIN)
+    for sku, unread in rows:
+        if unread:
+            what = f"none of its {unread} pictures could be read" if unread > 1 else "its picture could not be read"
+            yield Finding(what, f"product {sku}", "warning", f"put the photos in their place and {_ADD_AGAIN}")
+    bare = [sku for sku, unread in rows if not unread]
+    if bare:
+        named = ", ".join(bare[:_NAMED]) + (f" and {len(bare) - _NAMED} more" if len(bare) > _NAMED else "")
+        what = f"{len(bare)} products have no picture" if len(bare) > 1 else "it has no picture"
+        yield Finding(what, f"product {named}", "note", "it is found by its words only")
+
+
+def files(case: Case) -> Iterator[Finding]:
+    """Every photo that a product shows: is it there, is it still the same, and did its source deliver it."""
+    stale = "shown.stale" if case.store.tables_version() > 1 else "0"
+    rows = case.store.fetch_all(
+        f"SELECT DISTINCT shown.location, picture.hash, file.size, file.mtime_ns, picture.bytes IS NULL, {stale} "
+        "FROM shown JOIN picture ON picture.id = shown.picture_id LEFT JOIN file ON file.path = shown.location "
+        "ORDER BY shown.location"
+    )
+    for location, hash, size, mtime_ns, is_file, is_stale in rows:
+        what = _of_file(location, hash, (size, mtime_ns), deep=case.deep) if is_file else ""
+        if what == _GONE:
+            yield Finding(what, location, "warning", f"put it back, or {_ADD_AGAIN}")
+        elif what or is_stale:
+            yield Finding(what or "its source could not deliver the photo; the old one is kept", location, "warning",
+                          _ADD_AGAIN)  # fmt: skip
+
+
+def _of_file(location: str, hash: bytes, known: tuple[int, int], *, deep: bool) -> str:
+    """What is the matter with a photo; "" where nothing is."""
+    try:
+        found = Path(location).stat()
+    except (OSError, ValueError):
+        return _GONE
+    if (found.st_size, found.st_mtime_ns) == known and not deep:
+        return ""
+    content = _read(location)
+    is_same = content is not None and hashlib.sha256(content).digest() == hash
+    return "" if is_same else "the photo has changed since it was embedded"
 
 
 def indexes(case: Case) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from catalens.files import PRIVATE_FILE
 from catalens.images.draw import write_atomically
 from catalens.storage.audit import sku_hash
 from catalens.storage.places import Places
@@ -143,7 +144,7 @@ class Copies:
                 after = [blank if words.blanked(item) != item else item for item in before]
             if after != before:
                 sha256 = _hash(path)
-                write_atomically(path, json.dumps(after).encode(), durable=True, private=True)
+                write_atomically(path, json.dumps(after).encode(), durable=True, mode=PRIVATE_FILE)
                 yield Trace("job", "record" if isinstance(before, dict) else "outcomes", id, sha256)
 
     # Uploads

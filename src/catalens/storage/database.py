@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from catalens.errors import (
+    DISK_FULL,
     CatalensError,
     CatalogBusyError,
     CatalogDamagedError,
@@ -19,24 +20,24 @@ from catalens.errors import (
     CatalogVersionError,
     NotFoundError,
     StorageError,
+    StorageFullError,
     UsageError,
 )
 from catalens.files import private_opener
-from catalens.storage.schema import APPLICATION_ID, PAGE_SIZE, TABLES, VERSION
+from catalens.storage.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE, TABLES, VERSION
 
 FILE_NAME = "catalog.db"
 
 Mode = Literal["create", "write", "read", "immutable", "alone"]
 
 _DAMAGED_CURE = "run: catalens doctor --repair, which keeps the damaged file beside the repaired one"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """Return the operating system's error about `path` as one of ours, with the cure."""
-    if error.errno in _FULL:
-        return StorageError(
+    if error.errno in DISK_FULL:
+        return StorageFullError(
             f"the disk is full: {path} could not be written",
             cure="free some space and run the same again; all that was acknowledged is kept",
         )
@@ -181,7 +182,7 @@ def has_tables(db: sqlite3.Connection, path: Path) -> bool:
             f"{path.parent} was made by a newer version (tables {version}, this version reads {VERSION})",
             cure="upgrade: pip install --upgrade catalens",
         )
-    if owner != APPLICATION_ID or version != VERSION or not ours:
+    if owner != APPLICATION_ID or version < 1 or not ours:
         raise CatalogDamagedError(f"{path} is damaged: its head is not what was written", cure=_DAMAGED_CURE)
     return True
 
@@ -212,6 +213,19 @@ def _try(path: Path, mode: Mode, timeout_s: float) -> None:
 def _has_log(path: Path) -> bool:
     log = path.with_name(path.name + "-wal")
     return log.exists() and log.stat().st_size > 0
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """Version of the tables."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the tables of an older version up to date, within the transaction that is open."""
+    for version in range(version_of(db), VERSION):
+        for statement in MIGRATIONS[version]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {version + 1}")
 
 
 def reading_mode(path: Path) -> Mode:

@@ -15,9 +15,9 @@ class Finding:
     Attributes:
         what: a sentence without a full stop.
         where: a file, a product or a table.
-        severity: "note": nothing is wrong, and the owner should know; "warning": search works and a source or a photo
-            is out of step; "error": the catalog is out of step with itself; "loss": something is gone that only its
-            source can bring back.
+        severity: "note": nothing to repair; "warning": search works and a source or a photo is out of step;
+            "error": the catalog is out of step with itself; "loss": something is gone that only its source can bring
+            back.
         cure: what the user can do, or what was done.
         repaired: the catalog is right again in this respect.
     """
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All findings, gravest damage first; `healthy` where nothing is left to do."""
+    """All findings, gravest damage first; `healthy` where nothing but notes is left."""
 
     findings: tuple[Finding, ...] = ()
 

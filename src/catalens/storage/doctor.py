@@ -25,6 +25,7 @@ _CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     checks.stray_words,
     checks.orphans,
     checks.vectors,
+    checks.pictures,
     checks.files,
     checks.indexes,
     checks.modes,
@@ -38,8 +39,8 @@ def diagnose(
     """Look over the catalog in a folder, however damaged it is.
 
     Looked at: SQLite's own check of every page and index; references; the record of every product against its digest;
-    words and filter values against the products; every vector against its CRC-32; every photo by size and time;
-    the index files; remains of an interrupted or full-disk write.
+    words and filter values against the products; every vector against its CRC-32; products without a
+    picture; every photo by size and time; the index files; remains of an interrupted or full-disk write.
 
     Args:
         folder: of the catalog.

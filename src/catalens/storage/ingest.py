@@ -1,4 +1,4 @@
-"""Taking products in: plan, read pictures in a pool, write whole products batch by batch.
+"""Taking products in: plan, read pictures in a pool, merge and write whole products batch by batch.
 
 While one batch is written, the pictures of the next ones are read. A batch is one transaction, so that an interruption
 leaves every product with all its pictures, vectors and words, or as it was before.
@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalens import settings
+from catalens.storage.listed import Listed
+from catalens.storage.merger import Found, Merger
 from catalens.storage.pictures import PictureReader
-from catalens.storage.records import cleaned, digest, pictures_of
+from catalens.storage.records import cleaned, pictures_of
 from catalens.storage.store import KnownFile, ReadPicture, Store, StoreWriter
 from catalens.tasks.embed import Encoder
 from catalens.types import AddReport, Failure, PictureSource, Product, Progress
@@ -35,28 +37,32 @@ _IN_FLIGHT = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
-    """A product, the pictures that need not be read (location -> id), and those that do."""
-
-    product: Product
-    digest: bytes
-    known: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class _Batch:
-    planned: list[_Planned]
+    """Products, and the pictures of all of them.
+
+    Args:
+        known: those that need not be read, location -> id; gone: those of them whose files are not there now.
+        before: all that were read at some time, location -> id of what was there then.
+        chunks: those that are being read.
+    """
+
+    products: list[Product]
+    known: dict[str, int]
+    gone: set[str]
+    before: dict[str, int]
     chunks: list[Future[list[ReadPicture | Failure]]]
 
 
 class Ingest:
-    """One `add`: takes products and failures from a source and keeps count.
+    """One `add`: takes products and failures from sources and keeps count.
 
     Args:
         store: its writer's lock is held by the caller.
         encoder: embeds the pictures.
         fetch: read web addresses, too, or those of some hosts.
         blur_faces: hide faces before anything is stored.
+        clear_empty: what a source mentions and leaves empty is cleared; see `merge.merged`.
+        prune: remove what a source listed and lists no longer.
         progress: told after each batch.
     """
 
@@ -65,20 +71,32 @@ class Ingest:
         store: Store,
         encoder: Encoder,
         *,
-        fetch: bool | frozenset[str],
-        blur_faces: bool,
-        progress: Progress | None,
+        fetch: bool | frozenset[str] = False,
+        blur_faces: bool = False,
+        clear_empty: bool = False,
+        prune: bool = False,
+        progress: Progress | None = None,
     ) -> None:
         self._store = store
         self._reader = PictureReader(store, encoder, fetch=fetch, blur_faces=blur_faces)
         self._workers = max(settings.threads(), FETCHERS if fetch else 1)
+        self._clear_empty = clear_empty
+        self._prune = prune
         self._progress = progress
+        self._feed = ""
+        self._listed = Listed()
         self._counts = {"added": 0, "updated": 0, "unchanged": 0}
-        self._pictures = 0
+        self._pictures = self._stale = self._missing = self._removed = 0
         self._failed: list[Failure] = []
+        self._notes: list[str] = []
 
-    def run(self, items: Iterable[Product | Failure]) -> AddReport:
-        """Take all of it in. What is interrupted has kept the batches that were written."""
+    def run(self, items: Iterable[Product | Failure], *, feed: str = "") -> None:
+        """Take all of it in. What is interrupted has kept the batches that were written.
+
+        Args:
+            feed: identity of the source, by which it is known again; "" where it has none.
+        """
+        self._feed, self._listed = feed, Listed()
         flight: deque[_Batch] = deque()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="catalens-read")
         try:
@@ -90,12 +108,24 @@ class Ingest:
                 self._finish(flight.popleft())
         finally:
             pool.shutdown(cancel_futures=True)
+        if feed:
+            vanished = self._listed.vanished(self._store, feed, prune=self._prune)
+            self._missing += vanished.missing
+            self._removed += vanished.removed
+            self._notes += vanished.notes
+
+    def report(self) -> AddReport:
+        """What became of all that was run."""
         return AddReport(
             added=self._counts["added"],
             updated=self._counts["updated"],
             unchanged=self._counts["unchanged"],
             pictures=self._pictures,
             failed=tuple(self._failed),
+            notes=(*self._notes, *_said_of_stale(self._stale)),
+            stale=self._stale,
+            missing=self._missing,
+            removed=self._removed,
         )
 
     def _gather(self, items: Iterable[Product | Failure]) -> Iterator[list[Product]]:
@@ -105,7 +135,9 @@ class Ingest:
         for item in items:
             if isinstance(item, Failure):
                 self._failed.append(item)
+                self._listed.failed(item)
                 continue
+            self._listed.add(item)
             try:
                 batch.append(cleaned(item))
             except (TypeError, ValueError) as error:
@@ -127,25 +159,20 @@ class Ingest:
         sources = {picture.location: picture for product in products for _, picture in pictures_of(product)}
         files = self._store.known_files(list(sources), spaces=self._reader.spaces)
         known: dict[str, int] = {}
+        gone: set[str] = set()
         wanted: list[PictureSource] = []
         for location, source in sources.items():
             file = files.get(location)
-            if file is not None and self._is_as_it_was(source, file):
+            if file is not None and self._is_as_it_was(source, file, gone):
                 known[location] = file.picture
             else:
                 wanted.append(source)
-        planned = [
-            _Planned(
-                product,
-                digest(product),
-                {each.location: known[each.location] for _, each in pictures_of(product) if each.location in known},
-            )
-            for product in products
-        ]
         chunks = [pool.submit(self._reader.read, wanted[i : i + CHUNK]) for i in range(0, len(wanted), CHUNK)]
-        return _Batch(planned, chunks)
+        before = {location: file.picture for location, file in files.items()}
+        return _Batch(products, known, gone, before, chunks)
 
-    def _is_as_it_was(self, source: PictureSource, file: KnownFile) -> bool:
+    def _is_as_it_was(self, source: PictureSource, file: KnownFile, gone: set[str]) -> bool:
+        """Whether a file need not be read: it has the size and time that it had, or is `gone`."""
         if not file.complete:
             return False
         if source.is_remote:
@@ -161,6 +188,7 @@ class Ingest:
                     "put it back, or take it out of the source",
                 )
             )
+            gone.add(source.location)
             return True
         except (OSError, ValueError):
             return False
@@ -177,17 +205,29 @@ class Ingest:
                     self._failed.append(result)
                 else:
                     read.append(result)
-        counts = dict(self._counts)
+        embedded = {picture.source.location for picture in read if picture.vectors}
         with self._store.change() as writer:
-            written = self._write_pictures(writer, read)
-            embedded = {picture.source.location for picture in read if picture.vectors}
-            for planned in batch.planned:
-                counts[self._write_product(writer, planned, written, embedded)] += 1
-        self._counts = counts
+            found = self._found(writer, batch, read, embedded)
+            merger = Merger(writer, found, feed=self._feed, listed=self._listed, clear_empty=self._clear_empty)
+            outcomes = [merger.write(product) for product in batch.products]
+        for outcome, stale in outcomes:
+            self._counts[outcome] += 1
+            self._stale += stale
         self._pictures += len(embedded)
         self._reader.forget({picture.hash for picture in read})
         if self._progress is not None:
-            self._progress(sum(counts.values()), None, "adding products")
+            self._progress(sum(self._counts.values()), None, "adding products")
+
+    def _found(self, writer: StoreWriter, batch: _Batch, read: list[ReadPicture], embedded: set[str]) -> Found:
+        """Write what was read, and again what was known and is not there after all."""
+        written = self._write_pictures(writer, read)
+        sources = {source.location: source for product in batch.products for _, source in pictures_of(product)}
+        for place, id in batch.known.items():
+            if place not in written and not writer.has_picture(id):
+                self._write_again(writer, sources[place], written)
+        known = {place: id for place, id in batch.known.items() if writer.has_picture(id)}
+        changed = {place for place, id in written.items() if batch.before.get(place, id) != id}
+        return Found(known | written, changed | embedded, batch.gone)
 
     def _write_pictures(self, writer: StoreWriter, read: list[ReadPicture]) -> dict[str, int]:
         """Write what was read; return location -> id."""
@@ -208,24 +248,9 @@ class Ingest:
         else:
             written[source.location] = writer.write_picture(result)
 
-    def _write_product(
-        self,
-        writer: StoreWriter,
-        planned: _Planned,
-        written: dict[str, int],
-        embedded: set[str],
-    ) -> str:
-        """Write a product unless it is there as it is; return what became of it."""
-        shown: dict[str, int] = {}
-        for _, source in pictures_of(planned.product):
-            known = planned.known.get(source.location)
-            if known is not None and source.location not in written and not writer.has_picture(known):
-                self._write_again(writer, source, written)
-            picture_id = written.get(source.location, known)
-            if picture_id is not None:
-                shown[source.location] = picture_id
-        before = writer.written(planned.product.sku)
-        if before is not None and before.digest == planned.digest and before.shown == shown:
-            return "updated" if embedded & shown.keys() else "unchanged"
-        writer.write_product(planned.product, shown)
-        return "added" if before is None else "updated"
+
+def _said_of_stale(count: int) -> list[str]:
+    if not count:
+        return []
+    said = "1 picture could not be read now; what the catalog knows of it stays"
+    return [said if count == 1 else f"{count} pictures could not be read now; what the catalog knows of them stays"]

@@ -190,7 +190,7 @@ def picture_data(store: Store, hash: str) -> bytes:
 
     Raises:
         NotFoundError: the catalog has no such picture, or its file is gone.
-        StorageError: its file cannot be read.
+        StorageError: its file cannot be read, or is another one now.
     """
     try:
         found = store.picture_file(bytes.fromhex(hash))
@@ -200,11 +200,21 @@ def picture_data(store: Store, hash: str) -> bytes:
         raise NotFoundError(f"no picture {hash[:12]} in the catalog", cure="ask for a hash that a match has")
     if found.data is not None:
         return found.data
+    path = Path(found.path or "")
     try:
-        return Path(found.path or "").read_bytes()
+        if path.exists() and not _is_plain(path):
+            raise _replaced(hash)
+        data = path.read_bytes()
     except FileNotFoundError:
         raise NotFoundError(f"the file of picture {hash[:12]} is gone", cure="add its source again") from None
     except OSError as error:
         raise StorageError(
             f"the file of picture {hash[:12]} cannot be read: {error.strerror}", cure="check its rights"
         ) from None
+    if hashlib.sha256(data).hexdigest() != hash.lower():
+        raise _replaced(hash)
+    return data
+
+
+def _replaced(hash: str) -> StorageError:
+    return StorageError(f"the file of picture {hash[:12]} is another one now", cure="add its source again")

@@ -81,6 +81,11 @@ def digest(product: Product) -> bytes:
     return hashlib.sha256(_canonical(product)).digest()
 
 
+def version_of(product: Product) -> str:
+    """Version of a product's record, for compare-and-set: its digest in hex, 64 digits."""
+    return digest(product).hex()
+
+
 def _canonical(product: Product) -> bytes:
     return json.dumps(product.to_dict(), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 

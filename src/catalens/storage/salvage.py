@@ -14,7 +14,7 @@ from pathlib import Path
 
 from catalens.errors import CatalogDamagedError
 from catalens.files import PRIVATE_FOLDER, sync
-from catalens.storage.database import connect, create_tables, has_tables, sqlite_boundary, storage_error
+from catalens.storage.database import connect, create_tables, has_tables, migrate, sqlite_boundary, storage_error
 from catalens.storage.records import digest
 from catalens.storage.schema import PAGE_SIZE
 from catalens.storage.sqlite_products import read_product
@@ -24,10 +24,10 @@ WORK_FOLDER = "salvage.tmp"
 
 # Parents before children. Facets and words are made again from the products.
 _TABLES = {
-    "product": "id, sku, title, description, attributes, source, digest",
+    "product": "id, sku, title, description, attributes, source, digest, feed",
     "variant": "id, product_id, sku, title, attributes",
     "picture": "id, hash, path, bytes, height, width",
-    "shown": "rowid, product_id, variant_id, picture_id, position, location",
+    "shown": "rowid, product_id, variant_id, picture_id, position, location, stale",
     "unread": "rowid, product_id, variant_id, position, location",
     "space": "id, name, dim",
     "vector": "id, space_id, picture_id, data, crc",
@@ -90,8 +90,9 @@ def _readable(old: Path) -> sqlite3.Connection:
         db = connect(old, mode="write", timeout_s=1)
         try:
             if has_tables(db, old):
+                migrate(db)
                 return db
-        except CatalogDamagedError:
+        except (CatalogDamagedError, sqlite3.Error):
             pass
         db.close()
     except CatalogDamagedError:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """Written to `PRAGMA user_version`; a catalog with a larger number was made by a newer version."""
+
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE product ADD COLUMN feed TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE shown ADD COLUMN stale INTEGER NOT NULL DEFAULT 0",
+    ),
+}
+"""Version -> what makes the next one of it, run by the first that writes. Only columns with a default, at the end of a
+table: readers of the older version, and the repair of a damaged file of it, go on working."""
 
 APPLICATION_ID = 0x43544C4E
 """Written to `PRAGMA application_id` ("CTLN"), so that another program's SQLite file is not mistaken for a catalog."""
@@ -19,7 +28,8 @@ CREATE TABLE product (
     description TEXT NOT NULL,
     attributes  TEXT NOT NULL,          -- JSON object
     source      TEXT NOT NULL,          -- JSON [file, line] of the row it came from
-    digest      BLOB NOT NULL           -- SHA-256 of the product as the feed gave it
+    digest      BLOB NOT NULL,          -- SHA-256 of the product's record
+    feed        TEXT NOT NULL DEFAULT ''  -- identity of the source that lists it; '' where none does
 );
 CREATE TABLE variant (
     id          INTEGER PRIMARY KEY,
@@ -62,7 +72,8 @@ CREATE TABLE shown (                    -- which picture shows which product, or
     variant_id  INTEGER REFERENCES variant (id) ON DELETE CASCADE,
     picture_id  INTEGER NOT NULL REFERENCES picture (id),
     position    INTEGER NOT NULL,       -- counts through the product's own pictures, then its variants'
-    location    TEXT NOT NULL           -- where the source said that it lies
+    location    TEXT NOT NULL,          -- where the source said that it lies
+    stale       INTEGER NOT NULL DEFAULT 0  -- 1 where the source could not deliver it the last time it named it
 );
 CREATE INDEX shown_product ON shown (product_id, position);
 CREATE INDEX shown_variant ON shown (variant_id);

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.doctor import diagnose
-from catalens.storage.schema import VERSION
 from catalens.storage.sqlite_candidates import SqliteCandidates
 from catalens.storage.sqlite_filters import SqliteFilters
 from catalens.storage.sqlite_products import SqliteProducts
@@ -40,7 +39,7 @@ class SqliteStore(SqliteProducts, SqliteVectors, SqliteCandidates, SqliteFilters
         for path in self.folder.rglob("*"):
             with suppress(FileNotFoundError):  # the write-ahead log comes and goes
                 total += path.stat().st_size if path.is_file() else 0
-        return VERSION, total
+        return self.tables_version(), total
 
     def diagnose(self, *, repair: bool, deep: bool, load_encoder: Callable[[], Encoder]) -> Diagnosis:
         if not repair:

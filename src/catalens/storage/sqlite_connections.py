@@ -21,8 +21,10 @@ from catalens.storage.database import (
     connect,
     create_tables,
     has_tables,
+    migrate,
     sqlite_boundary,
     storage_error,
+    version_of,
     working_mode,
 )
 from catalens.storage.lock import WriterLock
@@ -153,6 +155,11 @@ class Connections:
                 found += db.execute(sql.replace("{marks}", marks(len(part))), part).fetchall()
         return found
 
+    def tables_version(self) -> int:
+        """Version of the tables; an older one is brought up to date by the first change."""
+        with self.reading() as db:
+            return version_of(db)
+
     def data_version(self) -> int:
         """Return a number that changes with every commit, of any process; comparable within this object only."""
         with self._watch_guard, sqlite_boundary(self.path):
@@ -191,6 +198,7 @@ class Connections:
             db = connect(self.path, mode="alone" if self._mode == "alone" else "write", timeout_s=self._wait_s)
             try:
                 db.execute("BEGIN IMMEDIATE")
+                migrate(db)
                 yield db
                 db.execute("COMMIT")
             finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +39,37 @@ class SqliteWriter:
     # Products
 
     def written(self, sku: str) -> WrittenProduct | None:
-        row = self._db.execute("SELECT id, digest FROM product WHERE sku = ?", (sku,)).fetchone()
+        row = self._db.execute("SELECT id, digest, feed FROM product WHERE sku = ?", (sku,)).fetchone()
         if row is None:
             return None
-        shown = self._db.execute("SELECT location, picture_id FROM shown WHERE product_id = ?", (row[0],))
-        return WrittenProduct(row[1], dict(shown.fetchall()))
+        id, digest, feed = row
+        rows = self._db.execute("SELECT location, picture_id, stale FROM shown WHERE product_id = ?", (id,)).fetchall()
+        stale = frozenset(location for location, _, is_stale in rows if is_stale)
+        return WrittenProduct(digest, {location: picture for location, picture, _ in rows}, stale, feed)
 
-    def write_product(self, product: Product, shown: Mapping[str, int]) -> None:
-        write_product(self._db, product, shown)
+    def product(self, sku: str) -> Product | None:
+        row = self._db.execute(
+            "SELECT id FROM product WHERE sku = ?1 UNION ALL SELECT product_id FROM variant WHERE sku = ?1", (sku,)
+        ).fetchone()
+        return None if row is None else read_product(self._db, row[0])
+
+    def write_product(
+        self, product: Product, shown: Mapping[str, int], *, stale: Set[str] = frozenset(), feed: str = ""
+    ) -> None:
+        write_product(self._db, product, shown, feed)
+        if stale:
+            self.note(product.sku, stale=stale, feed=feed)
+
+    def note(self, sku: str, *, stale: Set[str], feed: str) -> None:
+        (id,) = self._db.execute("UPDATE product SET feed = ? WHERE sku = ? RETURNING id", (feed, sku)).fetchone()
+        self._db.execute("UPDATE shown SET stale = 0 WHERE product_id = ? AND stale", (id,))
+        self._db.executemany(
+            "UPDATE shown SET stale = 1 WHERE product_id = ? AND location = ?", [(id, each) for each in sorted(stale)]
+        )
+
+    def skus_of_feed(self, feed: str, *, after: str, limit: int) -> list[str]:
+        sql = "SELECT sku FROM product WHERE feed = ? AND sku > ? ORDER BY sku LIMIT ?"
+        return [row[0] for row in self._db.execute(sql, (feed, after, limit))]
 
     def unknown(self, skus: Sequence[str]) -> list[str]:
         return [sku for sku in skus if not self._db.execute("SELECT 1 FROM product WHERE sku = ?", (sku,)).fetchone()]
@@ -148,13 +171,14 @@ class SqliteWriter:
         )
 
 
-def write_product(db: sqlite3.Connection, product: Product, shown: Mapping[str, int]) -> None:
+def write_product(db: sqlite3.Connection, product: Product, shown: Mapping[str, int], feed: str = "") -> None:
     """Write one product with everything that hangs on it, in the place of what was there under its sku.
 
     Args:
         db: inside a transaction.
         product: as `cleaned` returns it.
         shown: location of a picture -> id of the picture; locations that are not in it are noted as unread.
+        feed: identity of the source that lists it; "" where none does.
     """
     row = {
         "sku": product.sku,
@@ -163,12 +187,13 @@ def write_product(db: sqlite3.Connection, product: Product, shown: Mapping[str, 
         "attributes": _json(dict(product.attributes)),
         "source": _json([product.where.source, product.where.line]),
         "digest": digest(product),
+        "feed": feed,
     }
     (product_id,) = db.execute(
-        "INSERT INTO product (sku, title, description, attributes, source, digest) "
-        "VALUES (:sku, :title, :description, :attributes, :source, :digest) "
+        "INSERT INTO product (sku, title, description, attributes, source, digest, feed) "
+        "VALUES (:sku, :title, :description, :attributes, :source, :digest, :feed) "
         "ON CONFLICT (sku) DO UPDATE SET title = :title, description = :description, attributes = :attributes, "
-        "source = :source, digest = :digest RETURNING id",
+        "source = :source, digest = :digest, feed = :feed RETURNING id",
         row,
     ).fetchone()
     for table in ("shown", "unread", "variant"):

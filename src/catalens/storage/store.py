@@ -7,7 +7,7 @@ whether it is right. Ids are positive integers of the store's own; what they cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,10 +135,19 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True)
 class WrittenProduct:
-    """A product as it stands: the digest of its record, and which pictures show it (location -> picture id)."""
+    """A product as it stands.
+
+    Args:
+        digest: of its record; empty where a variant was taken from it.
+        shown: location of a picture -> id of the picture.
+        stale: those locations that its source could not deliver the last time it named them.
+        feed: identity of the source that lists it; "" where none does.
+    """
 
     digest: bytes
     shown: Mapping[str, int]
+    stale: frozenset[str] = frozenset()
+    feed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +199,12 @@ class StoreWriter(Protocol):
     def written(self, sku: str) -> WrittenProduct | None:
         """A product as it stands, by its own sku."""
 
-    def write_product(self, product: Product, shown: Mapping[str, int]) -> None:
+    def product(self, sku: str) -> Product | None:
+        """As `Store.product`, within this change."""
+
+    def write_product(
+        self, product: Product, shown: Mapping[str, int], *, stale: Set[str] = frozenset(), feed: str = ""
+    ) -> None:
         """Write one product with its variants, filter values and words, in the place of what has its sku.
 
         A variant that another product had moves; the digest of that product is empty from then on, so that its source
@@ -199,7 +213,14 @@ class StoreWriter(Protocol):
         Args:
             product: as `records.cleaned` returns it.
             shown: location of a picture -> id of the picture; locations that are not in it are noted as unread.
+            stale, feed: as in `WrittenProduct`.
         """
+
+    def note(self, sku: str, *, stale: Set[str], feed: str) -> None:
+        """Write these of a product that is there; all else stays."""
+
+    def skus_of_feed(self, feed: str, *, after: str, limit: int) -> list[str]:
+        """Products that a source lists, in the order of their skus, from behind one on."""
 
     def unknown(self, skus: Sequence[str]) -> list[str]:
         """Those that are no product's own sku."""

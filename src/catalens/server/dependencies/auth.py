@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from catalens.errors import StorageError
 from catalens.options import Scope
 from catalens.server.dependencies.state import State
 from catalens.server.http.problems import RefusedError
 from catalens.storage.audit import LOCAL
+
+log = logging.getLogger("catalens.server")
 
 
 @dataclass(frozen=True)
@@ -31,21 +35,27 @@ def state_of(request: Request) -> State:
 def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency that returns the caller if the key has the scope.
 
-    While no keys exist, every program on this machine may call, but no web page of another site: the Origin header
-    reveals its forms (CSRF), the Host header names that lead here (DNS rebinding).
+    As long as no key was ever created, every program on this machine may call; `middleware.local_only` refuses others.
 
     Raises:
-        RefusedError: no valid key (401), a missing scope or a wrong origin (403), rate limit exceeded (429).
+        RefusedError: no valid key (401), a missing scope or a wrong origin (403), rate limit exceeded (429), a file of
+            keys that cannot be read (503).
     """
 
     async def caller(request: Request) -> Caller:
         state = state_of(request)
-        keys = state.api_keys
-        if not state.options.closed and not keys.all():
-            _refuse_other_pages(request, state)
-            return Caller("")
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
-        key = keys.find(secret.strip()) if kind.lower() == "bearer" else None
+        try:
+            is_closed = state.options.closed or state.api_keys.is_closed()
+            key = state.api_keys.find(secret.strip()) if is_closed and kind.lower() == "bearer" else None
+        except StorageError as error:
+            log.error(json.dumps({"keys": str(error)}))
+            raise RefusedError(
+                503, "keys-unreadable", "the keys of this service cannot be read, so nobody is let in",
+                cure="its operator finds the reason in its log",
+            ) from None  # fmt: skip
+        if not is_closed:
+            return Caller("")
         if key is None:
             raise RefusedError(
                 401, "key-missing", "no key, or one that is not known", cure="send Authorization: Bearer KEY",
@@ -64,17 +74,3 @@ def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
         return Caller(key.tenant, key.id)
 
     return caller
-
-
-def _refuse_other_pages(request: Request, state: State) -> None:
-    host = request.headers.get("host", "")
-    if state.options.hosts and urlsplit(f"//{host}").hostname not in state.options.hosts:
-        raise RefusedError(
-            403, "wrong-host", "this service has no keys, and was called by another name than this machine's own",
-            cure="call 127.0.0.1, or make keys: catalens keys create",
-        )  # fmt: skip
-    origin = request.headers.get("origin")
-    if origin is not None and origin not in state.options.origins and urlsplit(origin).netloc != host:
-        raise RefusedError(
-            403, "wrong-origin", "a page of another site called", cure="start the service with --origin of that page"
-        )

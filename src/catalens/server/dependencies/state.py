@@ -43,6 +43,7 @@ class State:
             limiter("analyse", running=threads, waiting=4 * threads, deadline_s=8.0),
             limiter("ingest", running=1, waiting=8, deadline_s=60.0),
             limiter("pictures", running=threads, waiting=128, deadline_s=20.0),
+            limiter("parse", running=2, waiting=128, deadline_s=10.0),
             limiter("fetch", running=4, waiting=8, deadline_s=4.0),
         )
         self.limiters = {limiter.name: limiter for limiter in limiters}

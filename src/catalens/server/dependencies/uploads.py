@@ -1,42 +1,47 @@
 """Pictures and fields of requests: multipart with a file `image`, JSON with a data URL, or the picture as the body.
 
-Web addresses of pictures are fetched from allowed hosts only, guarded by `images.remote`.
+Bodies are only collected on the event loop, and parsed in a thread. Web addresses of pictures are fetched from allowed
+hosts only, guarded by `images.remote`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
+import io
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from pydantic import BaseModel, ValidationError
 
 from catalens.errors import UsageError
 from catalens.images.remote import fetch_image_bytes
 from catalens.options import Option, check, point_of
 from catalens.server.dependencies.auth import state_of
+from catalens.server.dependencies.json_body import from_data_url, parse_body, parse_json, require_short
+from catalens.server.dependencies.multipart import boundary_of, find_parts
 from catalens.server.dependencies.state import State
 from catalens.server.http.problems import RefusedError
 
 T = TypeVar("T")
-DATA_URL = "data:"
 ADDRESSES = ("http://", "https://")
 FETCH_S = 8.0
 """Seconds to fetch a picture from its address."""
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class Upload:
-    """Encoded pictures by name, and the other fields of the body or the query."""
+    """Encoded pictures by name, and the other fields of the body or the query.
+
+    Args:
+        taken: pictures that JSON held as data URLs, by the names that stand in their places in `fields`.
+    """
 
     pictures: Mapping[str, bytes]
     fields: Mapping[str, Any]
+    taken: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def image(self) -> bytes | None:
@@ -117,7 +122,10 @@ class Upload:
         value = self.fields[name]
         if not isinstance(value, list):
             raise UsageError(f"{name} is no list of pictures", cure="send data URLs in a list, as JSON")
-        return [from_data_url(one, name=name) for one in value]
+        return [
+            self.taken[one] if isinstance(one, str) and one in self.taken else from_data_url(one, name=name)
+            for one in value
+        ]
 
     def texts(self, name: str) -> list[str]:
         """A list of texts, or one text with commas."""
@@ -137,44 +145,97 @@ async def read_upload(request: Request, *, known: Collection[str], pictures: Seq
 
     Raises:
         UsageError: the body is malformed or has unknown fields.
-        RefusedError: unsupported content type (415).
+        RefusedError: unsupported content type (415), too much text (413), too many bodies (429).
+    """
+    kind, whole = content_kind(request), request.headers.get("content-type", "")
+    query = list(request.query_params.multi_items())
+    body = await _read_body(request) if kind else bytearray()
+    state = state_of(request)
+    found = await state.limiters["parse"].run(lambda: _parse_upload(kind, whole, body, query, pictures, known))
+    sent = dict(found.pictures)
+    for name in pictures:
+        address = found.fields.get(name)
+        if address is not None:
+            sent[name] = await fetch_picture(address, state, name=name, taken=found.taken)
+    fields = {name: value for name, value in found.fields.items() if name not in pictures}
+    return replace(found, pictures=sent, fields=fields)
+
+
+async def read_model(request: Request, model: type[M]) -> tuple[M, Mapping[str, bytes]]:
+    """Read and check a JSON body; returns it, and its pictures by the names that stand in their places.
+
+    Raises:
+        UsageError: the body is no JSON.
+        ValidationError: it does not fit the model.
+        RefusedError: unsupported content type (415), too much text (413), too many bodies at a time (429).
     """
     kind = content_kind(request)
-    items = list(request.query_params.multi_items())
-    found: dict[str, bytes] = {}
-    addresses: dict[str, object] = {}
-    if kind == "multipart/form-data":
-        try:
-            async with request.form(max_files=len(pictures), max_fields=64) as form:
-                for name, value in form.multi_items():
-                    if not isinstance(value, UploadFile):
-                        items.append((name, value))
-                    elif name in pictures:
-                        found[name] = await value.read()
-                    else:
-                        raise UsageError(f"a file called {name!r}", cure=f"call it {' or '.join(pictures)}")
-        except HTTPException as error:  # raised by the framework for a malformed form
-            raise UsageError(f"the form is not readable: {error.detail}", cure="send one file, few fields") from None
-    elif kind == "application/json":
-        sent = parse_json(await request.body())
-        if not isinstance(sent, dict):
-            raise UsageError("the body is no JSON object", cure="send an object")
-        addresses = {name: sent.pop(name) for name in pictures if name in sent}
-        items.extend(sent.items())
-    elif kind.startswith("image/") or kind == "application/octet-stream":
-        found[pictures[0]] = await request.body()
-    elif kind and await request.body():
+    if kind != "application/json":
         raise RefusedError(
-            415, "wrong-content-type", f"a body of {kind}", cure="send multipart/form-data, application/json or image/*"
+            415, "wrong-content-type", f"a body of {kind[:80] or 'no type'}", cure="send application/json"
         )
-    fields = _merge_fields(items)
-    unknown = sorted(set(fields) - set(known))
-    if unknown:
-        raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(known))}")
-    for name, address in addresses.items():
-        if address is not None:
-            found[name] = await fetch_picture(address, state_of(request), name=name)
-    return Upload(found, fields)
+    body = await _read_body(request)
+
+    def parse() -> tuple[M, Mapping[str, bytes]]:
+        found = parse_body(body)
+        try:
+            return model.model_validate(found.value), found.pictures
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            place = ".".join(str(part) for part in ("body", *first["loc"]))
+            raise RefusedError(
+                422, "bad-fields", f"{place[:200]}: {first['msg'][:200]}", cure="/docs describes the fields"
+            ) from None
+
+    return await state_of(request).limiters["parse"].run(parse)
+
+
+async def _read_body(request: Request) -> bytearray:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+    return body
+
+
+def _parse_upload(
+    kind: str,
+    content_type: str,
+    body: bytearray,
+    items: list[tuple[str, Any]],
+    pictures: Sequence[str],
+    known: Collection[str],
+) -> Upload:
+    """Pictures that came as files, and all fields; those of the names of pictures are data URLs or addresses."""
+    found: dict[str, bytes] = {}
+    taken: Mapping[str, bytes] = {}
+    in_fields: Collection[str] = ()
+    if kind == "multipart/form-data":
+        form, texts = io.BytesIO(body), 0
+        for part in find_parts(form, boundary_of(content_type)):
+            if part.filename is None:
+                texts += part.stop - part.start
+                require_short(texts)
+                items.append((part.name, part.read(form).decode("utf-8", "surrogateescape")))
+            elif part.name in pictures:
+                found[part.name] = part.read(form)
+            else:
+                raise UsageError(f"a file called {part.name[:80]!r}", cure=f"call it {' or '.join(pictures)}")
+    elif kind == "application/json":
+        sent = parse_body(body)
+        if not isinstance(sent.value, dict):
+            raise UsageError("the body is no JSON object", cure="send an object")
+        items.extend(sent.value.items())
+        taken, in_fields = sent.pictures, pictures
+    elif pictures and (kind.startswith("image/") or kind == "application/octet-stream"):
+        found[pictures[0]] = bytes(body)
+    elif kind and body:
+        cure = "send multipart/form-data, application/json or image/*"
+        raise RefusedError(415, "wrong-content-type", f"a body of {kind[:80]}", cure=cure)
+    allowed = {*known, *in_fields}
+    unknown = next((name for name, _ in items if name not in allowed), None)
+    if unknown is not None:
+        raise UsageError(f"unknown field {unknown[:80]!r}", cure=f"fields are {', '.join(sorted(known))}")
+    return Upload(found, _merge_fields(items), taken)
 
 
 def content_kind(request: Request) -> str:
@@ -191,30 +252,11 @@ def content_kind(request: Request) -> str:
     return kind.strip()
 
 
-def parse_json(text: bytes | str) -> Any:
-    """Parse strict JSON (RFC 8259): no NaN, no lone surrogates, no excessive nesting.
-
-    Raises:
-        UsageError: the text is not valid.
-    """
-    try:
-        found = json.loads(text, parse_constant=_refuse)
-        if b"\\u" in (text if isinstance(text, bytes) else text.encode()):  # only escapes make lone surrogates
-            json.dumps(found, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise UsageError("the body is no JSON that can be read", cure="send an object") from None
-    return found
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(constant)
-
-
 def _merge_fields(items: list[tuple[str, Any]]) -> dict[str, Any]:
     """Fields by name; a repeated field becomes a list."""
     fields: dict[str, Any] = {}
     for name, value in items:
-        if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
+        if isinstance(value, str) and not _is_text(value):
             raise UsageError(f"{name} is not text", cure="send UTF-8")
         if name in fields:
             before = fields[name]
@@ -224,31 +266,31 @@ def _merge_fields(items: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-async def fetch_picture(given: object, state: State, *, name: str = "image") -> bytes:
+def _is_text(value: str) -> bool:
+    """Whether there are no lone surrogates, which stand for bytes that are not UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+async def fetch_picture(given: object, state: State, *, taken: Mapping[str, bytes], name: str = "image") -> bytes:
     """Encoded picture of a data URL or of a web address at an allowed host.
+
+    Args:
+        taken: pictures that were taken out of the body, by the names that stand in their places.
 
     Raises:
         UsageError: neither.
         RemoteError: the address could not be fetched.
         RefusedError: too many addresses are being fetched.
     """
+    if isinstance(given, str) and given in taken:
+        return taken[given]
     if not isinstance(given, str) or not given.startswith(ADDRESSES):
         return from_data_url(given, name=name)
     hosts = state.options.url_hosts
     if not hosts:
         raise UsageError("addresses of pictures are not read", cure="send data:image/jpeg;base64,...")
     return await state.limiters["fetch"].run(lambda: fetch_image_bytes(given, allow_hosts=hosts, deadline_s=FETCH_S))
-
-
-def from_data_url(text: object, *, name: str = "image") -> bytes:
-    """Bytes of a base64 data URL.
-
-    Raises:
-        UsageError: the text is not one.
-    """
-    if not isinstance(text, str) or not text.startswith(DATA_URL) or ";base64," not in text[:100]:
-        raise UsageError(f"{name} is no data URL", cure="send data:image/jpeg;base64,...")
-    try:
-        return base64.b64decode(text.partition(",")[2], validate=True)
-    except binascii.Error:
-        raise UsageError(f"{name} is no base64", cure="send data:image/jpeg;base64,...") from None

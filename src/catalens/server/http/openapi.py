@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from catalens.options import Option, of
 
@@ -17,6 +19,7 @@ PROBLEM: Schema = {
     "required": ["type", "title", "status", "detail"],
     "properties": {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT},
 }
+_PLACE = "#/components/schemas/{model}"
 REFUSALS: Mapping[int, str] = {
     400: "Not understood",
     401: "No key, or a wrong one",
@@ -24,6 +27,7 @@ REFUSALS: Mapping[int, str] = {
     404: "Not there",
     408: "The body came too slowly",
     409: "Another one is writing",
+    412: "Changed by somebody else meanwhile",
     413: "Too large",
     415: "Another content type",
     422: "Unreadable, or fields that do not fit",
@@ -96,15 +100,26 @@ def request_body(
     return {"requestBody": {"required": True, "content": content}}
 
 
-def document_problems(app: FastAPI) -> None:
-    """Add the problem responses (RFC 9457) of every route to the OpenAPI document."""
+def model_body(model: type[BaseModel]) -> dict[str, Any]:
+    """`openapi_extra` of a route that calls `uploads.read_model`."""
+    schema = {"$ref": _PLACE.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def complete_document(app: FastAPI, *, models: Sequence[type[BaseModel]]) -> None:
+    """Add to the OpenAPI document the problem responses (RFC 9457) of every route, and schemas of bodies.
+
+    Args:
+        models: those of `model_body`.
+    """
+    bodies = models_json_schema([(model, "validation") for model in models], ref_template=_PLACE)[1]["$defs"]
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             found = made()
             schemas = found.setdefault("components", {}).setdefault("schemas", {})
-            schemas["Problem"] = dict(PROBLEM)
+            schemas.update(bodies, Problem=dict(PROBLEM))
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             answer = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from fastapi.responses import JSONResponse
 
 from catalens.errors import (
     CatalensError,
     CatalogBusyError,
+    ConflictError,
     FeedError,
     FilterError,
     ImageError,
@@ -18,6 +21,7 @@ from catalens.errors import (
     NotFoundError,
     RemoteError,
     StorageError,
+    StorageFullError,
     UsageError,
 )
 
@@ -34,7 +38,9 @@ STATUS: tuple[tuple[type[CatalensError], int, str], ...] = (
     (NotFoundError, 404, "not-found"),
     (FeedError, 422, "feed-unreadable"),
     (CatalogBusyError, 409, "catalog-busy"),
-    (StorageError, 507, "storage-full"),
+    (ConflictError, 412, "changed-meanwhile"),
+    (StorageFullError, 507, "storage-full"),
+    (StorageError, 503, "storage-unavailable"),
     (RemoteError, 422, "address-refused"),
     (ModelError, 503, "model-unavailable"),
     (CatalensError, 503, "catalog-unavailable"),
@@ -55,22 +61,44 @@ class RefusedError(CatalensError):
 def problem(status: int, kind: str, detail: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Response of type application/problem+json."""
     title = kind.replace("-", " ").capitalize()
-    body = {"type": TYPES + kind, "title": title, "status": status, "detail": detail}
+    body = {"type": TYPES + kind, "title": title, "status": status, "detail": without_paths(detail)}
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA)
 
 
-def problem_of(error: CatalensError, *, hidden: Mapping[str, str] | None = None) -> JSONResponse:
+def without_paths(text: str, *, roots: Iterable[str] = ()) -> str:
+    """A text in which paths of this machine are shortened to the name of their file, and folders to `...`.
+
+    Args:
+        roots: folders whose names may hold blanks, which end a path elsewhere.
+    """
+    for root in sorted(roots, key=len, reverse=True):
+        if len(root) > 1:
+            text = re.sub(rf"{re.escape(root)}(?:/{_PATH_END})?", _file_name, text)
+    return _PATH.sub(_file_name, text)
+
+
+_TOP = [folder.name for folder in Path("/").iterdir()]
+_PATH_END = r"[^\s'\"]*"
+_PATH = re.compile(rf"(?<![\w.:/-])/(?:{'|'.join(map(re.escape, sorted(_TOP, reverse=True)))})/{_PATH_END}")
+"""An absolute path on this machine: it begins with one of the folders of its root."""
+
+
+def _file_name(path: re.Match[str]) -> str:
+    whole = path.group().rstrip(".,:;)")
+    name = whole.rpartition("/")[2]
+    return (name if "." in name else "...") + path.group()[len(whole) :]
+
+
+def problem_of(error: CatalensError, *, roots: Iterable[str] = ()) -> JSONResponse:
     """Response for an error of the library.
 
     Args:
-        hidden: texts to redact, such as paths of this machine, and their replacements.
+        roots: folders of this machine, whose paths are not told.
     """
     if isinstance(error, CatalogBusyError):  # its own words name a process and a machine
         error = CatalogBusyError("another one is writing to the catalog", cure="try again a little later")
     if isinstance(error, RefusedError):
         return problem(error.status, error.kind, str(error), headers=error.headers)
     status, kind = next((status, kind) for known, status, kind in STATUS if isinstance(error, known))
-    detail = str(error)
-    for text, other in (hidden or {}).items():
-        detail = detail.replace(text, other)
+    detail = without_paths(str(error), roots=roots)
     return problem(status, kind, detail, headers={"Retry-After": "2"} if status in (409, 503) else None)

@@ -86,27 +86,28 @@ class FeedImport:
                 yield item
                 continue
             refused: list[Failure] = []
-            yield replace(
-                item,
-                pictures=self._allowed_pictures(item.pictures, root, refused),
-                variants=tuple(self._variant(one, root, refused) for one in item.variants),
-            )
+            kept, lost = self._allowed(item.pictures, root, refused)
+            variants = tuple(self._variant(one, root, refused) for one in item.variants)
+            yield replace(item, pictures=kept, variants=variants, lost=item.lost + lost)
             yield from refused
 
     def _variant(self, one: Variant, root: Path, refused: list[Failure]) -> Variant:
-        return replace(one, pictures=self._allowed_pictures(one.pictures, root, refused))
+        kept, lost = self._allowed(one.pictures, root, refused)
+        return replace(one, pictures=kept, lost=one.lost + lost)
 
-    def _allowed_pictures(
+    def _allowed(
         self, pictures: tuple[PictureSource, ...], root: Path, refused: list[Failure]
-    ) -> tuple[PictureSource, ...]:
-        kept = []
+    ) -> tuple[tuple[PictureSource, ...], tuple[str, ...]]:
+        """Those of the pictures that are allowed, and the places of the others."""
+        kept, lost = [], []
         for picture in pictures:
             refusal = self._refusal(picture, root)
             if refusal is None:
                 kept.append(picture)
             else:
                 refused.append(refusal)
-        return tuple(kept)
+                lost.append(picture.location)
+        return tuple(kept), tuple(lost)
 
     def _refusal(self, picture: PictureSource, root: Path) -> Failure | None:
         if picture.is_remote:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from catalens.errors import CatalensError, CatalogBusyError, NotFoundError
-from catalens.files import make_private_folder
+from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
 from catalens.storage.audit import LOCAL
 from catalens.storage.lock import WriterLock
@@ -139,7 +139,7 @@ class JobQueue:
         folder = self._folder / f"{job.id}.items"
         make_private_folder(folder.parent)
         make_private_folder(folder)
-        write_atomically(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode(), private=True)
+        write_atomically(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode(), mode=PRIVATE_FILE)
 
     def items(self, job: Job, *, after: int, limit: int) -> tuple[Items, int | None]:
         """Page of outcomes after the first `after` items, and where the next page begins."""
@@ -177,7 +177,9 @@ class JobQueue:
 
     def _save(self, job: Job) -> None:
         make_private_folder(self._folder)
-        write_atomically(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True, private=True)
+        write_atomically(
+            self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True, mode=PRIVATE_FILE
+        )
 
     def _delete_old(self) -> None:
         ended = sorted((job for job in self._all() if not job.is_open), key=lambda job: -job.created)

@@ -20,7 +20,8 @@ class BodyLimit:
     """Counts bytes as a body arrives, whatever its header says; refuses bodies that are too large or too slow.
 
     Args:
-        limit: bytes; longer: path -> bytes for larger bodies, which go to disk and do not count as held.
+        limit: bytes; longer: path, or prefix that ends with a slash -> bytes for bodies that may hold pictures.
+        on_disk: path -> bytes for bodies that go to disk and do not count as held.
         held: bytes in memory over all requests; timeout_s: seconds, beside one for each MIN_BYTES_PER_S bytes received.
     """
 
@@ -30,10 +31,11 @@ class BodyLimit:
         *,
         limit: int,
         longer: Mapping[str, int],
+        on_disk: Mapping[str, int] | None = None,
         held: int = MAX_BYTES_IN_MEMORY,
         timeout_s: float = BODY_TIMEOUT_S,
     ) -> None:
-        self._app, self._limit, self._longer = app, limit, longer
+        self._app, self._limit, self._longer, self._on_disk = app, limit, longer, on_disk or {}
         self._max_held, self._timeout_s = held, timeout_s
         self._held = 0
 
@@ -41,12 +43,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._longer.get(scope["path"], self._limit)
+        limit = self._limit_of(scope["path"])
         said = dict(scope["headers"]).get(b"content-length", b"0")
         if said.isdigit() and int(said[:20]) > limit:
             await problem_of(_too_large(limit))(scope, receive, send)
             return
-        counts_as_held = scope["path"] not in self._longer
+        counts_as_held = scope["path"] not in self._on_disk
         began, counted, complete = asyncio.get_running_loop().time(), 0, False
         refusal: RefusedError | None = None
         answered = False
@@ -93,6 +95,13 @@ class BodyLimit:
         finally:
             self._held -= counted if counts_as_held else 0
 
+    def _limit_of(self, path: str) -> int:
+        if path in self._on_disk:
+            return self._on_disk[path]
+        prefix = path[: path.find("/", 4) + 1] if path.startswith("/v1/") else ""
+        return self._longer.get(path, self._longer.get(prefix, self._limit))
+
 
 def _too_large(limit: int) -> RefusedError:
-    return RefusedError(413, "body-too-large", f"more than {limit} bytes", cure="send a smaller picture")
+    cure = "send a smaller picture, less text, or many products as a feed"
+    return RefusedError(413, "body-too-large", f"more than {limit} bytes", cure=cure)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import Header
 
-from catalens.files import make_private_folder
+from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
 from catalens.server.http.problems import RefusedError
 from catalens.storage.audit import sku_hash
@@ -61,7 +61,7 @@ class IdempotencyCache:
         answer = work()
         make_private_folder(self._folder)
         stored = {"asked": asked, "answer": answer, "until": time.time() + TTL_S, "about": sku_hash(about)}
-        write_atomically(path, json.dumps(stored).encode(), durable=True, private=True)
+        write_atomically(path, json.dumps(stored).encode(), durable=True, mode=PRIVATE_FILE)
         self._stored += 1
         if self._stored % _PURGE_EVERY == 0:
             self._purge()

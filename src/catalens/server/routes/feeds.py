@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
 import secrets
 import shutil
+import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
 from catalens.feeds.archives import kind_of, unpack
 from catalens.options import Add
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
+from catalens.server.dependencies.multipart import PartFile, boundary_of, find_parts
 from catalens.server.dependencies.state import State
-from catalens.server.dependencies.uploads import Upload, content_kind
-from catalens.server.http.openapi import fields, schema
-from catalens.server.http.problems import RefusedError
+from catalens.server.dependencies.uploads import Upload, content_kind, read_model
+from catalens.server.http.openapi import fields, model_body, schema
+from catalens.server.http.problems import RefusedError, without_paths
 from catalens.server.jobs.queue import MAX_WAITING, Job
 from catalens.server.middleware.idempotency import IdempotencyKey
 from catalens.server.routes.products import ProductIn
@@ -58,27 +61,67 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
 
     A repeated `Idempotency-Key` returns the same job.
     """
-    state = state_of(request)
-    kind = content_kind(request)
+    state, kind = state_of(request), content_kind(request)
     if kind != "multipart/form-data":
         raise RefusedError(415, "wrong-content-type", f"a body of {kind or 'no type'}", cure="send multipart/form-data")
+    boundary = boundary_of(request.headers["content-type"])
+    body = await asyncio.to_thread(_open_body, state.options.uploads)
+    with body:
+        await _receive(request, body)
+
+        def work() -> dict[str, Any]:
+            feed, options = _read_form(body, boundary)
+            return _submit(state, caller, feed, _safe_name(feed.filename), options, idempotency_key)
+
+        return await state.limiters["ingest"].run(work)
+
+
+def _open_body(uploads: Path) -> BinaryIO:
+    """A file without a name, on the disk of the uploads, for the body of a request."""
     try:
-        async with request.form(max_files=1, max_fields=8) as form:
-            feed = form.get("feed")
-            options = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-            if not isinstance(feed, UploadFile):
-                raise UsageError("no feed came", cure="send it as the file `feed`")
-            unknown = sorted(set(options) - OPTIONS.keys())
-            if unknown:
-                raise UsageError(f"unknown field {unknown[0]!r}", cure=f"fields are {', '.join(sorted(OPTIONS))}")
-            for one in OPTIONS.values():
-                Upload({}, options).value(one)
-            name = _safe_name(feed.filename or "")
-            return await state.limiters["ingest"].run(
-                lambda: _submit(state, caller, feed.file, name, options, idempotency_key)
-            )
-    except HTTPException as error:
-        raise UsageError(f"the form is not readable: {error.detail}", cure="send one file, few fields") from None
+        uploads.mkdir(parents=True, exist_ok=True)
+        return cast("BinaryIO", tempfile.TemporaryFile(dir=uploads))  # closed by the caller
+    except OSError as error:
+        raise _not_kept(error) from None
+
+
+async def _receive(request: Request, body: BinaryIO) -> None:
+    kept = bytearray()
+    try:
+        async for piece in request.stream():
+            kept += piece
+            if len(kept) >= _CHUNK:
+                await asyncio.to_thread(body.write, kept)
+                kept = bytearray()
+        await asyncio.to_thread(body.write, kept)
+    except OSError as error:
+        raise _not_kept(error) from None
+
+
+def _read_form(body: BinaryIO, boundary: bytes) -> tuple[PartFile, dict[str, str]]:
+    """The file `feed` of a form, and its other fields."""
+    feed: PartFile | None = None
+    options: dict[str, str] = {}
+    for part in find_parts(body, boundary):
+        if part.filename is not None:
+            if part.name != "feed" or feed is not None:
+                raise UsageError(f"a file called {part.name[:80]!r}", cure="send one, called feed")
+            feed = PartFile(body, part)
+        elif part.name not in OPTIONS:
+            raise UsageError(f"unknown field {part.name[:80]!r}", cure=f"fields are {', '.join(sorted(OPTIONS))}")
+        elif part.stop - part.start > 200:
+            raise UsageError(f"{part.name} is too long", cure="send a word")
+        else:
+            options[part.name] = part.read(body).decode("utf-8", "replace")
+    if feed is None:
+        raise UsageError("no feed came", cure="send it as the file `feed`")
+    for one in OPTIONS.values():
+        Upload({}, options).value(one)
+    return feed, options
+
+
+def _not_kept(error: OSError) -> StorageError:
+    return StorageError.of(error, "the feed cannot be kept", cure="make room on the disk")
 
 
 def _submit(
@@ -96,7 +139,7 @@ def _submit(
                     cure="take a new one for each feed",
                 )  # fmt: skip
             if known.state != "failed":
-                return known.to_dict()
+                return _public(state, known)
         if state.jobs.queued >= MAX_WAITING:
             raise RefusedError(
                 429, "too-busy", f"{MAX_WAITING} jobs wait already", cure="come later", headers={"Retry-After": "60"}
@@ -104,9 +147,9 @@ def _submit(
         final = state.options.uploads / id
         shutil.rmtree(final, ignore_errors=True)  # left by an interrupted request
         folder.rename(final)
-        return state.jobs.submit(Job(id, caller.tenant, name, digest, options, by=caller.key)).to_dict()
+        return _public(state, state.jobs.submit(Job(id, caller.tenant, name, digest, options, by=caller.key)))
     except OSError as error:
-        raise StorageError(f"the feed cannot be kept: {error.strerror}", cure="make room on the disk") from None
+        raise _not_kept(error) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -153,15 +196,13 @@ class Bulk(BaseModel):
     products: Annotated[list[BulkProduct], Field(min_length=1, max_length=10_000)]
 
 
-@router.post("/products", status_code=202)
-async def put_products(
-    request: Request, bulk: Bulk, caller: Writer, idempotency_key: IdempotencyKey = None
-) -> dict[str, Any]:
-    """Import many products as a job; a repeated `Idempotency-Key` returns the same job."""
-    state = state_of(request)
-    lines = "\n".join(product.model_dump_json() for product in bulk.products).encode()
+@router.post("/products", status_code=202, openapi_extra=model_body(Bulk))
+async def put_products(request: Request, caller: Writer, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+    """Import many products, in a body of at most 1 MiB, as a job; a repeated `Idempotency-Key` returns the same job."""
+    state, (bulk, _) = state_of(request), await read_model(request, Bulk)
 
     def work() -> dict[str, Any]:
+        lines = "\n".join(product.model_dump_json() for product in bulk.products).encode()
         return _submit(state, caller, io.BytesIO(lines), "products.jsonl", {}, idempotency_key)
 
     return await state.limiters["ingest"].run(work)
@@ -170,14 +211,20 @@ async def put_products(
 @router.get("/jobs")
 async def list_jobs(request: Request, caller: Reader) -> dict[str, Any]:
     """Jobs, newest first, without their failed items."""
-    jobs = state_of(request).jobs.all(tenant=caller.tenant)[:100]
-    return {"jobs": [{name: value for name, value in job.to_dict().items() if name != "failed"} for job in jobs]}
+    state = state_of(request)
+
+    def work() -> dict[str, Any]:
+        jobs = [_public(state, replace(job, failed=())) for job in state.jobs.all(tenant=caller.tenant)[:100]]
+        return {"jobs": [{name: value for name, value in job.items() if name != "failed"} for job in jobs]}
+
+    return await asyncio.to_thread(work)
 
 
 @router.get("/jobs/{id}")
 async def get_job(request: Request, id: str, caller: Reader) -> dict[str, Any]:
     """Progress of a job, and its failed items."""
-    return state_of(request).jobs.get(id, tenant=caller.tenant).to_dict()
+    state = state_of(request)
+    return await asyncio.to_thread(lambda: _public(state, state.jobs.get(id, tenant=caller.tenant)))
 
 
 @router.get("/jobs/{id}/items")
@@ -189,6 +236,25 @@ async def get_items(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> dict[str, Any]:
     """Outcome of each item of a job, in the order of its feed: added, known before, or failed, and why."""
-    jobs = state_of(request).jobs
-    found, following = jobs.items(jobs.get(id, tenant=caller.tenant), after=after, limit=limit)
-    return {"items": found, "next": following}
+    state = state_of(request)
+
+    def work() -> dict[str, Any]:
+        job = state.jobs.get(id, tenant=caller.tenant)
+        found, following = state.jobs.items(job, after=after, limit=limit)
+        return {"items": _shown(found, state.options.roots), "next": following}
+
+    return await asyncio.to_thread(work)
+
+
+def _public(state: State, job: Job) -> dict[str, Any]:
+    """Public form of a job: no paths of this machine."""
+    return {name: _shown(value, state.options.roots) for name, value in job.to_dict().items()}
+
+
+def _shown(value: Any, roots: Iterable[str]) -> Any:
+    """A value whose texts hold no paths of this machine."""
+    if isinstance(value, str):
+        return without_paths(value, roots=roots)
+    if isinstance(value, dict):
+        return {name: _shown(one, roots) for name, one in value.items()}
+    return [_shown(one, roots) for one in value] if isinstance(value, list | tuple) else value

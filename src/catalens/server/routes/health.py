@@ -13,7 +13,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 import catalens
 from catalens.errors import CatalensError
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
-from catalens.server.http.problems import problem
+from catalens.server.http.problems import problem, without_paths
+from catalens.server.middleware.local_only import has_host, is_forwarded
 
 router = APIRouter(tags=["health"])
 LOOPBACK = ("127.0.0.1", "::1")
@@ -31,7 +32,8 @@ async def readyz(request: Request) -> dict[str, Any] | Response:
     try:
         info = await state_of(request).limiters["search"].run(lambda: state_of(request).catalog("").info())
     except CatalensError as error:
-        return problem(503, "not-ready", str(error), headers={"Retry-After": "5"})
+        detail = without_paths(str(error), roots=state_of(request).options.roots)
+        return problem(503, "not-ready", detail, headers={"Retry-After": "5"})
     return {"status": "ready", "products": info.products, "pictures": info.pictures}
 
 
@@ -55,9 +57,10 @@ async def info(request: Request, caller: Annotated[Caller, Depends(require_scope
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
-    """Metrics for Prometheus; from other machines only with a key that has the scope `read`."""
+    """Metrics for Prometheus; from other machines, or through a proxy, only with a key that has the scope `read`."""
     state = state_of(request)
-    if request.client is None or request.client.host not in LOOPBACK:
+    here = request.client is not None and request.client.host in LOOPBACK
+    if not here or is_forwarded(request.headers) or not has_host(request.headers, state.options.hosts):
         await require_scope("read")(request)
 
     def work() -> bytes:

@@ -16,8 +16,9 @@ from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
 from catalens.options import Classify
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
-from catalens.server.dependencies.uploads import ADDRESSES, DATA_URL, fetch_picture, read_upload
-from catalens.server.http.openapi import fields, request_body
+from catalens.server.dependencies.json_body import DATA_URL
+from catalens.server.dependencies.uploads import ADDRESSES, fetch_picture, read_model, read_upload
+from catalens.server.http.openapi import fields, model_body, request_body
 from catalens.tasks.classify import kept_classifier
 from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
@@ -59,15 +60,17 @@ class Embeddings(BaseModel):
     user: str | None = None
 
 
-@router.post("/embeddings")
-async def embeddings(request: Request, asked: Embeddings, caller: Analyst) -> dict[str, Any]:
+@router.post("/embeddings", openapi_extra=model_body(Embeddings))
+async def embeddings(request: Request, caller: Analyst) -> dict[str, Any]:
     """Vectors of unit length, of texts and of pictures as data URLs, in one space."""
     del caller
+    asked, taken = await read_model(request, Embeddings)
     if asked.model not in bundled_cards("embed"):  # folders of the server cannot be named
         raise NotFoundError(f"no encoder {asked.model[:80]!r}", cure=f"name one of {', '.join(bundled_cards('embed'))}")
     state = state_of(request)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
-    pictures = {row: await fetch_picture(one, state) for row, one in enumerate(inputs) if one.startswith(PICTURES)}
+    sent = {row: one for row, one in enumerate(inputs) if one.startswith(PICTURES)}
+    pictures = {row: await fetch_picture(one, state, taken=taken) for row, one in sent.items()}
     texts = [row for row in range(len(inputs)) if row not in pictures]
 
     def work() -> FloatArray:

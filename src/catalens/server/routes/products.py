@@ -1,35 +1,37 @@
-"""/v1/products: put, get, delete, list by cursor, pictures. Writes are on disk when they are answered."""
+"""/v1/products: get, put, change, delete, list by cursor, pictures. Writes are on disk when they are answered."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.catalog import Catalog
-from catalens.errors import NotFoundError
-from catalens.files import make_private_folder
+from catalens.errors import NotFoundError, StorageError
+from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
 from catalens.images.read import read_header
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.state import State
-from catalens.server.dependencies.uploads import read_upload
-from catalens.server.http.openapi import request_body
+from catalens.server.dependencies.uploads import read_model, read_upload
+from catalens.server.http.openapi import model_body, request_body
 from catalens.server.http.problems import RefusedError
 from catalens.server.middleware.idempotency import IdempotencyKey
+from catalens.storage.records import version_of
 from catalens.types import PictureSource, Product, Where
 
 router = APIRouter(prefix="/v1", tags=["products"])
 Reader = Annotated[Caller, Depends(require_scope("read"))]
 Writer = Annotated[Caller, Depends(require_scope("write"))]
 Text = Annotated[str, Field(max_length=20_000)]
+IfMatch = Annotated[str | None, Header(max_length=1_000)]
 SIDE = 320
 """Longest side of the pictures whose addresses a product has, in pixels; of the larger ones, four times that."""
 
@@ -42,6 +44,20 @@ class ProductIn(BaseModel):
     title: Text = ""
     description: Text = ""
     attributes: dict[str, str | int | float | bool | list[str]] = {}
+
+
+class ProductChange(BaseModel):
+    """What changes of a product (JSON Merge Patch, RFC 7396): what is absent stays; null removes an attribute."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Text | None = None
+    description: Text | None = None
+    attributes: dict[str, str | int | float | bool | list[str] | None] = {}
+
+    def text(self, name: Literal["title", "description"]) -> str | None:
+        """The new text: empty where it is null, None where it is absent."""
+        return (getattr(self, name) or "") if name in self.model_fields_set else None
 
 
 @router.get("/products")
@@ -63,35 +79,76 @@ async def list_products(
 
 
 @router.get("/products/{sku:path}")
-async def get_product(request: Request, sku: str, caller: Reader) -> dict[str, Any]:
-    """One product, by its own sku or by that of a variant."""
+async def get_product(request: Request, response: Response, sku: str, caller: Reader) -> dict[str, Any]:
+    """One product, by its own sku or by that of a variant; its `ETag` is the version of its record."""
     state = state_of(request)
 
     def work() -> dict[str, Any]:
         shop = state.catalog(caller.tenant)
         return _public(state, caller, shop, shop.get(sku))
 
-    return await state.limiters["search"].run(work)
+    found = await state.limiters["search"].run(work)
+    response.headers["ETag"] = f'"{found["version"]}"'
+    return found
 
 
-@router.put("/products/{sku:path}")
+@router.put("/products/{sku:path}", openapi_extra=model_body(ProductIn))
 async def put_product(
-    request: Request, sku: str, product: ProductIn, caller: Writer, idempotency_key: IdempotencyKey = None
+    request: Request,
+    response: Response,
+    sku: str,
+    caller: Writer,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Create or update a product; its pictures and variants stay."""
-    state = state_of(request)
-    attributes = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in product.attributes.items()
-    }
+    """Create a product, or replace its texts and attributes: what is absent is cleared. Pictures and variants stay.
+
+    To change some of it, use PATCH. With `If-Match` only where nobody else has changed it since that `ETag`.
+    """
+    state, (product, _) = state_of(request), await read_model(request, ProductIn)
 
     def work() -> dict[str, Any]:
         with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             before = _known(shop, sku) or Product(sku, Where("http"))
+            attributes = _values(product.attributes)
             after = replace(before, title=product.title, description=product.description, attributes=attributes)
-            return _added(shop, after)
+            return _put(shop, after, expected=_expected(shop, sku, if_match))
 
-    asked = ["PUT", sku, product.model_dump_json()]
-    return await _once(state, caller, idempotency_key, asked, work)
+    asked = ["PUT", sku, product.model_dump_json(), if_match or ""]
+    return _tagged(response, await _once(state, caller, idempotency_key, asked, work))
+
+
+@router.patch("/products/{sku:path}", openapi_extra=model_body(ProductChange))
+async def change_product(
+    request: Request,
+    response: Response,
+    sku: str,
+    caller: Writer,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """Change some fields of a product, or of a variant (JSON Merge Patch, RFC 7396); what is absent stays as it was.
+
+    With `If-Match` only where nobody else has changed it since that `ETag`.
+    """
+    state, (change, _) = state_of(request), await read_model(request, ProductChange)
+
+    def work() -> dict[str, Any]:
+        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
+            before = shop.version(sku)
+            shop.update(
+                sku,
+                title=change.text("title"),
+                description=change.text("description"),
+                attributes=_values(change.attributes),
+                expected_version=_expected(shop, sku, if_match),
+            )
+            version = shop.version(sku)
+        changed = int(version != before)
+        return {"added": 0, "updated": changed, "unchanged": 1 - changed, "version": version}
+
+    asked = ["PATCH", sku, change.model_dump_json(exclude_unset=True), if_match or ""]
+    return _tagged(response, await _once(state, caller, idempotency_key, asked, work))
 
 
 @router.post("/pictures/{sku:path}", status_code=201, openapi_extra=request_body({}, image=True))
@@ -112,11 +169,11 @@ async def add_picture(
             if product is None:
                 raise NotFoundError(f"no product {sku!r}", cure="put the product first")
             make_private_folder(place.parent)
-            write_atomically(place, data, durable=True, private=True)
+            write_atomically(place, data, durable=True, mode=PRIVATE_FILE)
             source = PictureSource(str(place.absolute()), Where("http"))
             known = {picture.location for picture in product.pictures}
             pictures = product.pictures if source.location in known else (*product.pictures, source)
-            return _added(shop, replace(product, pictures=pictures))
+            return _put(shop, replace(product, pictures=pictures), expected=None)
 
     asked = ["POST", sku, hashlib.sha256(data).hexdigest()]
     return await _once(state, caller, idempotency_key, asked, work)
@@ -124,7 +181,12 @@ async def add_picture(
 
 @router.delete("/products/{sku:path}", status_code=204, responses={200: {"description": "Receipt of an erasure"}})
 async def delete_product(
-    request: Request, sku: str, caller: Writer, erase: bool = False, idempotency_key: IdempotencyKey = None
+    request: Request,
+    sku: str,
+    caller: Writer,
+    erase: bool = False,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Delete a product, and its pictures that came over HTTP and that no other product shows.
 
@@ -136,18 +198,19 @@ async def delete_product(
         with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             if erase:
                 hashes = {picture.hash for picture in shop.pictures(sku)}
-                receipt = shop.erase(sku)
+                expected = _expected(shop, sku, if_match)
+                receipt = shop.erase(sku, expected_version=expected)
                 state.thumbnails.forget(caller.tenant, hashes)
                 return receipt.to_dict()
             product = _known(shop, sku)
             shown = {picture.hash for picture in shop.pictures(sku)}
-            shop.remove(sku)
+            shop.remove(sku, expected_version=_expected(shop, sku, if_match))
             gone = {hash for hash in shown if not _has_picture(shop, hash)}
         if product is not None:
             _delete_files(product, gone, state.options.uploads)
         return None
 
-    asked = ["DELETE", sku, "erase"] if erase else ["DELETE", sku]
+    asked = ["DELETE", sku, if_match or "", *(["erase"] if erase else [])]
     receipt = await _once(state, caller, idempotency_key, asked, work)
     return JSONResponse(receipt) if erase else Response(status_code=204)
 
@@ -186,14 +249,41 @@ def _has_picture(shop: Catalog, hash: str) -> bool:
         shop.picture(hash)
     except NotFoundError:
         return False
+    except StorageError:  # its file is another one now
+        return True
     return True
 
 
-def _added(shop: Catalog, product: Product) -> dict[str, Any]:
-    report = shop.add([product])
+def _put(shop: Catalog, product: Product, *, expected: str | None) -> dict[str, Any]:
+    report = shop.put(product, expected_version=expected)
     if report.failed and not (report.added or report.updated or report.unchanged):
         raise RefusedError(422, "product-refused", report.failed[0].why, cure=report.failed[0].cure)
-    return {"added": report.added, "updated": report.updated, "unchanged": report.unchanged}
+    counts = {"added": report.added, "updated": report.updated, "unchanged": report.unchanged}
+    return {**counts, "version": shop.version(product.sku)}
+
+
+def _values(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as the catalog has them: several values are a tuple."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+
+
+def _expected(shop: Catalog, sku: str, if_match: str | None) -> str | None:
+    """Version that a product must have by an If-Match header (RFC 9110, section 13.1.1); None: any, or none."""
+    if if_match is None:
+        return None
+    try:
+        now = shop.version(sku)
+    except NotFoundError:
+        now = ""
+    tags = [tag.strip() for tag in if_match.split(",")]
+    if now and ("*" in tags or f'"{now}"' in tags):
+        return now
+    return tags[0].strip('"') or "none"
+
+
+def _tagged(response: Response, answer: dict[str, Any]) -> dict[str, Any]:
+    response.headers["ETag"] = f'"{answer["version"]}"'
+    return answer
 
 
 def _public(state: State, caller: Caller, shop: Catalog, product: Product) -> dict[str, Any]:
@@ -211,6 +301,7 @@ def _public(state: State, caller: Caller, shop: Catalog, product: Product) -> di
     variants = [{"sku": one.sku, "title": one.title, "attributes": dict(one.attributes)} for one in product.variants]
     return {
         "sku": product.sku,
+        "version": version_of(product),
         "title": product.title,
         "description": product.description,
         "attributes": dict(product.attributes),

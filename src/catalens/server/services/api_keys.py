@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import secrets
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from catalens import options
 from catalens.errors import NotFoundError, StorageError, UsageError
-from catalens.images.draw import write_atomically
+from catalens.server.services.secret_file import SecretFile, mark
 
 SCOPES = options.Keys.scopes.allowed
 PREFIX = "ck_"
 TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+CLOSED = "Keys were created here: without a key nobody is let in. `catalens keys open` ends that.\n"
+"""Text of the file beside the keys that keeps the service closed where the keys are lost."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class ApiKey:
         tenant: whose catalog it opens; empty for the served one.
         per_second: rate limit in calls a second, with bursts of ten times as many; 0 for no limit.
         origins: origins of web pages that may use it; empty for any.
+        old_hash, old_until: of the secret before the last rotation, and until when (s since 1970) it is accepted.
     """
 
     id: str
@@ -39,24 +43,26 @@ class ApiKey:
     origins: tuple[str, ...] = ()
     created: float = 0.0
     revoked: bool = False
+    old_hash: str = ""
+    old_until: float = 0.0
 
     def to_dict(self) -> dict[str, object]:
-        """All fields but the hash."""
-        return {name: value for name, value in asdict(self).items() if name != "hash"}
+        """All fields but the hashes."""
+        return {name: value for name, value in asdict(self).items() if name not in {"hash", "old_hash"}}
 
 
 class ApiKeys:
-    """API keys in a file; changes by other processes are seen at the next call.
+    """API keys in a file; changes by other processes are seen at the next call, and none is lost.
 
     Raises:
-        StorageError: the file cannot be read.
+        StorageError: the file cannot be read or understood: nobody is let in then.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = SecretFile(path, _parse, holds="keys", cure="restore it, or delete it and create new keys")
+        self._closed = path.with_name(f"{path.name}.closed")
         self._guard = threading.Lock()
-        self._stamp: tuple[int, int] | None = None
-        self._by_hash: dict[str, ApiKey] = {}
+        self._is_closed = False
 
     def create(
         self,
@@ -66,7 +72,7 @@ class ApiKeys:
         per_second: float = 0.0,
         origins: Iterable[str] = (),
     ) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is stored nowhere.
+        """A new key and its secret, which is stored nowhere. From the first one on the service needs keys.
 
         Raises:
             UsageError: an unknown scope, an invalid tenant name or rate, or a key bound to origins with other scopes
@@ -75,73 +81,149 @@ class ApiKeys:
         chosen = tuple(dict.fromkeys(scopes))
         if not chosen or not set(chosen) <= set(SCOPES):
             raise UsageError(f"scopes are {', '.join(chosen) or 'none'}", cure=f"take some of {', '.join(SCOPES)}")
-        if not set(tenant) <= TENANT_CHARACTERS or tenant[:1] in {"-", "_"} or len(tenant) > 64:
+        if not _is_tenant(tenant):
             raise UsageError(f"the tenant is {tenant[:80]!r}", cure="take small letters, digits, - and _")
         if not 0 <= per_second < float("inf"):
             raise UsageError(f"{per_second:g} calls a second", cure="take 0 for any number, or a plain number")
         bound = tuple(origins)
         if bound and chosen != ("search",):
             raise UsageError("a key that stands in pages may only search", cure="make it with --scope search")
-        secret = PREFIX + secrets.token_urlsafe(32)
-        key = ApiKey(secrets.token_hex(4), _hash(secret), chosen, tenant, per_second, bound, time.time())
-        with self._guard:
-            self._read()
-            self._by_hash[key.hash] = key
-            self._write()
+        secret = _secret()
+        with self._file.locked():
+            known = self._read().by_id
+            key = ApiKey(_free_id(known), _hash(secret), chosen, tenant, per_second, bound, time.time())
+            self._write([*known.values(), key])
         return key, secret
 
     def revoke(self, id: str) -> ApiKey:
-        """Revoke a key.
+        """Revoke a key, with the secret that it had before its last rotation.
 
         Raises:
             NotFoundError: there is no such key.
         """
-        with self._guard:
-            self._read()
-            found = next((key for key in self._by_hash.values() if key.id == id), None)
-            if found is None:
-                raise NotFoundError(f"no key {id!r}", cure="`catalens keys list` shows them")
-            ended = replace(found, revoked=True)
-            self._by_hash[found.hash] = ended
-            self._write()
-        return ended
+        return self._change(id, revoked=True, old_hash="", old_until=0.0)
+
+    def rotate(self, id: str, *, grace_s: float = 0.0) -> tuple[ApiKey, str]:
+        """A new secret for a key.
+
+        Args:
+            grace_s: seconds for which the old secret is accepted beside it; 0 refuses it at once.
+
+        Raises:
+            NotFoundError: there is no such key.
+            UsageError: it is revoked.
+        """
+        secret = _secret()
+        with self._file.locked():
+            old = self._of_id(id)
+            if old.revoked:
+                raise UsageError(f"key {id} is revoked", cure="create another one: catalens keys create")
+            kept = (old.hash, time.time() + grace_s) if grace_s > 0 else ("", 0.0)
+            key = self._replace(old, hash=_hash(secret), old_hash=kept[0], old_until=kept[1])
+        return key, secret
+
+    def reopen(self) -> None:
+        """Forget all keys: a service that starts from now on lets every program on its machine in."""
+        with self._file.locked():
+            self._file.remove()
+            self._closed.unlink(missing_ok=True)
 
     def all(self) -> tuple[ApiKey, ...]:
         """All keys, the oldest first."""
-        with self._guard:
-            self._read()
-            return tuple(sorted(self._by_hash.values(), key=lambda key: key.created))
+        return tuple(sorted(self._read().by_id.values(), key=lambda key: key.created))
 
     def find(self, secret: str) -> ApiKey | None:
-        """The key of a secret; None where it is unknown or revoked. Compares hashes, never secrets."""
+        """The key of a secret; None where it is unknown, revoked or out of its grace. Compares hashes, not secrets."""
+        hash = _hash(secret)
+        key = self._read().by_hash.get(hash)
+        if key is None or key.revoked or (hash != key.hash and time.time() >= key.old_until):
+            return None
+        return key
+
+    def is_closed(self) -> bool:
+        """Whether a key is needed: from the first one on, also where the file was moved away or emptied since.
+
+        A process that once saw a key stays closed until it ends; a file beside the keys tells it to the next one.
+        """
+        if self._is_closed:
+            return True
         with self._guard:
-            self._read()
-            key = self._by_hash.get(_hash(secret))
-        return None if key is None or key.revoked else key
+            has_keys = bool(self._read().by_id)
+            if has_keys and not self._closed.exists():  # keys of version 0.1.0
+                mark(self._closed, CLOSED)
+            self._is_closed = has_keys or self._closed.exists()
+            return self._is_closed
 
-    def _read(self) -> None:
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            self._by_hash, self._stamp = {}, None
-            return
-        stamp = (status.st_mtime_ns, status.st_size)
-        if stamp == self._stamp:
-            return
-        try:
-            rows = json.loads(self._path.read_text("utf-8"))
-            keys = [ApiKey(**{**row, "scopes": tuple(row["scopes"]), "origins": tuple(row["origins"])}) for row in rows]
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise StorageError(f"{self._path} holds no keys: {error}", cure="restore it, or make keys anew") from None
-        self._by_hash, self._stamp = {key.hash: key for key in keys}, stamp
+    def _change(self, id: str, **fields: Any) -> ApiKey:
+        with self._file.locked():
+            return self._replace(self._of_id(id), **fields)
 
-    def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(
-            self._path, json.dumps([asdict(key) for key in self._by_hash.values()], indent=1).encode(), private=True
-        )
-        self._stamp = None
+    def _of_id(self, id: str) -> ApiKey:
+        found = self._read().by_id.get(id)
+        if found is None:
+            raise NotFoundError(f"no key {id!r}", cure="`catalens keys list` shows them")
+        return found
+
+    def _replace(self, old: ApiKey, **fields: Any) -> ApiKey:
+        changed = replace(old, **fields)
+        self._write([changed if key.id == old.id else key for key in self._read().by_id.values()])
+        return changed
+
+    def _read(self) -> _Found:
+        return self._file.read() or _Found({}, {})
+
+    def _write(self, keys: list[ApiKey]) -> None:
+        if not mark(self._closed, CLOSED):
+            raise StorageError(f"{self._closed} cannot be written", cure="check the folder and its space")
+        self._file.write([asdict(key) for key in keys])
+
+
+class _Found(NamedTuple):
+    """Keys by id, and by the hash of each of their secrets."""
+
+    by_id: dict[str, ApiKey]
+    by_hash: dict[str, ApiKey]
+
+
+def _parse(rows: Any) -> _Found:
+    """Keys from the rows of the file.
+
+    Raises:
+        ValueError, TypeError, KeyError: they are something else.
+    """
+    keys = [ApiKey(**{**row, "scopes": _texts(row["scopes"]), "origins": _texts(row["origins"])}) for row in rows]
+    for key in keys:
+        texts = (key.id, key.hash, key.tenant, key.old_hash)
+        numbers = (key.per_second, key.created, key.old_until)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(key.revoked, bool):
+            raise TypeError(f"key {key.id!r} has a field of another type")
+        if not all(math.isfinite(number) and number >= 0 for number in numbers) or not _is_tenant(key.tenant):
+            raise ValueError(f"key {key.id!r} has an impossible number or tenant")
+    found = {key.id: key for key in keys}
+    if len(found) < len(keys):
+        raise ValueError("two keys have one id")
+    hashes = {key.old_hash: key for key in keys if key.old_hash} | {key.hash: key for key in keys}
+    return _Found(found, hashes)
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"expected a list of texts and got {values!r:.80}")
+    return tuple(values)
+
+
+def _is_tenant(name: str) -> bool:
+    return set(name) <= TENANT_CHARACTERS and name[:1] not in {"-", "_"} and len(name) <= 64
+
+
+def _free_id(taken: Iterable[str]) -> str:
+    known = set(taken)
+    return next(id for id in iter(lambda: secrets.token_hex(4), "") if id not in known)
+
+
+def _secret() -> str:
+    return PREFIX + secrets.token_urlsafe(32)
 
 
 def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -76,6 +76,11 @@ class ServeOptions:
         """Folder of the photos of products that came one by one: a tenant's own, for one may delete what it sent."""
         return Places(self.folder_of(tenant)).pictures
 
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Folders of this machine whose paths are not told to callers."""
+        return (str(self.catalog.parent), *(str(folder.parent) for folder in self.classifiers))
+
     def may_fetch(self, url: str) -> bool:
         """Whether a picture's web address may be read."""
         try:

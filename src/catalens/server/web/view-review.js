@@ -1,5 +1,5 @@
 // Tags that a classifier gave, the least sure first: right, or changed by hand; either way they count as a person's then.
-import { call } from "./api.js";
+import { call, Problem } from "./api.js";
 import { h, replace, say } from "./dom.js";
 import { errorNotice } from "./errors.js";
 import { optionsOf } from "./options.js";
@@ -46,11 +46,13 @@ export async function show(host) {
     async function keep() {
       try {
         const path = `/v1/products/${encodeURIComponent(match.sku)}`;
-        const { title, description, attributes } = await call(path);
-        attributes[field] = input.value.trim();
-        delete attributes[field + BY];
-        delete attributes[field + SURE];
-        await call(path, { method: "PUT", json: { title, description, attributes } });
+        const { attributes, version } = await call(path);
+        if (String(attributes[field]) !== String(match.attributes[field])) {
+          match.attributes[field] = attributes[field];
+          throw new Problem(412, "changed-meanwhile", t("review.changed", { now: attributes[field] ?? "" }));
+        }
+        const change = { [field]: input.value.trim(), [field + BY]: null, [field + SURE]: null };
+        await call(path, { method: "PATCH", json: { attributes: change }, headers: { "If-Match": `"${version}"` } });
         say(`${match.sku}: ${field} = ${input.value}`);
         box.remove();
       } catch (error) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,10 @@ import catalens
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
 from catalens.cli.output import say, write, write_json
 from catalens.storage.audit import read_audit
-from catalens.storage.backup import Backup
 from catalens.storage.places import Places
+
+if TYPE_CHECKING:
+    from catalens.storage.backup import Backup
 
 
 def erase(

@@ -1,6 +1,7 @@
 # make demo   environment, install, then search the sample shop
 # make test   environment with everything the tests need, then lint, types, tests
 # make coverage   which branches of src/catalens the tests take; slower than make test, and so not part of it
+# make lock   the lock files of the container image again: requirements/, with hashes
 # make bench-serve   the service under load and attack, the short form: less than five minutes
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit coverage docs bench-serve clean
+.PHONY: demo test lint types unit coverage docs lock bench-serve clean
 
 demo: .venv/.base
 	.venv/bin/catalens demo demo
@@ -32,6 +33,15 @@ coverage: .venv/.dev
 # The page docs/cli.md is generated; a test compares it.
 docs: .venv/.dev
 	.venv/bin/python -m tests.test_cli_page
+
+# One resolution for all systems from Python 3.11 on; no address of a registry is written.
+LOCK = .venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: | .venv/bin/python
+	$(PIP) install --quiet "uv>=0.9"
+	$(LOCK) pyproject.toml --extra serve --output-file requirements/serve.txt
+	$(LOCK) requirements/build.in --output-file requirements/build.txt
 
 bench-serve: .venv/.dev
 	.venv/bin/python -m benchmarks.serve --short

@@ -20,7 +20,6 @@ import numpy as np
 
 from catalens import settings
 from catalens.evaluation.intervals import bootstrap_mean
-from catalens.evaluation.matting import boundary_f, iou, mean_error, s_measure
 from catalens.features.foreground import foreground_guess
 from catalens.images.draw import save_image
 from catalens.images.matting import composite, foreground_colors
@@ -28,6 +27,7 @@ from catalens.images.prepare import resize
 from catalens.tasks.cutout import cutter
 from catalens.types import FloatArray, ImageArray
 from recipes.cutout import RENDERED, composed_pictures
+from recipes.matting_scores import boundary_f, iou, mean_error, s_measure
 from recipes.objects import goods, people, rendered
 from recipes.parts import masked_photos
 from recipes.scenes import backgrounds

@@ -20,8 +20,8 @@ from catalens import settings
 from catalens.evaluation.detection import Truth, detection_scores, proposal_recall
 from catalens.learning.regions.detector import Labelled
 from catalens.models.parts import PRODUCTS
-from catalens.models.zoo import DEFAULT_DETECTOR, bundled_cards
-from catalens.tasks.detect import PARTS, Detector, detector
+from catalens.models.zoo import BUILT_IN_DETECTOR, DEFAULT_DETECTOR, bundled_cards
+from catalens.tasks.detect import Detector, detector
 from catalens.tasks.proposals import proposer
 from catalens.types import Detections, FloatArray
 from recipes.detector_lesson import street_photos
@@ -51,7 +51,7 @@ def timed(find: Callable[[np.ndarray], object], photos: Sequence[Labelled]) -> t
 def average_precision(name: str, finder: Detector, photos: Sequence[Labelled]) -> dict[str, object]:
     found, spent = timed(finder, photos)
     answers = [one for one in found if isinstance(one, Detections)]
-    scores = detection_scores(answers, truths_of(photos, merged=name == PARTS))
+    scores = detection_scores(answers, truths_of(photos, merged=name == BUILT_IN_DETECTOR))
     main = float(np.mean([scores.by_class[label].value for label in MAIN]))
     print(
         f"{name}: AP {scores.ap}, AP50 {scores.ap50}, AP50 of main garments {main:.3f}, {1000 * spent:.0f} ms a photo"
@@ -81,7 +81,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     photos = street_photos(settings.data_folder(), held_out=True)
     bundled = [DEFAULT_DETECTOR] if DEFAULT_DETECTOR in bundled_cards("detect") else []
-    names = [PARTS, *bundled] if given.model is None else given.model
+    names = [BUILT_IN_DETECTOR, *bundled] if given.model is None else given.model
     result: dict[str, object] = {"benchmark": "detect", "n": len(photos)}
     for name in names:
         result[name] = average_precision(name, detector(name, threads=1), photos)

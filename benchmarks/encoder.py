@@ -23,13 +23,13 @@ from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 
 from catalens import settings
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.retrieval import nearest_is_correct
 from catalens.features import describe
 from catalens.images.prepare import resize
 from catalens.images.read import read_image
 from catalens.models.card import FILE
 from catalens.tasks.embed import Encoder, encoder
 from catalens.types import FloatArray, ImageArray
+from recipes.nearest import nearest_is_correct
 
 Describe = Callable[[Sequence[Path]], FloatArray]
 Row = dict[str, str]

@@ -71,7 +71,7 @@ def exported(name: str, folder: Path) -> tuple[Card, Card | None]:
     if name == "bundled":
         from catalens.learning.networks.export import export_encoder
 
-        out = export_encoder(in_torch(name), None, folder, photos=[], training={}, precision="float32")  # type: ignore[arg-type]
+        out = export_encoder(in_torch(name), folder, training={}, name=name)  # type: ignore[arg-type]
         return read_card(out.parent), card
     import torch
 

@@ -1,9 +1,10 @@
 """Does the service stay steady when more comes than it can do, and when what comes is hostile?
 
-    python -m benchmarks.serve [--short] [--only load,hostile,tenants,faults,memory] [--catalog shop/]
+    python -m benchmarks.serve [--short] [--only load,hostile,attacks,tenants,faults,memory] [--catalog shop/]
 
 `load`: a crowd at 0.5, 1 and 4 times what can be served, beside a plain thread-pool application, and 500 slow clients
 (`serve_load`). `hostile`: mutants of pictures through library, HTTP and command, and bombs (`serve_hostile`).
+`attacks`: heads, bodies and connections that would stop it, beside a plain application (`serve_attacks`).
 `tenants`: requests with other tenants' keys (`serve_tenants`). `faults`: kill -9 while products are written, a stopped
 worker, a full disk, a start with 100,000 products (`serve_faults`). `memory`: its slope over 50,000 requests
 (`serve_memory`). All of it goes to this machine only. Random requests that fit the description of the API, 5,000 for
@@ -22,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import serve_faults, serve_hostile, serve_load, serve_memory, serve_tenants
+from benchmarks import serve_attacks, serve_faults, serve_hostile, serve_load, serve_memory, serve_tenants
 from benchmarks.serving import copied_shop, rendered_shop, serving
 
 Table = dict[str, dict[str, object]]
@@ -40,15 +41,21 @@ class Amounts:
     kills: int = 200
     many: int = 100_000
     requests: int = 50_000
+    attack: float = 10.0
+    plain: bool = True
 
 
-SHORT = Amounts(products=300, seconds=10.0, mutants=2000, strangers=600, kills=3, many=10_000, requests=800)
+SHORT = Amounts(
+    products=300, seconds=10.0, mutants=2000, strangers=600, kills=3, many=10_000, requests=800, attack=2.0, plain=False
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--short", action="store_true", help="less of everything")
-    parser.add_argument("--only", default="load,hostile,tenants,faults,memory", help="some of the parts, with commas")
+    parser.add_argument(
+        "--only", default="load,hostile,attacks,tenants,faults,memory", help="some of the parts, with commas"
+    )
     parser.add_argument("--seed", type=int, default=int(f"{datetime.date.today():%Y%m%d}"), help="today's date")
     parser.add_argument("--catalog", type=Path, help="measure a copy of this one; a rendered shop where absent")
     given = parser.parse_args()
@@ -92,6 +99,7 @@ def _parts(
     return {
         "load": lambda: serve_load.run(shop, photos, seconds=amounts.seconds, slow=amounts.slow),
         "hostile": hostile,
+        "attacks": lambda: serve_attacks.run(shop, seconds=amounts.attack, plain=amounts.plain),
         "tenants": lambda: {"strangers": serve_tenants.run(folder, count=amounts.strangers, seed=seed)},
         "faults": faults,
         "memory": memory,

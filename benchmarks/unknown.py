@@ -21,8 +21,8 @@ from sklearn.metrics import roc_auc_score
 
 import catalens
 from catalens import settings
-from catalens.learning.classifier import passed_by
-from catalens.learning.heads import fit, strangers
+from catalens.learning.classifier import threshold_passed_by
+from catalens.learning.heads import fit, unseen_label_scores
 from catalens.tasks.embed import embed_photos
 from catalens.tasks.heads import HeadKind
 from catalens.types import FloatArray
@@ -69,8 +69,8 @@ def measured(learned: Photos, own: FloatArray, others: dict[str, FloatArray], se
     targets = labels[:, None] == np.array(classes)
     for kind in HEADS:
         fitted = fit(vectors, targets, classes, kind=kind, seed=seed)
-        strange = strangers(vectors, targets, fitted, kind=kind, seed=seed)
-        threshold = passed_by(strange[~np.isnan(strange)], REJECT)
+        strange = unseen_label_scores(vectors, targets, fitted, kind=kind, seed=seed)
+        threshold = threshold_passed_by(strange[~np.isnan(strange)], REJECT)
         sure = {
             name: fitted.head.probabilities(asked).max(1) * fitted.head.nearness(asked)
             for name, asked in {"own": own, **others}.items()

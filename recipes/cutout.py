@@ -21,15 +21,15 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.matting import boundary_f, iou, mean_error, s_measure
 from catalens.images.prepare import Preprocess
 from catalens.learning.networks.encoder import inherit
 from catalens.learning.networks.export import export_dense, score_rows
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, half_precision, read_checkpoint, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, half_precision, read_checkpoint, sampled_batches, train
 from catalens.learning.networks.pyramid import DenseNetwork, normalized
 from catalens.learning.regions.segmenter import Parsed
 from catalens.models.zoo import DEFAULT_MATTE
 from catalens.types import FloatArray, ImageArray
+from recipes.matting_scores import boundary_f, iou, mean_error, s_measure
 from recipes.objects import Thing, goods, people, rendered
 from recipes.parts import masked_photos
 from recipes.recipe import RecipeParser, as_command, progress_of, say_held_out
@@ -170,7 +170,13 @@ def main(arguments: list[str] | None = None) -> None:
     run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
     if given.resume:
         run.load(given.out / CHECKPOINT)
-    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    train(
+        run,
+        sampled_batches(drawer.draw, seed=given.seed + run.step),
+        out=given.out,
+        minutes=given.minutes,
+        rate=given.rate,
+    )
     shipped = run.average.network.to("cpu")
     grounds = backgrounds(given.data, unseen, seed=given.seed + 1, table="validation.csv")
     scores = score(shipped, composed_pictures(kept, grounds))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from catalens.learning.generator.contest import Plan
-from catalens.learning.generator.network import LATENT, LEAK, Said
+from catalens.learning.generator.gan import Plan
+from catalens.learning.generator.network import LATENT, LEAK, LabelEmbedding
 
 DCGAN = Plan(betas=(0.5, 0.999), slope=0.0, is_adaptive=False)
 """Radford et al. 2016, section 4."""
@@ -20,7 +20,7 @@ class DcganGenerator(nn.Module):
     def __init__(self, counts: Sequence[int], *, width: int = 64) -> None:
         super().__init__()
         self.latent, self.width = LATENT, 2 * width
-        self.said = Said(counts, LATENT)
+        self.said = LabelEmbedding(counts, LATENT)
         self.begin = nn.Linear(2 * LATENT, 2 * width * 49, bias=False)
         self.layers = nn.Sequential(
             nn.BatchNorm2d(2 * width), nn.ReLU(),
@@ -40,7 +40,7 @@ class DcganCritic(nn.Module):
 
     def __init__(self, counts: Sequence[int], *, width: int = 64) -> None:
         super().__init__()
-        self.said = Said(counts, 28 * 28)
+        self.said = LabelEmbedding(counts, 28 * 28)
         self.layers = nn.Sequential(
             nn.Conv2d(2, width, 4, 2, 1), nn.LeakyReLU(LEAK),
             nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * width), nn.LeakyReLU(LEAK),

@@ -18,7 +18,7 @@ import torch
 from catalens.learning.networks.detector import DetectorNetwork
 from catalens.learning.networks.encoder import inherit
 from catalens.learning.networks.export import export_detector
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, read_checkpoint, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, read_checkpoint, sampled_batches, train
 from catalens.learning.regions.detector import (
     BATCH,
     PREPROCESS,
@@ -94,7 +94,13 @@ def main(arguments: list[str] | None = None) -> None:
     if given.resume:
         run.load(given.out / CHECKPOINT)
     drawer = Drawer(photos, things, grounds)
-    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    train(
+        run,
+        sampled_batches(drawer.draw, seed=given.seed + run.step),
+        out=given.out,
+        minutes=given.minutes,
+        rate=given.rate,
+    )
     shipped = run.average.network.to("cpu")
     held = street_photos(given.data, held_out=True)
     scores, recalls = score(shipped, held, PRODUCTS)

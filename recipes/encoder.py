@@ -3,7 +3,7 @@
     python -m recipes.encoder --out runs/encoder --minutes 66
 
 A small residual network for pictures learns from photos that may be learned from (`photos.py`), products cut out of
-them, people dressed anew, rendered and dyed products (`lesson.py`): to predict what two teachers say of the very same
+them, people dressed anew, rendered and dyed products (`sampler.py`): to predict what two teachers say of the very same
 views and of blends of them, and the colors; to tell categories and products apart, to know a product again among its
 like, and which words are true of it. At the end the directions of what it tells are chosen; words are then learned once
 more, by `words.py`.
@@ -26,9 +26,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from catalens.learning.networks.encoder import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork, TextNetwork
-from catalens.learning.networks.export import PREPROCESS, export_encoder, prepared
-from catalens.learning.networks.loop import CHECKPOINT, Run, ahead, half_precision, read_checkpoint, size_at, train
+from catalens.learning.networks.encoder import COLOR_DIM, KIND_DIM, LOOK_DIM, WIDTHS, EncoderNetwork
+from catalens.learning.networks.export import PREPROCESS
+from catalens.learning.networks.loop import CHECKPOINT, Run, half_precision, prefetched, read_checkpoint, train
 from catalens.learning.networks.pretrained import network_of
 from catalens.models.card import Precision
 from catalens.models.zoo import find_card
@@ -38,7 +38,8 @@ from recipes.lesson import Lesson
 from recipes.objectives import WEIGHTS, Objectives, targets_of
 from recipes.packed import add_lesson, lesson_of
 from recipes.plans import Plan, Planner, plans
-from recipes.recipe import Given, RecipeParser, as_command
+from recipes.recipe import Given, RecipeParser, as_command, size_at
+from recipes.towers import TextNetwork, export_towers, prepared
 from recipes.unfolding import unfolded
 from recipes.views import Chance, Squares, blended, random_boxes, resized, views, whole_boxes
 
@@ -204,7 +205,7 @@ def beside(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
                 stream.synchronize()
                 yield batch
 
-    for batch in ahead(made()):
+    for batch in prefetched(made()):
         for tensor in vars(batch).values():  # or its memory would be taken for the next while it is still learned from
             tensor.record_stream(torch.cuda.current_stream(device))
         yield batch
@@ -293,7 +294,7 @@ def main(arguments: list[str] | None = None) -> None:
     run.save(given.out / CHECKPOINT)
     for name, score in score_held_out(pictures, taught.squares, taught.photos, taught.held).items():
         sys.stderr.write(f"held out: {name} 1-NN {score}\n")
-    export_encoder(
+    export_towers(
         pictures.cpu(),
         None,
         given.out,

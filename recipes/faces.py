@@ -27,7 +27,7 @@ from catalens.images.prepare import Preprocess, resize
 from catalens.images.read import read_image
 from catalens.learning.networks.encoder import trunk_stages
 from catalens.learning.networks.export import export_dense, score_rows
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, half_precision, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, half_precision, sampled_batches, train
 from catalens.learning.networks.pyramid import normalized
 from catalens.models.zoo import DEFAULT_FACES
 from catalens.tasks.faces import MIN_SCORE, OVERLAP, STRIDE, faces_of
@@ -246,7 +246,13 @@ def main(arguments: list[str] | None = None) -> None:
     run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
     if given.resume:
         run.load(given.out / CHECKPOINT)
-    train(run, drawn(drawer.draw, seed=given.seed + run.step), out=given.out, minutes=given.minutes, rate=given.rate)
+    train(
+        run,
+        sampled_batches(drawer.draw, seed=given.seed + run.step),
+        out=given.out,
+        minutes=given.minutes,
+        rate=given.rate,
+    )
     shipped = run.average.network.to("cpu")
     held = street_faces(given.data, given.teachers, held_out=True)
     scores = score(shipped, held, photos_without(given.data, table="validation.csv", every=1))

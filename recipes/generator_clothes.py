@@ -17,7 +17,7 @@ import torch
 from catalens.evaluation.generation import generation_scores, nearest
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.images.draw import save_image
-from catalens.learning.generator.contest import Contest, Plan, Shipped, export, latents_of, sample, taught
+from catalens.learning.generator.gan import ExportedGenerator, GanTraining, Plan, export, latents_of, sample, train_gan
 from catalens.learning.generator.network import Critic, Encoder, Shape, StyleGenerator
 from catalens.learning.generator.pictures import Pictures
 from catalens.learning.generator.train import copied_from, thumbs
@@ -68,7 +68,7 @@ def held_out(data: Path, cache: Path, *, seed: int) -> Pictures:
     return Pictures(np.concatenate([rendered[0], photos[0]]), np.concatenate([rendered[1], photos[1]]))
 
 
-def contest_of(pictures: Pictures, *, seed: int) -> tuple[Contest, Encoder]:
+def contest_of(pictures: Pictures, *, seed: int) -> tuple[GanTraining, Encoder]:
     """The networks, untaught but for the palette."""
     torch.manual_seed(seed)
     shape = Shape(RENDERED.counts, 4, WIDTHS)
@@ -78,11 +78,11 @@ def contest_of(pictures: Pictures, *, seed: int) -> tuple[Contest, Encoder]:
     for one in (generator, critic, network):
         one.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     plan = Plan(betas=(0.5, 0.99), critic_rate=4e-4, likeness=10.0, spread=0.001)
-    return Contest(woven, critic, plan, encoder=network, is_plain=woven.is_plain), network
+    return GanTraining(woven, critic, plan, encoder=network, is_plain=woven.is_plain), network
 
 
 def figures_of(
-    shipped: Shipped, learned: Pictures, held: Pictures, out: Path, *, seed: int
+    shipped: ExportedGenerator, learned: Pictures, held: Pictures, out: Path, *, seed: int
 ) -> tuple[dict[str, object], dict[str, Estimate]]:
     """Against the pictures held out, of the same words; sheets are written to `out`."""
     look = encoder()
@@ -159,7 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
     cache = given.cache or given.out / "cache"
     learned = pictures_of(given.data, cache, products=given.products, seed=given.seed)
     contest, network = contest_of(learned, seed=given.seed)
-    taught(
+    train_gan(
         contest, learned, out=given.out, minutes=given.minutes, begin=given.begin * given.minutes,
         rate=given.rate, batch=BATCH, seed=given.seed, resume=given.resume,
     )  # fmt: skip
@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> None:
     average = contest.average.network
     assert isinstance(average, Woven)
     average.generator.sharpen(amount=CRISPNESS, blur=BLUR)
-    shipped = Shipped(average, *of_kind)
+    shipped = ExportedGenerator(average, *of_kind)
     held = held_out(given.data, cache, seed=given.seed)
     figures, scores = figures_of(shipped, learned, held, given.out, seed=given.seed)
     (given.out / "figures.json").write_text(json.dumps(figures, indent=2), "utf-8")

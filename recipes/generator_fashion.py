@@ -20,7 +20,7 @@ from torch import nn
 from catalens.evaluation.generation import copies, generation_scores
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.images.draw import save_image
-from catalens.learning.generator.contest import Contest, Plan, Shipped, latents_of, sample, taught
+from catalens.learning.generator.gan import ExportedGenerator, GanTraining, Plan, latents_of, sample, train_gan
 from catalens.learning.generator.network import (
     Critic,
     Encoder,
@@ -84,24 +84,24 @@ def split(data: Path, *, seed: int) -> tuple[Pictures, Pictures]:
     return one, other
 
 
-def contest_of(name: str, *, seed: int) -> Contest:
+def contest_of(name: str, *, seed: int) -> GanTraining:
     """The networks of "dcgan" or "style" against each other, untaught."""
     torch.manual_seed(seed)
     if name == "dcgan":
-        return Contest(DcganGenerator(SHAPE.counts), DcganCritic(SHAPE.counts), DCGAN)
+        return GanTraining(DcganGenerator(SHAPE.counts), DcganCritic(SHAPE.counts), DCGAN)
     generator = StyleGenerator(SHAPE)
     generator.begin_with(torch.zeros(0), -1.0)
-    return Contest(generator, Critic(SHAPE, tells_kinds=True), STYLE, encoder=Encoder(SHAPE))
+    return GanTraining(generator, Critic(SHAPE, tells_kinds=True), STYLE, encoder=Encoder(SHAPE))
 
 
-def shipped_of(contest: Contest, pictures: Pictures) -> Shipped:
+def shipped_of(contest: GanTraining, pictures: Pictures) -> ExportedGenerator:
     """What is measured: of DCGAN the last weights, as in its paper; else their average."""
     if contest.encoder is None:
-        return Shipped(contest.generator)
-    return Shipped(contest.average.network, *latents_of(contest.encoder, pictures, kinds=len(NAMES)))
+        return ExportedGenerator(contest.generator)
+    return ExportedGenerator(contest.average.network, *latents_of(contest.encoder, pictures, kinds=len(NAMES)))
 
 
-def picked(contest: Contest, shipped: Shipped, words: IntArray, *, seed: int) -> ImageArray:
+def picked(contest: GanTraining, shipped: ExportedGenerator, words: IntArray, *, seed: int) -> ImageArray:
     """(N, 1) kinds -> (N, 28, 28, 1): of several pictures one, the likelier the more surely the critic takes it for the
     kind that was asked for and for real (Azadi et al. 2019, Discriminator rejection sampling).
     """
@@ -125,7 +125,7 @@ def _said(critic: nn.Module, images: ImageArray, words: IntArray) -> FloatArray:
 
 
 def figures_of(
-    shipped: Shipped, judge: Judge, learned: Pictures, words: IntArray, real: FloatArray, *, seed: int
+    shipped: ExportedGenerator, judge: Judge, learned: Pictures, words: IntArray, real: FloatArray, *, seed: int
 ) -> dict[str, object]:
     """Of pictures asked for by the words (N, 1) of those held out, of which `real` (N, 128) are the features."""
     made = sample(shipped, words, seed=seed)
@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> None:
     figures: dict[str, object] = {"features": FEATURES, "classifier on real pictures": right.to_dict()}
     for name, rate, begin in (("dcgan", DCGAN_RATE, 0.0), ("style", RATE, BEGIN)):
         contest = contest_of(name, seed=given.seed)
-        taught(
+        train_gan(
             contest, learned, out=given.out / name, minutes=given.minutes, begin=begin * given.minutes, rate=rate,
             batch=BATCH, seed=given.seed, resume=given.resume,
         )  # fmt: skip

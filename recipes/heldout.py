@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.retrieval import nearest_is_correct
 from catalens.learning.networks.encoder import EncoderNetwork
-from catalens.learning.networks.export import prepared
 from catalens.types import FloatArray, ImageArray
+from recipes.nearest import nearest_is_correct
 from recipes.photos import Photo
+from recipes.towers import prepared
 
 TASKS = ("clothing", "grocery")
 

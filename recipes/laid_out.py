@@ -60,7 +60,7 @@ def lay_out(image: ImageArray, labels: Labels, joints: Joints, kind: str, rng: n
         UnfitImageError: nothing of it is left.
     """
     size = 76.0 if garments()[kind].legs else 80.0
-    canvas = bones.standing(size, arms=float(rng.uniform(0.25, 1.05)), at=(CANVAS[1] / 2, 32.0))
+    canvas = standing(size, arms=float(rng.uniform(0.25, 1.05)), at=(CANVAS[1] / 2, 32.0))
     stretch = np.array([rng.uniform(*FLATTER), rng.uniform(0.92, 1.1)], np.float32)
     canvas = (canvas - CANVAS[1] / 2) * stretch + CANVAS[1] / 2
     canvas = canvas + rng.normal(size=canvas.shape).astype(np.float32) * 0.03 * size
@@ -123,3 +123,24 @@ def sampled_at(picture: NDArray[Number], where: FloatArray, *, border: int | Non
     x, y = where[..., 0].astype(np.float32) - 0.5, where[..., 1].astype(np.float32) - 0.5
     read = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=mode, borderValue=[border or 0] * 3)
     return np.asarray(read, picture.dtype)
+
+
+def standing(size: float, *, arms: float, at: tuple[float, float]) -> Joints:
+    """A person's joints seen from the front, legs straight.
+
+    Args:
+        size: length of the torso; arms: angle between arms and torso, radians; at: xy of the middle of the shoulders.
+    """
+    joints = np.zeros((bones.COUNT, 2), np.float32)
+    for left, side in ((0, 1.0), (1, -1.0)):  # the person's own left is on the right of the picture
+        shoulder = np.array(at) + size * np.array([side * bones.WIDTH_OF_LENGTH / 2, 0])
+        direction = np.array([side * np.sin(arms), np.cos(arms)])
+        hip = np.array(at) + size * np.array([side * bones.HIPS_OF_LENGTH / 2, 1])
+        down = np.array([0, size])
+        joints[left] = shoulder
+        joints[2 + left] = shoulder + direction * bones.UPPER_ARM * size
+        joints[4 + left] = shoulder + direction * (bones.UPPER_ARM + bones.FOREARM) * size
+        joints[6 + left] = hip
+        joints[8 + left] = hip + down * bones.THIGH
+        joints[10 + left] = hip + down * (bones.THIGH + bones.SHIN)
+    return joints

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens.learning.networks.encoder import joined
 from recipes.photos import Photo
+from recipes.towers import joined
 
 TAG_AT_LEAST = 30
 """A tag that fewer photos carry teaches nothing."""

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from catalens.evaluation.outfits import Wardrobe, outfit_figures, sample_trial, simple_judges
-from catalens.learning.outfits.fit import RATE, export, judge_of, taught, weighed_pairs
-from catalens.learning.outfits.lesson import BATCH
+from catalens.learning.outfits.fit import RATE, calibrated_pairs, export, judge_of, trained
+from catalens.learning.outfits.sampler import BATCH
 from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.tasks.embed import encoder as load_encoder
 from recipes.recipe import RecipeParser, as_command, progress_of, say_held_out
@@ -53,20 +53,22 @@ def main(arguments: list[str] | None = None) -> None:
             seed=given.seed, progress=progress,
         )  # fmt: skip
     learned, held = worn.wardrobe(held_out=False), worn.wardrobe(held_out=True)
-    found = taught(learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, resume=given.resume)
+    found = trained(
+        learned, out=given.out, minutes=given.minutes, seed=given.seed, rate=given.rate, resume=given.resume
+    )
     trial = sample_trial(held, seed=given.seed, times=TIMES)
     figures = {"": outfit_figures(trial, judge_of(found.network, held))}
     for name, judge in simple_judges(held, learned=learned).items():
         figures[f"{name} only"] = outfit_figures(trial, judge)
     control, control_held = (_seen_only(worn, one, ALL) for one in (learned, held))
-    cheat = taught(
+    cheat = trained(
         control, out=given.out / "control", minutes=given.minutes / 3, seed=given.seed, rate=given.rate,
         resume=given.resume,
     )  # fmt: skip
     figures["light and focus only"] = outfit_figures(trial, judge_of(cheat.network, control_held))
     for name, columns in {"focus only": FOCUS, "brightness only": BRIGHTNESS}.items():
         control, control_held = (_seen_only(worn, one, columns) for one in (learned, held))
-        pairs = weighed_pairs(control, seed=given.seed)
+        pairs = calibrated_pairs(control, seed=given.seed)
         figures[name] = outfit_figures(trial, judge_of(pairs, control_held))
     scores = {_called(name, figure): one for name, some in figures.items() for figure, one in some.items()}
     say_held_out(scores)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from catalens.learning.networks.encoder import inherit
 from catalens.learning.networks.export import export_dense
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, read_checkpoint, size_at, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, read_checkpoint, sampled_batches, train
 from catalens.learning.networks.pyramid import DenseNetwork
 from catalens.learning.regions.segmenter import (
     BATCH,
@@ -30,8 +30,8 @@ from catalens.learning.regions.segmenter import (
     RATE,
     SIZE,
     Batch,
-    Drawer,
     Parsed,
+    PhotoSampler,
     card_scores,
     losses_of,
     score,
@@ -41,7 +41,7 @@ from catalens.models.zoo import find_card
 from catalens.tasks.segment import Parser
 from recipes.dressed import GARMENTS
 from recipes.parts import clothes_photos, masked_photos, shares, tagged_photos
-from recipes.recipe import RecipeParser, as_command, progress_of
+from recipes.recipe import RecipeParser, as_command, progress_of, size_at
 
 NAME = "catalens-parser-s"
 SIZES = ((0.5, (288, 192)), (1.0, SIZE))
@@ -111,13 +111,13 @@ def main(arguments: list[str] | None = None) -> None:
         start = f"a parser of an earlier run ({given.start}), which began with {start}"
     if given.resume:
         run.load(given.out / CHECKPOINT)
-    drawer = Drawer((masked, tagged, clothes_photos(given.data)), dyed=GARMENTS)
+    drawer = PhotoSampler((masked, tagged, clothes_photos(given.data)), dyed=GARMENTS)
     sizes = SIZES if given.start is None else SIZES[-1:]
 
     def at(share: float) -> None:
         drawer.size = size_at(share, sizes)
 
-    batches = drawn(drawer.draw, seed=given.seed + run.step)
+    batches = sampled_batches(drawer.draw, seed=given.seed + run.step)
     train(run, batches, out=given.out, minutes=given.minutes, rate=given.rate, at=at)
     shipped = unweighted(cast(DenseNetwork, run.average.network.to("cpu")), weights.to("cpu"))
     held = masked_photos(given.data, held_out=True)

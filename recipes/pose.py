@@ -28,7 +28,7 @@ from catalens.images.prepare import Preprocess
 from catalens.images.read import read_image
 from catalens.learning.networks.encoder import trunk_stages
 from catalens.learning.networks.export import export_dense, score_rows
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, sampled_batches, train
 from catalens.learning.networks.pyramid import normalized
 from catalens.models.parts import JOINTS, MIRRORED
 from catalens.models.zoo import DEFAULT_POSE
@@ -225,7 +225,7 @@ def main(arguments: list[str] | None = None) -> None:
     run: Run[Batch] = Run(network, lambda batch: losses_of(network, device, batch))
     if given.resume:
         run.load(given.out / CHECKPOINT)
-    batches = drawn(Drawer(photos).draw, seed=given.seed + run.step)
+    batches = sampled_batches(Drawer(photos).draw, seed=given.seed + run.step)
     train(run, batches, out=given.out, minutes=given.minutes, rate=given.rate)
     shipped = run.average.network.to("cpu")
     scores = score(shipped, posed_photos(given.data, given.teachers, held_out=True))

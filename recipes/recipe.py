@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import torch
@@ -18,6 +18,8 @@ from catalens.errors import CatalensError
 from catalens.evaluation.intervals import Estimate
 from catalens.learning.networks.loop import progress_bar
 from catalens.types import Progress
+
+S = TypeVar("S")
 
 
 class Given(argparse.Namespace):
@@ -115,3 +117,8 @@ def say_held_out(scores: Mapping[str, Estimate]) -> None:
     """Write on standard error what a network is worth on what it did not learn from."""
     for name, one in scores.items():
         sys.stderr.write(f"held out: {name} {one}\n")
+
+
+def size_at(share: float, sizes: Sequence[tuple[float, S]]) -> S:
+    """The size of pictures after this share (0..1) of the time: of (until which share, size) the first."""
+    return next(size for until, size in sizes if share <= until)

@@ -23,7 +23,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.images.prepare import Preprocess
 from catalens.learning.networks.export import LICENSE, OPSET, export_onnx, score_rows, sha256, write_card
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, sampled_batches, train
 from catalens.learning.networks.pretrained import network_of
 from catalens.models.card import Card, Score, read_card
 from catalens.models.zoo import DEFAULT_ENCODER, DEFAULT_TRYON, find_card
@@ -266,7 +266,7 @@ def _train(
 ) -> None:  # fmt: skip
     if given.resume and (out / CHECKPOINT).is_file():
         run.load(out / CHECKPOINT)
-    batches = drawn(drawer.draw, seed=given.seed + run.step)
+    batches = sampled_batches(drawer.draw, seed=given.seed + run.step)
     train(run, batches, out=out, minutes=minutes, rate=rate, at=lesson.told if lesson is not None else lambda _: None)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from catalens.errors import UnfitImageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.evaluation.ssim import ssim
-from catalens.geometry import mask_to_box, scale_and_shift, thin_plate
+from catalens.geometry import mask_to_box, scale_and_shift
 from catalens.images.prepare import resize
 from catalens.tasks.embed import Encoder
 from catalens.tasks.segment import Parser
@@ -32,6 +32,7 @@ from catalens.tasks.tryon.person import Body
 from catalens.taxonomy import garments
 from catalens.types import FloatArray, ImageArray, Worn
 from recipes.laid_out import Person, lay_out
+from recipes.thin_plate import thin_plate
 
 PROTOCOL = (256, 192)
 """(height, width) that pictures are scaled to fit into before they are compared."""

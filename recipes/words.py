@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
-from catalens.learning.networks.encoder import EncoderNetwork, TextNetwork
-from catalens.learning.networks.export import export_encoder, prepared
-from catalens.learning.networks.loop import Run, drawn, train
+from catalens.learning.networks.encoder import EncoderNetwork
+from catalens.learning.networks.loop import Run, sampled_batches, train
 from catalens.models.card import read_card
 from catalens.models.text import text_batch
 from catalens.types import FloatArray, ImageArray, IntArray, Progress
@@ -31,6 +30,7 @@ from recipes.facts import Facts, Truths, caption, known_words
 from recipes.objectives import caption_loss
 from recipes.packed import add_lesson, lesson_of
 from recipes.recipe import RecipeParser, as_command, progress_of
+from recipes.towers import TextNetwork, export_towers, prepared
 
 CAPTIONS, PICTURES = 128, 2048
 """In a step."""
@@ -111,10 +111,10 @@ def main(arguments: list[str] | None = None) -> None:
         vectors = seen(pictures, taught.squares, progress=progress)
     facts = [photo.facts for photo in taught.photos]
     run = run_of(words, vectors)
-    batches = drawn(Drawer(facts, taught.chances).draw, seed=given.seed)
+    batches = sampled_batches(Drawer(facts, taught.chances).draw, seed=given.seed)
     train(run, batches, out=given.out, minutes=given.minutes, rate=given.rate)
     again = given.training(f"{run.seconds / 60:.0f} minutes, {given.threads} threads, {run.step * CAPTIONS} captions")
-    export_encoder(
+    export_towers(
         pictures,
         cast(TextNetwork, run.average.network),
         given.out,

@@ -24,6 +24,7 @@ from catalens.storage.records import Facet as FacetRow
 from catalens.storage.records import digest, facets, pictures_of, searchable
 from catalens.storage.store import (
     FACET_SHARED,
+    MOST_FACETS,
     Candidate,
     CandidateTexts,
     Counts,
@@ -436,7 +437,8 @@ class MemoryStore:
             for name, number, text in row.facets:
                 rows.setdefault(name, []).append((id, number, text))
         found = []
-        for name, values in sorted(rows.items(), key=lambda one: (-len({id for id, *_ in one[1]}), one[0])):
+        ordered = sorted(rows.items(), key=lambda one: (-len({id for id, *_ in one[1]}), one[0]))
+        for name, values in ordered[:MOST_FACETS]:
             numbers = [number for _, number, _ in values if number is not None]
             counted = Counter(text for _, text in {(id, text) for id, _, text in values})
             common = sorted(counted.items(), key=lambda one: (-one[1], one[0]))

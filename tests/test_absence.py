@@ -170,7 +170,8 @@ PARTS: dict[str, tuple[str, dict[str, float]]] = {
     # a sheet of some columns: the prices of the product and its variants then
     "both": ("Handle,Title,SKU,Price\nbig-tee,Big tee,B-S,18\nbig-tee,,B-M,21\n", {"": 18, "B-S": 18, "B-M": 21}),
     "one": ("Handle,Title,SKU,Price\nbig-tee,Big tee,B-M,21\n", {"": 19, "B-S": 19, "B-M": 21}),
-    "skus": ("SKU,Price\nB-S,22\nB-M,23\n", {"B-S": 22, "B-M": 23}),
+    "one alone": ("SKU,Price\nB-S,17\n", {"": 17, "B-S": 17, "B-M": 19}),
+    "skus": ("SKU,Price\nB-S,22\nB-M,23\n", {"": 22, "B-S": 22, "B-M": 23}),
 }
 
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalens.errors import UnfitImageError, UsageError
-from catalens.geometry import thin_plate
 from catalens.tasks.tryon import bones
 from catalens.tasks.tryon.outline import joints_of_outline
 from catalens.taxonomy import garments
+from recipes.laid_out import standing
+from recipes.thin_plate import thin_plate
 
 KINDS = tuple(garments())
 SIZE = (160, 120)
@@ -26,7 +27,7 @@ SIZE = (160, 120)
 )  # fmt: skip
 @settings(max_examples=25)
 def test_a_body_onto_itself_moves_nothing(size: float, arms: float, kind: str, x: float, y: float) -> None:
-    joints = bones.standing(size, arms=arms, at=(x, y))
+    joints = standing(size, arms=arms, at=(x, y))
     back = bones.map_between(kind, joints, joints, SIZE)
     np.testing.assert_allclose(back, bones.grid(SIZE), atol=1e-2)
 
@@ -34,7 +35,7 @@ def test_a_body_onto_itself_moves_nothing(size: float, arms: float, kind: str, x
 @given(scale=st.floats(0.4, 3), x=st.floats(-50, 50), y=st.floats(-50, 50), kind=st.sampled_from(KINDS))
 @settings(max_examples=25)
 def test_a_body_moved_and_scaled_moves_all_alike(scale: float, x: float, y: float, kind: str) -> None:
-    here = bones.standing(30, arms=0.5, at=(60, 30))
+    here = standing(30, arms=0.5, at=(60, 30))
     there = here * np.float32(scale) + np.array([x, y], np.float32)
     back = bones.map_between(kind, here, there, SIZE)
     np.testing.assert_allclose(back, bones.grid(SIZE) * scale + (x, y), atol=0.05 * scale + 0.01)
@@ -42,7 +43,7 @@ def test_a_body_moved_and_scaled_moves_all_alike(scale: float, x: float, y: floa
 
 @pytest.mark.parametrize("kind", ["top", "outerwear", "dress"])
 def test_a_raised_arm_takes_its_sleeve_along(kind: str) -> None:
-    body, garment = (bones.standing(40, arms=arms, at=(60, 40)) for arms in (1.4, 0.2))
+    body, garment = (standing(40, arms=arms, at=(60, 40)) for arms in (1.4, 0.2))
     back = bones.map_between(kind, body, garment, SIZE)
     for joint in (bones.LEFT_ELBOW, bones.RIGHT_ELBOW, bones.LEFT_HIP):
         x, y = body[joint].astype(int)
@@ -51,10 +52,10 @@ def test_a_raised_arm_takes_its_sleeve_along(kind: str) -> None:
 
 def test_somebody_without_width_or_length_gives_finite_maps() -> None:
     flat = np.tile(np.array([[30.0, 30.0]], np.float32), (bones.COUNT, 1))
-    standing = bones.standing(30, arms=0.5, at=(60, 30))
+    upright = standing(30, arms=0.5, at=(60, 30))
     for kind in KINDS:
-        assert np.isfinite(bones.map_between(kind, flat, standing, SIZE)).all()
-        assert np.isfinite(bones.map_between(kind, standing, flat, SIZE)).all()
+        assert np.isfinite(bones.map_between(kind, flat, upright, SIZE)).all()
+        assert np.isfinite(bones.map_between(kind, upright, flat, SIZE)).all()
 
 
 @pytest.mark.parametrize("points", [[], [[0, 0], [1, 1]], [[0, 0], [1, 1], [2, 2]], [[0, 0], [0, 0], [1, 0]]], ids=str)

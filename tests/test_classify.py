@@ -21,7 +21,7 @@ from catalens.catalog import Catalog
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError, StorageError, UsageError
 from catalens.evaluation.leaks import hashes
-from catalens.learning.classifier import passed_by, taxonomy_ids, train_classifier
+from catalens.learning.classifier import taxonomy_ids, threshold_passed_by, train_classifier
 from catalens.learning.classifier_evaluation import cross_validated, evaluate_classifier
 from catalens.learning.labelled import read_labelled
 from catalens.learning.seen import learned_from
@@ -112,7 +112,7 @@ def test_what_it_never_saw_is_unknown() -> None:
 )
 def test_no_more_strangers_pass_than_were_allowed(likely: list[float], share: float, passing: int) -> None:
     asked = np.array(likely, np.float32)
-    assert (asked >= passed_by(asked.astype(np.float64), share)).sum() == passing
+    assert (asked >= threshold_passed_by(asked.astype(np.float64), share)).sum() == passing
 
 
 def test_a_classifier_that_could_not_be_loaded_is_not_saved(walls: Path, card: str, tmp_path: Path) -> None:

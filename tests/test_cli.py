@@ -297,6 +297,7 @@ COMMAND_NAMES = [
     "export",
     "generate",
     "info",
+    "licences",
     "look",
     "outfit",
     "remove",

@@ -205,6 +205,12 @@ def test_requests_in_a_row_are_answered_in_order() -> None:
         assert rest.endswith("\r\n\r\n0")
 
 
+def test_too_many_requests_in_a_row_are_cut_off() -> None:
+    with serving(LATE) as server, server.connect() as connection:
+        connection.sendall(GET.replace(b"/ ", b"/hang ", 1) + GET * 100)
+        assert answer(connection) == (0, "")
+
+
 def test_the_one_that_waits_longest_makes_room() -> None:
     with serving(replace(LATE, connections=4, per_client=4)) as server:
         half_open = [server.connect() for _ in range(12)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,18 @@ def test_every_picture_says_whose_it_is() -> None:
 
 
 def test_without_the_sample_shop_the_demo_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "INSTALLED", tmp_path)
     monkeypatch.setattr(demo, "CHECKOUT", tmp_path)
-    with pytest.raises(NotFoundError, match="no sample shop"):
+    with pytest.raises(NotFoundError, match=r"no sample shop.*examples/shop.*--shop"):
         demo.find_sample_shop()
+
+
+def test_the_sample_shop_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "CHECKOUT", tmp_path / "none")
+    assert demo.find_sample_shop(SHOP) == SHOP
+    with pytest.raises(NotFoundError, match="no sample shop at"):
+        demo.find_sample_shop(tmp_path)
+
+
+def test_a_wheel_does_not_carry_it() -> None:
+    project = tomllib.loads((SHOP.parents[1] / "pyproject.toml").read_text("utf-8"))
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["src/catalens"]}

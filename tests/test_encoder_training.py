@@ -33,11 +33,9 @@ from catalens.learning.networks.encoder import (
     WAVES,
     EncoderNetwork,
     Layout,
-    TextNetwork,
     inherit,
-    joined,
 )
-from catalens.learning.networks.export import PREPROCESS, export_encoder
+from catalens.learning.networks.export import PREPROCESS
 from catalens.models.card import read_card
 from catalens.models.text import text_batch
 from catalens.models.zoo import DEFAULT_ENCODER
@@ -51,6 +49,7 @@ from recipes.packed import pack, unpacked
 from recipes.photos import Photo, squared, training_photos
 from recipes.plans import ALIKE, GROUPED, Planner, kind_of, plans
 from recipes.teacher_network import TeacherNetwork
+from recipes.towers import TextNetwork, export_towers, joined
 from recipes.views import Chance, Squares, blended, random_boxes, resized, views
 
 SIDE = 64
@@ -153,7 +152,7 @@ def test_what_ships_gives_what_was_learned(
     network = recipe.finish(run, lesson, seed=0)
     words = cast(TextNetwork, run.average.network.get_submodule("words"))
     known = ("dress", "coat", "连衣裙")
-    export_encoder(
+    export_towers(
         network, words, tmp_path, known=known, photos=lesson.squares, training={"seed": "0"},
         precision=precision,  # type: ignore[arg-type]
     )  # fmt: skip
@@ -524,11 +523,11 @@ def test_each_batch_is_learned_from_some_times_and_later(some_batches: list[reci
 
 @pytest.mark.parametrize("made", [[], [1], [*range(20)], [None, 2]], ids=["none", "one", "many", "none among them"])
 def test_what_is_made_ahead_comes_in_order(made: list[int | None]) -> None:
-    assert list(loop.ahead(iter(made))) == made
+    assert list(loop.prefetched(iter(made))) == made
 
 
 def test_what_fails_ahead_fails_here() -> None:
-    ahead = loop.ahead(1 // number for number in (1, 0))
+    ahead = loop.prefetched(1 // number for number in (1, 0))
     assert next(ahead) == 1
     with pytest.raises(ZeroDivisionError):
         next(ahead)

@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 
 from catalens.errors import UsageError
 from catalens.evaluation.intervals import bootstrap_mean
-from catalens.evaluation.retrieval import nearest_is_correct
+from recipes.nearest import nearest_is_correct
 
 
 def test_a_figure_of_nothing_is_refused() -> None:

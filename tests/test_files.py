@@ -27,19 +27,23 @@ class Means(torch.nn.Module):
         return torch.cat([x[:, :, :4].mean((2, 3)), x[:, :, 4:].mean((2, 3))], 1)
 
 
+class OneAtATime(Means):
+    """The same, for one picture only."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.reshape(1, 3, 8, 6))
+
+
 def write(folder: Path, kind: str) -> str:
     """A tiny network of a kind, with its card; its name for `encoder`."""
     example = torch.zeros(2, 3, 8, 6)
-    path = folder / {"script": "net.pt", "program": "net.pt2", "onnx": "tiny.onnx", "keras": "net.keras"}[kind]
+    path = folder / {"script": "net.pt", "onnx": "tiny.onnx", "keras": "net.keras"}[kind]
     path.with_suffix(".toml").write_text(CARD, "utf-8")
     if kind == "onnx":
         tiny_card(folder)
         return f"onnx:{path}"
     if kind == "script":
         torch.jit.save(torch.jit.trace(Means(), example), path)  # type: ignore[no-untyped-call]
-    elif kind == "program":
-        count = torch.export.Dim("n")
-        torch.export.save(torch.export.export(Means(), (example,), dynamic_shapes=({0: count},)), path)
     else:
         settings.prefer_torch_for_keras()
         keras = pytest.importorskip("keras", reason="keras is an extra")
@@ -51,7 +55,7 @@ def write(folder: Path, kind: str) -> str:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@pytest.mark.parametrize("kind", ["onnx", "script", "program", "keras"])
+@pytest.mark.parametrize("kind", ["onnx", "script", "keras"])
 def test_a_network_in_a_file_keeps_the_encoders_promises(tmp_path: Path, kind: str) -> None:
     network = encoder(write(tmp_path, kind))
     assert network.encode_images([]).shape == (0, network.dim)
@@ -68,9 +72,9 @@ def test_a_network_in_a_file_keeps_the_encoders_promises(tmp_path: Path, kind: s
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_a_network_for_one_picture_at_a_time_takes_many(tmp_path: Path) -> None:
-    torch.export.save(torch.export.export(Means(), (torch.zeros(1, 3, 8, 6),)), tmp_path / "net.pt2")
+    torch.jit.save(torch.jit.trace(OneAtATime(), torch.zeros(1, 3, 8, 6)), tmp_path / "net.pt")  # type: ignore[no-untyped-call]
     (tmp_path / "net.toml").write_text(CARD, "utf-8")
-    network = encoder(f"torch:{tmp_path / 'net.pt2'}")
+    network = encoder(f"torch:{tmp_path / 'net.pt'}")
     images = [np.full((8, 6, 3), shade, np.uint8) for shade in (10, 200, 90)]
     vectors = network.encode_images(images)
     assert vectors.shape == (3, 6)
@@ -110,7 +114,7 @@ def test_no_archive_of_torch_is_refused_without_a_stack_trace(
 ) -> None:
     (tmp_path / f"net{ending}").write_bytes(b"no network")
     (tmp_path / "net.toml").write_text(CARD, "utf-8")
-    with pytest.raises(ModelError, match="a pickle is never loaded"):
+    with pytest.raises(ModelError, match=r"pickle is never loaded"):
         encoder(f"torch:{tmp_path / f'net{ending}'}")
     assert not caplog.records
 

@@ -43,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
             torch.nn.init.uniform_(module.running_mean, -0.3, 0.3)
             torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
     folder = tmp_path_factory.mktemp("small")
-    export_encoder(network, None, folder, photos=(), training={"seed": "0"}, precision="float32", name="small")
+    export_encoder(network, folder, training={"seed": "0"}, name="small")
     return folder
 
 

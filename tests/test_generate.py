@@ -23,13 +23,13 @@ RUNNER = CliRunner()
 def untaught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a generator of 32x32 pictures that learned nothing."""
     torch = pytest.importorskip("torch", reason="torch is in the train extra")
-    from catalens.learning.generator.contest import Shipped, export
+    from catalens.learning.generator.gan import ExportedGenerator, export
     from catalens.learning.generator.network import Shape, StyleGenerator
     from catalens.learning.generator.pictures import Words
 
     torch.manual_seed(1)
     words = Words(("dress", "coat"), ("red", "blue"), ("plain", "striped"))
-    made = Shipped(StyleGenerator(Shape(words.counts, 4, (8, 8))))
+    made = ExportedGenerator(StyleGenerator(Shape(words.counts, 4, (8, 8))))
     folder = tmp_path_factory.mktemp("untaught")
     export(made, folder, name="untaught", words=words, scores=(), training={"data": "none"})
     return folder

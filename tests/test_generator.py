@@ -24,7 +24,15 @@ import torch
 
 from catalens.learning.generator import train as generator_own
 from catalens.learning.generator.augment import MOST, Augmentation
-from catalens.learning.generator.contest import Contest, Plan, Shipped, latents_of, sample, taught, unlikeness
+from catalens.learning.generator.gan import (
+    ExportedGenerator,
+    GanTraining,
+    Plan,
+    latents_of,
+    reconstruction_loss,
+    sample,
+    train_gan,
+)
 from catalens.learning.generator.network import (
     Critic,
     Encoder,
@@ -57,7 +65,7 @@ def squares(count: int, *, side: int = 32) -> Pictures:
 @torch.no_grad()
 def distance(made: torch.nn.Module, pictures: Pictures) -> float:
     words = torch.from_numpy(pictures.words)
-    return float(unlikeness(made(torch.zeros(len(words), 64), words), pictures.tensor(slice(None))))
+    return float(reconstruction_loss(made(torch.zeros(len(words), 64), words), pictures.tensor(slice(None))))
 
 
 def test_a_contest_learns_stops_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,18 +76,18 @@ def test_a_contest_learns_stops_and_goes_on(tmp_path: Path, monkeypatch: pytest.
     made = StyleGenerator(SMALL)
     made.begin_with(pictures.tints(2), 1.0)
     plan = Plan(betas=(0.5, 0.99), kept=0.5, told=0.5)
-    contest = Contest(made, Critic(SMALL, tells_kinds=True), plan, encoder=network)
+    contest = GanTraining(made, Critic(SMALL, tells_kinds=True), plan, encoder=network)
     before = distance(made, pictures)
-    taught(contest, pictures, out=tmp_path, minutes=0.02, begin=0.01, rate=2e-3, batch=8, seed=0, resume=False)
+    train_gan(contest, pictures, out=tmp_path, minutes=0.02, begin=0.01, rate=2e-3, batch=8, seed=0, resume=False)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert {"likeness", "spread", "critic", "fooled"} <= set(log[-1])
     assert distance(made, pictures) < before
-    again = Contest(StyleGenerator(SMALL), Critic(SMALL, tells_kinds=True), Plan(), encoder=Encoder(SMALL))
+    again = GanTraining(StyleGenerator(SMALL), Critic(SMALL, tells_kinds=True), Plan(), encoder=Encoder(SMALL))
     again.load(tmp_path / CHECKPOINT)
     assert (again.step, again.seconds) == (contest.step, contest.seconds)
     middles, roots = latents_of(network, squares(200), kinds=2)
     assert (middles.shape, roots.shape) == ((2, 64), (2, 64, 64))
-    shown = sample(Shipped(contest.average.network, middles, roots), pictures.words, seed=1)
+    shown = sample(ExportedGenerator(contest.average.network, middles, roots), pictures.words, seed=1)
     assert shown.shape == (16, 32, 32, 3)
     assert shown.dtype == np.uint8
     with pytest.raises(NotFoundError):
@@ -88,7 +96,7 @@ def test_a_contest_learns_stops_and_goes_on(tmp_path: Path, monkeypatch: pytest.
 
 def test_dcgan_takes_a_step() -> None:
     torch.manual_seed(0)
-    contest = Contest(DcganGenerator((10,), width=4), DcganCritic((10,), width=4), DCGAN)
+    contest = GanTraining(DcganGenerator((10,), width=4), DcganCritic((10,), width=4), DCGAN)
     batch = torch.rand(8, 1, 28, 28) * 2 - 1, torch.arange(8)[:, None]
     assert set(contest.learn(batch, rate=2e-4)) == {"critic", "fooled", "augmented"}
     made = contest.generator(torch.randn(3, 64), torch.tensor([[0], [1], [9]]))
@@ -119,7 +127,7 @@ class LikesLight(torch.nn.Module):
 def test_the_critic_picks_what_it_takes_for_real() -> None:
     contest = generator_fashion.contest_of("style", seed=0)
     contest.critic = LikesLight()
-    shipped, words = Shipped(contest.generator), np.arange(5)[:, None]
+    shipped, words = ExportedGenerator(contest.generator), np.arange(5)[:, None]
     drawn = [sample(shipped, words, seed=4 + turn) for turn in range(generator_fashion.OF)]
     lightest = np.stack(drawn).mean((2, 3, 4)).argmax(0)
     picked = generator_fashion.picked(contest, shipped, words, seed=4)
@@ -169,8 +177,8 @@ def test_augmentation_follows_the_critic() -> None:
 
 def test_unlikeness_by_hand() -> None:
     white, grey = torch.ones(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
-    assert float(unlikeness(white, white)) == 0
-    assert float(unlikeness(white, grey)) == pytest.approx(1)  # an even difference has no edges
+    assert float(reconstruction_loss(white, white)) == 0
+    assert float(reconstruction_loss(white, grey)) == pytest.approx(1)  # an even difference has no edges
 
 
 def test_rendered_pictures_are_kept(tmp_path: Path) -> None:

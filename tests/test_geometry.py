@@ -101,18 +101,6 @@ def test_nms_refuses_what_does_not_fit() -> None:
         geometry.nms(NO_BOXES, [], threshold=1.5)
 
 
-def test_centers_and_corners() -> None:
-    assert geometry.xyxy_to_cxcywh([[2, 3, 6, 9]]).tolist() == [[4, 6, 4, 6]]
-    assert geometry.cxcywh_to_xyxy([[4, 6, 4, 6]]).tolist() == [[2, 3, 6, 9]]
-    assert geometry.xyxy_to_cxcywh(NO_BOXES).shape == (0, 4)
-
-
-@given(st.lists(box, max_size=5))
-def test_centers_and_corners_undo_each_other(boxes: list[Numbers]) -> None:
-    again = geometry.cxcywh_to_xyxy(geometry.xyxy_to_cxcywh(boxes))
-    np.testing.assert_allclose(again, geometry.as_boxes(boxes), atol=1e-3)
-
-
 def test_mask_to_box() -> None:
     mask = np.zeros((6, 9), np.uint8)
     assert geometry.mask_to_box(mask) is None

@@ -17,7 +17,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from catalens.errors import MissingExtraError, ModelError, UsageError
 from catalens.learning.classifier import unknown_threshold
-from catalens.learning.heads import fit, fit_head, folds, strangers
+from catalens.learning.heads import fit, fit_head, folds, unseen_label_scores
 from catalens.tasks.heads import HEAD_KINDS, HeadKind, LinearHead, NearestHead, head_from, probabilities
 from catalens.types import FloatArray
 
@@ -212,11 +212,11 @@ def test_strangers_look_less_sure_than_what_was_learned() -> None:
     vectors, names = blobs(300, 6, spread=1.0)
     targets = targets_of(names)
     fitted = fit(vectors, targets, "abcdef", kind="softmax")
-    likely = strangers(vectors, targets, fitted, kind="softmax")
+    likely = unseen_label_scores(vectors, targets, fitted, kind="softmax")
     assert not np.isnan(likely).any()
     assert likely.mean() < fitted.out_of_fold.max(1).mean()
     two = fit(vectors[names < 2], targets[names < 2][:, :2], "ab", kind="softmax")
-    assert np.isnan(strangers(vectors[names < 2], targets[names < 2][:, :2], two, kind="softmax")).all()
+    assert np.isnan(unseen_label_scores(vectors[names < 2], targets[names < 2][:, :2], two, kind="softmax")).all()
 
 
 def test_votes_that_agree_on_something_far_away_are_not_sure() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import catalens
 from catalens.cli.main import app
 from catalens.errors import CatalensError, ImageError, MissingExtraError, ModelError, NotFoundError, UsageError
 from catalens.images.draw import save_image
+from catalens.images.read import read_image
 from catalens.models.hub import catvton as hub_catvton
 from catalens.models.hub import ootdiffusion as hub_ootdiffusion
 from catalens.models.hub import pipeline as hub_pipeline
@@ -359,6 +362,32 @@ def test_the_commands_know_them(folders: Path, tmp_path: Path, monkeypatch: pyte
     photos = [str(tmp_path / name) for name in ("out.png", "out.png", "worn.png")]
     refused = CliRunner().invoke(app, ["tryon", *photos, "--model", "catvton"])
     assert "forbids commercial use" in str(refused.exception)
+
+
+def test_the_service_paints_with_a_network_that_is_allowed(folders: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
+    from fastapi.testclient import TestClient
+
+    from catalens.server.app import create_app
+    from catalens.server.services.allowed_models import allow_models
+    from catalens.server.services.options import ServeOptions
+
+    network = str(folders / "words")
+    with TestClient(create_app(ServeOptions(tmp_path / "shop", models=allow_models([f"paint={network}"])))) as client:
+        asked = {"kind": "dress", "n": 1, "seed": 1, "model": "words"}
+        sent = client.post("/v1/generate", json=asked).json()["pictures"][0]
+        assert sent["kind"] == "dress"
+        found = read_image(base64.b64decode(sent["image"].partition(",")[2]))
+        np.testing.assert_array_equal(found, catalens.generate(kind="dress", seed=1, model=network)[0])
+        save_image(tmp_path / "product.png", np.dstack([GARMENT, np.pad(np.full((20, 20), 255, np.uint8), 10)]))
+        photo = {"image": (tmp_path / "product.png").read_bytes()}
+        answer = client.post(
+            "/v1/scene", files=photo, data={"background": "a bed", "painter": "words", "format": "png"}
+        )
+        wanted = catalens.scene(tmp_path / "product.png", "a bed", painter=network).image
+        np.testing.assert_array_equal(read_image(answer.content), wanted)
+        refused = client.post("/v1/scene", files=photo, data={"background": "a bed", "painter": network})
+        assert (refused.status_code, "words" in refused.json()["detail"]) == (404, True)
 
 
 def test_the_list_of_models_shows_their_licences() -> None:

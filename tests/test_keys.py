@@ -195,9 +195,10 @@ def test_no_key_is_rotated_that_is_not_there_or_is_revoked(tmp_path: Path) -> No
 def test_a_damaged_file_is_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     path.write_text("[{", "utf-8")
-    for change in (lambda keys: keys.create(scopes=["read"]), lambda keys: keys.revoke("a")):
-        with pytest.raises(StorageError, match="holds no keys"):
-            change(ApiKeys(path))
+    with pytest.raises(StorageError, match="holds no keys"):
+        ApiKeys(path).create(scopes=["read"])
+    with pytest.raises(StorageError, match="holds no keys"):
+        ApiKeys(path).revoke("a")
     assert path.read_text("utf-8") == "[{"
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from catalens.errors import ImageLimitError
+from catalens.errors import ImageError, ImageLimitError
 from catalens.images import limits
+from catalens.images.limits import check_scans, check_size, require_rgb
 from catalens.images.read import read_header, read_image
 from tests.pictures import difference, encoded, picture, png
 
@@ -127,3 +129,56 @@ def test_a_jpeg_with_thousands_of_scans_is_refused() -> None:
         read_image(data[:-2] + scan * 5000 + b"\xff\xd9")
     # What is behind the picture's end does not count: some cameras append a film.
     assert difference(read_image(data + scan * 5000), read_image(data)) == 0
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0), (-1, 5)])
+def test_a_picture_has_at_least_one_pixel(size: tuple[int, int]) -> None:
+    with pytest.raises(ImageError, match="no pixels"):
+        check_size(*size, name="photo.jpg")
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "is_picture"),
+    [
+        ((1, 1, 3), np.uint8, True),
+        ((0, 5, 3), np.uint8, False),
+        ((5, 5), np.uint8, False),
+        ((5, 5, 4), np.uint8, False),
+        ((3, 5, 5), np.uint8, False),
+        ((1, 5, 5, 3), np.uint8, False),
+        ((5, 5, 3), np.float32, False),
+        ((5, 5, 3), np.uint16, False),
+    ],
+)
+def test_networks_take_three_channels_of_bytes(shape: tuple[int, ...], dtype: type, is_picture: bool) -> None:
+    array: NDArray[np.generic] = np.zeros(shape, dtype)
+    if is_picture:
+        require_rgb(array)
+        return
+    with pytest.raises(ImageError, match="expected HxWx3 uint8"):
+        require_rgb(array)
+
+
+SCAN = b"\xff\xda\x00\x02" + b"\x11\xff\x00\x22\xff\xd0\x33\xff"  # data with a stuffed and a filled 0xFF, and a restart
+START, END = b"\xff\xd8", b"\xff\xd9"
+
+
+@pytest.mark.parametrize(
+    ("data", "is_read"),
+    [
+        (b"", True),
+        (START + 64 * SCAN + END, True),
+        (START + 65 * SCAN + END, False),
+        (START + 65 * SCAN, False),
+        (START + 64 * SCAN + END + 100 * SCAN, True),  # behind the picture's end
+        (START + b"\xff\xfe\x00\xca" + 100 * b"\xff\xda" + SCAN + END, True),  # 200 bytes of a comment
+        (START + b"\xff\x01" + 65 * SCAN + END, False),  # a marker that stands alone
+    ],
+    ids=["empty", "as many as may be", "one more", "cut off", "appended", "in a comment", "a lone marker"],
+)
+def test_scans_are_counted_in_the_first_picture_alone(data: bytes, is_read: bool) -> None:
+    if is_read:
+        check_scans(data, name="photo.jpg")
+        return
+    with pytest.raises(ImageLimitError, match="64 scans"):
+        check_scans(data, name="photo.jpg")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from catalens.errors import ImageError
-from catalens.evaluation.matting import boundary_f, iou, mean_error, s_measure
 from catalens.images.matting import composite, foreground_colors, refine_alpha
 from catalens.types import FloatArray, ImageArray
+from recipes.matting_scores import boundary_f, iou, mean_error, s_measure
 
 
 def disk(size: int = 200, radius: float = 60, *, soft: float = 1.5) -> FloatArray:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,47 @@ def test_what_is_removed_is_gone(folder: Path) -> None:
         assert sorted(match.sku for match in found) == ["PIL-0004", "SUN-0002", "WAT-0003"]
         with pytest.raises(NotFoundError):
             shop["BOO-0001"]
-        assert all(
-            finding.severity in {"note", "warning"} for finding in shop.doctor().findings
-        )  # photos that are elsewhere
+        assert all(finding.severity in {"note", "warning"} for finding in shop.doctor().findings)
+
+
+def version(folder: Path) -> int:
+    with closing(sqlite3.connect(f"file:{folder / 'catalog.db'}?mode=ro", uri=True)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_its_tables_are_brought_up_to_date_by_the_first_change(folder: Path) -> None:
+    with catalens.open(folder) as shop:
+        before = [product.to_dict() for product in shop]
+        shop.doctor()
+        assert (version(folder), shop.info().version) == (1, 1)  # reading changes nothing
+        shop.update("BOO-0001", attributes={"new": 1})
+        assert (version(folder), shop.info().version) == (2, 2)
+        shop.update("BOO-0001", attributes={"new": None})
+        assert [product.to_dict() for product in shop] == before
+        assert all(finding.severity in {"note", "warning"} for finding in shop.doctor().findings)
+
+
+def test_a_damaged_one_is_salvaged_into_the_new_tables(folder: Path) -> None:
+    with catalens.open(folder, readonly=True) as shop:
+        before = [product.to_dict() for product in shop]
+    data = bytearray((folder / "catalog.db").read_bytes())
+    data[100:8192] = bytes(8092)  # the table of tables
+    (folder / "catalog.db").write_bytes(data)
+    for beside in folder.glob("catalog.db-*"):
+        beside.unlink()
+    catalens.Catalog.diagnose(folder, repair=True)
+    with catalens.open(folder) as shop:
+        assert [product.to_dict() for product in shop] == before
+        assert version(folder) == 2
+
+
+def test_its_products_stay_when_a_feed_says_less(folder: Path, tmp_path: Path) -> None:
+    with catalens.open(folder) as shop:
+        before = {product.sku: product for product in shop}
+        (tmp_path / "prices.csv").write_text("sku,price\nBOO-0001,1.5\n")
+        report = shop.add(tmp_path / "prices.csv", prune=True)
+        assert (report.updated, report.removed, report.failed) == (1, 0, ())
+        changed = {**before["BOO-0001"].attributes, "price": 1.5}
+        assert {product.sku: product for product in shop} == before | {
+            "BOO-0001": replace(before["BOO-0001"], attributes=changed)
+        }

@@ -22,8 +22,9 @@ from catalens.feeds import FEEDS
 from catalens.learning.policies import POLICIES, policy_sheet
 from catalens.options import Option, check, check_all, of
 from catalens.search.searcher import Searcher
+from catalens.server.services.served_models import bundled_names
 from catalens.styling.look import shop_the_look
-from catalens.styling.outfit import Asked
+from catalens.styling.outfit import OutfitRequest, score_photos
 from catalens.styling.room import KINDS as ROOM_KINDS
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.cutout import cutout_of
@@ -55,42 +56,40 @@ class Verb:
 
 
 VERBS = (
-    Verb(options.Add, (catalens.Catalog.add,), "add", ("/v1/feeds",), beside=frozenset({"encoder", "progress"})),
+    Verb(options.Add, (catalens.Catalog.add,), "add", ("/v1/feeds",), beside=frozenset({"progress"})),
     Verb(
         options.Search, (catalens.Catalog.search, Searcher.search), "search", ("/v1/search",),
         beside=frozenset({"image"}),
     ),
     Verb(
-        options.Look, (catalens.Catalog.look, shop_the_look), "look", ("/v1/look",), beside=frozenset({"finder"})
+        options.Look, (catalens.Catalog.look, catalens.look, shop_the_look), "look", ("/v1/look",),
+        beside=frozenset({"finder"}),
     ),
-    Verb(options.Outfits, (catalens.Catalog.outfits, Asked), "outfit", ("/v1/outfit",), {"kinds": "kind"}),
-    Verb(options.Score, (), "", ("/v1/score",)),
+    Verb(options.Outfits, (catalens.Catalog.outfits, OutfitRequest), "outfit", ("/v1/outfit",), {"kinds": "kind"}),
+    Verb(options.Score, (score_photos, catalens.compatibility), "score", ("/v1/score",)),
     Verb(options.Room, (catalens.Catalog.room,), "room", ("/v1/room",), {"kinds": "kind"}),
     Verb(
         options.Classify, (catalens.classify, Classifier.classify, classify_by_words), "classify", ("/v1/classify",),
     ),
     Verb(options.Detect, (catalens.detect,), "detect", ("/v1/detect",)),
-    Verb(options.Segment, (catalens.segment,), "segment", ("/v1/segment",), beside=frozenset({"model"})),
+    Verb(options.Segment, (catalens.segment,), "segment", ("/v1/segment",)),
     Verb(
-        options.Cutout, (catalens.cutout, cutout_of), "cutout", ("/v1/cutout",), beside=frozenset({"model"})
+        options.Cutout, (catalens.cutout, cutout_of), "cutout", ("/v1/cutout",)
     ),
     Verb(options.Enhance, (catalens.enhance,), "enhance", ("/v1/enhance",)),
     Verb(
         options.Check, (check_photo, fix, check_folder), "check", ("/v1/check", "/v1/fix"),
         beside=frozenset({"alpha_of", "fix", "progress"}),
     ),
-    Verb(options.BlurFaces, (blur_faces,), "blur-faces", ("/v1/blur-faces",), beside=frozenset({"model"})),
+    Verb(options.BlurFaces, (blur_faces,), "blur-faces", ("/v1/blur-faces",)),
     Verb(
         options.TryOn, (catalens.try_on, try_on_by, TryOn.__call__, TryOn.cut_out), "tryon", ("/v1/tryon",),
-        beside=frozenset({"model"}),
     ),
     Verb(
         options.Scene, (scene,), "scene", ("/v1/scene",), {"background": "prompt_or_photo"},
-        beside=frozenset({"model"}),
     ),
     Verb(
         options.Generate, (catalens.generate, Generator.make), "generate", ("/v1/generate",),
-        beside=frozenset({"model"}),
     ),
     Verb(
         options.Explain, (catalens.explain_class, catalens.explain_match), "explain", ("/v1/explain",),
@@ -100,6 +99,7 @@ VERBS = (
     Verb(options.Serve, (), "serve"),
     Verb(options.Keys, (), "keys create", (), {"scopes": "scope"}),
     Verb(options.RotateKey, (), "keys rotate"),
+    Verb(options.Licences, (), "licences"),
 )  # fmt: skip
 NAMES = [verb.declared.__name__ for verb in VERBS]
 
@@ -134,8 +134,9 @@ def command_faults(verb: Verb, command: Any) -> list[str]:
             continue
         if plain(one, found.default) not in (plain(one, one.default), None if one.default is False else ...):
             faults.append(f"{name} is {found.default!r} by default")
-        if (found.min, found.max) != (one.minimum, one.maximum):
-            faults.append(f"{name} is within {(found.min, found.max)}")
+        bounds = getattr(found.type, "min", None), getattr(found.type, "max", None)
+        if bounds != (one.minimum, one.maximum):
+            faults.append(f"{name} is within {bounds}")
         if not set(one.allowed) <= set((found.metavar or "").strip("[]").split("|")):
             faults.append(f"{name} is one of {found.metavar}")
         if not found.help.startswith(one.help):
@@ -157,8 +158,10 @@ def http_faults(verb: Verb, properties: Mapping[str, Any]) -> list[str]:
             faults.append(f"{name} is {said.get('default')!r} by default")
         several = said.get("oneOf", [said])[-1]
         text = several.get("items", several)
-        if tuple(text.get("enum", ())) != one.allowed:
+        if tuple(text.get("enum", ())) != (one.allowed or (bundled_names(one.network) if one.network else ())):
             faults.append(f"{name} is one of {text.get('enum')}")
+        if said.get("x-network") != one.network:
+            faults.append(f"{name} is a network for {said.get('x-network')}")
         least, above = said.get("minimum"), said.get("exclusiveMinimum")
         most = several.get("maxItems", said.get("maximum"))
         if (least, above, most) != (one.minimum, one.above, one.http_maximum or one.maximum):
@@ -205,6 +208,12 @@ def test_the_route_describes_the_declared_options(verb: Verb, paths: Mapping[str
             pictures = {"image", "garment", "scene"} & form["schema"]["properties"].keys()
             found = {name: one for name, one in form["schema"]["properties"].items() if name not in pictures}
             assert http_faults(verb, found) == [], route
+
+
+def test_every_network_is_named_by_a_declared_option() -> None:
+    """`model`, `device` and the others are declared for every verb that has them, and none is exempt."""
+    for verb in VERBS:
+        assert not {"model", "painter", "encoder", "device", "dtype", "accept_licence"} & verb.beside, verb.declared
 
 
 def test_every_option_is_read_somewhere(paths: Mapping[str, Any]) -> None:

@@ -17,10 +17,10 @@ import torch
 import catalens
 from catalens.errors import NotFoundError, UsageError
 from catalens.evaluation.outfits import Wardrobe
-from catalens.learning.outfits.fit import weighed_pairs
-from catalens.learning.outfits.lesson import BATCH, Drawer
+from catalens.learning.outfits.fit import calibrated_pairs
 from catalens.learning.outfits.network import OutfitNetwork, Together
 from catalens.learning.outfits.pairs import PADDING, learned_pairs
+from catalens.learning.outfits.sampler import BATCH, OutfitSampler
 from catalens.learning.outfits.train import train_outfit
 from catalens.models.parts import CLASSES
 from catalens.tasks.outfit import KINDS, Piece, outfit_model
@@ -43,7 +43,7 @@ def wardrobe() -> Wardrobe:
 
 
 def test_what_is_drawn(wardrobe: Wardrobe) -> None:
-    batch = Drawer(wardrobe).draw(np.random.default_rng(0))
+    batch = OutfitSampler(wardrobe).draw(np.random.default_rng(0))
     whole = {tuple(sorted(rows.tolist())) for rows in wardrobe.outfits}
     assert batch.truth.tolist() == [1] * (BATCH // 2) + [0] * (BATCH // 2)
     for vectors, kinds, truth in zip(batch.vectors, batch.kinds, batch.truth, strict=True):
@@ -73,7 +73,7 @@ def tied() -> Wardrobe:
 
 
 def test_pairs_learn_what_outfits_share(tied: Wardrobe) -> None:
-    pairs = weighed_pairs(tied, seed=0)
+    pairs = calibrated_pairs(tied, seed=0)
 
     def said(*styles: float) -> tuple[float, np.ndarray]:
         vectors = torch.zeros(1, len(styles), 6)
@@ -93,7 +93,7 @@ def test_pairs_learn_what_outfits_share(tied: Wardrobe) -> None:
 def test_pairs_learn_nothing_from_chance(tied: Wardrobe) -> None:
     rng = np.random.default_rng(1)
     mixed = Wardrobe(tied.kinds, rng.permutation(tied.vectors), tied.colors, tied.outfits)
-    assert float(weighed_pairs(mixed, seed=0).gain) < 0.3 * float(weighed_pairs(tied, seed=0).gain)
+    assert float(calibrated_pairs(mixed, seed=0).gain) < 0.3 * float(calibrated_pairs(tied, seed=0).gain)
 
 
 def test_what_is_shipped_says_what_was_learned(tied: Wardrobe, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_what_is_shipped_says_what_was_learned(tied: Wardrobe, tmp_path: Path) -
 
 def test_losses_are_those_of_chance_at_first(wardrobe: Wardrobe) -> None:
     torch.manual_seed(0)
-    losses = losses_of(OutfitNetwork(wardrobe.vectors.shape[2]), Drawer(wardrobe).draw(np.random.default_rng(0)))
+    losses = losses_of(OutfitNetwork(wardrobe.vectors.shape[2]), OutfitSampler(wardrobe).draw(np.random.default_rng(0)))
     assert float(losses["together"].detach()) == pytest.approx(np.log(2), abs=0.3)
     assert all(torch.isfinite(one) for one in losses.values())
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalens.storage.records import cleaned, digest, facets, searchable
+from catalens.storage.records import MAX_ATTRIBUTES, MAX_VALUES, checked, cleaned, digest, facets, searchable
 from catalens.storage.schema import TABLES
 from catalens.storage.sqlite_products import read_product
 from catalens.storage.sqlite_write import write_product
-from catalens.types import PictureSource, Product, Variant, Where
+from catalens.types import Failure, PictureSource, Product, Variant, Where
 
 WHERE = Where("feed.csv", 3)
 
@@ -171,3 +171,49 @@ def test_a_picture_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     product = cleaned(Product("a", WHERE, pictures=(PictureSource("x.jpg", WHERE),)))
     assert product.pictures[0].location == str(tmp_path / "x.jpg")
+
+
+SHORT, MANY = ("x",) * (MAX_VALUES // MAX_ATTRIBUTES), {f"n{n}": 1 for n in range(MAX_ATTRIBUTES)}
+
+
+@pytest.mark.parametrize(
+    ("product", "why"),
+    [
+        (Product("s" * 501, WHERE), "501 characters in a sku"),
+        (Product("s", WHERE, title="t" * 20_001), "20,001 characters in a title"),
+        (Product("s", WHERE, attributes={**MANY, "one more": 1}), "1,001 attributes"),
+        (Product("s", WHERE, attributes={"n" * 201: 1}), "201 characters in the name of an attribute"),
+        (Product("s", WHERE, attributes={"a": "v" * 100_001}), "100,001 characters in a value of the attribute a"),
+        (Product("s", WHERE, attributes={"a": ("v" * 100_001,)}), "100,001 characters in a value of the attribute a"),
+        (Product("s", WHERE, attributes={"a": 10**4000}), "more than 300 digits"),
+        (Product("s", WHERE, attributes={"a": -(10**5000)}), "more than 300 digits"),
+        (Product("s", WHERE, attributes=dict.fromkeys(MANY, ("x",) * 101)), "101,000 values of attributes"),
+        (Product("s", WHERE, pictures=(PictureSource("/a.jpg", WHERE),) * 10_001), "10,001 pictures"),
+        (Product("s", WHERE, pictures=(PictureSource("/" * 4_001, WHERE),)), "4,001 characters in the place"),
+        (Product("s", WHERE, variants=(Variant("v"),) * 10_001), "10,001 variants"),
+        (Product("s", WHERE, variants=(Variant("v", attributes={**MANY, "one more": 1}),)), "1,001 attributes"),
+        (Product("s", WHERE, description="d" * 2**21), "bytes in all; a product may have at most 2,097,152"),
+    ],
+)
+def test_a_product_beyond_a_limit_says_which(product: Product, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        cleaned(product)
+    found = checked(product)
+    assert isinstance(found, Failure)
+    assert why in str(found)
+    assert len(str(found)) < 500
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        Product("s" * 500, WHERE, title="t" * 20_000, description="d" * 1_000_000),
+        Product("s", WHERE, attributes=dict.fromkeys(MANY, SHORT)),
+        Product("s", WHERE, attributes={"n" * 200: "v" * 100_000, "number": 10**300 - 1, "below": -(10**300) + 1}),
+        Product("s", WHERE, variants=tuple(Variant(str(n), attributes={"size": n}) for n in range(10_000))),
+    ],
+)
+def test_a_product_within_the_limits_stays_as_it_is(product: Product) -> None:
+    assert cleaned(product) == product
+    assert checked(Failure(WHERE, "row", "why", "cure")) == Failure(WHERE, "row", "why", "cure")
+    assert len(facets(product)) <= MAX_VALUES

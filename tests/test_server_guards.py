@@ -31,7 +31,7 @@ from catalens.feeds.archives import unpack
 from catalens.server.app import create_app
 from catalens.server.dependencies.state import State
 from catalens.server.http.problems import STATUS, TYPES, RefusedError, problem_of
-from catalens.server.jobs.queue import Job, JobQueue, SaveProgress
+from catalens.server.jobs.queue import Job, JobQueue, Turn
 from catalens.server.middleware.body_limits import BodyLimit
 from catalens.server.middleware.idempotency import IdempotencyCache
 from catalens.server.middleware.rate_limit import RateLimiter
@@ -464,7 +464,7 @@ def test_a_feed_of_any_name(client: TestClient, name: str) -> None:
 def test_a_job_goes_on_behind_what_was_done_and_tells_of_each_item(tmp_path: Path) -> None:
     seen: list[int] = []
 
-    def work(job: Job, keep: SaveProgress) -> Job:
+    def work(job: Job, keep: Turn) -> Job:
         for start in range(job.taken, 10, 5):
             seen.append(start)
             job = replace(job, taken=start + 5)
@@ -493,7 +493,7 @@ def test_a_job_goes_on_behind_what_was_done_and_tells_of_each_item(tmp_path: Pat
 def test_another_process_does_the_jobs_where_it_holds_the_lock(tmp_path: Path) -> None:
     done: list[str] = []
 
-    def work(job: Job, _: SaveProgress) -> Job:
+    def work(job: Job, _: Turn) -> Job:
         done.append(job.id)
         return job
 

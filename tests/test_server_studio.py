@@ -62,6 +62,22 @@ def take(client: TestClient, name: str, data: bytes, **headers: str) -> dict[str
     return answer.json()  # type: ignore[no-any-return]
 
 
+def test_a_feed_without_its_photos_keeps_the_pictures_that_came_before(client: TestClient) -> None:
+    feed = b"sku,title,image\nZ-1,First,red.png\n"
+    first = done(client, str(take(client, "a.zip", packed({"feed.csv": feed, "red.png": RED}))["id"]))
+    assert (first["state"], first["added"], first["failed"]) == ("done", 1, [])
+    before = client.get("/v1/products/Z-1").json()["pictures"]
+    assert len(before) == 1
+    second = done(client, str(take(client, "feed.csv", feed.replace(b"First", b"Second"))["id"]))
+    assert (second["state"], second["updated"], second["failed_count"]) == ("done", 1, 1)
+    now = client.get("/v1/products/Z-1").json()
+    assert ([one["hash"] for one in now["pictures"]], now["title"]) == ([one["hash"] for one in before], "Second")
+    bulk = client.post("/v1/products", json={"products": [{"sku": "Z-1", "attributes": {"price": 3}}]}).json()
+    assert done(client, bulk["id"])["updated"] == 1
+    now = client.get("/v1/products/Z-1").json()
+    assert (len(now["pictures"]), now["title"], now["attributes"]["price"]) == (1, "Second", 3)
+
+
 # Pictures
 
 

@@ -19,7 +19,7 @@ from catalens.search.filters import read_filter
 from catalens.storage.filter_terms import Filter
 from catalens.storage.records import cleaned, digest
 from catalens.storage.sqlite import SqliteStore
-from catalens.storage.store import Candidate, Facet, ReadPicture, ShownPicture, Store, Term
+from catalens.storage.store import MOST_FACETS, Candidate, Facet, ReadPicture, ShownPicture, Store, Term
 from catalens.types import AddReport, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products
 from tests.memory_store import MemoryStore
@@ -128,6 +128,33 @@ def test_what_was_written_is_told(store: Store) -> None:
         assert (writer.written("ü-1-s"), writer.written("nope")) == (None, None)
         assert writer.has_picture(shown["/front.jpg"])
         assert not writer.has_picture(10**6)
+
+
+def test_the_source_of_a_product_and_its_stale_pictures_are_kept(store: Store) -> None:
+    put(store, *(Product(sku, FEED) for sku in ("b", "c")))
+    with store.writing(), store.change() as writer:
+        shown = {one.source.location: writer.write_picture(one) for one in (picture("x"), picture("y"))}
+        writer.write_product(cleaned(shown_by("a", "x", "y", "z")), shown, stale={"/x", "/z"}, feed="f")
+        writer.note("b", stale=set(), feed="f")
+        first, other = writer.written("a"), writer.written("c")
+        assert first is not None
+        assert other is not None
+        assert (first.stale, first.feed, other.stale, other.feed) == (frozenset({"/x"}), "f", frozenset(), "")
+        pages = [writer.skus_of_feed("f", after=after, limit=limit) for after, limit in [("", 9), ("", 1), ("a", 9)]]
+        assert (pages, writer.skus_of_feed("g", after="", limit=9)) == ([["a", "b"], ["a"], ["b"]], [])
+        writer.note("a", stale={"/y"}, feed="g")
+    with store.writing(), store.change() as writer:
+        found, product = writer.written("a"), writer.product("a")
+        assert found is not None
+        assert (found.stale, found.feed, dict(found.shown)) == (frozenset({"/y"}), "g", shown)
+        assert product == shown_by("a", "x", "y", "z")
+        writer.write_product(cleaned(shown_by("a", "x")), shown)
+        again = writer.written("a")
+        assert again is not None
+        assert (again.stale, again.feed) == (frozenset(), "")
+        writer.write_product(Product("d", FEED, variants=(Variant("v"),)), {})
+        of_variant = writer.product("v")
+        assert (None if of_variant is None else of_variant.sku, writer.product("nope")) == ("d", None)
 
 
 def test_a_variant_moves_to_the_product_that_names_it_last(store: Store) -> None:
@@ -445,6 +472,16 @@ def test_facets(store: Store) -> None:
     )
     assert store.attribute_values("color") == ["blue", "dark green", "red"]
     assert store.known_attributes(["COLOR", "nothing", "Straße"]) == {"COLOR", "Straße"}
+
+
+def test_only_the_commonest_attributes_are_looked_at(store: Store) -> None:
+    common = {f"n{n:03}": "x" for n in range(MOST_FACETS)}
+    put(
+        store,
+        *(Product(str(n), FEED, attributes=common) for n in range(3)),
+        *(Product(str(n), FEED, attributes={"a rare one": "x"}) for n in range(3, 5)),
+    )
+    assert store.facets(most=9) == tuple(Facet(name, (("x", 3),)) for name in common)
 
 
 # Words

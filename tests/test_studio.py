@@ -292,6 +292,42 @@ def test_the_widget_works_in_another_page(
     page.close()
 
 
+LINKS = {
+    "https://shop.example/a": "https://shop.example/a",
+    "/p/a?b=c#d": "/p/a?b=c#d",
+    "a b": "a b",
+    "javascript:document.title='broken'": "#",
+    "java\tscript:document.title='broken'": "#",
+    "\x01 jAva\nscript:document.title='broken'": "#",
+    "data:text/html,<script>document.title='broken'</script>": "#",
+    "vbscript:a": "#",
+    "blob:https://shop.example/a": "#",
+}
+"""Address of a product -> where the widget's link leads with `own-links`."""
+
+
+def test_own_links_lead_to_web_pages_only(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    matches = [{"sku": str(number), "title": "a", "attributes": {"url": url}} for number, url in enumerate(LINKS)]
+    page.route("**/v1/search", lambda route: route.fulfill(json={"matches": matches}))
+    page.goto(f"{address}/docs")
+    page.evaluate(
+        """address => import(address + "/widget.js").then(() => {
+        document.body.innerHTML = "<catalens-search own-links></catalens-search>";
+    })""",
+        address,
+    )
+    page.get_by_role("searchbox").fill("shirt")
+    page.keyboard.press("Enter")
+    links = page.locator("catalens-search li a")
+    expect(links).to_have_count(len(LINKS))
+    assert [one.get_attribute("href") for one in links.all()] == list(LINKS.values())
+    for one in links.all():
+        one.evaluate("one => one.getAttribute('href') === '#' && one.click()")
+    assert page.title() != "broken"
+    page.close()
+
+
 def test_the_page_is_small_and_its_policy_strict(address: str) -> None:
     import httpx
 

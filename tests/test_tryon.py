@@ -17,11 +17,12 @@ from catalens.models.parts import CLASSES
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.tasks.tryon import KINDS, TryOn, try_on, tryon_model
 from catalens.tasks.tryon.body import OVER, VIEW, come_to_light, hides_legs, undress, view_of
-from catalens.tasks.tryon.bones import Joints, standing
+from catalens.tasks.tryon.bones import Joints
 from catalens.tasks.tryon.garment import Garment
 from catalens.tasks.tryon.person import Body, require_place
 from catalens.taxonomy import garments
 from catalens.types import ImageArray, Worn
+from recipes.laid_out import standing
 
 DATA = settings.data_folder()
 STREET, CLOTHING = DATA / "streetstyle" / "photos", DATA / "clothing"

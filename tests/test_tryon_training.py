@@ -17,7 +17,7 @@ from catalens.tasks.tryon import bones  # noqa: E402
 from catalens.tasks.tryon.body import VIEW  # noqa: E402
 from catalens.tasks.tryon.composing import ANSWERED, PLANES  # noqa: E402
 from recipes import pose, tryon  # noqa: E402
-from recipes.laid_out import Person, lay_out  # noqa: E402
+from recipes.laid_out import Person, lay_out, standing  # noqa: E402
 from recipes.tryon_networks import TryOnNetwork, composed, sampled  # noqa: E402
 from recipes.tryon_protocol import scale_to_protocol  # noqa: E402
 from recipes.tryon_views import UNSAID, draw_batch, draw_view, mirrored_person  # noqa: E402
@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 
 def person(number: int = 1) -> Person:
     """Somebody in a blue top and black trousers before a grey wall."""
-    joints = bones.standing(100, arms=0.35, at=(150, 110))
+    joints = standing(100, arms=0.35, at=(150, 110))
     labels = np.zeros((448, 300), np.uint8)
     whole = np.round(joints).astype(int)
 

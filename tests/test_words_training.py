@@ -14,12 +14,13 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from catalens.errors import NotFoundError
-from catalens.learning.networks.encoder import DIM, TextNetwork
+from catalens.learning.networks.encoder import DIM
 from catalens.models.text import text_batch
 from catalens.types import FloatArray, ImageArray
 from recipes import cutouts, words
 from recipes.facts import Caption, Facts, caption, kinds, truth
 from recipes.photos import Photo
+from recipes.towers import TextNetwork
 
 RED, NAVY = frozenset({"red"}), frozenset({"navy"})
 FACTS: tuple[Facts, ...] = (

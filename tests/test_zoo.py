@@ -47,7 +47,7 @@ def test_a_task_may_have_another_default() -> None:
     [
         ("onnx:nets/a.onnx", "onnx", "nets/a.onnx"),
         ("openvino:a.xml", "openvino", "a.xml"),
-        ("torch:a.pt2", "torch", "a.pt2"),
+        ("torch:a.pt", "torch", "a.pt"),
         ("keras:a.keras", "keras", "a.keras"),
         ("keras:MobileNetV2", "application", "MobileNetV2"),
         ("hf:{folder}", "hf", "{folder}"),

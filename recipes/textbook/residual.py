@@ -21,9 +21,9 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.evaluation.intervals import bootstrap_mean
 from catalens.learning.networks.encoder import Residual
-from catalens.learning.networks.loop import CHECKPOINT, Run, read_checkpoint, size_at, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, read_checkpoint, train
 from catalens.types import FloatArray, IntArray
-from recipes.recipe import RecipeParser, as_command
+from recipes.recipe import RecipeParser, as_command, size_at
 from recipes.textbook.two_convolutions import split
 
 WIDTHS, BLOCKS = (32, 64, 128), (1, 2, 2)

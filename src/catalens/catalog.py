@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,6 +14,7 @@ from catalens import options
 from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, UsageError
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.read import ImageLike
+from catalens.models.device import AUTO
 from catalens.search.searcher import Searcher
 from catalens.storage import export
 from catalens.storage.audit import LOCAL, AuditLog
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from catalens.styling.outfit import Outfits
     from catalens.styling.room import Room
 
-_PAGE = 256
+_PAGE = 64
+"""Products read at once: one of them takes up to 2 MB (`storage.records`)."""
 _NO_ATTRIBUTES: Attributes = {}
 
 
@@ -52,14 +54,22 @@ class Catalog:
 
     Args:
         store: see `catalens.storage.store.Store`; it is closed with the catalog.
-        encoder: as in `Catalog.open`.
+        encoder, device, dtype: as in `Catalog.open`.
         who: who writes, for the audit log: the id of an API key, or "local".
     """
 
-    def __init__(self, store: Store, *, encoder: str | Encoder | None, who: str = LOCAL) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        encoder: str | Encoder | None,
+        device: str = AUTO,
+        dtype: str = AUTO,
+        who: str = LOCAL,
+    ) -> None:
         self._store, self._who = store, who
         self._audit = AuditLog(None if store.folder is None else Places(store.folder).audit, who=who)
-        self._encoder = ChosenEncoder(encoder)
+        self._encoder = ChosenEncoder(encoder, device=device, dtype=dtype)
         self._searcher = Searcher(store, self.encoder)
 
     @classmethod
@@ -69,6 +79,8 @@ class Catalog:
         *,
         encoder: str | Encoder | None = None,
         readonly: bool = False,
+        device: str = AUTO,
+        dtype: str = AUTO,
         who: str = LOCAL,
     ) -> Catalog:
         """Open the catalog in a folder; it is made if absent, unless `readonly`.
@@ -81,6 +93,7 @@ class Catalog:
                 bundled one where None. It is loaded when it is first needed.
             readonly: make nothing and refuse to write.
             who: who writes, for the audit log: the id of an API key, or "local".
+            device, dtype: where an encoder that is named runs, and in which precision (`models.device`).
 
         Raises:
             NotFoundError: `readonly`, and there is no catalog.
@@ -91,7 +104,7 @@ class Catalog:
         if is_behind(store):
             with suppress(CatalogBusyError), SqliteStore(path) as writable:  # who writes now went through it
                 finish_erasures(writable)
-        return cls(store, encoder=encoder, who=who)
+        return cls(store, encoder=encoder, device=device, dtype=dtype, who=who)
 
     @property
     def path(self) -> Path:
@@ -115,7 +128,7 @@ class Catalog:
         format: str | None = options.Add.format.default,
         fetch: bool | frozenset[str] = options.Add.fetch.default,
         blur_faces: bool = options.Add.blur_faces.default,
-        encoder: str | Encoder | None = None,
+        encoder: str | Encoder | None = options.Add.encoder.default,
         progress: Progress | None = None,
         encoding: str | None = None,
         clear_empty: bool = options.Add.clear_empty.default,
@@ -410,11 +423,18 @@ class Catalog:
         k: int = options.Look.k.default,
         where: str | None = options.Look.where.default,
         min_score: float = options.Look.min_score.default,
+        model: str | None = options.Look.model.default,
+        accept_licence: str | None = options.Look.accept_licence.default,
+        device: str = options.Look.device.default,
+        dtype: str = options.Look.dtype.default,
     ) -> Look:
         """Find each product that is on a photo; `catalens.styling.look.shop_the_look` says what each argument does."""
         from catalens.styling.look import shop_the_look  # with it come two networks
 
-        return shop_the_look(self.search, image, k=k, where=where, min_score=min_score)
+        return shop_the_look(
+            self.search, image, k=k, where=where, min_score=min_score, model=model, accept_licence=accept_licence,
+            device=device, dtype=dtype,
+        )  # fmt: skip
 
     def outfits(
         self,
@@ -429,6 +449,8 @@ class Catalog:
         like: Sequence[str] = options.Outfits.like.default,
         unlike: Sequence[str] = options.Outfits.unlike.default,
         model: str | None = options.Outfits.model.default,
+        device: str = options.Outfits.device.default,
+        dtype: str = options.Outfits.dtype.default,
     ) -> Outfits:
         """Complete an outfit: products that go with a product, with a photo, or with several of them.
 
@@ -443,7 +465,8 @@ class Catalog:
             own: photos of one's wardrobe, each of one thing: they may be proposed, and cost nothing.
             like: skus of products that are liked: what looks like them is preferred.
             unlike: skus that are not wanted, and neither what looks like them.
-            model: folder of an outfit network of one's own; the bundled one where None.
+            model: a bundled outfit network (the default where None), or a folder with a card.
+            device, dtype: where it runs, and in which precision (`models.device`).
 
         Returns:
             Outfits, best first, each with its score, the score's parts and its reasons; `notes` say what could not be
@@ -454,12 +477,13 @@ class Catalog:
             UsageError: a number, a kind or a name makes no sense.
             ImageError, ModelError: a photo, or a network, cannot be used.
         """
-        from catalens.styling.outfit import Asked, complete_outfits  # with it comes a network
+        from catalens.styling.outfit import OutfitRequest, complete_outfits  # with it comes a network
 
-        asked = Asked(k, kinds, budget, wishes, colors, own, like, unlike)
+        asked = OutfitRequest(k, kinds, budget, wishes, colors, own, like, unlike)
         return complete_outfits(
-            self._store, self._searcher.nearest, self.encoder(), start=start, asked=asked, model=model
-        )
+            self._store, self._searcher.nearest, self.encoder(), start=start, asked=asked, model=model, device=device,
+            dtype=dtype,
+        )  # fmt: skip
 
     def room(
         self,
@@ -566,23 +590,42 @@ class Catalog:
         return f"Catalog({name}: {counts.products} products, {counts.pictures} pictures)"
 
 
-def open(path: str | Path, *, encoder: str | Encoder | None = None, readonly: bool = False) -> Catalog:
+def open(
+    path: str | Path,
+    *,
+    encoder: str | Encoder | None = None,
+    readonly: bool = False,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Catalog:
     """Open the catalog in a folder; it is made if absent. See `Catalog.open`."""
-    return Catalog.open(path, encoder=encoder, readonly=readonly)
+    return Catalog.open(path, encoder=encoder, readonly=readonly, device=device, dtype=dtype)
 
 
 def look(
-    image: ImageLike, *, catalog: Catalog | str | Path, k: int = 6, where: str | None = None, min_score: float = 0.4
+    image: ImageLike,
+    *,
+    catalog: Catalog | str | Path,
+    k: int = options.Look.k.default,
+    where: str | None = options.Look.where.default,
+    min_score: float = options.Look.min_score.default,
+    model: str | None = options.Look.model.default,
+    accept_licence: str | None = options.Look.accept_licence.default,
+    device: str = options.Look.device.default,
+    dtype: str = options.Look.dtype.default,
 ) -> Look:
     """Find each product that is on a photo in a catalog: `Catalog.look`, of an open one or of the one in a folder.
 
     Raises:
         As `Catalog.open` and `Catalog.look`; the catalog is only read.
     """
-    if isinstance(catalog, Catalog):
-        return catalog.look(image, k=k, where=where, min_score=min_score)
-    with Catalog.open(catalog, readonly=True) as opened:
-        return opened.look(image, k=k, where=where, min_score=min_score)
+    with ExitStack() as opened:
+        if not isinstance(catalog, Catalog):
+            catalog = opened.enter_context(Catalog.open(catalog, readonly=True, device=device, dtype=dtype))
+        return catalog.look(
+            image, k=k, where=where, min_score=min_score, model=model, accept_licence=accept_licence, device=device,
+            dtype=dtype,
+        )  # fmt: skip
 
 
 def _unknown(skus: Sequence[str]) -> NotFoundError:

@@ -1,4 +1,4 @@
-"""Boxes, masks, affine and thin-plate maps, in plain numpy.
+"""Boxes, masks and affine maps, in plain numpy.
 
 Boxes are float32 (N, 4) xyxy in continuous pixels: pixel (row 0, column 0) covers x and y from 0 to 1, so a box around
 one pixel has area 1. Points are (N, 2) xy. An affine map is a float64 2x3 matrix A: (x, y) -> A @ (x, y, 1). Sizes are
@@ -6,8 +6,6 @@ one pixel has area 1. Points are (N, 2) xy. An affine map is a float64 2x3 matri
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -97,19 +95,6 @@ def nms(boxes: ArrayLike, scores: ArrayLike, *, threshold: float = 0.5) -> IntAr
     return kept
 
 
-def xyxy_to_cxcywh(boxes: ArrayLike) -> FloatArray:
-    """(N, 4) corners -> (N, 4) center x, center y, width, height."""
-    array = as_boxes(boxes)
-    return np.concatenate([(array[:, :2] + array[:, 2:]) / 2, array[:, 2:] - array[:, :2]], axis=1)
-
-
-def cxcywh_to_xyxy(boxes: ArrayLike) -> FloatArray:
-    """(N, 4) center x, center y, width, height -> (N, 4) corners."""
-    array = as_boxes(boxes)
-    half = array[:, 2:] / 2
-    return np.concatenate([array[:, :2] - half, array[:, :2] + half], axis=1)
-
-
 def mask_to_box(mask: NDArray[np.generic]) -> FloatArray | None:
     """Bounding box, (4,) float32 xyxy, of the non-zero pixels of an HxW mask; None where all are 0."""
     if mask.ndim != 2:
@@ -157,39 +142,3 @@ def apply_to_boxes(matrix: Affine, boxes: ArrayLike) -> FloatArray:
     corners = array[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2)
     moved = apply_to_points(matrix, corners).reshape(-1, 4, 2)
     return np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
-
-
-def thin_plate(points: ArrayLike, onto: ArrayLike) -> Callable[[ArrayLike], FloatArray]:
-    """The smoothest map that takes each of N points exactly onto its own (thin-plate spline, Bookstein 1989).
-
-    Args:
-        points, onto: (N, 2) xy, at least three that do not lie on one line.
-
-    Returns:
-        A function from (M, 2) xy to (M, 2) xy.
-
-    Raises:
-        UsageError: another number of points, too few, or all on one line.
-    """
-    here, there = (np.asarray(one, np.float64).reshape(-1, 2) for one in (points, onto))
-    if len(here) != len(there) or len(here) < 3:
-        raise UsageError(f"{len(here)} points and {len(there)}", cure="give at least three pairs")
-    plane = np.column_stack([np.ones(len(here)), here])
-    system = np.block([[_bending(here, here), plane], [plane.T, np.zeros((3, 3))]])
-    try:
-        solved = np.linalg.solve(system, np.concatenate([there, np.zeros((3, 2))]))
-    except np.linalg.LinAlgError:
-        raise UsageError("the points lie on one line, or one is there twice", cure="give others") from None
-
-    def moved(asked: ArrayLike) -> FloatArray:
-        array = np.asarray(asked, np.float64).reshape(-1, 2)
-        bent = _bending(array, here) @ solved[: len(here)]
-        return np.asarray(bent + np.column_stack([np.ones(len(array)), array]) @ solved[len(here) :], np.float32)
-
-    return moved
-
-
-def _bending(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, M) r^2 log r, of the distances r of all pairs."""
-    square = ((a[:, None] - b[None]) ** 2).sum(2)
-    return np.asarray(0.5 * square * np.log(np.maximum(square, 1e-12)), np.float64)

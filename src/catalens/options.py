@@ -26,6 +26,10 @@ Harmony: TypeAlias = Literal["neutral", "accent", "analogous", "complementary", 
 Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
 Scope: TypeAlias = Literal["search", "read", "analyse", "write"]
 Dtype: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
+Purpose: TypeAlias = Literal[
+    "embed", "segment", "matte", "detect", "faces", "classify", "outfit", "tryon", "generate", "paint"
+]
+"""What a network that is named by an option is for."""
 Level: TypeAlias = Literal["error", "warning", "advice", "never"]
 
 PACKS = Path(__file__).parent / "tasks" / "listing" / "packs"
@@ -46,6 +50,7 @@ class Option(Generic[T]):
         unit: of a number.
         http: whether a request may give it; paths and what only makes files may not.
         http_maximum: the largest value, or the longest list, that one request may ask for.
+        network: of the name of a network: what it is for. A request may name those that are served for it.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Option(Generic[T]):
     unit: str = ""
     http: bool = True
     http_maximum: int | None = None
+    network: Purpose | None = None
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -164,9 +170,24 @@ _UNLIKE = Option[Sequence[str]]("unlike", "texts", (), "Avoid what looks like th
 _BUDGET = Option[float | None]("budget", "number", None, "Total price at most.", above=0)
 
 
-class Network:
-    """Shared by the verbs that run a network; over HTTP the service's operator chooses."""
+def _network(name: str, network: Purpose, what: str, *, others: str = "") -> Option[Any]:
+    """The option that names a network; `others` are what may be named besides the bundled ones and folders."""
+    named = f"a bundled name, a folder with a card.toml{f', {others}' if others else ''}"
+    help = f"{what}: {named}; over HTTP, one that is served."
+    return Option(name, "text", None, help, network=network)
 
+
+_FILES = "onnx:FILE, openvino:FILE, torch:FILE"
+
+
+class Network:
+    """Shared by the verbs that run a network; over HTTP the service's operator chooses these."""
+
+    encoder = Option[Any](
+        "encoder", "text", None,
+        "Encoder: a bundled name, a folder with a card.toml, hf:FOLDER_OR_ID, or KIND:FILE (docs/models.md).",
+        http=False,
+    )  # fmt: skip
     accept_licence = Option[str | None](
         "accept_licence", "text", None, "Licence of a published network that you accept.", http=False
     )
@@ -205,11 +226,13 @@ class Add:
     source_name = Option[str | None](
         "source_name", "text", None, "Name by which the source is recognised later; its path if absent.", http=False
     )
+    encoder, device, dtype = Network.encoder, Network.device, Network.dtype
 
 
 class Search:
     """`Catalog.search`, `catalens search`, POST /v1/search."""
 
+    encoder, device, dtype = Network.encoder, Network.device, Network.dtype
     text = Option[str | None]("text", "text", None, "Words to search for, alone or beside a photo.")
     like, unlike, where = _LIKE, _UNLIKE, _WHERE
     k = Option("k", "whole", 10, "Number of matches.", minimum=1, http_maximum=200)
@@ -224,13 +247,17 @@ class Search:
 class Look:
     """`Catalog.look`, `catalens look`, POST /v1/look."""
 
+    accept_licence = Network.accept_licence
+    encoder, device, dtype = Network.encoder, Network.device, Network.dtype
     k = Option("k", "whole", 6, "Number of matches for each product on the photo.", minimum=1, http_maximum=200)
     where, min_score = _WHERE, _MIN_SCORE
+    model = _network("model", "detect", "Detector", others='"parts", hf:FOLDER_OR_ID')
 
 
 class Outfits:
     """`Catalog.outfits`, `catalens outfit`, POST /v1/outfit."""
 
+    encoder, device, dtype = Network.encoder, Network.device, Network.dtype
     k = Option("k", "whole", 5, "Number of outfits.", minimum=1, http_maximum=20)
     kinds = Option[Sequence[str]](
         "kinds", "texts", (), "Categories to add; what is missing if absent.", choices=lambda: classes("outfit")
@@ -242,19 +269,26 @@ class Outfits:
         "own", "pictures", (), "Photos of your own clothes, one item each; they cost nothing.", http_maximum=24
     )
     like, unlike = _LIKE, _UNLIKE
-    model = Option[str | None]("model", "text", None, "Folder of your own outfit network.", http=False)
+    model = _network("model", "outfit", "Outfit network")
     sku = Option[str | None]("sku", "text", None, "Product to start from.")
 
 
 class Score:
-    """`catalens score`, POST /v1/score."""
+    """`catalens.compatibility`, `score_photos`, `catalens score`, POST /v1/score."""
 
+    device, dtype = Network.device, Network.dtype
     images = Option[Sequence[Any]]("images", "pictures", (), "Photos of one item each.", http_maximum=8)
+    kinds = Option[Sequence[str] | None](
+        "kinds", "texts", None, "Category of each item; recognised if absent.",
+        choices=lambda: classes("outfit"), http=False,
+    )  # fmt: skip
+    model = Outfits.model
 
 
 class Room:
     """`Catalog.room`, `catalens room`, POST /v1/room."""
 
+    encoder, device, dtype = Network.encoder, Network.device, Network.dtype
     k = Option("k", "whole", 3, "Number of products of each category.", minimum=1, http_maximum=20)
     kinds = Option[Sequence[str]](
         "kinds",
@@ -271,9 +305,7 @@ class Classify:
 
     accept_licence = Network.accept_licence
     device, dtype = Network.device, Network.dtype
-    model = Option[Any](
-        "model", "text", None, "Classifier: the folder of a trained one, or over HTTP the name of a served one."
-    )
+    model = _network("model", "classify", "Classifier", others=f"an encoder, hf:FOLDER_OR_ID, {_FILES}, keras:FILE")
     labels = Option[Sequence[str] | None](
         "labels", "texts", None, 'Labels to choose from without training, such as "dress,shirt,shoes".',
         http_maximum=200,
@@ -287,13 +319,7 @@ class Detect:
     accept_licence = Network.accept_licence
     device, dtype = Network.device, Network.dtype
     min_score = _MIN_SCORE
-    model = Option[str | None](
-        "model",
-        "text",
-        None,
-        'Detector: a bundled name, a folder with a card.toml, "parts", or hf:FOLDER_OR_ID.',
-        http=False,
-    )
+    model = Look.model
     labels = Option[Sequence[str]](
         "labels", "texts", (), 'What to look for, such as "dress,bag"; for open-vocabulary detectors.', http=False
     )
@@ -312,6 +338,7 @@ class Detect:
 class Segment:
     """`catalens.segment`, `catalens segment`, POST /v1/segment."""
 
+    model = _network("model", "segment", "Parser", others=f"hf:FOLDER_OR_ID, {_FILES}")
     accept_licence = Network.accept_licence
     device, dtype = Network.device, Network.dtype
 
@@ -319,6 +346,7 @@ class Segment:
 class Cutout:
     """`catalens.cutout`, `catalens cutout`, POST /v1/cutout."""
 
+    model = _network("model", "matte", "Cut-out network", others=_FILES)
     device, dtype = Network.device, Network.dtype
     shadow = Option[Shadow](
         "shadow", "text", "none", "Shadow: keep the photo's own, draw a soft one, or none.", choices=get_args(Shadow)
@@ -365,6 +393,7 @@ class Check:
 class BlurFaces:
     """`blur_faces`, `catalens blur-faces`, POST /v1/blur-faces."""
 
+    model = _network("model", "faces", "Face detector")
     device, dtype = Network.device, Network.dtype
     # Below 0.65, fruit and labels on clothes are too often taken for faces; see the card.
     min_score = Option("min_score", "number", 0.65, "Ignore faces below this score.", minimum=0, maximum=1)
@@ -374,17 +403,26 @@ class BlurFaces:
 class TryOn:
     """`catalens.try_on`, `catalens tryon`, POST /v1/tryon."""
 
+    model = _network("model", "tryon", "Try-on network", others="catvton, ootdiffusion, fashn-vton:FOLDER")
     accept_licence = Network.accept_licence
     device, dtype = Network.device, Network.dtype
     kind = Option(
         "kind", "text", "auto", "Category of the garment; auto recognises it.", choices=lambda: ("auto", *garments())
     )
-    seed = Option("seed", "whole", 0, "Random seed of a network chosen with --model.", minimum=0, http=False)
+    seed = Option("seed", "whole", 0, "Random seed of a large network that was chosen by name.", minimum=0, http=False)
 
 
 class Scene:
     """`scene`, `catalens scene`, POST /v1/scene."""
 
+    accept_licence = Network.accept_licence
+    model = Cutout.model
+    painter = Option[str | None](
+        "painter", "text", None,
+        "Network that paints the background from its words: sdxl, flux-schnell, sd-inpaint, an id on the hub or its "
+        "folder; over HTTP, one that is served.",
+        network="paint",
+    )  # fmt: skip
     device, dtype = Network.device, Network.dtype
     background = Option[Any](
         "background", "text", None, "Background: a photo, a color such as #f4f4f2, or words such as 'rustic table'."
@@ -403,6 +441,7 @@ class Scene:
 class Generate:
     """`catalens.generate`, `catalens generate`, POST /v1/generate."""
 
+    model = _network("model", "generate", "Generator", others="sdxl, flux-schnell, an id on the hub or its folder")
     accept_licence = Network.accept_licence
     device, dtype = Network.device, Network.dtype
     kind = Option[Any]("kind", "text", None, "Category of the product, such as dress.")
@@ -451,10 +490,40 @@ class Augment:
 class Serve:
     """`catalens serve`."""
 
+    accept_licence = Network.accept_licence
     host = Option("host", "text", "127.0.0.1", "Address to listen on; other than this machine only with keys.")
+    model = Option[Sequence[str]](
+        "model", "texts", (),
+        "Network that requests may name, beside the bundled ones: a name as `--model` of the other commands takes it; "
+        "TASK=NAME where the name does not say what it is for.",
+    )  # fmt: skip
     port = Option("port", "whole", 8000, "Port to listen on.", minimum=0, maximum=65_535)
     workers = Option(
         "workers", "whole", 1, "Worker processes that share the catalog and the CPU cores.", minimum=1, maximum=64
+    )
+    max_products = Option("max_products", "whole", 1_000_000, "Products that each tenant may have.", minimum=1)
+    max_gigabytes = Option(
+        "max_gigabytes", "whole", 100, "Catalog, pictures and uploads of each tenant on the disk.", minimum=1, unit="GB"
+    )
+    max_jobs = Option("max_jobs", "whole", 8, "Jobs of each tenant that wait or run at once.", minimum=1)
+    keep_jobs_days = Option(
+        "keep_jobs_days", "whole", 30, "Days to keep records of ended jobs, and uploads of those that failed.",
+        minimum=1, unit="days",
+    )  # fmt: skip
+    allow_licences = Option[str | None](
+        "allow_licences", "text", None, "Load only networks under these licences: SPDX names, separated by commas."
+    )
+
+
+class Licences:
+    """`catalens licences`."""
+
+    model = Option[Sequence[str]](
+        "model", "texts", (), "Also a network in use, by a name that --model or --encoder takes. May be repeated."
+    )
+    format = Option("format", "text", "table", "What to write.", choices=("table", "cyclonedx"))
+    allow = Option[str | None](
+        "allow", "text", None, "Allowed licences, separated by commas: SPDX names such as Apache-2.0,MIT."
     )
 
 

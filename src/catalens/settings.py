@@ -53,6 +53,22 @@ def accept_licence(name: str) -> None:
     os.environ["CATALENS_ACCEPT_LICENCE"] = name
 
 
+def allowed_licences() -> frozenset[str] | None:
+    """Licences of networks that may be loaded (`CATALENS_ALLOW_LICENCES`, separated by commas); None where all may."""
+    listed = os.environ.get("CATALENS_ALLOW_LICENCES", "")
+    return licence_names(listed) if listed.strip() else None
+
+
+def licence_names(listed: str) -> frozenset[str]:
+    """SPDX names separated by commas."""
+    return frozenset(name.strip() for name in listed.split(",") if name.strip())
+
+
+def allow_licences(names: str) -> None:
+    """Load only networks under these licences, separated by commas, for the rest of this process and its workers."""
+    os.environ["CATALENS_ALLOW_LICENCES"] = names
+
+
 def prefer_torch_for_keras() -> None:
     """Let Keras run on torch where nothing else was chosen (`KERAS_BACKEND`) and TensorFlow is not installed."""
     if "KERAS_BACKEND" not in os.environ and find_spec("tensorflow") is None:

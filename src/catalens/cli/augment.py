@@ -50,4 +50,4 @@ def augment(
     if as_json:
         write_json(asdict(chosen))
     else:
-        write(chosen.describe())
+        write(*chosen.describe().splitlines())

@@ -9,8 +9,18 @@ import typer
 
 import catalens
 from catalens import options
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, option, pairs
-from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.options import (
+    DEFAULT_CATALOG,
+    AsJson,
+    CatalogFolder,
+    Device,
+    EncoderName,
+    Precision,
+    existing,
+    option,
+    pairs,
+)
+from catalens.cli.output import list_failures, progress_bar, say, write, write_exact, write_json
 from catalens.errors import UsageError
 from catalens.feeds import Reading, open_feed
 from catalens.types import AddReport, Failure, Product
@@ -36,7 +46,9 @@ def add(
     clear_empty: Annotated[bool, option(options.Add.clear_empty, "--clear-empty")] = options.Add.clear_empty.default,
     prune: Annotated[bool, option(options.Add.prune, "--prune")] = options.Add.prune.default,
     source_name: Annotated[str | None, option(options.Add.source_name)] = options.Add.source_name.default,
-    encoder: EncoderName = None,
+    encoder: EncoderName = options.Add.encoder.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Add or update products; the catalog is created if absent. What a source does not mention stays as it was."""
@@ -48,7 +60,7 @@ def add(
             _preview(source, open_feed(source, media=media, mapping=columns, format=format, encoding=encoding), as_json)
         return
     reports: list[AddReport] = []
-    with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
+    with catalens.open(catalog, encoder=encoder, device=device, dtype=dtype) as shop, progress_bar() as progress:
         for source in sources:
             report = shop.add(
                 source,
@@ -93,7 +105,7 @@ def _preview(source: str, reading: Reading, as_json: bool) -> None:
         say(f"{source}: {note}")
     write(f"{source} ({reading.name}): nothing is written; {len(products)} products as understood:")
     for product in products:
-        write(_describe(product))
+        write(*_describe(product))
     list_failures(tuple(failures))
 
 
@@ -118,19 +130,19 @@ def show(
     if as_json:
         write_json(product.to_dict())
     else:
-        write(_describe(product))
+        write(*_describe(product))
 
 
-def _describe(product: Product) -> str:
+def _describe(product: Product) -> list[str]:
     lines = [f"{product.sku}  {product.title}".rstrip()]
     if product.description:
-        lines += ["", product.description, ""]
+        lines += ["", *product.description.splitlines(), ""]
     lines += [f"  {name}: {_value(value)}" for name, value in product.attributes.items()]
     lines += [f"  picture: {picture.location}" for picture in product.pictures]
     for variant in product.variants:
         attributes = ", ".join(f"{name} {_value(value)}" for name, value in variant.attributes.items())
         lines.append(f"  variant {variant.sku}: {attributes}; {len(variant.pictures)} pictures")
-    return "\n".join(lines)
+    return lines
 
 
 def _value(value: object) -> str:
@@ -156,7 +168,7 @@ def export(
     with existing(catalog) as shop:
         if out is None:
             for line in shop.export_lines(format=format):
-                write(line)
+                write_exact(line)
         else:
             count = shop.export(out, format=format)
             say(f"{count} products written to {out}")

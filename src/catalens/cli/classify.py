@@ -26,7 +26,7 @@ from catalens.types import Labels
 
 def classify(
     photos: Annotated[list[Path], typer.Argument(help="Photos to read.", metavar="PHOTO...")],
-    model: Annotated[str | None, option(options.Classify.model, "--model", "-m")] = None,
+    model: Annotated[str | None, option(options.Classify.model, "--model", "-m")] = options.Classify.model.default,
     labels: Annotated[str | None, option(options.Classify.labels)] = None,
     top: Annotated[int, option(options.Classify.top)] = options.Classify.top.default,
     device: Device = options.Network.device.default,

@@ -16,9 +16,8 @@ from catalens.cli.output import list_failures, progress_bar, say, write
 from catalens.errors import NotFoundError
 from catalens.types import Matches
 
-INSTALLED = Path(catalens.__file__).parent / "sample_shop"
 CHECKOUT = Path(catalens.__file__).parents[2] / "examples" / "shop"
-"""Where the sample shop lies in a checkout; a wheel has it inside the package."""
+"""Where the sample shop lies in a checkout; a wheel does not have it."""
 WORDS = (
     "red striped dress",
     "yellow armchair",
@@ -32,9 +31,12 @@ SHOWN = 3
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Folder for the catalog and the report.")] = Path("demo"),
+    sample: Annotated[
+        Path | None, typer.Option("--shop", help="Folder of the sample shop; examples/shop of the checkout if absent.")
+    ] = None,
 ) -> None:
     """Search a sample shop of 439 products by photo and by words, and write a report with pictures."""
-    sample = find_sample_shop()
+    sample = find_sample_shop(sample)
     started = time.perf_counter()
     with catalens.open(folder / "shop") as shop:
         with progress_bar() as progress:
@@ -45,7 +47,7 @@ def demo(
         )
         list_failures(report.failed)
         _search(shop, sample, folder / "report.html")
-    write(f"\nThe report with pictures: {folder / 'report.html'}")
+    write("", f"The report with pictures: {folder / 'report.html'}")
     program = "catalens" if shutil.which("catalens") else Path(sys.executable).with_name("catalens")
     write("Now type, for instance:")
     write(f"  {program} search \"red shoes\" --catalog {folder / 'shop'} --where 'price<90' --save page.html")
@@ -54,16 +56,22 @@ def demo(
     write(f"  {program} add YOUR-EXPORT.csv --catalog my-shop/")
 
 
-def find_sample_shop() -> Path:
+def find_sample_shop(folder: Path | None = None) -> Path:
     """The folder of the sample shop: `shopify.csv`, `queries.csv` and their pictures.
 
+    Args:
+        folder: where it is; in a checkout it is found without.
+
     Raises:
-        NotFoundError: this installation came without it.
+        NotFoundError: it is not there.
     """
-    for folder in (INSTALLED, CHECKOUT):
-        if (folder / "shopify.csv").is_file():
-            return folder
-    raise NotFoundError("this installation has no sample shop", cure="install the wheel, or run it from a checkout")
+    place = CHECKOUT if folder is None else folder
+    if all((place / name).is_file() for name in ("shopify.csv", "queries.csv")):
+        return place
+    what = "this installation has no sample shop" if folder is None else f"no sample shop at {folder}"
+    raise NotFoundError(
+        what, cure="it is the folder examples/shop of the source code: get that, and name the folder with --shop"
+    )
 
 
 def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
@@ -77,7 +85,7 @@ def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
         first += bool(matches) and matches[0].title == query["title"]
         picture = catalens.read_image(sample / query["photo"])
         sections.append(Section(f"By photo: {query['title']}", matches, query_picture=picture))
-    write(f"\nby photo: {first} of {len(queries)} photos that the shop does not have show their product first")
+    write("", f"by photo: {first} of {len(queries)} photos that the shop does not have show their product first")
     for words in WORDS:
         matches = shop.search(text=words, k=10)
         _tell(f'words "{words}"', matches)
@@ -92,7 +100,7 @@ def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
 
 
 def _tell(query: str, matches: Matches) -> None:
-    write(f"\n{query}  ({matches.took_ms:.0f} ms)")
+    write("", f"{query}  ({matches.took_ms:.0f} ms)")
     for rank, match in enumerate(matches[:SHOWN], start=1):
         write(f"  {rank}  {match.score:.3f}  {match.sku}  {match.title}")
     if not matches:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName
-from catalens.cli.output import FAILURES_SHOWN, list_failures, progress_bar, refuse_overwrite, say, write, write_json
+from catalens.cli.output import (
+    FAILURES_SHOWN,
+    list_failures,
+    list_notes,
+    progress_bar,
+    refuse_overwrite,
+    say,
+    write,
+    write_json,
+)
 from catalens.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -59,15 +68,11 @@ def classifier(
             found = evaluate_classifier(model, photos, data=data, train=learned, seed=seed, progress=progress)
         else:
             found = cross_validated(photos, data=data, head=head, encoder=encoder, seed=seed, progress=progress)
-    for note in found.run.notes:
-        say(f"note: {note}")
-    if photos.skipped or found.skipped:
-        say(f"{len(photos.skipped) + len(found.skipped)} photos were skipped:")
-        list_failures(photos.skipped + found.skipped)
+    skipped = photos.skipped + found.skipped
+    list_notes(found.run.notes, skipped)
     say(f"photos that look like one learned from: {found.run.about['leak check']}")
     for asked, known in found.leaks[:10]:
         say(f"  {asked} = {known}")
-    skipped = photos.skipped + found.skipped
     beside = {"skipped": [one.to_dict() for one in skipped], "leaks": [list(pair) for pair in found.leaks]}
     _finish(found.run, report, as_json, beside)
     if skipped:
@@ -113,8 +118,7 @@ def search(
                 "expected --data, or --queries with --gallery, or --catalog with --queries or --truth",
                 cure="say where the photos are",
             )
-    for note in run.notes:
-        say(f"note: {note}")
+    list_notes(run.notes)
     _finish(run, report, as_json)
 
 

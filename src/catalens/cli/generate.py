@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +14,9 @@ from catalens.cli.options import AsJson, Device, Precision, option
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.cli.train_regions import Minutes, Out, Resume, Seed, need_torch, tell
 from catalens.errors import UsageError
+
+if TYPE_CHECKING:
+    from catalens.tasks.generate import Made
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")]
 Label = Annotated[str, typer.Option("--label", help='"folder", or the name of a column: the kinds.')]
@@ -27,7 +32,7 @@ def generate(
     truncation: Annotated[float, option(options.Generate.truncation)] = options.Generate.truncation.default,
     walk: Annotated[bool, typer.Option("--walk", help="Interpolate between two pictures in -n steps.")] = False,
     sheet: Annotated[Path | None, typer.Option("--sheet", help="Also write a contact sheet.")] = None,
-    model: Annotated[Path | None, typer.Option("--model", "-m", help="Folder of your own generator.")] = None,
+    model: Annotated[str | None, option(options.Generate.model, "--model", "-m")] = options.Generate.model.default,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")] = False,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
@@ -35,14 +40,15 @@ def generate(
 ) -> None:
     """Generate pictures of products that do not exist, marked as generated."""
     from catalens.images.draw import Tile, contact_sheet, format_of, make_folder
-    from catalens.models.zoo import DEFAULT_GENERATOR
-    from catalens.tasks.generate import generator
+    from catalens.tasks.generate import generator, make_pictures
     from catalens.trust.provenance import write_generated
 
     if sheet is not None:
         format_of(sheet)  # before the work, not after it
-    network = generator(str(model) if model is not None else DEFAULT_GENERATOR, device=device, dtype=dtype)
-    make = network.walk if walk else network.make
+    if walk:
+        make: Callable[..., Made] = generator(model, device=device, dtype=dtype).walk
+    else:
+        make = partial(make_pictures, model=model, device=device, dtype=dtype)
     made = make(kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation)
     name = f"{''.join(letter if letter.isalnum() else '-' for letter in kind)}-{made.seed}"
     paths = [out / f"{name}-{'walk-' if walk else ''}{number:03d}.png" for number in range(n)]
@@ -60,7 +66,7 @@ def generate(
         write_generated(contact_sheet(tiles, title=f"generated: {kind}, seed {made.seed}"), sheet)
     if as_json:
         rows = [{"path": str(path), **words} for path, words in zip(paths, made.words, strict=True)]
-        write_json({"model": network.name, "seed": made.seed, "truncation": truncation, "pictures": rows})
+        write_json({"model": made.model, "seed": made.seed, "truncation": truncation, "pictures": rows})
         return
     for path in paths:
         write(str(path))

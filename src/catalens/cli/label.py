@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName, LabelledData
-from catalens.cli.output import list_failures, progress_bar, refuse_overwrite, say, write, write_json
+from catalens.cli.output import list_notes, progress_bar, refuse_overwrite, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
 
@@ -62,9 +62,7 @@ def next_photos(
         found = next_to_label(
             photos, encoder=network, count=count, strategy=chosen, model=classifier, labelled=known, progress=progress
         )
-    if found.skipped:
-        say(f"{len(found.skipped)} photos were skipped:")
-        list_failures(found.skipped)
+    list_notes((), found.skipped)
     say(f"{found.asked} photos to choose from; {found.known} are labelled, {found.alike} look like another one")
     if out is not None:
         save_proposals(found, out)
@@ -105,11 +103,7 @@ def curve(
             photos, encoder=load_encoder(encoder), heads=chosen_heads(heads), target=target, draws=draws, seed=seed,
             progress=progress,
         )  # fmt: skip
-    for note in found.notes:
-        say(f"note: {note}")
-    if found.skipped:
-        say(f"{len(found.skipped)} photos were skipped:")
-        list_failures(found.skipped)
+    list_notes(found.notes, found.skipped)
     if report is not None:
         save_curve(found, report)
         say(f"written: {report}")

@@ -10,7 +10,7 @@ import typer
 
 from catalens.cli.label import chosen_heads
 from catalens.cli.options import AsJson, EncoderName, LabelledData
-from catalens.cli.output import list_failures, progress_bar, say, write, write_json
+from catalens.cli.output import list_notes, progress_bar, write, write_json
 from catalens.cli.train import list_leaks, source_of
 from catalens.errors import ImageError
 from catalens.types import Failure
@@ -48,16 +48,16 @@ def search(
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
     photos = read_labelled(*data, label=label)
-    wish = _Wish(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
+    asked = _Request(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
     if heads.strip() == "finetune":
-        _tune(photos, wish, as_json=as_json)
+        _tune(photos, asked, as_json=as_json)
     else:
-        _search(photos, wish, heads, as_json=as_json)
+        _search(photos, asked, heads, as_json=as_json)
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """What was asked of the search; `policies` is empty where all may be tried."""
+class _Request:
+    """Options of a search; `policies` is empty where all may be tried."""
 
     out: Path
     encoder: str | None
@@ -75,28 +75,28 @@ def _policies(text: str | None) -> tuple[str, ...]:
     return tuple(find_policy(part.strip()).name for part in (text or "").split(",") if part.strip())
 
 
-def _search(photos: LabelledPhotos, wish: _Wish, heads: str, *, as_json: bool) -> None:
+def _search(photos: LabelledPhotos, asked: _Request, heads: str, *, as_json: bool) -> None:
     from catalens.learning.hyperparameters import POLICIES, search_settings
     from catalens.tasks.classifier_folder import save_classifier
     from catalens.tasks.embed import encoder as load_encoder
 
-    name = source_of(wish.encoder)
+    name = source_of(asked.encoder)
     with progress_bar() as progress:
         found = search_settings(
-            photos, name=wish.out.resolve().name, encoder=load_encoder(name), encoder_name=name,
-            trials=wish.trials, minutes=wish.minutes, heads=chosen_heads(heads), policies=wish.policies or POLICIES,
-            test_share=wish.test_share, reject=wish.reject, seed=wish.seed, progress=progress,
+            photos, name=asked.out.resolve().name, encoder=load_encoder(name), encoder_name=name,
+            trials=asked.trials, minutes=asked.minutes, heads=chosen_heads(heads), policies=asked.policies or POLICIES,
+            test_share=asked.test_share, reject=asked.reject, seed=asked.seed, progress=progress,
         )  # fmt: skip
-    save_classifier(found.classifier, wish.out)
-    _tell(found.notes, found.skipped)
+    save_classifier(found.classifier, asked.out)
+    list_notes(found.notes, found.skipped)
     if as_json:
         write_json(found.to_dict())
     else:
-        _print(found, wish.out)
+        _print(found, asked.out)
     _end(found.skipped)
 
 
-def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
+def _tune(photos: LabelledPhotos, asked: _Request, *, as_json: bool) -> None:
     """Search for the tuning on the photos that the head will learn from, then train the head on its encoder."""
     import tempfile
 
@@ -108,37 +108,29 @@ def _tune(photos: LabelledPhotos, wish: _Wish, *, as_json: bool) -> None:
 
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         # Only photos that can be read, so that the same ones are held out before and after.
-        readable = embed_labelled(photos, load_encoder(wish.encoder), progress=progress)
-        test = held_out(readable.photos, wish.test_share, seed=wish.seed)
+        readable = embed_labelled(photos, load_encoder(asked.encoder), progress=progress)
+        test = held_out(readable.photos, asked.test_share, seed=asked.seed)
         tuned = search_tuning(
-            readable.photos.of((~test).nonzero()[0].tolist()), out=Path(folder) / "encoder", encoder=wish.encoder,
-            trials=wish.trials, minutes=wish.minutes, policies=wish.policies or POLICIES, seed=wish.seed,
+            readable.photos.of((~test).nonzero()[0].tolist()), out=Path(folder) / "encoder", encoder=asked.encoder,
+            trials=asked.trials, minutes=asked.minutes, policies=asked.policies or POLICIES, seed=asked.seed,
             progress=progress,
         )  # fmt: skip
         report = train_classifier(
-            readable.photos, name=wish.out.resolve().name, head="softmax", encoder=load_encoder(str(tuned.folder)),
-            test_share=wish.test_share, reject=wish.reject, seed=wish.seed, progress=progress,
+            readable.photos, name=asked.out.resolve().name, head="softmax", encoder=load_encoder(str(tuned.folder)),
+            test_share=asked.test_share, reject=asked.reject, seed=asked.seed, progress=progress,
         )  # fmt: skip
-        save_classifier(report.classifier, wish.out, tuned=tuned.folder)
-    _tell(photos.notes + report.notes, photos.skipped + readable.skipped)
+        save_classifier(report.classifier, asked.out, tuned=tuned.folder)
+    list_notes(photos.notes + report.notes, photos.skipped + readable.skipped)
     if as_json:
         write_json({**report.to_dict(), "trials": [trial.to_dict() for trial in tuned.trials]})
     else:
         for trial in sorted(tuned.trials, key=lambda one: -one.accuracy):
             write(f"{trial.number:>4}  {trial.accuracy:.3f}  {trial.seconds:6.1f} s  {trial}")
-        write(f"written: {wish.out}")
+        write(f"written: {asked.out}")
         write(f"best: {tuned.best}")
         write(f"accuracy on photos held out: {report.accuracy}")
         list_leaks(report.leaks)
     _end(photos.skipped + readable.skipped)
-
-
-def _tell(notes: tuple[str, ...], skipped: tuple[Failure, ...]) -> None:
-    for note in notes:
-        say(f"note: {note}")
-    if skipped:
-        say(f"{len(skipped)} photos were skipped:")
-        list_failures(skipped)
 
 
 def _end(skipped: tuple[Failure, ...]) -> None:

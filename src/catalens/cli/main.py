@@ -22,6 +22,7 @@ from catalens.cli import (
     keep,
     label,
     learn,
+    licences,
     models,
     outfit_data,
     outfits,
@@ -66,6 +67,7 @@ COMMANDS = (
     explain.explain,
     augment.augment,
     serve.serve,
+    licences.licences,
     demo.demo,
 )
 train.app.command()(learn.search)

@@ -19,13 +19,6 @@ CatalogFolder: TypeAlias = Annotated[
     typer.Option("--catalog", "-c", envvar="CATALENS_CATALOG", help="Folder of the catalog.", show_default=True),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-EncoderName: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--encoder",
-        help="Encoder: a bundled name, a folder with a card.toml, hf:FOLDER_OR_ID, or KIND:FILE (docs/models.md).",
-    ),
-]
 LabelledData: TypeAlias = Annotated[
     list[Path],
     typer.Option(
@@ -64,13 +57,20 @@ def option(declared: Option[Any], *flags: str, more: str = "", also: str = "") -
     return typer.Option(*flags, help=help, metavar=metavar, parser=None if also else chosen)
 
 
+EncoderName: TypeAlias = Annotated[str | None, option(Network.encoder)]
 Device: TypeAlias = Annotated[str, option(Network.device)]
 Precision: TypeAlias = Annotated[str, option(Network.dtype)]
 
 
-def existing(folder: Path, *, encoder: str | None = None) -> catalens.Catalog:
+def existing(
+    folder: Path,
+    *,
+    encoder: str | None = Network.encoder.default,
+    device: str = Network.device.default,
+    dtype: str = Network.dtype.default,
+) -> catalens.Catalog:
     """Open a catalog to read from; one that is not there is an error and is not made."""
-    return catalens.Catalog.open(folder, encoder=encoder, readonly=True)
+    return catalens.Catalog.open(folder, encoder=encoder, readonly=True, device=device, dtype=dtype)
 
 
 def signature_of(certificate: Path | None, key: Path | None) -> Signature | None:

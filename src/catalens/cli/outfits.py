@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from catalens import options
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing, option
+from catalens.cli.options import (
+    DEFAULT_CATALOG,
+    AsJson,
+    CatalogFolder,
+    Device,
+    EncoderName,
+    Precision,
+    existing,
+    option,
+)
 from catalens.cli.output import say, write, write_json
 from catalens.errors import NotFoundError
 from catalens.images.folder import photos_in
@@ -28,14 +37,18 @@ def outfit(
     like: Annotated[list[str] | None, option(options.Outfits.like, more="May be repeated.")] = None,
     unlike: Annotated[list[str] | None, option(options.Outfits.unlike, more="May be repeated.")] = None,
     model: Annotated[str | None, option(options.Outfits.model)] = options.Outfits.model.default,
+    encoder: EncoderName = options.Network.encoder.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Complete an outfit around a product or a photo, with reasons."""
     wardrobe = _photos(own) if own is not None else []
-    with existing(catalog) as shop:
+    with existing(catalog, encoder=encoder, device=device, dtype=dtype) as shop:
         found = shop.outfits(
             start, k=k, kinds=kind or (), budget=budget, colors=colors, own=wardrobe, like=like or (),
             unlike=unlike or (), wishes=[wish for wish in (occasion, style, season) if wish], model=model,
+            device=device, dtype=dtype,
         )  # fmt: skip
     if as_json:
         write_json(found.to_dict())
@@ -54,12 +67,15 @@ def outfit(
 
 def score(
     photos: Annotated[list[Path], typer.Argument(help="Two to eight photos of one item each.")],
+    model: Annotated[str | None, option(options.Score.model)] = options.Score.model.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Score how well items go together, with reasons."""
     from catalens.styling.outfit import score_photos
 
-    found = score_photos(photos)
+    found = score_photos(photos, model=model, device=device, dtype=dtype)
     if as_json:
         write_json(found.to_dict())
         return
@@ -79,10 +95,13 @@ def room(
     kind: Annotated[list[str] | None, option(options.Room.kinds, "--kind", more="May be repeated.")] = None,
     budget: Annotated[float | None, option(options.Room.budget)] = options.Room.budget.default,
     style: Annotated[str | None, typer.Option(help="Style, such as minimal, or material, such as wood.")] = None,
+    encoder: EncoderName = options.Network.encoder.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
     """Furnish a room: products that fit its colors and furniture and that it lacks."""
-    with existing(catalog) as shop:
+    with existing(catalog, encoder=encoder, device=device, dtype=dtype) as shop:
         found = shop.room(photo, k=k, kinds=kind or (), budget=budget, wishes=[style] if style else [])
     if as_json:
         write_json(found.to_dict())

@@ -1,34 +1,57 @@
-"""Output of commands: data on stdout, everything else on stderr, progress bars on a terminal only."""
+"""Output of commands: data on stdout, everything else on stderr, progress bars on a terminal only.
+
+All that is printed goes through here and is made printable: texts of catalogs and files can neither move the cursor nor
+forge a line, and what the terminal cannot encode is shown as an escape.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from rich.console import Console
 
 from catalens.errors import StorageError, UsageError
+from catalens.printable import printable, printable_json
 from catalens.types import Failure, Progress
 
 FAILURES_SHOWN = 20
 """Failures that are listed; further ones are only counted (`--json` has all)."""
 
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str) -> None:
     """Print a line on stderr; the text is never interpreted as markup."""
-    err.print(text, markup=False)
+    err.print(printable(text, encoding=_encoding(err.file)), markup=False)
 
 
-def write(text: str) -> None:
-    """Print a line on stdout."""
+def write(*lines: str) -> None:
+    """Print lines on stdout."""
+    encoding = _encoding(sys.stdout)
     with to_stdout():
-        sys.stdout.write(text + "\n")
+        sys.stdout.write("".join(f"{printable(line, encoding=encoding)}\n" for line in lines))
+
+
+def write_exact(line: str) -> None:
+    """Print a line of a file on stdout as it is; made printable on a terminal.
+
+    Raises:
+        UsageError: stdout cannot encode it.
+    """
+    if sys.stdout.isatty():
+        write(*line.split("\n"))
+        return
+    with to_stdout():
+        sys.stdout.write(line + "\n")
+
+
+def _encoding(stream: IO[str]) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"
 
 
 @contextmanager
@@ -37,9 +60,15 @@ def to_stdout() -> Iterator[None]:
 
     Raises:
         StorageError: stdout cannot be written to, for example on a full disk.
+        UsageError: it cannot encode a text.
     """
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"stdout is written in {error.encoding}, which lacks {error.object[error.start]!a}",
+            cure="write to a file with --out, or set PYTHONIOENCODING=utf-8",
+        ) from None
     except OSError as error:
         # Python would raise again when it flushes the buffer at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,7 +79,9 @@ def to_stdout() -> Iterator[None]:
 
 def write_json(value: object) -> None:
     """Print a JSON value on stdout."""
-    write(json.dumps(value, ensure_ascii=False, indent=2))
+    text = printable_json(value, encoding=_encoding(sys.stdout), indent=2)
+    with to_stdout():
+        sys.stdout.write(text + "\n")
 
 
 def warn_missing_glyphs(texts: Mapping[str, str]) -> None:
@@ -76,6 +107,15 @@ def list_failures(failures: tuple[Failure, ...]) -> None:
         say(f"  ... and {hidden} more; --json lists all of them.")
 
 
+def list_notes(notes: Iterable[str], skipped: tuple[Failure, ...] = ()) -> None:
+    """Print notes, then the photos that were skipped, on stderr."""
+    for note in notes:
+        say(f"note: {note}")
+    if skipped:
+        say(f"{len(skipped)} photos were skipped:")
+        list_failures(skipped)
+
+
 def refuse_overwrite(out: Path | None, *read: str | Path) -> None:
     """Check that an output file is none of the input files.
 
@@ -96,7 +136,7 @@ def progress_bar() -> Iterator[Progress | None]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
@@ -105,6 +145,6 @@ def progress_bar() -> Iterator[Progress | None]:
         task = bar.add_task("", total=None)
 
         def update(done: int, total: int | None, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
+            bar.update(task, completed=done, total=total, description=printable(what, encoding=_encoding(err.file)))
 
         yield update

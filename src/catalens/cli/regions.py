@@ -12,13 +12,23 @@ import typer
 
 import catalens
 from catalens import options, settings
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, Device, Precision, existing, option
+from catalens.cli.options import (
+    DEFAULT_CATALOG,
+    AsJson,
+    CatalogFolder,
+    Device,
+    EncoderName,
+    Precision,
+    existing,
+    option,
+)
 from catalens.cli.output import progress_bar, refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.folder import photos_in
 from catalens.types import Detections
 
 if TYPE_CHECKING:
+    from catalens.tasks.cutout import Cutter
     from catalens.types import ImageArray
 
 NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128), "gray": (128, 128, 128)}
@@ -52,7 +62,7 @@ def detect(
             image, min_score=min_score, model=model, labels=words, masks=False, tiles=tiles, device=device, dtype=dtype
         )
     else:
-        found = _proposed(image, proposals, model=model)
+        found = _proposed(image, proposals, model=model, device=device, dtype=dtype)
     if save is not None:
         save_image(save, draw_boxes(image, found), mark=read_mark(photo))
         say(f"written: {save}")
@@ -66,10 +76,10 @@ def detect(
         write(f"{one.score:.2f}  {one.label}  {' '.join(f'{side:.0f}' for side in one.box)}")
 
 
-def _proposed(image: ImageArray, way: str, *, model: str | None) -> Detections:
+def _proposed(image: ImageArray, way: str, *, model: str | None, device: str, dtype: str) -> Detections:
     from catalens.tasks.proposals import propose
 
-    boxes = propose(image, way=way, model=model)  # type: ignore[arg-type]  # checked there
+    boxes = propose(image, way=way, model=model, device=device, dtype=dtype)  # type: ignore[arg-type]  # checked there
     scores = np.linspace(1, 0, len(boxes), endpoint=False, dtype=np.float32)
     return Detections(boxes, scores, ("thing",) * len(boxes), (image.shape[0], image.shape[1]))
 
@@ -77,9 +87,7 @@ def _proposed(image: ImageArray, way: str, *, model: str | None) -> Detections:
 def segment(
     photo: Photo,
     save: Annotated[Path | None, typer.Option(help="Write the photo with its parts colored.")] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A parser: a folder with a card; the bundled one if absent.")
-    ] = None,
+    model: Annotated[str | None, option(options.Segment.model)] = options.Segment.model.default,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
@@ -108,13 +116,15 @@ def cutout(
     shadow: Annotated[str, option(options.Cutout.shadow)] = options.Cutout.shadow.default,
     crop: Annotated[bool, option(options.Cutout.crop, "--crop")] = options.Cutout.crop.default,
     margin: Annotated[str, option(options.Cutout.margin)] = options.Cutout.margin.default,
+    model: Annotated[str | None, option(options.Cutout.model)] = options.Cutout.model.default,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
 ) -> None:
     """Cut the product out of a photo, or of each photo in a folder; files that exist already are skipped."""
-    how = _Options(
-        background, shadow, crop=crop, margin=margin, threads=1 if photo.is_dir() else None, device=device, dtype=dtype
-    )
+    from catalens.tasks.cutout import cutter
+
+    network = cutter(model, threads=1 if photo.is_dir() else None, device=device, dtype=dtype)
+    how = _Options(background, shadow, crop=crop, margin=margin, network=network)
     if photo.is_dir():
         _each(photo, out, how.suffix, how.write, what="cut out")
     else:
@@ -127,6 +137,7 @@ def blur_faces(
     photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
     out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
     min_score: Annotated[float, option(options.BlurFaces.min_score)] = options.BlurFaces.min_score.default,
+    model: Annotated[str | None, option(options.BlurFaces.model)] = options.BlurFaces.model.default,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
 ) -> None:
@@ -136,7 +147,7 @@ def blur_faces(
     from catalens.tasks import faces
 
     def write_hidden(source: Path, target: Path) -> None:
-        image, count = faces.blur_faces(source, min_score=min_score, device=device, dtype=dtype)
+        image, count = faces.blur_faces(source, min_score=min_score, model=model, device=device, dtype=dtype)
         save_image(target, image, mark=read_mark(source))
         say(f"{source}: {count} {'face' if count == 1 else 'faces'}")
 
@@ -187,17 +198,14 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
 class _Options:
     """How photos are cut out, checked once."""
 
-    def __init__(
-        self, background: str, shadow: str, *, crop: bool, margin: str, threads: int | None, device: str, dtype: str
-    ) -> None:
+    def __init__(self, background: str, shadow: str, *, crop: bool, margin: str, network: Cutter) -> None:
         from catalens.images.mark import read_mark
-        from catalens.tasks.cutout import cutter
 
         self._shadow, self._crop = shadow, crop
         self._margin = _share(margin)
         self._ground = _ground(background)
         self._mark = read_mark(background) if isinstance(self._ground, np.ndarray) else None
-        self._cutter = cutter(threads=threads, device=device, dtype=dtype)
+        self._cutter = network
         self.suffix = ".png" if self._ground is None else ".jpg"
 
     def write(self, photo: Path, out: Path) -> None:
@@ -249,14 +257,18 @@ def look(
     k: Annotated[int, option(options.Look.k, "-k")] = options.Look.k.default,
     where: Annotated[str | None, option(options.Look.where)] = options.Look.where.default,
     min_score: Annotated[float, option(options.Look.min_score)] = options.Look.min_score.default,
+    model: Annotated[str | None, option(options.Look.model)] = options.Look.model.default,
+    encoder: EncoderName = options.Network.encoder.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     save: Annotated[Path | None, typer.Option(help="Also write a page (.html).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Shop the look: find each product on a photo in the catalog."""
     from catalens.styling.look_page import save_look
 
-    with existing(catalog) as shop:
-        found = shop.look(photo, k=k, where=where, min_score=min_score)
+    with existing(catalog, encoder=encoder, device=device, dtype=dtype) as shop:
+        found = shop.look(photo, k=k, where=where, min_score=min_score, model=model, device=device, dtype=dtype)
     if save is not None:
         save_look(found, save)
         say(f"written: {save}")

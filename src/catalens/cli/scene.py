@@ -24,9 +24,10 @@ def scene(
     harmony: Annotated[float, option(options.Scene.harmony)] = options.Scene.harmony.default,
     shadow: Annotated[float, option(options.Scene.shadow)] = options.Scene.shadow.default,
     horizon: Annotated[float, option(options.Scene.horizon)] = options.Scene.horizon.default,
-    model: Annotated[
-        str | None, typer.Option(help="Generate the background with a published network, such as sdxl; docs/scene.md.")
-    ] = None,
+    painter: Annotated[
+        str | None, option(options.Scene.painter, "--painter", "--model", more="See docs/scene.md.")
+    ] = options.Scene.painter.default,
+    model: Annotated[str | None, option(options.Scene.model, "--cutout-model")] = options.Scene.model.default,
     accept_licence: Annotated[str | None, option(options.Network.accept_licence)] = None,
     seed: Annotated[int, option(options.Scene.seed)] = options.Scene.seed.default,
     device: Device = options.Network.device.default,
@@ -44,19 +45,18 @@ def scene(
     refuse_overwrite(out, product, background)
     signature = signature_of(certificate, key)
     spot = None if place is None else options.point_of(place, name="--place")
-    ground = background
-    if model is not None and not Path(background).is_file():
-        from catalens.models.hub.pipeline import paint
-
-        ground = paint(background, model=model, seed=seed, accept_licence=accept_licence)  # type: ignore[assignment]
     found = put_into(
         product,
-        ground,
+        background,
         place=spot,
         scale=scale,
         harmony=harmony,
         shadow=shadow,
         horizon=horizon,
+        model=model,
+        painter=painter,
+        seed=seed,
+        accept_licence=accept_licence,
         device=device,
         dtype=dtype,
     )

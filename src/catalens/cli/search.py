@@ -9,7 +9,17 @@ import typer
 
 import catalens
 from catalens import options
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, existing, numbers, option
+from catalens.cli.options import (
+    DEFAULT_CATALOG,
+    AsJson,
+    CatalogFolder,
+    Device,
+    EncoderName,
+    Precision,
+    existing,
+    numbers,
+    option,
+)
 from catalens.cli.output import refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import UsageError
 from catalens.types import Match, Matches
@@ -27,7 +37,9 @@ def search(
     min_score: Annotated[float | None, option(options.Search.min_score)] = options.Search.min_score.default,
     weights: Annotated[list[str] | None, option(options.Search.weights)] = None,
     group: Annotated[bool, option(options.Search.group, "--group/--each-picture")] = options.Search.group.default,
-    encoder: EncoderName = None,
+    encoder: EncoderName = options.Network.encoder.default,
+    device: Device = options.Network.device.default,
+    dtype: Precision = options.Network.dtype.default,
     save: Annotated[
         Path | None, typer.Option(help="Also write a page (.html) or a contact sheet (.png, .jpg, .webp).")
     ] = None,
@@ -40,7 +52,7 @@ def search(
     if words and text:
         raise UsageError("words came twice, as the query and as --text", cure="give them once")
     refuse_overwrite(save, *([] if photo is None else [photo]))
-    with existing(catalog, encoder=encoder) as shop:
+    with existing(catalog, encoder=encoder, device=device, dtype=dtype) as shop:
         matches = shop.search(
             image=photo,
             text=words or text,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalens import options
+from catalens import options, settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, option
 from catalens.cli.output import say, write, write_json
 from catalens.errors import MissingExtraError, UsageError
@@ -36,14 +36,27 @@ def serve(
         list[Path] | None,
         typer.Option(help="Classifier folder to serve by its name in /v1/classify. May be repeated."),
     ] = None,
+    model: Annotated[list[str] | None, option(options.Serve.model, more="May be repeated.")] = None,
+    accept_licence: Annotated[str | None, option(options.Serve.accept_licence)] = None,
     workers: Annotated[int, option(options.Serve.workers)] = options.Serve.workers.default,
+    max_products: Annotated[int, option(options.Serve.max_products)] = options.Serve.max_products.default,
+    max_gigabytes: Annotated[int, option(options.Serve.max_gigabytes)] = options.Serve.max_gigabytes.default,
+    max_jobs: Annotated[int, option(options.Serve.max_jobs)] = options.Serve.max_jobs.default,
+    keep_jobs_days: Annotated[int, option(options.Serve.keep_jobs_days)] = options.Serve.keep_jobs_days.default,
+    allow_licences: Annotated[str | None, option(options.Serve.allow_licences)] = None,
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, its description at /docs, counters at /metrics."""
     try:
         from catalens.server.run import listen
+        from catalens.server.services.allowed_models import allow_models
         from catalens.server.services.options import ServeOptions
     except ImportError as error:
         raise MissingExtraError.of(error.name or "fastapi", extra="serve") from None
+    if accept_licence is not None:
+        settings.accept_licence(accept_licence)
+    if allow_licences is not None:
+        settings.allow_licences(allow_licences)
+    _check_licences()
     hosts = frozenset(host.lower() for host in allow_url_hosts or ())
     here = _is_loopback(host)
     names = frozenset({"localhost", "127.0.0.1", "::1", host})
@@ -52,8 +65,13 @@ def serve(
         tuple(origin or ()),
         hosts,
         classifiers=_classifiers(classifier or []),
+        models=allow_models(model or []),
         closed=not here,
         hosts=names,
+        max_products=max_products,
+        max_gigabytes=max_gigabytes,
+        max_jobs=max_jobs,
+        keep_jobs_days=keep_jobs_days,
     )
     keys = _keys(catalog)
     if keys.is_closed() and not keys.all():
@@ -78,6 +96,14 @@ def _classifiers(folders: list[Path]) -> tuple[Path, ...]:
         if names.count(folder.name) > 1:
             raise UsageError(f"two classifiers are called {folder.name!r}", cure="name their folders apart")
     return found
+
+
+def _check_licences() -> None:
+    """Of the bundled networks, before the service starts, where only some licences are allowed."""
+    from catalens.models.zoo import DEFAULTS, resolve
+
+    for task in DEFAULTS if settings.allowed_licences() is not None else ():
+        resolve(None, task=task, forms=("card",))
 
 
 def _is_loopback(host: str) -> bool:

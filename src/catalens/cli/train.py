@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens.cli.options import AsJson, EncoderName
-from catalens.cli.output import list_failures, progress_bar, say, write, write_json
-from catalens.errors import ImageError, NotFoundError, UsageError
+from catalens.cli.output import list_notes, progress_bar, say, write, write_json
+from catalens.errors import ImageError, ModelError, NotFoundError, UsageError
+from catalens.models.untrusted import MAX_CARD, regular_file
 
 if TYPE_CHECKING:
     from catalens.learning.classifier import TrainReport
@@ -34,8 +35,8 @@ FromCatalog = Annotated[
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """What was asked of the classifier."""
+class _Request:
+    """Options of a training."""
 
     out: Path
     encoder: str | None
@@ -81,13 +82,9 @@ def classifier(
     lines = None if taxonomy is None else _taxonomy_lines(taxonomy)
     photos = read_photos(data, label, catalog)
     say(f"{len(photos)} photos with {len(photos.classes)} labels")
-    wish = _Wish(out, encoder, test_share, reject, seed, lines)
-    report = _finetuned(photos, wish, minutes) if head == "finetune" else _with_head(photos, wish, head)
-    for note in report.notes:
-        say(f"note: {note}")
-    if report.skipped:
-        say(f"{len(report.skipped)} photos were skipped:")
-        list_failures(report.skipped)
+    asked = _Request(out, encoder, test_share, reject, seed, lines)
+    report = _finetuned(photos, asked, minutes) if head == "finetune" else _with_head(photos, asked, head)
+    list_notes(report.notes, report.skipped)
     if as_json:
         write_json(report.to_dict())
     else:
@@ -113,7 +110,7 @@ def read_photos(data: list[Path] | None, label: str, catalog: Path | None) -> La
     return read_labelled(*(data or []), label=label)
 
 
-def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | None = None) -> TrainReport:
+def _with_head(photos: LabelledPhotos, asked: _Request, head: str, *, tuned: Path | None = None) -> TrainReport:
     from dataclasses import replace
 
     from catalens.learning.classifier import taxonomy_ids, train_classifier
@@ -124,23 +121,23 @@ def _with_head(photos: LabelledPhotos, wish: _Wish, head: str, *, tuned: Path | 
     chosen = next((kind for kind in HEAD_KINDS if kind == head), None)
     if chosen is None:
         raise UsageError(f"no head called {head!r}", cure=f"one of {', '.join(HEAD_KINDS)}, finetune")
-    name = str(tuned or source_of(wish.encoder))
+    name = str(tuned or source_of(asked.encoder))
     with progress_bar() as progress:
         report = train_classifier(
             photos,
-            name=wish.out.resolve().name,
+            name=asked.out.resolve().name,
             head=chosen,
             encoder=load_encoder(name),
             encoder_name=name,
-            test_share=wish.test_share,
-            reject=wish.reject,
-            seed=wish.seed,
+            test_share=asked.test_share,
+            reject=asked.reject,
+            seed=asked.seed,
             progress=progress,
         )
-    ids = taxonomy_ids(report.classifier.classes, wish.taxonomy or [])
+    ids = taxonomy_ids(report.classifier.classes, asked.taxonomy or [])
     report = replace(report, classifier=replace(report.classifier, taxonomy=ids))
-    save_classifier(report.classifier, wish.out, tuned=tuned)
-    if wish.taxonomy is not None:
+    save_classifier(report.classifier, asked.out, tuned=tuned)
+    if asked.taxonomy is not None:
         say(f"{len(ids)} of {len(report.classifier.classes)} labels have an id in the taxonomy")
     return report
 
@@ -154,7 +151,7 @@ def source_of(encoder: str | None) -> str:
     return scheme + colon + str(Path(path).absolute()) if Path(path).exists() else name
 
 
-def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainReport:
+def _finetuned(photos: LabelledPhotos, asked: _Request, minutes: float) -> TrainReport:
     """Tune the encoder on the photos that the head will learn from, never on those held out."""
     import tempfile
     from dataclasses import replace
@@ -164,24 +161,24 @@ def _finetuned(photos: LabelledPhotos, wish: _Wish, minutes: float) -> TrainRepo
     from catalens.tasks.embed import encoder as load_encoder
 
     # Photos that cannot be read are dropped first: the same photos are then held out here and by the head.
-    embedded = embed_labelled(photos, load_encoder(wish.encoder))
+    embedded = embed_labelled(photos, load_encoder(asked.encoder))
     skipped = photos.skipped + embedded.skipped
     photos = replace(embedded.photos, skipped=skipped, notes=photos.notes)
-    test = held_out(photos, wish.test_share, seed=wish.seed)
+    test = held_out(photos, asked.test_share, seed=asked.seed)
     learned = photos.of((~test).nonzero()[0].tolist())
     with tempfile.TemporaryDirectory() as folder:
         tuned = Path(folder) / "encoder"
         with progress_bar() as progress:
-            finetune(learned, out=tuned, encoder=wish.encoder, minutes=minutes, seed=wish.seed, progress=progress)
-        return _with_head(photos, wish, "softmax", tuned=tuned)
+            finetune(learned, out=tuned, encoder=asked.encoder, minutes=minutes, seed=asked.seed, progress=progress)
+        return _with_head(photos, asked, "softmax", tuned=tuned)
 
 
 def _taxonomy_lines(path: Path) -> list[str]:
     try:
-        return path.read_text("utf-8-sig").splitlines()
-    except FileNotFoundError:
+        return regular_file(path, most=MAX_CARD).read_text("utf-8-sig").splitlines()
+    except NotFoundError:
         raise NotFoundError(f"no taxonomy at {path}", cure="docs/data.md says where Google publishes it") from None
-    except (UnicodeDecodeError, IsADirectoryError):
+    except (UnicodeDecodeError, ModelError, OSError):
         raise UsageError(f"{path} is no text in UTF-8", cure="give the taxonomy with ids, as a text file") from None
 
 

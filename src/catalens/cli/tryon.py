@@ -24,10 +24,7 @@ def tryon(
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Also write OUT-sheet: both photos, the result, the changed region.")
     ] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(help="A large published network: catvton, idm-vton, fashn-vton, ootdiffusion, or a folder."),
-    ] = None,
+    model: Annotated[str | None, option(options.TryOn.model)] = options.TryOn.model.default,
     accept_licence: Annotated[str | None, option(options.Network.accept_licence)] = None,
     seed: Annotated[int, option(options.TryOn.seed)] = options.TryOn.seed.default,
     certificate: Certificate = None,

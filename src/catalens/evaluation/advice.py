@@ -113,7 +113,7 @@ class Advice:
         }
 
 
-def advise(wish: Requirements) -> Advice:
+def advise(requirements: Requirements) -> Advice:
     """Recommend the largest network that fits the limits of time and memory.
 
     The next better one for "search" knows words, too: the search that is bundled is asked with both.
@@ -121,34 +121,34 @@ def advise(wish: Requirements) -> Advice:
     Raises:
         UsageError: a number out of range.
     """
-    _check(wish)
+    _check(requirements)
     base_ms = bundled_ms()
-    choices = [_bundled(wish, name, base_ms) for name in bundled_cards("embed")]
-    choices += [_foreign(wish, one, base_ms) for one in known_networks("embed") if one.gflops is not None]
+    choices = [_bundled(requirements, name, base_ms) for name in bundled_cards("embed")]
+    choices += [_foreign(requirements, one, base_ms) for one in known_networks("embed") if one.gflops is not None]
     choices.sort(key=lambda choice: choice.encode_ms)
     refused = [(one.key, UNTIMED) for one in known_networks("embed") if one.gflops is None]
     fitting = []
     for choice in choices:
-        why = _against(choice, wish)
+        why = _rejection(choice, requirements)
         if why:
             refused.append((choice.encoder, why))
         else:
             fitting.append(choice)
     # The bundled network is what was measured here, on shops' photos: it is the choice unless it does not fit.
     best = next((one for one in fitting if one.scores), fitting[0] if fitting else None)
-    wordless = {one.key for one in known_networks("embed") if not one.words} if wish.task == "search" else set()
+    wordless = {one.key for one in known_networks("embed") if not one.words} if requirements.task == "search" else set()
     larger = [one for one in choices if best and one.encode_ms > best.encode_ms and one.encoder not in wordless]
     return Advice(best, larger[0] if larger else None, tuple(refused))
 
 
-def _check(wish: Requirements) -> None:
+def _check(requirements: Requirements) -> None:
     given = {
-        "--products": wish.count,
-        "--labels": wish.labels_each,
-        "--latency-ms": wish.latency_ms,
-        "--memory-mb": wish.memory_mb,
+        "--products": requirements.count,
+        "--labels": requirements.labels_each,
+        "--latency-ms": requirements.latency_ms,
+        "--memory-mb": requirements.memory_mb,
     }
-    price = wish.price_per_hour
+    price = requirements.price_per_hour
     bad = [f"{name} {value:g}" for name, value in given.items() if value is not None and not 0 < value < math.inf]
     bad += [f"--price-per-hour {price:g}"] * (not 0 <= price < math.inf)
     if bad:
@@ -181,22 +181,22 @@ def _median_ms(call: Callable[[], object], seconds: float) -> float:
     return float(np.median(times))
 
 
-def _bundled(wish: Requirements, name: str, base_ms: float) -> Candidate:
+def _bundled(requirements: Requirements, name: str, base_ms: float) -> Candidate:
     card = find_card(name)
-    ms = base_ms / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
-    timed = "measured on this machine" + (f", {RULE}" if wish.device == "gpu" else "")
-    return _choice(wish, name, card.dim, ms, timed, card.license, card.parameters, card.scores, ())
+    ms = base_ms / (GPU_SPEEDUP if requirements.device == "gpu" else 1.0)
+    timed = "measured on this machine" + (f", {RULE}" if requirements.device == "gpu" else "")
+    return _choice(requirements, name, card.dim, ms, timed, card.license, card.parameters, card.scores, ())
 
 
-def _foreign(wish: Requirements, one: KnownNetwork, base_ms: float) -> Candidate:
-    ms = base_ms * (one.gflops or 0.0) / BUNDLED_GFLOPS / (GPU_SPEEDUP if wish.device == "gpu" else 1.0)
+def _foreign(requirements: Requirements, one: KnownNetwork, base_ms: float) -> Candidate:
+    ms = base_ms * (one.gflops or 0.0) / BUNDLED_GFLOPS / (GPU_SPEEDUP if requirements.device == "gpu" else 1.0)
     claims = tuple(f"{score.name} {score.value:.3f} ({one.source})" for score in one.scores)
-    timed = "scaled by GFLOPs from this machine's measurement" + (f", {RULE}" if wish.device == "gpu" else "")
-    return _choice(wish, one.key, one.dim or 0, ms, timed, one.license, 4 * (one.parameters or 0), (), claims)
+    timed = "scaled by GFLOPs from this machine's measurement" + (f", {RULE}" if requirements.device == "gpu" else "")
+    return _choice(requirements, one.key, one.dim or 0, ms, timed, one.license, 4 * (one.parameters or 0), (), claims)
 
 
 def _choice(
-    wish: Requirements,
+    requirements: Requirements,
     name: str,
     dim: int,
     ms: float,
@@ -206,36 +206,36 @@ def _choice(
     scores: tuple[Score, ...],
     claims: tuple[str, ...],
 ) -> Candidate:
-    is_exact = wish.count <= EXACT_BELOW
+    is_exact = requirements.count <= EXACT_BELOW
     per_vector = 4 * dim + 8 if is_exact else 2 * dim + dim / 8 + 28
-    searches = wish.task == "search"
-    memory = 120 + 1.3 * weight_bytes / 1e6 + (per_vector * wish.count / 1e6 if searches else 0.0)
+    searches = requirements.task == "search"
+    memory = 120 + 1.3 * weight_bytes / 1e6 + (per_vector * requirements.count / 1e6 if searches else 0.0)
     return Candidate(
         encoder=name,
-        head="" if searches else _head(wish),
+        head="" if searches else _head(requirements),
         index=("exact" if is_exact else "IVF with RaBitQ, re-ranked") if searches else "",
         license=license,
         encode_ms=ms,
         timed=timed,
-        index_ms=index_ms(wish.count, dim, seconds=0.15) if searches else 0.0,
+        index_ms=index_ms(requirements.count, dim, seconds=0.15) if searches else 0.0,
         memory_mb=memory,
-        per_million=ms * 1e6 / 3.6e6 * wish.price_per_hour,
+        per_million=ms * 1e6 / 3.6e6 * requirements.price_per_hour,
         scores=scores,
         claims=claims,
     )
 
 
-def _head(wish: Requirements) -> str:
-    each = wish.labels_each or 20
+def _head(requirements: Requirements) -> str:
+    each = requirements.labels_each or 20
     return "lda" if each < 200 else "softmax, or finetune for a little more"
 
 
-def _against(choice: Candidate, wish: Requirements) -> str:
+def _rejection(choice: Candidate, requirements: Requirements) -> str:
     known = next((one for one in known_networks("embed") if one.key == choice.encoder), None)
-    if known is not None and wish.commercial and not known.commercial:
+    if known is not None and requirements.commercial and not known.commercial:
         return f"{known.license} limits commercial use"
-    if wish.latency_ms is not None and choice.latency_ms > wish.latency_ms:
+    if requirements.latency_ms is not None and choice.latency_ms > requirements.latency_ms:
         return f"about {choice.latency_ms:.1f} ms a query"
-    if wish.memory_mb is not None and choice.memory_mb > wish.memory_mb:
+    if requirements.memory_mb is not None and choice.memory_mb > requirements.memory_mb:
         return f"about {choice.memory_mb:.0f} MB"
     return ""

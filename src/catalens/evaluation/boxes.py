@@ -15,8 +15,8 @@ from catalens.evaluation.intervals import bootstrap_mean
 from catalens.evaluation.runs import Item, Run, machine, name_in
 from catalens.geometry import iou
 from catalens.images.read import read_image
-from catalens.models.zoo import resolve
-from catalens.tasks.detect import FORMS, LEAST, PARTS, detector
+from catalens.models.zoo import BUILT_IN_DETECTOR, resolve
+from catalens.tasks.detect import FORMS, LEAST, detector
 from catalens.types import Detections, Progress
 
 FOUND = "objects found at IoU 0.5, of a photo"
@@ -81,7 +81,7 @@ def evaluate_boxes(
 
 def _identity(model: str | None) -> str:
     """The card's name and hash; the name alone for what has no card of its own."""
-    if model == PARTS:
+    if model == BUILT_IN_DETECTOR:
         return model
     found = resolve(model, task="detect", forms=FORMS)
     return found.name if found.card is None else found.card.identity

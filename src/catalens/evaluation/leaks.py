@@ -25,7 +25,7 @@ SAME_HASH = 2
 
 
 @dataclass(frozen=True)
-class Looks:
+class Fingerprints:
     """Fingerprints of N photos; zeros for unreadable ones."""
 
     hashes: NDArray[np.uint8]
@@ -33,9 +33,9 @@ class Looks:
     pixels: FloatArray
     """(N, 1024) grey, of zero mean and unit length."""
 
-    def of(self, chosen: NDArray[np.bool_]) -> Looks:
+    def of(self, chosen: NDArray[np.bool_]) -> Fingerprints:
         """Fingerprints of some of the photos, by (N,) flags."""
-        return Looks(self.hashes[chosen], self.pixels[chosen])
+        return Fingerprints(self.hashes[chosen], self.pixels[chosen])
 
 
 def near_duplicates(a: Sequence[Path], b: Sequence[Path]) -> list[tuple[int, int]]:
@@ -44,10 +44,10 @@ def near_duplicates(a: Sequence[Path], b: Sequence[Path]) -> list[tuple[int, int
     Unreadable photos pair with none. Memory is about 4 KB a photo; time grows with len(a) * len(b), 100,000 by
     100,000 in seconds.
     """
-    return alike(looks_of(a), looks_of(b)) if len(a) and len(b) else []
+    return fingerprint_pairs(fingerprints_of(a), fingerprints_of(b)) if len(a) and len(b) else []
 
 
-def alike(a: Looks, b: Looks) -> list[tuple[int, int]]:
+def fingerprint_pairs(a: Fingerprints, b: Fingerprints) -> list[tuple[int, int]]:
     """`near_duplicates` of photos by their fingerprints."""
     if not len(a.hashes) or not len(b.hashes):
         return []
@@ -73,7 +73,7 @@ def seen_before(asked: NDArray[np.uint8], known: NDArray[np.uint8]) -> NDArray[n
 
 def hashes(paths: Sequence[Path]) -> NDArray[np.uint8]:
     """(N, 8) perceptual hashes; zeros for photos that cannot be read."""
-    return looks_of(paths).hashes
+    return fingerprints_of(paths).hashes
 
 
 def perceptual_hash(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -87,7 +87,7 @@ def perceptual_hash(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.packbits(low > np.float32(cv2.mean(low)[0]), bitorder="little")
 
 
-def looks_of(paths: Sequence[Path]) -> Looks:
+def fingerprints_of(paths: Sequence[Path]) -> Fingerprints:
     """Fingerprints of photos."""
     hashes = np.zeros((len(paths), 8), np.uint8)
     pixels = np.zeros((len(paths), SIDE * SIDE), np.float32)
@@ -101,4 +101,4 @@ def looks_of(paths: Sequence[Path]) -> Looks:
         small = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         small -= small.mean()
         pixels[row] = small / max(float(np.linalg.norm(small)), 1e-6)
-    return Looks(hashes, pixels)
+    return Fingerprints(hashes, pixels)

@@ -1,4 +1,4 @@
-"""Retrieval metrics: both forms of recall, precision, mAP, MRR, nDCG, 1-NN accuracy."""
+"""Retrieval metrics: both forms of recall, precision, mAP, MRR, nDCG."""
 
 from __future__ import annotations
 
@@ -7,39 +7,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalens.errors import UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.types import FloatArray
-
-
-def nearest_is_correct(
-    queries: FloatArray,
-    wanted: Sequence[str],
-    gallery: FloatArray,
-    labels: Sequence[str],
-    *,
-    left_out: Sequence[int] | None = None,
-) -> NDArray[np.bool_]:
-    """(Q,) whether the nearest gallery picture of each query has its label (1-NN accuracy, R@1).
-
-    Args:
-        queries: (Q, D) unit length; wanted: (Q,) their labels.
-        gallery: (G, D) unit length; labels: (G,) theirs.
-        left_out: (Q,) the gallery row of each query itself, which does not count; -1 where it is not in the gallery.
-    """
-    right = np.zeros(len(queries), np.bool_)
-    for start in range(0, len(queries), 512):
-        scores = queries[start : start + 512] @ gallery.T
-        if left_out is not None:
-            for row, own in enumerate(left_out[start : start + 512]):
-                if own >= 0:
-                    scores[row, own] = -np.inf
-        nearest = scores.argmax(axis=1)
-        right[start : start + 512] = [labels[j] == wanted[start + i] for i, j in enumerate(nearest)]
-    return right
-
 
 CUTOFFS = (1, 5, 10)
 

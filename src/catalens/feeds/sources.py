@@ -33,7 +33,7 @@ class Sources:
     def parts(self) -> Iterator[Part]:
         """The sources one by one."""
         for identity, reading in self.readings:
-            yield Part(_with_mentions(reading), self.given_name or identity)
+            yield Part(with_mentions(reading), self.given_name or identity)
         if not self.readings:
             yield Part(_checked(self.products), self.given_name)
 
@@ -48,7 +48,7 @@ class Sources:
         return tuple(note for _, reading in self.readings for note in reading.notes)
 
 
-def _with_mentions(reading: Reading) -> Iterator[Product | Failure]:
+def with_mentions(reading: Reading) -> Iterator[Product | Failure]:
     """Items of a reading; where all of it mentions the same, each product says so."""
     for item in reading:
         said = None if isinstance(item, Failure) else reading.mentions

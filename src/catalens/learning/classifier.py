@@ -1,4 +1,4 @@
-"""Train a classifier on a user's own photos: vectors, head, calibration, "unknown", and how good it is."""
+"""Train a classifier on a user's photos: embeddings, head, calibration, reject option, test metrics."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from catalens.evaluation.calibration import expected_calibration_error
 from catalens.evaluation.classification import f1_scores
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.evaluation.leaks import Looks, alike
-from catalens.learning.heads import Fitted, fit, strangers
+from catalens.evaluation.leaks import Fingerprints, fingerprint_pairs
+from catalens.learning.heads import Fitted, fit, unseen_label_scores
 from catalens.learning.labelled import LabelledPhotos
 from catalens.learning.seen import learned_from
 from catalens.learning.split import Split, check_shares, embed_labelled, split
@@ -105,9 +105,10 @@ def train_classifier(
         fitted, parts, name=name, kind=head, encoder=encoder, encoder_name=encoder_name, reject=reject, seed=seed
     )
     figures = _figures(classifier, parts.vectors[test], parts.targets[test])
+    how = f"{head}, {', '.join(f'{name} {value:g}' for name, value in fitted.settings.items())}"
     classifier = replace(
         classifier,
-        training=_told(used, head, encoder, fitted.settings, seed=seed, seconds=time.perf_counter() - started),
+        training=training_details(used, how, encoder, seed=seed, seconds=time.perf_counter() - started),
         scores=card_scores(figures.accuracy),
     )
     return TrainReport(
@@ -121,7 +122,10 @@ def train_classifier(
         passing=figures.passing,
         settings=fitted.settings,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + _notes(used, fitted, classifier) + _torn(used, parts.looks) + by_heart(parts, encoder),
+        notes=photos.notes
+        + _notes(used, fitted, classifier)
+        + _conflicting_labels(used, parts.fingerprints)
+        + notes_on_seen_photos(parts, encoder),
         leaks=parts.leaks(),
         seconds=time.perf_counter() - started,
     )
@@ -146,26 +150,27 @@ def classifier_of(
         encoder_name=encoder_name,
         unknown=unknown_threshold(parts.learned, parts.learned_targets, fitted, kind=kind, reject=reject, seed=seed),
         thresholds=label_thresholds(fitted, parts.learned_targets),
-        examples=kept_examples(parts, seed=seed),
+        examples=sampled_examples(parts, seed=seed),
     )
 
 
 def unknown_threshold(
     vectors: FloatArray, targets: NDArray[np.bool_], fitted: Fitted, *, kind: HeadKind, reject: float, seed: int
 ) -> Unknown | None:
-    """The least threshold that at most a share `reject` of strangers passes; None where no label can be left out.
+    """The lowest threshold that at most a share `reject` of out-of-distribution photos passes; None if no label can be
+    left out.
 
-    Strangers are photos of labels that the head was not taught (`learning.heads.strangers`).
+    Those are photos of labels left out of training (`learning.heads.unseen_label_scores`).
     """
-    strange = strangers(vectors, targets, fitted, kind=kind, seed=seed)
+    strange = unseen_label_scores(vectors, targets, fitted, kind=kind, seed=seed)
     strange, own = strange[~np.isnan(strange)], fitted.sure[~np.isnan(fitted.sure)]
     if not len(strange) or not len(own):
         return None
-    threshold = passed_by(strange, reject)
+    threshold = threshold_passed_by(strange, reject)
     return Unknown(threshold, reject, float((own >= threshold).mean()))
 
 
-def passed_by(sure: NDArray[np.float64], share: float) -> float:
+def threshold_passed_by(sure: NDArray[np.float64], share: float) -> float:
     """The least float32 that at most a share of the numbers reaches: just above the first that must not pass."""
     descending = np.sort(sure)[::-1]
     return float(np.nextafter(np.float32(descending[int(share * len(sure) + 1e-9)]), np.float32(2)))
@@ -223,7 +228,7 @@ def card_scores(accuracy: Estimate | None) -> tuple[Score, ...]:
     return (Score("accuracy on photos held out", accuracy.value, accuracy.n, accuracy.low, accuracy.high),)
 
 
-def kept_examples(parts: Split, *, seed: int) -> Examples:
+def sampled_examples(parts: Split, *, seed: int) -> Examples:
     """A few training photos of each label, at random, and the hashes of all of them."""
     rng = np.random.default_rng([seed, 4])
     rows, labels = [], []
@@ -233,16 +238,17 @@ def kept_examples(parts: Split, *, seed: int) -> Examples:
         rows += chosen
         labels += [label] * len(chosen)
     paths = tuple(str(parts.photos.paths[row].absolute()) for row in rows)
-    return Examples(parts.vectors[rows], np.array(labels, np.int64), paths, parts.looks.hashes[~parts.test])
+    return Examples(parts.vectors[rows], np.array(labels, np.int64), paths, parts.fingerprints.hashes[~parts.test])
 
 
-def _told(
-    photos: LabelledPhotos, head: str, encoder: Encoder, settings: Mapping[str, float], *, seed: int, seconds: float
+def training_details(
+    photos: LabelledPhotos, head: str, encoder: Encoder, *, seed: int, seconds: float
 ) -> dict[str, str]:
+    """What a classifier's card says of its training."""
     counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
     return {
         "data": f"{len(photos)} photos of the user: {counts}",
-        "head": f"{head}, {', '.join(f'{name} {value:g}' for name, value in settings.items())}",
+        "head": head,
         "encoder": origin_of(encoder),
         "seed": str(seed),
         "cost": f"{seconds:.0f} seconds",
@@ -271,19 +277,19 @@ def _notes(photos: LabelledPhotos, fitted: Fitted, classifier: Classifier) -> tu
     return tuple(notes)
 
 
-def _torn(photos: LabelledPhotos, looks: Looks) -> tuple[str, ...]:
-    """Photos that are there twice, with labels that differ: one of them is wrong."""
+def _conflicting_labels(photos: LabelledPhotos, fingerprints: Fingerprints) -> tuple[str, ...]:
+    """Note on near-duplicates with different labels, one of which is wrong."""
     labels = [set(row) for row in photos.labels]
-    pairs = [(a, b) for a, b in alike(looks, looks) if a < b and labels[a] != labels[b]]
+    pairs = [(a, b) for a, b in fingerprint_pairs(fingerprints, fingerprints) if a < b and labels[a] != labels[b]]
     if not pairs:
         return ()
     first, second = (f"{photos.paths[row]} ({', '.join(photos.labels[row])})" for row in pairs[0])
     return (f"{len(pairs)} pairs of photos look the same and have other labels; the first: {first} = {second}",)
 
 
-def by_heart(parts: Split, encoder: Encoder) -> tuple[str, ...]:
-    """What to think of figures of photos that the encoder itself learned from."""
-    asked = parts.looks.hashes[parts.test if parts.test.any() else ~parts.test]
+def notes_on_seen_photos(parts: Split, encoder: Encoder) -> tuple[str, ...]:
+    """Note that scores are inflated, where test photos are among the encoder's training photos."""
+    asked = parts.fingerprints.hashes[parts.test if parts.test.any() else ~parts.test]
     count = int(learned_from(asked, encoder).sum())
     if not count:
         return ()

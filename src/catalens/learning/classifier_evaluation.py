@@ -11,7 +11,7 @@ import numpy as np
 
 from catalens.errors import UsageError
 from catalens.evaluation.classifiers import classifier_run
-from catalens.evaluation.leaks import alike, looks_of, near_duplicates, seen_before
+from catalens.evaluation.leaks import fingerprint_pairs, fingerprints_of, near_duplicates, seen_before
 from catalens.evaluation.multilabel import multilabel_run
 from catalens.evaluation.runs import Run, name_in
 from catalens.learning.heads import fit
@@ -137,8 +137,11 @@ def _leaks(paths: Sequence[Path], classifier: Classifier) -> tuple[Leaks, str]:
     kept = classifier.examples
     if kept is None:
         return [], "against the 0 training photos that are still known"
-    looks = looks_of(paths)
-    found = [(row, kept.paths[other]) for row, other in alike(looks, looks_of([Path(path) for path in kept.paths]))]
+    looks = fingerprints_of(paths)
+    found = [
+        (row, kept.paths[other])
+        for row, other in fingerprint_pairs(looks, fingerprints_of([Path(path) for path in kept.paths]))
+    ]
     if kept.hashes is None:
         return found, f"against the {len(kept.paths)} training photos that are still known"
     named = {row for row, _ in found}

@@ -1,4 +1,4 @@
-"""Vectors of augmented views of photos, made once, when they are first asked for."""
+"""Embeddings of augmented views of photos, computed on first use and cached."""
 
 from __future__ import annotations
 

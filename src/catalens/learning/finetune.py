@@ -24,7 +24,7 @@ from catalens.learning.augment import Policy
 from catalens.learning.labelled import LabelledPhotos
 from catalens.learning.policies import policy as find_policy
 from catalens.models.card import FILE, Card
-from catalens.models.zoo import DEFAULT_ENCODER, find_card
+from catalens.models.zoo import resolve
 from catalens.types import ImageArray, Progress
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def finetune(
     tuning = tune(
         card, used, squares, plan=plan, policy=wanted, checkpoint=out / CHECKPOINT, job=job, progress=progress
     )
-    _export(tuning, card, out, told=_told(used, len(photos) - len(used), tuning, card, wanted, plan))
+    _export(tuning, card, out, told=_training_details(used, len(photos) - len(used), tuning, card, wanted, plan))
     for left_over in (CHECKPOINT, SQUARES):
         (out / left_over).unlink(missing_ok=True)
     return out
@@ -109,7 +109,7 @@ def _tunable(encoder: str | None) -> Card:
     """The card, if what it describes can be exported again as `learning.networks.export` does it."""
     from catalens.learning.networks.export import PREPROCESS
 
-    card = find_card(encoder or DEFAULT_ENCODER, task="embed")
+    card = resolve(encoder, task="embed", forms=("card",)).own_card()
     if card.preprocess != PREPROCESS:
         raise ModelError(
             f"{card.name} takes {card.preprocess.size} pixels, and {PREPROCESS.size} is what can be tuned",
@@ -175,7 +175,7 @@ def _identity(photos: LabelledPhotos, card: Card, policy: Policy, plan: Plan) ->
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def _told(
+def _training_details(
     photos: LabelledPhotos, unread: int, tuning: Tuning, card: Card, policy: Policy, plan: Plan
 ) -> dict[str, str]:
     """What the card says of the training."""
@@ -199,7 +199,7 @@ def _told(
 
 
 def _score(tuning: Tuning) -> str:
-    """The card's figure; of photos that chose the epoch, and therefore a little flattering."""
+    """The card's accuracy, a little inflated: the epoch was chosen on the same photos."""
     if not tuning.held_out:
         return ""
     right = round(tuning.best.accuracy * tuning.held_out)
@@ -213,10 +213,7 @@ def _export(tuning: Tuning, card: Card, out: Path, *, told: Mapping[str, str]) -
     from catalens.learning.networks.export import export_encoder
 
     with tempfile.TemporaryDirectory(prefix=BESIDE, dir=out) as folder:
-        written = export_encoder(
-            tuning.network, None, Path(folder), photos=(), training=told, precision="float32",
-            name=f"{card.name}-tuned", data=told["data"],
-        )  # fmt: skip
+        written = export_encoder(tuning.network, Path(folder), training=told, name=f"{card.name}-tuned")
         written.write_text(written.read_text("utf-8") + _score(tuning), "utf-8")
         (out / FILE).unlink(missing_ok=True)
         written.with_name(WEIGHTS).replace(out / WEIGHTS)

@@ -98,29 +98,41 @@ def fit(
         UsageError: fewer than two labels, or a label without a photo.
     """
     _check(vectors, targets, classes, kind)
-    activation: Activation = "softmax" if (targets.sum(1) == 1).all() else "sigmoid"
     chosen: tuple[float, Settings, FloatArray, FloatArray] | None = None
     for settings in _settings(kind, grid, len(vectors)):
-        scores, near = _out_of_fold(vectors, targets, kind=kind, settings=settings, seed=seed)
-        worth = worth_of(scores, targets)
+
+        def fit_rows(rows: NDArray[np.int64], settings: Settings = settings) -> Head:
+            return fit_plain(vectors[rows], targets[rows], kind=kind, settings=settings)
+
+        scores, near = out_of_fold(vectors, targets, fit_rows, seed=seed)
+        worth = validation_score(scores, targets)
         if chosen is None or worth > chosen[0]:
             chosen = worth, settings, scores, near
     if chosen is None:
         raise UsageError("no settings to try", cure="give at least one value for each")
     _, settings, scores, near = chosen
-    scale, shift = calibration(scores, targets, activation)
-    head = CalibratedHead(
-        tuple(classes), fit_plain(vectors, targets, kind=kind, settings=settings), activation, scale, shift
+    return calibrated(
+        fit_plain(vectors, targets, kind=kind, settings=settings), targets, classes, settings, scores=scores, near=near
     )
+
+
+def calibrated(
+    head: Head, targets: Targets, classes: Sequence[str], settings: Settings, *, scores: FloatArray, near: FloatArray
+) -> Fitted:
+    """Calibrate a head that was fitted on all photos by the out-of-fold scores (N, C) and nearness (N,) of the same."""
+    activation: Activation = "softmax" if (targets.sum(1) == 1).all() else "sigmoid"
+    scale, shift = calibration(scores, targets, activation)
     likely = probabilities(scores, activation=activation, scale=scale, shift=shift)
-    return Fitted(head, settings, likely, likely.max(1) * near)
+    return Fitted(
+        CalibratedHead(tuple(classes), head, activation, scale, shift), settings, likely, likely.max(1) * near
+    )
 
 
-def strangers(
+def unseen_label_scores(
     vectors: FloatArray, targets: Targets, fitted: Fitted, *, kind: HeadKind, seed: int = 0
 ) -> NDArray[np.float64]:
-    """How sure a head is of photos of labels that it was never taught: probability times nearness, as in `Fitted`; nan
-    for photos not asked.
+    """Confidence on out-of-distribution photos, those of labels left out of training: probability times nearness, as in
+    `Fitted`; nan for photos that were in none of the groups.
 
     Labels are left out in groups, as an unknown thing would be: (N,). All nan where fewer than three labels are there,
     or photos have several.
@@ -182,21 +194,33 @@ def folds(targets: Targets, *, seed: int) -> NDArray[np.int64]:
     return found
 
 
-def _out_of_fold(
-    vectors: FloatArray, targets: Targets, *, kind: HeadKind, settings: Settings, seed: int
+def out_of_fold(
+    vectors: FloatArray,
+    targets: Targets,
+    fit_rows: Callable[[NDArray[np.int64]], Head],
+    *,
+    seed: int,
+    is_hopeless: Callable[[FloatArray, int], bool] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """(N, C) scores and (N,) nearness by heads that had not seen the photo; nan where there are none."""
+    """Cross-validate: (N, C) scores and (N,) nearness by heads that had not seen the photo; nan where there are none.
+
+    Args:
+        fit_rows: fits a head on the photos of some rows.
+        is_hopeless: asked after each fold, with the scores so far; True ends it.
+    """
     fold = folds(targets, seed=seed)
     scores, near = np.full(targets.shape, np.nan, np.float32), np.full(len(targets), np.nan, np.float32)
-    for one in sorted(set(fold.tolist()) - {-1}):
-        train, test = fold != one, fold == one
+    for number, one in enumerate(sorted(set(fold.tolist()) - {-1})):
+        train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
         if targets[train].any(0).all():
-            head = fit_plain(vectors[train], targets[train], kind=kind, settings=settings)
+            head = fit_rows(train)
             scores[test], near[test] = head.scores(vectors[test]), head.nearness(vectors[test])
+            if is_hopeless is not None and is_hopeless(scores, number):
+                break
     return scores, near
 
 
-def worth_of(scores: FloatArray, targets: Targets) -> float:
+def validation_score(scores: FloatArray, targets: Targets) -> float:
     """How good out-of-fold scores are: accuracy; where photos have several labels, their mean average precision."""
     seen = ~np.isnan(scores).any(1)
     if not seen.any():
@@ -228,12 +252,12 @@ def _discriminant(vectors: FloatArray, targets: Targets, shrinkage: float) -> Di
     if (targets.sum(1) == 1).all():
         return _normals(vectors, targets, shrinkage)
 
-    def told(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
+    def fit_one(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
         head = _normals(vectors, np.stack([~is_label, is_label], 1), shrinkage)
         apart, offset = head.means[1] - head.means[0], float(head.bias[1] - head.bias[0])
         return head.axes @ apart / head.unit, offset / head.unit
 
-    return _each_from_the_rest(targets, told, dim=vectors.shape[1])
+    return _each_from_the_rest(targets, fit_one, dim=vectors.shape[1])
 
 
 def _normals(vectors: FloatArray, targets: Targets, shrinkage: float) -> DiscriminantHead:
@@ -267,20 +291,20 @@ def _linear(vectors: FloatArray, targets: Targets, kind: HeadKind, settings: Set
         model = LogisticRegression(C=settings["C"], max_iter=300).fit(vectors, targets.argmax(1))
         return _two_columns(model)
 
-    def told(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
+    def fit_one(is_label: NDArray[np.bool_]) -> tuple[FloatArray, float]:
         one = LogisticRegression(C=settings["C"], max_iter=300) if kind == "softmax" else LinearSVC(C=settings["C"])
         one.fit(vectors, is_label)
         return one.coef_[0], float(one.intercept_[0])
 
-    return _each_from_the_rest(targets, told, dim=vectors.shape[1])
+    return _each_from_the_rest(targets, fit_one, dim=vectors.shape[1])
 
 
 def _each_from_the_rest(
-    targets: Targets, told: Callable[[NDArray[np.bool_]], tuple[FloatArray, float]], *, dim: int
+    targets: Targets, fit_one: Callable[[NDArray[np.bool_]], tuple[FloatArray, float]], *, dim: int
 ) -> LinearHead:
     """Weights and bias for each label by itself; a label that all have is always likely."""
     columns = [
-        told(is_label)
+        fit_one(is_label)
         if is_label.any() and not is_label.all()
         else (np.zeros(dim, np.float32), 1.0 if is_label.all() else -1.0)
         for is_label in targets.T

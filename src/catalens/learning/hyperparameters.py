@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,26 +19,32 @@ from numpy.typing import NDArray
 
 from catalens.errors import MissingExtraError, UsageError
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
-from catalens.learning.classifier import by_heart, card_scores, classifier_of, label_thresholds
+from catalens.learning.classifier import (
+    card_scores,
+    classifier_of,
+    label_thresholds,
+    notes_on_seen_photos,
+    training_details,
+)
 from catalens.learning.embedded_views import EmbeddedViews
-from catalens.learning.heads import Fitted, calibration, fit_plain, folds, worth_of
+from catalens.learning.heads import Fitted, calibrated, fit_plain, out_of_fold, validation_score
 from catalens.learning.labelled import LabelledPhotos
 from catalens.learning.split import Split, embed_labelled, split
 from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.tasks.classifier import Classifier
-from catalens.tasks.embed import Encoder, origin_of
-from catalens.tasks.heads import HEAD_KINDS, Activation, CalibratedHead, HeadKind, probabilities
+from catalens.tasks.embed import Encoder
+from catalens.tasks.heads import HEAD_KINDS, Head, HeadKind
 from catalens.types import Failure, FloatArray, Progress
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-    from optuna.trial import Trial as Asked
+    from optuna.trial import Trial as OptunaTrial
 
 MOST_VIEWS = 4
 POLICIES = ("none", "shop", "phone")
-USUAL: Mapping[str, str | float | int] = {"head": "softmax", "softmax C": 10.0, "policy": "none"}
+DEFAULTS: Mapping[str, str | float | int] = {"head": "softmax", "softmax C": 10.0, "policy": "none"}
 """Tried first, so that what is found is never worse by cross-validation; what `train classifier` mostly comes to."""
-WATCHED = 4
+UNPRUNED = 4
 """Trials before any is ended early."""
 
 
@@ -146,18 +153,19 @@ def search_settings(
     parts = split(embedded, test_share, seed=seed)
     used, test = parts.photos, parts.test
     views = EmbeddedViews(used.of(np.flatnonzero(~test).tolist()).paths, encoder, seed=seed)
-    lesson = _Lesson(parts.learned, parts.learned_targets, views, seed)
-    study = _study(lesson, trials, minutes * 60 - (time.perf_counter() - started), heads, policies, progress)
+    training_set = _TrainingSet(parts.learned, parts.learned_targets, views, seed)
+    study = _study(training_set, trials, minutes * 60 - (time.perf_counter() - started), heads, policies, progress)
     made = tuple(_trial(one) for one in study)
     best = max((one for one in made if not one.pruned), key=lambda one: one.accuracy)
-    fitted, plain = (lesson.fit(settings, parts.classes) for settings in (best.settings, _usual()))
+    fitted, plain = (training_set.fit(settings, parts.classes) for settings in (best.settings, _default_settings()))
     found, usual = (_accuracy(one, parts) for one in (fitted, plain))
     classifier = classifier_of(
         fitted, parts, name=name, kind=best.settings.head, encoder=encoder, encoder_name=encoder_name, reject=reject,
         seed=seed,
     )  # fmt: skip
     seconds = time.perf_counter() - started
-    training = _told(used, best, encoder, len(made), seed=seed, seconds=seconds)
+    how = f"{best.settings}, the best of {len(made)} trials"
+    training = training_details(used, how, encoder, seed=seed, seconds=seconds)
     return Search(
         classifier=replace(classifier, training=training, scores=card_scores(found)),
         best=best,
@@ -168,7 +176,7 @@ def search_settings(
         photos=len(used),
         seconds=seconds,
         skipped=photos.skipped + embedded.skipped,
-        notes=photos.notes + by_heart(parts, encoder),
+        notes=photos.notes + notes_on_seen_photos(parts, encoder),
         leaks=parts.leaks(),
     )
 
@@ -187,10 +195,8 @@ def _check(
 
 
 @dataclass(frozen=True)
-class _Lesson:
-    """What trials learn from: (N, D) vectors of the photos, (N, C) targets, and views of the photos as they are asked
-    for.
-    """
+class _TrainingSet:
+    """Training set of the trials: (N, D) vectors of the photos, (N, C) targets, and augmented views."""
 
     vectors: FloatArray
     targets: NDArray[np.bool_]
@@ -202,43 +208,35 @@ class _Lesson:
         views = [view[rows] for view in self.views.of(settings.policy, settings.views)]
         return np.concatenate([self.vectors[rows], *views]), np.tile(self.targets[rows], (1 + len(views), 1))
 
-    def out_of_fold(self, settings: Settings, *, asked: Asked | None = None) -> tuple[FloatArray, FloatArray]:
-        """(N, C) scores of the photos and (N,) their nearness, by heads that saw neither them nor their views; nan
-        where there are none.
+    def head(self, settings: Settings, rows: NDArray[np.int64]) -> Head:
+        """A head on these photos and their views."""
+        vectors, targets = self.learned(settings, rows)
+        return fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
 
-        With a trial, it tells after each fold how it goes, and ends where that is hopeless.
-        """
-        fold = folds(self.targets, seed=self.seed)
-        scores, near = np.full(self.targets.shape, np.nan, np.float32), np.full(len(fold), np.nan, np.float32)
-        for number, one in enumerate(sorted(set(fold.tolist()) - {-1})):
-            train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
-            if not self.targets[train].any(0).all():
-                continue
-            vectors, targets = self.learned(settings, train)
-            head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
-            scores[test], near[test] = head.scores(self.vectors[test]), head.nearness(self.vectors[test])
-            if asked is not None:
-                asked.report(worth_of(scores, self.targets), number)
-                if asked.should_prune():
-                    return scores, near
-        return scores, near
+    def out_of_fold(
+        self, settings: Settings, *, optuna_trial: OptunaTrial | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """`heads.out_of_fold` by heads that saw neither the photos nor their views; a trial may be pruned by it."""
+
+        def is_hopeless(scores: FloatArray, fold: int) -> bool:
+            if optuna_trial is None:
+                return False
+            optuna_trial.report(validation_score(scores, self.targets), fold)
+            return optuna_trial.should_prune()
+
+        return out_of_fold(
+            self.vectors, self.targets, partial(self.head, settings), seed=self.seed, is_hopeless=is_hopeless
+        )
 
     def fit(self, settings: Settings, classes: tuple[str, ...]) -> Fitted:
-        """A head on all photos and their views, calibrated on what heads say of photos that they have not seen."""
+        """A head on all photos and their views, calibrated out of fold."""
         scores, near = self.out_of_fold(settings)
-        one_label = bool((self.targets.sum(1) == 1).all())
-        activation: Activation = "softmax" if one_label else "sigmoid"
-        scale, shift = calibration(scores, self.targets, activation)
-        vectors, targets = self.learned(settings, np.arange(len(self.vectors)))
-        head = fit_plain(vectors, targets, kind=settings.head, settings=settings.numbers)
-        likely = probabilities(scores, activation=activation, scale=scale, shift=shift)
-        return Fitted(
-            CalibratedHead(classes, head, activation, scale, shift), settings.numbers, likely, likely.max(1) * near
-        )
+        head = self.head(settings, np.arange(len(self.vectors)))
+        return calibrated(head, self.targets, classes, settings.numbers, scores=scores, near=near)
 
 
 def _study(
-    lesson: _Lesson,
+    training_set: _TrainingSet,
     trials: int,
     seconds: float,
     heads: Sequence[HeadKind],
@@ -253,47 +251,50 @@ def _study(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=lesson.seed, n_startup_trials=min(10, max(2, trials // 2))),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=WATCHED, n_warmup_steps=1),
+        sampler=optuna.samplers.TPESampler(seed=training_set.seed, n_startup_trials=min(10, max(2, trials // 2))),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED, n_warmup_steps=1),
     )
     if "softmax" in heads and "none" in policies:
-        study.enqueue_trial(dict(USUAL))
+        study.enqueue_trial(dict(DEFAULTS))
 
-    def objective(asked: Asked) -> float:
-        scores, _ = lesson.out_of_fold(_suggested(asked, heads, policies), asked=asked)
-        if asked.should_prune():
+    def objective(optuna_trial: OptunaTrial) -> float:
+        scores, _ = training_set.out_of_fold(_suggested(optuna_trial, heads, policies), optuna_trial=optuna_trial)
+        if optuna_trial.should_prune():
             raise optuna.TrialPruned
-        return worth_of(scores, lesson.targets)
+        return validation_score(scores, training_set.targets)
 
-    def told(study: Any, _: Any) -> None:
+    def report(study: Any, _: Any) -> None:
         if progress is not None:
             done = study.trials
             best = max((one.value for one in done if one.value is not None), default=0.0)
             progress(len(done), trials, f"trying settings, best {best:.1%}")
 
-    study.optimize(objective, n_trials=trials, timeout=max(seconds, 0.01), callbacks=[told])
+    study.optimize(objective, n_trials=trials, timeout=max(seconds, 0.01), callbacks=[report])
     return list(study.trials)
 
 
-def _suggested(asked: Asked, heads: Sequence[HeadKind], policies: Sequence[str]) -> Settings:
-    chosen = asked.suggest_categorical("head", list(heads))
+def _suggested(optuna_trial: OptunaTrial, heads: Sequence[HeadKind], policies: Sequence[str]) -> Settings:
+    chosen = optuna_trial.suggest_categorical("head", list(heads))
     head = next(kind for kind in heads if kind == chosen)
-    policy = str(asked.suggest_categorical("policy", list(policies)))
-    views = 0 if policy == "none" else asked.suggest_int("views", 1, MOST_VIEWS)
+    policy = str(optuna_trial.suggest_categorical("policy", list(policies)))
+    views = 0 if policy == "none" else optuna_trial.suggest_int("views", 1, MOST_VIEWS)
     if head == "knn":
-        numbers = {"k": float(asked.suggest_int("k", 1, 30)), "sharpness": _log(asked, "sharpness", 0.01, 0.3)}
+        numbers = {
+            "k": float(optuna_trial.suggest_int("k", 1, 30)),
+            "sharpness": _log(optuna_trial, "sharpness", 0.01, 0.3),
+        }
     elif head == "svm-rbf":
-        numbers = {"C": _log(asked, "svm-rbf C", 0.1, 100.0), "gamma": _log(asked, "gamma", 0.1, 10.0)}
+        numbers = {"C": _log(optuna_trial, "svm-rbf C", 0.1, 100.0), "gamma": _log(optuna_trial, "gamma", 0.1, 10.0)}
     elif head == "lda":
-        numbers = {"shrinkage": _log(asked, "shrinkage", 0.01, 1.0)}
+        numbers = {"shrinkage": _log(optuna_trial, "shrinkage", 0.01, 1.0)}
     else:
         low, high = (0.3, 300.0) if head == "softmax" else (0.01, 30.0)
-        numbers = {"C": _log(asked, f"{head} C", low, high)}
+        numbers = {"C": _log(optuna_trial, f"{head} C", low, high)}
     return Settings(head, numbers, policy, views)
 
 
-def _log(asked: Asked, name: str, low: float, high: float) -> float:
-    return float(asked.suggest_float(name, low, high, log=True))
+def _log(optuna_trial: OptunaTrial, name: str, low: float, high: float) -> float:
+    return float(optuna_trial.suggest_float(name, low, high, log=True))
 
 
 def _trial(one: FrozenTrial) -> Trial:
@@ -311,8 +312,8 @@ def _trial(one: FrozenTrial) -> Trial:
 _NOT_NUMBERS = frozenset({"head", "policy", "views"})
 
 
-def _usual() -> Settings:
-    return Settings("softmax", {"C": float(USUAL["softmax C"])})
+def _default_settings() -> Settings:
+    return Settings("softmax", {"C": float(DEFAULTS["softmax C"])})
 
 
 def _accuracy(fitted: Fitted, parts: Split) -> Estimate | None:
@@ -324,17 +325,3 @@ def _accuracy(fitted: Fitted, parts: Split) -> Estimate | None:
     if thresholds is not None:
         return bootstrap_mean(((likely >= thresholds) == targets).all(1))
     return bootstrap_mean(targets[np.arange(len(targets)), likely.argmax(1)])
-
-
-def _told(
-    photos: LabelledPhotos, best: Trial, encoder: Encoder, trials: int, *, seed: int, seconds: float
-) -> dict[str, str]:
-    counts = ", ".join(f"{name} {count}" for name, count in photos.counts().items())
-    return {
-        "data": f"{len(photos)} photos of the user: {counts}",
-        "head": f"{best.settings}, the best of {trials} trials",
-        "encoder": origin_of(encoder),
-        "seed": str(seed),
-        "cost": f"{seconds:.0f} seconds",
-        "license": "the user's own, as the photos are",
-    }

@@ -1,4 +1,4 @@
-"""Photos proposed for labelling, as a table to fill in or a page to look at."""
+"""Photos selected for labelling, as a CSV table to fill in or an HTML page."""
 
 from __future__ import annotations
 

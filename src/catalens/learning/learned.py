@@ -1,4 +1,4 @@
-"""What training on own photos gave."""
+"""Result of training on a user's photos."""
 
 from __future__ import annotations
 

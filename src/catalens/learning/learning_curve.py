@@ -1,4 +1,4 @@
-"""How many photos must be labelled: accuracy over the number of labels, and where the curve leads.
+"""Learning curves: accuracy over the number of labelled photos, extrapolated by a power law.
 
 Classifiers are trained on 5, 10, 20, ... photos of each label, drawn several times, and asked about photos that none of
 them saw. A power law (`power_law.py`) answers for numbers that were not tried.

@@ -1,4 +1,4 @@
-"""Photos that the bundled encoder learned from: a classifier's figures on these flatter, for it has them by heart."""
+"""Photos that the bundled encoder was trained on: scores on them are inflated and reported separately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelled photos as vectors, some of them held out: what a classifier learns from, and what it is measured on."""
+"""Split of embedded labelled photos into training and test set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import UsageError
-from catalens.evaluation.leaks import Looks, alike, looks_of
+from catalens.evaluation.leaks import Fingerprints, fingerprint_pairs, fingerprints_of
 from catalens.learning.labelled import LabelledPhotos
 from catalens.tasks.embed import Encoder, embed_photos
 from catalens.types import Failure, FloatArray, Progress
@@ -54,7 +54,7 @@ class Split:
     vectors: FloatArray = field(repr=False)
     classes: tuple[str, ...]
     test: NDArray[np.bool_] = field(repr=False)
-    looks: Looks = field(repr=False)
+    fingerprints: Fingerprints = field(repr=False)
 
     @cached_property
     def targets(self) -> NDArray[np.bool_]:
@@ -72,7 +72,7 @@ class Split:
     def leaks(self) -> tuple[tuple[str, str], ...]:
         """Photos held out that look the same as one that is learned from, and that one."""
         asked, known = np.flatnonzero(self.test), np.flatnonzero(~self.test)
-        pairs = alike(self.looks.of(self.test), self.looks.of(~self.test))
+        pairs = fingerprint_pairs(self.fingerprints.of(self.test), self.fingerprints.of(~self.test))
         return tuple((str(self.photos.paths[asked[a]]), str(self.photos.paths[known[b]])) for a, b in pairs)
 
 
@@ -90,7 +90,7 @@ def split(embedded: Embedded, test_share: float, *, seed: int) -> Split:
             f"expected photos of at least two labels and got {', '.join(classes) or 'none'}",
             cure="add photos of another label",
         )
-    return Split(photos, embedded.vectors, classes, test, looks_of(photos.paths))
+    return Split(photos, embedded.vectors, classes, test, fingerprints_of(photos.paths))
 
 
 def held_out(photos: LabelledPhotos, share: float, *, seed: int) -> NDArray[np.bool_]:

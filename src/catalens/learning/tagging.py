@@ -1,4 +1,4 @@
-"""Write what a classifier sees into the products of a catalog, with its probability, to be looked over."""
+"""Write a classifier's predictions into the products of a catalog, with their probability, for review."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _reads_as_number(label: str) -> bool:
 
 
 def _now(catalog: Catalog, sku: str) -> Product | None:
-    """The product as it is after its photo was looked at: what others wrote meanwhile is kept."""
+    """The current product: changes that others made meanwhile are kept."""
     try:
         return catalog.get(sku)
     except NotFoundError:

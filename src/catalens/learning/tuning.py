@@ -1,4 +1,4 @@
-"""How a network is tuned: the loop behind `finetune.py`.
+"""The training loop of fine-tuning, behind `finetune.py`.
 
 A softmax head is fitted on the frozen vectors first and goes on learning together with the network (Kumar et al. 2022,
 "Fine-Tuning can Distort Pretrained Features"): training starts from what the frozen network can do. Norms keep the
@@ -30,7 +30,7 @@ from catalens.learning.mixing import mixed
 from catalens.learning.networks.encoder import Average, EncoderNetwork
 from catalens.learning.networks.pretrained import network_of
 from catalens.learning.split import held_out
-from catalens.learning.tuning_lesson import BATCH, TuningLesson
+from catalens.learning.tuning_dataset import BATCH, TuningDataset
 from catalens.models.card import Card
 from catalens.tasks.heads import LinearHead
 from catalens.types import FloatArray, Progress
@@ -162,13 +162,13 @@ def tune(
     if aside.sum() < FEWEST_HELD_OUT:
         aside = np.zeros(len(photos), np.bool_)
     rows = np.flatnonzero(~aside)
-    lesson = TuningLesson(squares, targets.astype(np.float32), rows, card.preprocess, policy, plan.seed)
+    dataset = TuningDataset(squares, targets.astype(np.float32), rows, card.preprocess, policy, plan.seed)
     test = np.flatnonzero(aside)
-    state = _start(card, lesson, targets, classes, plan)
+    state = _start(card, dataset, targets, classes, plan)
     state.load(checkpoint, job)
     if not state.history:
-        state.history.append(_examined(state.average.network, lesson, test, epoch=0))
-    _learn(state, lesson, test, plan, checkpoint=checkpoint, job=job, progress=progress)
+        state.history.append(_validated(state.average.network, dataset, test, epoch=0))
+    _learn(state, dataset, test, plan, checkpoint=checkpoint, job=job, progress=progress)
     best = cast(Tuned, state.average.network)
     if len(test):
         best.load_state_dict(state.best_weights)
@@ -176,13 +176,13 @@ def tune(
 
 
 def _start(
-    card: Card, lesson: TuningLesson, targets: NDArray[np.bool_], classes: tuple[str, ...], plan: Plan
+    card: Card, dataset: TuningDataset, targets: NDArray[np.bool_], classes: tuple[str, ...], plan: Plan
 ) -> _State:
     """The network as it comes, with a head fitted on its vectors of the photos to learn from."""
     network = network_of(card)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    vectors = _vectors(network, lesson, lesson.rows)
-    fitted = fit(vectors, targets[lesson.rows], classes, kind="softmax", seed=plan.seed).head
+    vectors = _vectors(network, dataset, dataset.rows)
+    fitted = fit(vectors, targets[dataset.rows], classes, kind="softmax", seed=plan.seed).head
     linear = cast(LinearHead, fitted.head)
     head = nn.Linear(card.dim, len(classes))
     with torch.no_grad():
@@ -213,7 +213,7 @@ def _groups(model: Tuned, plan: Plan) -> list[dict[str, Any]]:
 
 def _learn(
     state: _State,
-    lesson: TuningLesson,
+    dataset: TuningDataset,
     test: NDArray[np.int64],
     plan: Plan,
     *,
@@ -223,14 +223,14 @@ def _learn(
 ) -> None:
     """Learn until time or epochs are over, or no epoch gets better."""
     started, saved = time.perf_counter() - state.seconds, state.seconds
-    one_label = bool((lesson.targets.sum(1) == 1).all())
-    drawn = lesson.batches(state.step)
-    while (share := _share(state, lesson, plan)) < 1 and state.history[-1].epoch - state.best.epoch < PATIENCE:
+    one_label = bool((dataset.targets.sum(1) == 1).all())
+    drawn = dataset.batches(state.step)
+    while (share := _share(state, dataset, plan)) < 1 and state.history[-1].epoch - state.best.epoch < PATIENCE:
         pixels, targets = (torch.from_numpy(array) for array in next(drawn))
-        _step(state, pixels, targets, rate=plan.rate * _falling(share), plan=plan, one_label=one_label)
+        _step(state, pixels, targets, rate=plan.rate * _cosine_decay(share), plan=plan, one_label=one_label)
         state.seconds = time.perf_counter() - started
-        if state.step % lesson.steps == 0 or _share(state, lesson, plan) >= 1:
-            epoch = _examined(state.average.network, lesson, test, epoch=math.ceil(state.step / lesson.steps))
+        if state.step % dataset.steps == 0 or _share(state, dataset, plan) >= 1:
+            epoch = _validated(state.average.network, dataset, test, epoch=math.ceil(state.step / dataset.steps))
             state.history.append(epoch)
             if state.best is epoch:
                 state.best_weights = copy.deepcopy(state.average.network.state_dict())
@@ -238,21 +238,21 @@ def _learn(
                 saved = state.seconds
                 state.save(checkpoint, job)
         if progress is not None:
-            progress(int(1000 * _share(state, lesson, plan)), 1000, _words(state))
+            progress(int(1000 * _share(state, dataset, plan)), 1000, _description(state))
     drawn.close()  # type: ignore[attr-defined]
 
 
-def _share(state: _State, lesson: TuningLesson, plan: Plan) -> float:
+def _share(state: _State, dataset: TuningDataset, plan: Plan) -> float:
     """How much of the time or of the epochs is over, whichever is more."""
-    return max(state.seconds / (plan.minutes * 60), state.step / (plan.epochs * lesson.steps))
+    return max(state.seconds / (plan.minutes * 60), state.step / (plan.epochs * dataset.steps))
 
 
-def _falling(share: float) -> float:
+def _cosine_decay(share: float) -> float:
     """A short warm-up, then half a cosine down to nothing."""
     return min(1.0, (share + 1e-3) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * share))
 
 
-def _words(state: _State) -> str:
+def _description(state: _State) -> str:
     last = state.history[-1]
     return "tuning" if math.isnan(last.accuracy) else f"tuning, {last.accuracy:.1%} of photos held out right"
 
@@ -276,13 +276,13 @@ def _step(state: _State, pixels: Tensor, targets: Tensor, *, rate: float, plan: 
 
 
 @torch.no_grad()
-def _examined(model: nn.Module, lesson: TuningLesson, rows: NDArray[np.int64], *, epoch: int) -> Epoch:
+def _validated(model: nn.Module, dataset: TuningDataset, rows: NDArray[np.int64], *, epoch: int) -> Epoch:
     """Mean loss and accuracy on photos held out; with several labels to a photo, the share of labels that are right."""
     if not len(rows):
         return Epoch(epoch, math.nan, math.nan)
-    targets = torch.from_numpy(lesson.targets[rows])
-    logits = torch.cat([model(x) for x in _whole(lesson, rows)])
-    if bool((lesson.targets.sum(1) == 1).all()):
+    targets = torch.from_numpy(dataset.targets[rows])
+    logits = torch.cat([model(x) for x in _whole(dataset, rows)])
+    if bool((dataset.targets.sum(1) == 1).all()):
         right = logits.argmax(1) == targets.argmax(1)
         return Epoch(epoch, float(F.cross_entropy(logits, targets)), float(right.float().mean()))
     right = (logits > 0) == (targets > 0.5)
@@ -290,13 +290,13 @@ def _examined(model: nn.Module, lesson: TuningLesson, rows: NDArray[np.int64], *
 
 
 @torch.no_grad()
-def _vectors(network: EncoderNetwork, lesson: TuningLesson, rows: NDArray[np.int64]) -> FloatArray:
+def _vectors(network: EncoderNetwork, dataset: TuningDataset, rows: NDArray[np.int64]) -> FloatArray:
     """(N, dim) of unit length."""
-    return torch.cat([F.normalize(network(x)) for x in _whole(lesson, rows)]).numpy()
+    return torch.cat([F.normalize(network(x)) for x in _whole(dataset, rows)]).numpy()
 
 
-def _whole(lesson: TuningLesson, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+def _whole(dataset: TuningDataset, rows: NDArray[np.int64]) -> Iterator[Tensor]:
     """The photos as they are, in batches as the network takes them."""
     for start in range(0, len(rows), BATCH):
-        batch = np.stack([lesson.prepared(np.asarray(lesson.squares[row])) for row in rows[start : start + BATCH]])
+        batch = np.stack([dataset.prepared(np.asarray(dataset.squares[row])) for row in rows[start : start + BATCH]])
         yield torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)

@@ -21,11 +21,11 @@ from catalens.models.card import read_card
 from catalens.types import Progress
 
 if TYPE_CHECKING:
-    from optuna.trial import Trial as Asked
+    from optuna.trial import Trial as OptunaTrial
 
 POLICIES = ("shop", "phone", "strong")
 MOST_STAGES = 4
-USUAL = {"rate": 2e-3, "stages": MOST_STAGES, "policy": "phone", "mix": 0.2}
+DEFAULTS = {"rate": 2e-3, "stages": MOST_STAGES, "policy": "phone", "mix": 0.2}
 """Tried first: the defaults of `finetune`."""
 
 
@@ -99,16 +99,18 @@ def search_tuning(
         raise MissingExtraError.of("optuna", extra="train") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    if USUAL["policy"] in policies:
-        study.enqueue_trial(dict(USUAL))
+    if DEFAULTS["policy"] in policies:
+        study.enqueue_trial(dict(DEFAULTS))
     made: list[TuningTrial] = []
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside:
         best = Path(beside) / "best"
 
-        def objective(asked: Asked) -> float:
-            folder = Path(beside) / str(asked.number)
-            trial = _tuned(asked, photos, folder, encoder, policies, minutes / trials, seed=seed, progress=progress)
+        def objective(optuna_trial: OptunaTrial) -> float:
+            folder = Path(beside) / str(optuna_trial.number)
+            trial = _tuned(
+                optuna_trial, photos, folder, encoder, policies, minutes / trials, seed=seed, progress=progress
+            )
             if not made or trial.accuracy > max(one.accuracy for one in made):
                 shutil.rmtree(best, ignore_errors=True)
                 folder.rename(best)
@@ -123,7 +125,7 @@ def search_tuning(
 
 
 def _tuned(
-    asked: Asked,
+    optuna_trial: OptunaTrial,
     photos: LabelledPhotos,
     folder: Path,
     encoder: str | None,
@@ -134,10 +136,10 @@ def _tuned(
     progress: Progress | None,
 ) -> TuningTrial:
     started = time.perf_counter()
-    rate = asked.suggest_float("rate", 2e-4, 1e-2, log=True)
-    stages = asked.suggest_int("stages", 1, MOST_STAGES)
-    policy = str(asked.suggest_categorical("policy", list(policies)))
-    mix = float(asked.suggest_categorical("mix", [0.0, 0.2, 0.5]))
+    rate = optuna_trial.suggest_float("rate", 2e-4, 1e-2, log=True)
+    stages = optuna_trial.suggest_int("stages", 1, MOST_STAGES)
+    policy = str(optuna_trial.suggest_categorical("policy", list(policies)))
+    mix = float(optuna_trial.suggest_categorical("mix", [0.0, 0.2, 0.5]))
     finetune(
         photos, out=folder, encoder=encoder, minutes=minutes, seed=seed, policy=policy, rate=rate, stages=stages,
         mix=mix, progress=progress,
@@ -148,4 +150,4 @@ def _tuned(
             f"{len(photos)} photos are too few to choose settings by",
             cure="add photos, or use catalens train classifier",
         )
-    return TuningTrial(asked.number, rate, stages, policy, mix, scores[0].value, time.perf_counter() - started)
+    return TuningTrial(optuna_trial.number, rate, stages, policy, mix, scores[0].value, time.perf_counter() - started)

@@ -6,7 +6,6 @@ A card is a folder with `card.toml` and the weights file that it names.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Literal, cast, get_args
 
 from catalens.errors import ModelError, NotFoundError
 from catalens.images.prepare import Fit, Preprocess
+from catalens.models.untrusted import read_toml, regular_file, size_of
 
 FILE = "card.toml"
 
@@ -124,11 +124,9 @@ def read_table(folder: Path) -> CardTable:
     """
     path = folder / FILE
     try:
-        return CardTable(tomllib.loads(path.read_text("utf-8")), path)
-    except (FileNotFoundError, NotADirectoryError):
+        return CardTable(read_toml(path), path)
+    except NotFoundError:
         raise NotFoundError(f"no {FILE} in {folder}", cure="name a bundled encoder or a folder with a card") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is not valid TOML: {error}", cure="mend it, or take the card anew") from None
 
 
 def _card(table: CardTable, folder: Path) -> Card:
@@ -141,7 +139,7 @@ def _card(table: CardTable, folder: Path) -> Card:
     card = Card(
         name=table.text("name"),
         task=cast(Task, task),
-        weights=folder / table.text("weights"),
+        weights=folder / table.file("weights"),
         sha256=table.text("sha256"),
         preprocess=_preprocess(table.table("preprocess")),
         dim=table.whole("dim"),
@@ -162,11 +160,14 @@ def _preprocess(table: CardTable) -> Preprocess:
     fit = table.text("fit")
     if fit not in {"letterbox", "crop", "stretch"}:
         raise ModelError(f"{table.path}: fit is {fit!r}", cure="write letterbox, crop or stretch")
-    height, width = table.numbers("size", 2)
+    try:
+        size = size_of(*table.numbers("size", 2))
+    except ValueError as error:
+        raise ModelError(f"{table.path}: size: {error}", cure="mend the card") from None
     mean, std, pad = table.numbers("mean", 3), table.numbers("std", 3), table.numbers("pad", 3)
     table.done()
     return Preprocess(
-        size=(int(height), int(width)),
+        size=size,
         fit=cast(Fit, fit),
         mean=(mean[0], mean[1], mean[2]),
         std=(std[0], std[1], std[2]),
@@ -178,7 +179,7 @@ def _text(table: CardTable, folder: Path) -> TextTower:
     tokens = table.text("tokens")
     if tokens != "ngrams-1":
         raise ModelError(f"{table.path}: tokens is {tokens!r}", cure="write ngrams-1, or update catalens")
-    weights, sha256, known = folder / table.text("weights"), table.text("sha256"), table.list_of_texts("known")
+    weights, sha256, known = folder / table.file("weights"), table.text("sha256"), table.list_of_texts("known")
     tower = TextTower(weights, sha256, "ngrams-1", known)
     table.done()
     return tower
@@ -200,9 +201,12 @@ def check_file(path: Path, sha256: str) -> None:
         ModelError: it is another one.
     """
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
+        with regular_file(path, within=path.parent).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except NotFoundError:
         raise NotFoundError(f"no weights at {path}", cure="copy them beside their card") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}", cure="check the file") from None
     if found != sha256:
         raise ModelError(
             f"{path} is not the file its card was written for (sha256 {found[:12]}, card {sha256[:12]})",
@@ -230,15 +234,25 @@ class CardTable:
     def text(self, key: str) -> str:
         return cast(str, self._take(key, str, "a text"))
 
+    def file(self, key: str) -> str:
+        """The name of a file that lies in the card's own folder."""
+        name = self.text(key)
+        if name in {"", ".", ".."} or "/" in name or "\\" in name or "\0" in name:
+            raise ModelError(f"{self.path}: {key} is {name!r}", cure="name a file in the folder of the card")
+        return name
+
     def whole(self, key: str) -> int:
         return cast(int, self._take(key, int, "a whole number"))
 
     def number(self, key: str) -> float:
-        return float(cast(float, self._take(key, (int, float), "a number")))
+        value = self._take(key, (int, float), "a number")
+        if not _is_finite(value):
+            raise ModelError(f"{self.path}: {key} is {value!r}", cure="write a finite number")
+        return float(cast(float, value))
 
     def numbers(self, key: str, count: int) -> tuple[float, ...]:
         values = cast(list[float], self._take(key, list, f"{count} numbers"))
-        if len(values) != count or not all(isinstance(value, int | float) for value in values):
+        if len(values) != count or not all(_is_finite(value) for value in values):
             raise ModelError(f"{self.path}: {key} is {values!r}", cure=f"write {count} numbers")
         return tuple(float(value) for value in values)
 
@@ -272,3 +286,8 @@ class CardTable:
     def done(self) -> None:
         if self._left:
             raise ModelError(f"{self.path}: unknown keys {sorted(self._left)}", cure="remove them, or update catalens")
+
+
+def _is_finite(value: object) -> bool:
+    """Whether it is a number that fits into a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300

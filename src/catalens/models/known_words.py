@@ -1,4 +1,4 @@
-"""What a text network makes of the words of a text: taught, misspelled, or strange to it."""
+"""Vocabulary of a text network: which words of a text are known, misspelled or unknown to it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class KnownWords:
         for word in dict.fromkeys(words_of(text)):
             likeness = self._likeness(word)
             if likeness < SAME and word not in FILLERS:
-                near = [one for share, one in self._alike(word) if share >= NEAR]
+                near = [one for share, one in self._similar_words(word) if share >= NEAR]
                 found.append(DoubtfulWord(word, tuple(near[:SHOWN]), likeness >= ALIKE))
         return tuple(found)
 
@@ -71,10 +71,10 @@ class KnownWords:
         """1 for a taught word, the share of the most alike one for others; Chinese is taught or strange."""
         if is_chinese(word):
             return 1.0 if any(taught in word for taught in self._chinese) else 0.0
-        return 1.0 if word in self._latin else next((share for share, _ in self._alike(word)), 0.0)
+        return 1.0 if word in self._latin else next((share for share, _ in self._similar_words(word)), 0.0)
 
-    def _alike(self, word: str) -> list[tuple[float, str]]:
-        """Taught words that share anything with a word, the most alike first."""
+    def _similar_words(self, word: str) -> list[tuple[float, str]]:
+        """Known words that share n-grams with a word, most similar first."""
         pieces, taught = (frozenset(word), self._chinese) if is_chinese(word) else (_triples(word), self._latin)
         near: set[str] = set().union(*(self._having.get(piece, set()) for piece in pieces))
         shares = ((_dice(pieces, taught[one]), one) for one in near if one in taught)

@@ -1,4 +1,4 @@
-"""What the bundled networks tell apart on a photo, in the order of their outputs."""
+"""Classes of the bundled parser and detector, and joints of the pose network, in the order of their outputs."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from catalens.models import card as cards
 from catalens.models import known as registry
 from catalens.models.card import FILE, Card, read_card, read_table
 from catalens.models.known import KnownNetwork, find_known, known_networks, require_accepted
+from catalens.models.licence import UNKNOWN, require_allowed
 
 Task: TypeAlias = cards.Task | Literal["classify", "paint"]
 Form: TypeAlias = Literal["card", "hf", "known", "onnx", "openvino", "torch", "keras", "application"]
@@ -48,6 +49,8 @@ DEFAULTS: Mapping[Task, str] = MappingProxyType(
         "generate": DEFAULT_GENERATOR,
     }
 )
+BUILT_IN_DETECTOR = "parts"
+"""Name of the detector without a card of its own: it goes by the answers of the parser and the cut-out network."""
 BUNDLED = "bundled"
 """In place of a name: the bundled network of the task."""
 WRITTEN: Mapping[Form, str] = MappingProxyType(
@@ -90,6 +93,13 @@ class Resolved:
     place: str
     card: Card | None = None
     known: KnownNetwork | None = None
+
+    @property
+    def licence(self) -> str:
+        """Of its weights: as its card or what is published says, else "unknown"."""
+        if self.card is not None:
+            return self.card.license
+        return UNKNOWN if self.known is None else self.known.license
 
     def own_card(self) -> Card:
         """The card.
@@ -134,7 +144,8 @@ def resolve(
     Raises:
         NotFoundError: nothing has that name; near ones are offered.
         ModelError: a card that cannot be used or is for another task.
-        UsageError: a form or a known network that does not serve this task; a licence that was not accepted.
+        UsageError: a form or a known network that does not serve this task; a licence that was not accepted, or is
+            not on the list of allowed ones (`settings.allowed_licences`).
     """
     given = default or DEFAULTS.get(task, "") if name is None or name == BUNDLED else name
     found = _resolved(given, task, forms)
@@ -143,9 +154,32 @@ def resolve(
             f"{given!r}: a network for {task!r} is not loaded from {WRITTEN[found.form]}",
             cure=f"name {', or '.join(WRITTEN[form] for form in forms)}",
         )
+    allowed = settings.allowed_licences()
+    # A classifier's folder is a head on an encoder, which is resolved, too, when it is loaded.
+    if allowed is not None and not (task == "classify" and found.form == "card" and found.card is None):
+        require_allowed(found.name, found.licence, allowed)
     if found.form in ("hf", "known"):
         _check_licence(found, accept_licence or settings.accepted_licence())
     return found
+
+
+def find(name: str) -> Resolved:
+    """What a name stands for, whatever its task: to be read of, not to be loaded, and so whatever its licence.
+
+    Raises:
+        NotFoundError: nothing has that name; near ones are offered.
+        ModelError: a card that cannot be used.
+    """
+    scheme, colon, rest = name.partition(":")
+    known = find_known(rest if colon and scheme == "hf" else scheme if colon else name)
+    if known is not None:
+        return Resolved(name, cast(Task, known.task), "known", known.hub, known=known)
+    if colon and scheme in PREFIXES and rest:
+        return _of_form(name, scheme, rest, "embed")
+    folder = WEIGHTS / name if name in bundled_cards() else Path(name)
+    if not name or not (folder / FILE).is_file():
+        raise _unknown(name, None)
+    return _of_card(name, cast(Task, read_table(folder).text("task")))
 
 
 def find_card(name: str | None = None, *, task: cards.Task | None = None) -> Card:
@@ -176,7 +210,7 @@ def bundled_cards(task: cards.Task | None = None) -> tuple[str, ...]:
 
 def loaded_once(default: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Keep the last networks that a function loaded, by its arguments, whether they are given or left at their
-    defaults, and by what the environment says of devices.
+    defaults, and by what the environment says of devices and allowed licences.
 
     Args:
         default: what its argument `name` stands for where it is None or "bundled".
@@ -186,7 +220,7 @@ def loaded_once(default: str | None = None) -> Callable[[Callable[P, R]], Callab
         signature = inspect.signature(load)
 
         @lru_cache(maxsize=8)
-        def kept(environment: tuple[str, str], *args: P.args, **kwargs: P.kwargs) -> R:
+        def kept(environment: tuple[str, str, frozenset[str] | None], *args: P.args, **kwargs: P.kwargs) -> R:
             del environment  # read again where it is used
             return load(*args, **kwargs)
 
@@ -196,7 +230,7 @@ def loaded_once(default: str | None = None) -> Callable[[Callable[P, R]], Callab
             bound.apply_defaults()
             if bound.arguments.get("name") in (None, BUNDLED):
                 bound.arguments["name"] = default
-            return kept((settings.device(), settings.dtype()), *bound.args, **bound.kwargs)
+            return kept((settings.device(), settings.dtype(), settings.allowed_licences()), *bound.args, **bound.kwargs)
 
         return call
 

@@ -62,8 +62,8 @@ class FilterCache:
                 self._kept[key] = passing
         return passing
 
-    def unheard(self, where: str | Mapping[str, object]) -> tuple[str, ...]:
-        """Attributes that a filter asks about and no product has."""
+    def unknown_attributes(self, where: str | Mapping[str, object]) -> tuple[str, ...]:
+        """Attributes of a filter that no product has."""
         names = names_in(read_filter(where))
         known = self._store.known_attributes(names)
         return tuple(name for name in names if name not in known)

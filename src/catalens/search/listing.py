@@ -1,4 +1,4 @@
-"""A listing photo held against a catalog: is it there already, and is it what its category says?"""
+"""Compare a listing photo with a catalog: duplicates, and whether it fits its category."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalens.errors import CatalensError
 from catalens.images.read import read_image
-from catalens.tasks.listing.twins import SAME, difference_hash
+from catalens.tasks.listing.duplicates import HASH_DISTANCE, difference_hash
 from catalens.types import Match, Matches
 
 NEAREST = 10
@@ -78,7 +78,7 @@ def _is_same(match: Match, hash: int) -> bool:
     if match.score < ALIKE or match.picture is None:
         return False
     try:
-        return (difference_hash(read_image(match.picture)) ^ hash).bit_count() <= SAME
+        return (difference_hash(read_image(match.picture)) ^ hash).bit_count() <= HASH_DISTANCE
     except CatalensError:  # the catalog's file is gone: nobody can say
         return False
 

@@ -1,4 +1,4 @@
-"""What a search asks for, as vectors and words."""
+"""A search request as query embeddings and terms."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class Searcher:
         passing = None if where is None else self._filters.products(where)
         notes: tuple[str, ...] = ()
         if where is not None and passing is not None and not len(passing.products):
-            notes = tuple(f"no product has an attribute {name!r}" for name in self._filters.unheard(where))
+            notes = tuple(f"no product has an attribute {name!r}" for name in self._filters.unknown_attributes(where))
         if request.asks_for_all:
             matches = self._listed(passing, k=k, offset=offset, min_score=min_score)
         else:

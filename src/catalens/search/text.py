@@ -1,4 +1,4 @@
-"""What a user wrote, as terms that a store looks for; and what a product scores that has some of them.
+"""Query text as terms for the store's index, and the text score of a product.
 
 Text is split into words. The last word may be the beginning of one ("dre" finds dresses), and the plain English plural
 and singular of a word find each other; the store ignores accents and case.

@@ -1,4 +1,4 @@
-"""What a score is made of: named parts, each a similarity times its share of the weights."""
+"""Similarity weights: named parts of a score, and their shares."""
 
 from __future__ import annotations
 

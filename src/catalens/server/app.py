@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,8 +17,9 @@ from catalens.errors import CatalensError
 from catalens.server.dependencies.json_body import MAX_TEXT
 from catalens.server.dependencies.query import known_query
 from catalens.server.dependencies.state import State
-from catalens.server.http.openapi import complete_document
+from catalens.server.http.openapi import complete_document, document_networks
 from catalens.server.http.problems import problem, problem_of
+from catalens.server.jobs.feed_reader import FeedReader
 from catalens.server.middleware.body_limits import BodyLimit
 from catalens.server.middleware.head_requests import HeadRequests
 from catalens.server.middleware.load_shedding import LoadShedding
@@ -54,13 +56,24 @@ WORK = {
 """Path of a POST -> the concurrency limiter that it runs under."""
 
 
-def create_app(options: ServeOptions) -> FastAPI:
-    """The application over one catalog and those of tenants."""
-    state = State(options)
+CLEANED_S = 3_600.0
+"""Seconds between two looks for what is to be deleted by its age."""
+
+
+def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> FastAPI:
+    """The application over one catalog and those of tenants; `reader` as in `State`."""
+    state = State(options, reader=reader)
+
+    async def clean() -> None:
+        while True:
+            await asyncio.sleep(CLEANED_S)
+            await asyncio.to_thread(state.delete_old)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        cleaning = asyncio.create_task(clean())
         yield
+        cleaning.cancel()
         state.close()
 
     app = FastAPI(
@@ -68,6 +81,7 @@ def create_app(options: ServeOptions) -> FastAPI:
         version=catalens.__version__,
         description="Everything that a shop does with a product photo, as in Python and on the command line.",
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
@@ -75,6 +89,7 @@ def create_app(options: ServeOptions) -> FastAPI:
     for one in MODULES:
         app.include_router(one.router, dependencies=[] if one is page else [Depends(known_query)])
     complete_document(app, models=(products.ProductIn, products.ProductChange, feeds.Bulk, models.Embeddings))
+    document_networks(app, options.networks.by_purpose())
     with_pictures = tuple(path for path, work in WORK.items() if work != "ingest")
     app.add_middleware(
         BodyLimit,

@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from catalens import settings
 from catalens.options import Serve
+from catalens.printable import printable
 from catalens.server.app import create_app
 from catalens.server.http.connections import ConnectionLimits, GuardedProtocol
 from catalens.server.services.options import ServeOptions
@@ -30,6 +31,13 @@ SWITCH_S = 0.0005
 """Seconds between thread switches; Python's default of 5 ms would delay the event loop behind working threads."""
 
 
+class PrintableFormatter(logging.Formatter):
+    """One line for each record, without what could forge another one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 def build_app(options: ServeOptions) -> FastAPI:
     """The application with a request log and a short thread switch interval."""
     sys.setswitchinterval(SWITCH_S)
@@ -37,7 +45,7 @@ def build_app(options: ServeOptions) -> FastAPI:
     log.setLevel(logging.INFO)
     if not log.handlers:
         lines = logging.StreamHandler(sys.stderr)
-        lines.setFormatter(logging.Formatter("%(message)s"))
+        lines.setFormatter(PrintableFormatter("%(message)s"))
         log.addHandler(lines)
     return create_app(options)
 

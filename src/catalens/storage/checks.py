@@ -74,7 +74,7 @@ def words_index(case: Case) -> Iterator[Finding]:
     if case.store.readonly:
         return
     try:
-        with case.store.transaction() as db:
+        with case.store.transaction(migrating=False) as db:
             db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
     except StorageError:  # a full disk: it is asked the next time
         if case.repair:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from catalens.errors import ModelError
+from catalens.models.device import AUTO
 from catalens.storage.pictures import deep_space
 from catalens.storage.store import Store
 from catalens.tasks.embed import Encoder
@@ -16,10 +17,11 @@ class ChosenEncoder:
 
     Args:
         chosen: a bundled encoder's name, a folder with a card, or an `Encoder`; the bundled one where None.
+        device, dtype: where one that is named runs, and in which precision (`models.device`).
     """
 
-    def __init__(self, chosen: str | Encoder | None) -> None:
-        self._chosen = chosen
+    def __init__(self, chosen: str | Encoder | None, *, device: str = AUTO, dtype: str = AUTO) -> None:
+        self._chosen, self._device, self._dtype = chosen, device, dtype
         self._loaded: Encoder | None = None
         self._loading = threading.Lock()
 
@@ -27,7 +29,7 @@ class ChosenEncoder:
         """Return it, whatever the catalog holds."""
         with self._loading:
             if self._loaded is None:
-                self._loaded = _load(self._chosen)
+                self._loaded = self._load(self._chosen)
             return self._loaded
 
     def of(self, store: Store) -> Encoder:
@@ -48,16 +50,15 @@ class ChosenEncoder:
         """
         chosen = self._chosen if asked is None else asked
         # Each worker of an `add` runs the network by itself: cheaper by a fifth than all of them sharing threads.
-        encoder = _load(chosen, threads=1)
+        encoder = self._load(chosen, threads=1)
         if chosen is None:
             _refuse_other_space(store, encoder)
         return encoder
 
-
-def _load(chosen: str | Encoder | None, *, threads: int | None = None) -> Encoder:
-    if chosen is None or isinstance(chosen, str):
-        return load_encoder(chosen, threads=threads)
-    return chosen
+    def _load(self, chosen: str | Encoder | None, *, threads: int | None = None) -> Encoder:
+        if chosen is None or isinstance(chosen, str):
+            return load_encoder(chosen, threads=threads, device=self._device, dtype=self._dtype)
+        return chosen
 
 
 def _refuse_other_space(store: Store, encoder: Encoder) -> None:

@@ -17,7 +17,7 @@ from catalens import settings
 from catalens.storage.listed import Listed
 from catalens.storage.merger import Found, Merger
 from catalens.storage.pictures import PictureReader
-from catalens.storage.records import cleaned, pictures_of
+from catalens.storage.records import checked, pictures_of
 from catalens.storage.store import KnownFile, ReadPicture, Store, StoreWriter
 from catalens.tasks.embed import Encoder
 from catalens.types import AddReport, Failure, PictureSource, Product, Progress
@@ -134,18 +134,14 @@ class Ingest:
         since = time.monotonic()
         for item in items:
             if isinstance(item, Failure):
-                self._failed.append(item)
                 self._listed.failed(item)
-                continue
-            self._listed.add(item)
-            try:
-                batch.append(cleaned(item))
-            except (TypeError, ValueError) as error:
-                self._failed.append(
-                    Failure(
-                        item.where, f"product {item.sku!r}", str(error), "correct it in the source and add it again"
-                    )
-                )
+            else:
+                self._listed.add(item)
+            found = checked(item)
+            if isinstance(found, Failure):
+                self._failed.append(found)
+            else:
+                batch.append(found)
             if len(batch) == BATCH_PRODUCTS or (batch and time.monotonic() - since > BATCH_SECONDS):
                 yield batch
                 batch, since = [], time.monotonic()

@@ -37,9 +37,10 @@ def merged(old: Product, new: Product, *, mentions: frozenset[str] | None = None
         order = {sku: place for place, sku in enumerate(given)}
         variants.sort(key=lambda variant: order[variant.sku])
     attributes = _merged_attributes(old.attributes, new.attributes, cleared)
-    price, lowest = new.attributes.get("price"), _lowest_price(variants)
-    if price is not None and lowest is not None and price == _lowest_price(new.variants):
-        attributes["price"] = lowest  # it was that of the variants that the source knows
+    # A price that was the lowest of the variants that one side knows is the lowest of all of them.
+    lowest, side = _lowest_price(variants), new if "price" in new.attributes else old
+    if lowest is not None and "price" in attributes and side.attributes["price"] == _lowest_price(side.variants):
+        attributes["price"] = lowest
     return replace(
         new,
         where=new.where if brings_pictures(new) else old.where,

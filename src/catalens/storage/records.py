@@ -9,10 +9,22 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from catalens.types import Attributes, AttributeValue, PictureSource, Product, Variant
+from catalens.types import Attributes, AttributeValue, Failure, PictureSource, Product, Variant
 
 Facet = tuple[str, float | None, str]
 """(name in lower case, number or None, text case-folded): one value of one attribute, for filters."""
+
+MAX_SKU, MAX_TITLE, MAX_NAME, MAX_VALUE, MAX_LOCATION = 500, 20_000, 200, 100_000, 4_000
+"""Characters of a sku, a title, an attribute's name, one of its values, a picture's path or address."""
+MAX_ATTRIBUTES, MAX_VALUES, MAX_VARIANTS, MAX_PICTURES = 1_000, 100_000, 10_000, 10_000
+"""Attributes of a product or of one variant; values, variants and pictures of a product in all. Shopify's largest
+products have 2,048 variants."""
+MAX_DIGITS = 300
+"""Digits of a whole number; a float has up to 309."""
+MAX_NUMBER = 400
+"""Characters of a text that may be read as a number."""
+MAX_PRODUCT_BYTES = 2 * 2**20
+"""Bytes of a product in all, as JSON."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -22,14 +34,21 @@ def cleaned(product: Product) -> Product:
 
     Raises:
         TypeError: a field of another type than `Product` promises; says which.
-        ValueError: no sku, or text that is not valid Unicode.
+        ValueError: no sku, text that is not valid Unicode, or more than one of the limits above allows.
     """
+    _at_most(len(product.variants), MAX_VARIANTS, "variants")
     for record in _all_of(product):
         if not isinstance(record.sku, str) or not record.sku.strip():
             raise ValueError("the sku is empty")
         for name in ("title", "description"):
             if not isinstance(getattr(record, name, ""), str):
                 raise TypeError(f"{name} is no text")
+        _at_most(len(record.sku), MAX_SKU, "characters in a sku")
+        _at_most(len(record.title), MAX_TITLE, "characters in a title")
+        _at_most(len(record.attributes), MAX_ATTRIBUTES, "attributes")
+        for picture in record.pictures:
+            _at_most(len(picture.location), MAX_LOCATION, "characters in the place of a picture")
+    _at_most(sum(len(record.pictures) for record in _all_of(product)), MAX_PICTURES, "pictures")
     variants = tuple(
         replace(each, attributes=_clean_attributes(each.attributes), pictures=_absolute(each.pictures))
         for each in product.variants
@@ -42,11 +61,33 @@ def cleaned(product: Product) -> Product:
     )
     if len({variant.sku for variant in variants}) < len(variants):
         raise ValueError("two of its variants have the same sku")
+    values = (value for record in _all_of(product) for value in record.attributes.values())
+    _at_most(sum(len(value) if isinstance(value, tuple) else 1 for value in values), MAX_VALUES, "values of attributes")
     try:
-        _canonical(product)
+        _at_most(len(_canonical(product)), MAX_PRODUCT_BYTES, "bytes in all")
     except UnicodeEncodeError as error:
         raise ValueError(f"text that is not valid Unicode ({error.object[error.start : error.end]!r})") from None
     return product
+
+
+def checked(item: Product | Failure) -> Product | Failure:
+    """A product as `cleaned` returns it, or why it cannot be taken in; a failure stays one."""
+    if isinstance(item, Failure):
+        return item
+    try:
+        return cleaned(item)
+    except (TypeError, ValueError) as error:
+        cure = "correct it in the source and add it again"
+        return Failure(item.where, f"product {_short(item.sku)!r}", str(error), cure)
+
+
+def _short(text: object) -> object:
+    return f"{text[:80]}..." if isinstance(text, str) and len(text) > 80 else text
+
+
+def _at_most(found: int, most: int, what: str) -> None:
+    if found > most:
+        raise ValueError(f"{found:,} {what}; a product may have at most {most:,}")
 
 
 def _all_of(product: Product) -> list[Product | Variant]:
@@ -65,8 +106,14 @@ def _clean_attributes(attributes: Attributes) -> dict[str, AttributeValue]:
     for name, value in attributes.items():
         if not isinstance(name, str):
             raise TypeError(f"the attribute name {name!r} is no text")
+        _at_most(len(name), MAX_NAME, "characters in the name of an attribute")
+        for text in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(text, str):
+                _at_most(len(text), MAX_VALUE, f"characters in a value of the attribute {name}")
         if isinstance(value, float):
             found[name] = float(value) if math.isfinite(value) else str(value)
+        elif isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+            raise ValueError(f"the attribute {name} is a number of more than {MAX_DIGITS} digits")
         elif isinstance(value, bool | int | str):
             found[name] = value
         elif isinstance(value, tuple | list) and all(isinstance(item, str) for item in value):
@@ -116,7 +163,7 @@ def _facet(name: str, value: str | int | float | bool) -> Facet:
 
 
 def _number(text: str) -> float | None:
-    if not _NUMBER.fullmatch(text):
+    if len(text) > MAX_NUMBER or not _NUMBER.fullmatch(text):
         return None
     number = float(text)
     return number if math.isfinite(number) else None

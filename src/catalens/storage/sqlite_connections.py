@@ -192,13 +192,18 @@ class Connections:
         return WriterLock(self.folder / LOCK_NAME, wait_s=self._wait_s)
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; on the disk when the block ends. To be used inside `writing`."""
+    def transaction(self, *, migrating: bool = True) -> Iterator[sqlite3.Connection]:
+        """All or nothing; on the disk when the block ends. To be used inside `writing`.
+
+        Args:
+            migrating: bring older tables up to date first.
+        """
         with sqlite_boundary(self.path):
             db = connect(self.path, mode="alone" if self._mode == "alone" else "write", timeout_s=self._wait_s)
             try:
                 db.execute("BEGIN IMMEDIATE")
-                migrate(db)
+                if migrating:
+                    migrate(db)
                 yield db
                 db.execute("COMMIT")
             finally:

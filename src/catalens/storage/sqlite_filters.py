@@ -8,7 +8,7 @@ import numpy as np
 
 from catalens.storage.filter_terms import And, Compare, Contains, Filter, Has, In, Not, Or, read_number
 from catalens.storage.sqlite_connections import Connections, marks
-from catalens.storage.store import FACET_SHARED, Facet
+from catalens.storage.store import FACET_SHARED, MOST_FACETS, Facet
 from catalens.types import IntArray
 
 
@@ -38,7 +38,8 @@ class SqliteFilters(Connections):
     def facets(self, *, most: int) -> tuple[Facet, ...]:
         names = self.fetch_all(
             "SELECT name, count(*), count(DISTINCT text), count(number), min(number), max(number) FROM facet "
-            "GROUP BY name ORDER BY count(DISTINCT product_id) DESC, name"
+            "GROUP BY name ORDER BY count(DISTINCT product_id) DESC, name LIMIT ?",
+            (MOST_FACETS,),
         )
         spans = {
             name: Facet(name, (), (least, greatest))

@@ -75,6 +75,10 @@ FACET_SHARED = 2
 """A text attribute is worth filtering by where at least one of its values is shared by so many products."""
 
 
+MOST_FACETS = 200
+"""Only so many attributes, those of most products, are looked at: anyone may send other names with each product."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A word to look for, in any of its forms; where `is_prefix`, the first form may be the beginning of a word.

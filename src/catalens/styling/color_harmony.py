@@ -1,4 +1,4 @@
-"""How colors stand to each other, in CIELAB: in words, and as a number from experiments with viewers."""
+"""Color harmony in CIELAB: in words, and as a score from experiments with viewers."""
 
 from __future__ import annotations
 

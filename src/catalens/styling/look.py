@@ -1,4 +1,4 @@
-"""Shop the look: every product on a photo, and what the catalog has like it."""
+"""Shop the look: detect every product on a photo and search the catalog for each."""
 
 from __future__ import annotations
 
@@ -58,6 +58,10 @@ def shop_the_look(
     k: int = options.Look.k.default,
     where: str | None = options.Look.where.default,
     min_score: float = options.Look.min_score.default,
+    model: str | None = options.Look.model.default,
+    accept_licence: str | None = options.Look.accept_licence.default,
+    device: str = options.Look.device.default,
+    dtype: str = options.Look.dtype.default,
     finder: Detector | None = None,
 ) -> Look:
     """Find each product of a photo in a catalog.
@@ -68,17 +72,20 @@ def shop_the_look(
         k: matches for each product.
         where: filter for all searches.
         min_score: leave out products on the photo that are less sure.
-        finder: None for the bundled detector.
+        model, accept_licence, device, dtype: of the detector, as of `tasks.detect.detect`.
+        finder: in its place.
 
     Returns:
         The products, the largest first, each with matches of its own category; of all where the catalog names none.
 
     Raises:
         ImageError: the picture cannot be read.
+        NotFoundError, ModelError, UsageError: the detector cannot be found or used.
     """
     options.check_all(options.Look, k=k, min_score=min_score)
     pixels = read_image(image)
-    found = (finder or detector())(pixels)
+    find = finder or detector(model, accept_licence=accept_licence, device=device, dtype=dtype)
+    found = find(pixels)
     found = found[found.scores >= min_score]
     areas = (found.boxes[:, 2] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 1])
     found = with_masks(found[np.argsort(-areas, kind="stable")[:PARTS]], pixels)

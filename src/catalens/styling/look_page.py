@@ -1,4 +1,4 @@
-"""A photo with its products marked, and what the catalog has like each: one page, pictures inside it, no script."""
+"""Shop-the-look results as one self-contained HTML page, without scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Complete an outfit from a catalog: for each missing kind the network says what to look for; the best go together."""
+"""Complete an outfit from a catalog: candidates for each missing category, then beam search over outfits."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from catalens.features.color import dominant_colors
 from catalens.features.foreground import foreground_guess
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
-from catalens.models.zoo import DEFAULT_OUTFIT
 from catalens.show import Shown
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
-from catalens.styling.beam_search import CHEAPEST, Candidate, Grown, best, least, varied, with_each
+from catalens.styling.beam_search import CHEAPEST, Candidate, PartialOutfit, best, diverse, extended, lowest_price
 from catalens.styling.color_harmony import ThingColor, agreement, harmony
-from catalens.styling.pieces import Known, OutfitItem, Pieces, own_pieces
+from catalens.styling.pieces import EmbeddedItem, OutfitItem, Pieces, own_pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.embed import Encoder
+from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.outfit import MOST, OutfitModel, doubts_of, outfit_model, pieces_of_photos
 from catalens.taxonomy import rules
 from catalens.types import FloatArray, Matches
@@ -34,7 +34,7 @@ SHARES: Mapping[str, float] = {
     "worn together": 0.6, "as looked for": 0.3, "colors": 0.1, "wishes": 0.3, "liked": 0.3,
 }  # fmt: skip
 """Weights of the parts of a score; of those that count for a question they are scaled to sum to 1."""
-UNTOLD = 0.1
+UNDECIDED = 0.1
 """How far from 0.5 a verdict has to be to say something."""
 SEEN = 72
 """Longer side, in pixels, at which the main color of a thing is looked for."""
@@ -112,8 +112,8 @@ class Outfits(Sequence[Outfit], Shown):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What somebody wants of an outfit; `Catalog.outfits` says what each means."""
+class OutfitRequest:
+    """A request for outfits; `Catalog.outfits` says what each field means."""
 
     k: int = options.Outfits.k.default
     kinds: Sequence[str] = options.Outfits.kinds.default
@@ -158,29 +158,29 @@ class Stylist:
     looks: Mapping[str, FloatArray]
     _colors: dict[str, ThingColor | None] = field(default_factory=dict)
 
-    def complete(self, begun: Sequence[Known], asked: Asked, *, own: Sequence[Known]) -> Outfits:
+    def complete(self, begun: Sequence[EmbeddedItem], asked: OutfitRequest, *, own: Sequence[EmbeddedItem]) -> Outfits:
         """Outfits around what is there, best first."""
         choices, pools = self._wanted(begun, asked), {}
         notes = [one.doubt for one in (*begun, *own) if one.doubt]
         for choice in choices:
             pools[choice] = self._pool(choice, begun, asked, own=own, share=len(choices))
-        grown, missing = [Grown(tuple(begun))], []
+        beam, missing = [PartialOutfit(tuple(begun))], []
         for place, choice in enumerate(choices):
-            reserve = sum(least(pools[later]) for later in choices[place + 1 :])
-            more = with_each(grown, pools[choice], budget=asked.budget, reserve=reserve)
+            reserve = sum(lowest_price(pools[later]) for later in choices[place + 1 :])
+            more = extended(beam, pools[choice], budget=asked.budget, reserve=reserve)
             if more:
                 scores, _ = self._scores(more, asked)
-                grown = varied([more[row] for row in np.argsort(-scores, kind="stable")])
+                beam = diverse([more[row] for row in np.argsort(-scores, kind="stable")])
                 continue
             missing.append(" or ".join(choice))
             within = f" within the budget of {asked.budget:g}" if asked.budget is not None and pools[choice] else ""
             notes.append(f"no {missing[-1]}{within}" + ("" if within else ": the catalog has none that fits"))
         if not choices:
             notes.append("nothing is missing beside what you began with: say with kinds what to add")
-        done = [one for one in grown if one.added]
+        done = [one for one in beam if one.added]
         return Outfits(self._chosen(done, asked, missing=tuple(missing), notes=notes), tuple(notes))
 
-    def _wanted(self, begun: Sequence[Known], asked: Asked) -> list[tuple[str, ...]]:
+    def _wanted(self, begun: Sequence[EmbeddedItem], asked: OutfitRequest) -> list[tuple[str, ...]]:
         have = {one.item.kind for one in begun}
         if asked.kinds:
             choices: list[tuple[str, ...]] = [(kind,) for kind in dict.fromkeys(asked.kinds)]
@@ -192,7 +192,13 @@ class Stylist:
         return choices[: max(MOST - len(begun), 0)]
 
     def _pool(
-        self, choice: tuple[str, ...], begun: Sequence[Known], asked: Asked, *, own: Sequence[Known], share: int
+        self,
+        choice: tuple[str, ...],
+        begun: Sequence[EmbeddedItem],
+        asked: OutfitRequest,
+        *,
+        own: Sequence[EmbeddedItem],
+        share: int,
     ) -> list[Candidate]:
         """What may be tried of some kinds, from one search for each."""
         pool: list[Candidate] = []
@@ -218,34 +224,34 @@ class Stylist:
             pool += best(fitting)
         return pool
 
-    def _found(self, direction: FloatArray, where: Mapping[str, object] | None) -> list[Known]:
+    def _found(self, direction: FloatArray, where: Mapping[str, object] | None) -> list[EmbeddedItem]:
         matches = self.nearest(self.deep, direction, where=where, k=LOOKED_OVER if where else 4 * LOOKED_OVER)
         return self.pieces.shown(matches)
 
-    def _candidate(self, one: Known, direction: FloatArray, asked: Asked) -> Candidate:
+    def _candidate(self, one: EmbeddedItem, direction: FloatArray, asked: OutfitRequest) -> Candidate:
         wished = float(np.mean([fulfilled(wish, one.words) for wish in asked.wishes])) if asked.wishes else 0.0
         liked = self._likeness(one, asked.like) - self._likeness(one, asked.unlike)
         return Candidate(one, float(one.vector @ direction), wished, liked)
 
-    def _likeness(self, one: Known, skus: Sequence[str]) -> float:
-        """To the most alike of some products, 0..1."""
+    def _likeness(self, one: EmbeddedItem, skus: Sequence[str]) -> float:
+        """Highest similarity to any of some products, 0..1."""
         return max((float(one.vector @ self.looks[sku]) for sku in skus), default=0.0)
 
     def _scores(
-        self, outfits: Sequence[Grown], asked: Asked, *, colors: bool = False
+        self, outfits: Sequence[PartialOutfit], asked: OutfitRequest, *, colors: bool = False
     ) -> tuple[FloatArray, list[dict[str, float]]]:
         """(N,) scores, and of each the parts that sum to it."""
         parts = {
-            "worn together": self.model.scores([[one.piece for one in grown.things] for grown in outfits]),
-            "as looked for": np.array([np.mean([(one.near + 1) / 2 for one in grown.added]) for grown in outfits]),
+            "worn together": self.model.scores([[one.piece for one in partial.things] for partial in outfits]),
+            "as looked for": np.array([np.mean([(one.near + 1) / 2 for one in partial.added]) for partial in outfits]),
         }
         if colors:
-            parts["colors"] = np.array([self._color_score(grown, asked.colors) for grown in outfits])
+            parts["colors"] = np.array([self._color_score(partial, asked.colors) for partial in outfits])
         if asked.wishes:
-            parts["wishes"] = np.array([np.mean([max(one.wished, 0) for one in grown.added]) for grown in outfits])
+            parts["wishes"] = np.array([np.mean([max(one.wished, 0) for one in partial.added]) for partial in outfits])
         if asked.like or asked.unlike:
-            least = 0.0 if asked.like else -1.0  # what is only not wanted lowers from the top
-            liked = [[max(one.liked, least) - least for one in grown.added] for grown in outfits]
+            floor = 0.0 if asked.like else -1.0  # what is only not wanted lowers from the top
+            liked = [[max(one.liked, floor) - floor for one in partial.added] for partial in outfits]
             parts["liked"] = np.array([np.mean(some) for some in liked])
         total = sum(SHARES[name] for name in parts)
         weighted = {name: SHARES[name] / total * np.asarray(values, np.float64) for name, values in parts.items()}
@@ -253,7 +259,7 @@ class Stylist:
         return np.asarray(sum(weighted.values()), np.float32), rows
 
     def _chosen(
-        self, outfits: Sequence[Grown], asked: Asked, *, missing: tuple[str, ...], notes: Sequence[str]
+        self, outfits: Sequence[PartialOutfit], asked: OutfitRequest, *, missing: tuple[str, ...], notes: Sequence[str]
     ) -> tuple[Outfit, ...]:
         """The best, none of which shares more than half of its new things with a better one."""
         if not outfits:
@@ -262,24 +268,24 @@ class Stylist:
         kept: list[Outfit] = []
         seen: list[set[str]] = []
         for row in np.argsort(-scores, kind="stable").tolist():
-            grown = outfits[row]
-            new = {one.thing.item.name for one in grown.added}
+            partial = outfits[row]
+            new = {one.thing.item.name for one in partial.added}
             if len(kept) == asked.k or any(len(new & other) > len(new) / 2 for other in seen):
                 continue
             seen.append(new)
-            verdict = float(self.model.scores([[one.piece for one in grown.things]])[0])
-            reasons = [*reasons_for(self._colors_of(grown.things), verdict), *_told(grown, asked), *notes]
-            items = tuple(one.item for one in grown.things)
+            verdict = float(self.model.scores([[one.piece for one in partial.things]])[0])
+            reasons = [*reasons_for(self._colors_of(partial.things), verdict), *_wish_reasons(partial, asked), *notes]
+            items = tuple(one.item for one in partial.things)
             kept.append(Outfit(items, float(scores[row]), parts[row], tuple(reasons), missing))
         return tuple(kept)
 
-    def _color_score(self, grown: Grown, wanted: str | None) -> float:
+    def _color_score(self, partial: PartialOutfit, wanted: str | None) -> float:
         """How well the colors go together; where a harmony is wanted, half of it is whether they stand so."""
-        colors = self._colors_of(grown.things)
+        colors = self._colors_of(partial.things)
         value = agreement([one.rgb for one in colors])
         return value if wanted is None else 0.5 * value + 0.5 * (bool(colors) and harmony(colors)[0] == wanted)
 
-    def _colors_of(self, things: Sequence[Known]) -> list[ThingColor]:
+    def _colors_of(self, things: Sequence[EmbeddedItem]) -> list[ThingColor]:
         found = []
         for one in things:
             if one.item.name not in self._colors:
@@ -288,7 +294,7 @@ class Stylist:
             found += [] if color is None else [color]
         return found
 
-    def _main_color(self, one: Known) -> ThingColor | None:
+    def _main_color(self, one: EmbeddedItem) -> ThingColor | None:
         photo = one.photo
         try:
             if photo is None and one.item.picture_hash is not None:
@@ -312,17 +318,28 @@ class Score:
         return {"score": self.value, **lists}
 
 
-def score_photos(photos: Sequence[ImageLike]) -> Score:
+def score_photos(
+    photos: Sequence[ImageLike],
+    *,
+    model: str | None = options.Score.model.default,
+    device: str = options.Score.device.default,
+    dtype: str = options.Score.dtype.default,
+) -> Score:
     """Score how well the items on photos, one item each, go together.
 
+    Args:
+        model, device, dtype: as of `tasks.outfit.compatibility`.
+
     Raises:
-        UsageError: fewer than two photos, or more than eight.
+        UsageError: fewer than two photos, or more than eight; a form or device that does not go.
+        NotFoundError, ModelError: the network cannot be found or used.
         ImageError: a photo cannot be read.
     """
     if not 2 <= len(photos) <= MOST:
         raise UsageError(f"got {len(photos)} photos", cure=f"give two to {MOST}")
-    pieces = pieces_of_photos(photos)
-    value = float(outfit_model().scores([pieces])[0])
+    network = outfit_model(model, device=device, dtype=dtype)
+    pieces = pieces_of_photos(photos, encoder=load_encoder(device=device, dtype=dtype))
+    value = float(network.scores([pieces])[0])
     colors = [main_color(piece.kind, photo) for photo, piece in zip(photos, pieces, strict=True)]
     reasons = reasons_for([color for color in colors if color is not None], value)
     return Score(value, tuple(piece.kind for piece in pieces), reasons, doubts_of(pieces))
@@ -340,7 +357,7 @@ def main_color(kind: str, photo: ImageLike) -> ThingColor | None:
 def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]:
     """Why things go together, in sentences: how often such are worn together, and how their colors stand."""
     told = "people wear such things together" if verdict > 0.5 else "people seldom wear such things together"
-    if abs(verdict - 0.5) < UNTOLD:
+    if abs(verdict - 0.5) < UNDECIDED:
         told = "whether people wear such things together cannot be told"
     found = [f"{told} ({verdict:.2f} of 1; 0.5 says nothing)"]
     if len(colors) > 1:
@@ -348,21 +365,21 @@ def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]
     return tuple(found)
 
 
-def _told(grown: Grown, asked: Asked) -> list[str]:
-    """What was asked for and is kept."""
+def _wish_reasons(partial: PartialOutfit, asked: OutfitRequest) -> list[str]:
+    """Reasons from the request: preferences, own items and budget that are met."""
     found = []
     told = [
         f"{wish} ({', '.join(said)})"
         for wish in asked.wishes
-        if (said := [one.thing.item.kind for one in grown.added if fulfilled(wish, one.thing.words) > 0])
+        if (said := [one.thing.item.kind for one in partial.added if fulfilled(wish, one.thing.words) > 0])
     ]
     if told:
         found.append(f"it fits what you asked for: {', '.join(told)}")
-    mine = [one.thing.item.name for one in grown.added if one.thing.item.own]
+    mine = [one.thing.item.name for one in partial.added if one.thing.item.own]
     if mine:
         found.append(f"of your own: {', '.join(mine)}")
     if asked.budget is not None:
-        found.append(f"it costs {grown.cost:.2f} of {asked.budget:.2f}")
+        found.append(f"it costs {partial.cost:.2f} of {asked.budget:.2f}")
     return found
 
 
@@ -372,12 +389,14 @@ def complete_outfits(
     encoder: Encoder,
     *,
     start: str | ImageLike | Sequence[str | ImageLike],
-    asked: Asked,
+    asked: OutfitRequest,
     model: str | None,
+    device: str,
+    dtype: str,
 ) -> Outfits:
     """As `Catalog.outfits`."""
     asked.check()
-    network = outfit_model(model or DEFAULT_OUTFIT)
+    network = outfit_model(model, device=device, dtype=dtype)
     if network.encoder_name != encoder.name:
         raise ModelError(
             f"the outfit network knows vectors of {network.encoder_name}, and the catalog has those of {encoder.name}",
@@ -395,4 +414,6 @@ def complete_outfits(
     wishes = checked(asked.wishes)
     looks = {sku: pieces.product(sku).vector for sku in dict.fromkeys((*asked.like, *asked.unlike))}
     stylist = Stylist(store, nearest, deep, network, pieces, looks)
-    return stylist.complete(begun, Asked(**{**vars(asked), "wishes": wishes}), own=own_pieces(asked.own, encoder))
+    return stylist.complete(
+        begun, OutfitRequest(**{**vars(asked), "wishes": wishes}), own=own_pieces(asked.own, encoder)
+    )

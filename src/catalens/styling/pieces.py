@@ -1,4 +1,4 @@
-"""Products and photos as pieces of an outfit: of which kind they are, for whom, what they cost, how they look."""
+"""Products and photos as items of an outfit: category, audience, price, embedding."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class OutfitItem:
 
 
 @dataclass(frozen=True)
-class Known:
-    """A thing with what is known of it.
+class EmbeddedItem:
+    """An item with its embedding and text.
 
     Args:
         vector: (D,) of the encoder; color: (448,) the feature.
@@ -99,7 +99,7 @@ class Pieces:
         self._texts = {name: store.attribute_values(name) for name in {*CALLED, *AUDIENCES}}
         self._is_named = any(class_named(text, classes=classes) for name in CALLED for text in self._texts[name])
 
-    def product(self, sku: str) -> Known:
+    def product(self, sku: str) -> EmbeddedItem:
         """A product by its own sku, or by that of one of its variants.
 
         Raises:
@@ -117,7 +117,7 @@ class Pieces:
             )
         return found[0]
 
-    def shown(self, matches: Sequence[Match]) -> list[Known]:
+    def shown(self, matches: Sequence[Match]) -> list[EmbeddedItem]:
         """Products that a search found, each by the picture that matched; others than these kinds are left out."""
         pictures = self._store.picture_ids([match.picture_hash for match in matches if match.picture_hash is not None])
         products = self._store.product_ids([match.sku for match in matches])
@@ -129,7 +129,7 @@ class Pieces:
             ]
         )
 
-    def known(self, shown: Sequence[Candidate], *, guess: bool = False) -> list[Known]:
+    def known(self, shown: Sequence[Candidate], *, guess: bool = False) -> list[EmbeddedItem]:
         """Products by pictures that show them, in this order; others than these kinds are left out.
 
         Args:
@@ -162,7 +162,9 @@ class Pieces:
             item = OutfitItem(text.sku, kind, text.title, _price(text.attributes), text.path, text.hash)
             attributes = json.dumps(dict(text.attributes), ensure_ascii=False, separators=(",", ":"))
             words = f"{text.title} {text.description} {attributes}".lower()
-            known.append(Known(item, deep[picture], colors[picture], words, audience(text.attributes, text.title)))
+            known.append(
+                EmbeddedItem(item, deep[picture], colors[picture], words, audience(text.attributes, text.title))
+            )
         return known
 
     def _by_look(self, vectors: FloatArray) -> list[str | None]:
@@ -195,7 +197,7 @@ class Pieces:
         return {"and": terms}
 
 
-def own_pieces(photos: Sequence[ImageLike], encoder: Encoder) -> list[Known]:
+def own_pieces(photos: Sequence[ImageLike], encoder: Encoder) -> list[EmbeddedItem]:
     """Photos of things that somebody has already, of one thing each."""
     if not photos:
         return []
@@ -207,7 +209,9 @@ def own_pieces(photos: Sequence[ImageLike], encoder: Encoder) -> list[Known]:
         name = f"photo {number}" if path is None else path.name
         item = OutfitItem(name, piece.kind, picture=path, own=True)
         doubt = f"{name} was taken for {piece.kind}, but looks more like {look}: what is said of it says little"
-        found.append(Known(item, piece.vector, piece.color, photo=photo, doubt="" if class_named(look) else doubt))
+        found.append(
+            EmbeddedItem(item, piece.vector, piece.color, photo=photo, doubt="" if class_named(look) else doubt)
+        )
     return found
 
 

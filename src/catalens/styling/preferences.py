@@ -1,4 +1,4 @@
-"""What shoppers ask for in a word (work, winter, minimal), and the words by which products say that they fit."""
+"""Preferences in a word (work, winter, minimal), and the words by which products match them."""
 
 from __future__ import annotations
 

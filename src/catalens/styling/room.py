@@ -1,4 +1,4 @@
-"""What would go into a room: what stands there, its colors, and goods of the catalog that fit and are not there yet."""
+"""Furnish a room: furniture on the photo, its palette, and products of missing categories that match."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
 from catalens.styling.color_harmony import agreement, is_quiet, to_lab
 from catalens.styling.outfit import Nearest, main_color
-from catalens.styling.pieces import Known, OutfitItem, Pieces
+from catalens.styling.pieces import EmbeddedItem, OutfitItem, Pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.room import things_in_room
@@ -94,7 +94,7 @@ class Room(Shown):
 
 @dataclass(frozen=True)
 class _Offer:
-    thing: Known
+    thing: EmbeddedItem
     rgb: tuple[int, int, int] | None
     parts: Mapping[str, float]
 
@@ -219,7 +219,7 @@ def _reasons(offer: _Offer, palette: Sequence[DominantColor], held: Sequence[tup
     return tuple(found)
 
 
-def _color_of(store: Store, one: Known) -> tuple[int, int, int] | None:
+def _color_of(store: Store, one: EmbeddedItem) -> tuple[int, int, int] | None:
     try:
         color = (
             None

@@ -1,4 +1,4 @@
-"""A classifier: a head on an encoder, with what it takes to say "unknown" and "because"."""
+"""A classifier: a head on an encoder, with a reject option ("unknown") and example-based explanations."""
 
 from __future__ import annotations
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from catalens.errors import ModelError, NotFoundError, StorageError, UsageError
 from catalens.models.card import FILE, CardTable, check_file, read_table, score_of
 from catalens.models.device import AUTO
+from catalens.models.untrusted import read_arrays
 from catalens.tasks.classifier import Classifier, Examples, Unknown
 from catalens.tasks.embed import Encoder, encoder, load_encoder
 from catalens.tasks.heads import Activation, CalibratedHead, head_from
@@ -75,12 +74,7 @@ def load_classifier(folder: str | Path, *, device: str = AUTO, dtype: str = AUTO
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        said = "pickles are never read" if "pickle" in str(error) else str(error)  # numpy's words say how to read them
-        raise ModelError(f"{path} does not hold plain arrays: {said}", cure="train the classifier anew") from None
+    found = read_arrays(path)
     missing = {"scale", "shift"} - found.keys()
     if missing:
         raise ModelError(f"{path} lacks {', '.join(sorted(missing))}", cure="train the classifier anew")

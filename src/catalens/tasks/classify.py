@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias, cast, overload
+from typing import cast, overload
 
 from catalens import options
 from catalens.errors import NotFoundError, UsageError
@@ -15,13 +16,26 @@ from catalens.models.device import AUTO
 from catalens.models.zoo import DEFAULT_ENCODER, resolve
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.classifier_folder import load_classifier
-from catalens.tasks.embed import encoder
+from catalens.tasks.embed import Sized, encoder
 from catalens.tasks.foreign_classifier import FORMS, foreign_classifier
 from catalens.tasks.zero_shot import COMMON_LABELS, classify_by_words
 from catalens.types import Labels
 
-Labeller: TypeAlias = Callable[[Sequence[ImageLike], int], list[Labels]]
-"""Pictures and how many labels each at most -> their labels."""
+
+@dataclass(frozen=True)
+class Labeller:
+    """A network that was chosen to classify.
+
+    Args:
+        sees: says at which size it sees pictures, for `embed.decode_target`.
+        ask: pictures and how many labels each at most -> their labels.
+    """
+
+    sees: Sized
+    ask: Callable[[Sequence[ImageLike], int], list[Labels]]
+
+    def __call__(self, images: Sequence[ImageLike], top: int) -> list[Labels]:
+        return self.ask(images, top)
 
 
 @overload
@@ -94,7 +108,7 @@ def labeller(
     """What `classify` asks, of (pictures, top), loaded once; arguments and errors are those of `classify`."""
     if isinstance(model, Classifier):
         _refuse_words(labels)
-        return lambda images, top: model.classify(images, top=top)
+        return Labeller(model.encoder, lambda images, top: model.classify(images, top=top))
     name = None if model is None else str(model)
     try:
         found = resolve(name, task="classify", forms=FORMS, default=DEFAULT_ENCODER, accept_licence=accept_licence)
@@ -104,14 +118,14 @@ def labeller(
     if found.form == "card" and found.task == "classify":
         _refuse_words(labels)
         kept = kept_classifier(found.place, device=device, dtype=dtype)
-        return lambda images, top: kept.classify(images, top=top)
+        return Labeller(kept.encoder, lambda images, top: kept.classify(images, top=top))
     if found.task == "embed" or (labels is not None and found.form == "hf"):
         used = encoder(found.name, accept_licence=accept_licence, device=device, dtype=dtype)
         words = COMMON_LABELS if labels is None else labels
-        return lambda images, top: classify_by_words(images, words, encoder=used, top=top)
+        return Labeller(used, lambda images, top: classify_by_words(images, words, encoder=used, top=top))
     _refuse_words(labels)
     foreign = foreign_classifier(found.name, accept_licence=accept_licence, device=device, dtype=dtype)
-    return lambda images, top: foreign.classify(images, top=top)
+    return Labeller(foreign, lambda images, top: foreign.classify(images, top=top))
 
 
 def _refuse_words(labels: Sequence[str] | None) -> None:

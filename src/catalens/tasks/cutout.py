@@ -1,4 +1,4 @@
-"""Cut a product out of its photo: how much of each pixel it covers, its own colors, on another background.
+"""Cut a product out of its photo: alpha, foreground colors, another background.
 
 The network says roughly where the product is; the outline then follows the picture's edges at its own size, and colors
 at the edge are freed from the old background's.
@@ -198,7 +198,7 @@ def cutter(name: str | None = None, *, threads: int | None = None, device: str =
 def cutout(
     image: ImageLike,
     *,
-    model: str | None = None,
+    model: str | None = options.Cutout.model.default,
     shadow: Shadow = options.Cutout.shadow.default,
     decontaminate: bool = options.Cutout.decontaminate.default,
     device: str = AUTO,

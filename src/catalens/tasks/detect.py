@@ -1,4 +1,4 @@
-"""Find the products on a picture: on a person by the parts that the parser tells apart, else by their outlines."""
+"""Detect the products on a picture: on a person by the parser's classes, else by outlines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from catalens.geometry import clip, mask_to_box
 from catalens.images.read import ImageLike, read_image
 from catalens.models.device import AUTO
 from catalens.models.hub.detector import HubDetector
-from catalens.models.zoo import DEFAULT_DETECTOR, Form, loaded_once, resolve
+from catalens.models.zoo import BUILT_IN_DETECTOR, DEFAULT_DETECTOR, Form, loaded_once, resolve
 from catalens.tasks.cutout import Cutter, cutter
 from catalens.tasks.faces import FaceFinder, finds_faces
 from catalens.tasks.segment import Parser, parser
@@ -36,8 +36,6 @@ HARDLY = 0.05
 """Share of a box below which the parser does not see there what the detector does."""
 CROWD = 0.1
 """Share of the largest person's area from which another figure counts as a person of its own."""
-PARTS = "parts"
-"""Name of the detector that goes by the parser's parts."""
 LEAST = 0.05
 """Score below which nothing is worth looking at."""
 PRODUCT = "product"
@@ -195,11 +193,13 @@ def detector(
             form or device that does not go.
         MissingExtraError: what it runs on is not installed.
     """
-    if name == PARTS and not words:
+    if name == BUILT_IN_DETECTOR and not words:
         return PartsDetector(
             parser(threads=threads, device=device, dtype=dtype), cutter(threads=threads, device=device, dtype=dtype)
         )
-    found = None if name == PARTS else resolve(name, task="detect", forms=FORMS, accept_licence=accept_licence)
+    found = (
+        None if name == BUILT_IN_DETECTOR else resolve(name, task="detect", forms=FORMS, accept_licence=accept_licence)
+    )
     if found is not None and found.form == "hf":
         network = HubDetector(found.in_transformers(), words=words, threads=threads, device=device, dtype=dtype)
         return ForeignDetector(network)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +85,17 @@ class Encoder(Protocol):
         """
 
 
+class _Network(Protocol):
+    """What gives vectors for prepared pictures."""
+
+    @property
+    def runs_on(self) -> RunsOn:
+        """The device and precision."""
+
+    def __call__(self, batch: FloatArray) -> FloatArray:
+        """(N, 3, H, W) prepared, N > 0 -> (N, dim)."""
+
+
 class Sized(Protocol):
     """What is asked with pictures of a size."""
 
@@ -93,43 +104,34 @@ class Sized(Protocol):
         """(height, width) that the network sees."""
 
 
-class _NetworkEncoder(ABC):
-    """What encoders share: reading, batches, unit length."""
+class _NetworkEncoder:
+    """What encoders share: reading, batches, unit length.
+
+    Args:
+        network: (N, 3, H, W) prepared, N > 0 -> (N, dim), not yet of unit length.
+        name, dim, preprocess: of the vector space, and how pictures are prepared for it.
+    """
+
+    def __init__(self, network: _Network, name: str, dim: int, preprocess: Preprocess) -> None:
+        self._network, self.name, self.dim, self.preprocess = network, name, dim, preprocess
 
     @property
-    @abstractmethod
-    def name(self) -> str: ...
-
-    @property
-    @abstractmethod
-    def dim(self) -> int: ...
-
-    @property
-    @abstractmethod
-    def preprocess(self) -> Preprocess:
-        """How pictures are prepared."""
-
-    @property
-    @abstractmethod
     def runs_on(self) -> RunsOn:
         """The device and precision."""
+        return self._network.runs_on
 
     @property
     def device(self) -> str:
         return self.runs_on.device
 
-    @abstractmethod
-    def _vectors(self, batch: FloatArray) -> FloatArray:
-        """(N, 3, H, W) prepared, N > 0 -> (N, dim) as the network gives them."""
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.preprocess.size
 
     def encode_prepared(self, batch: FloatArray) -> FloatArray:
         if not len(batch):
             return np.empty((0, self.dim), np.float32)
-        return _units(self._vectors(batch))
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.preprocess.size
+        return _units(self._network(batch))
 
     def prepare(self, image: ImageArray) -> FloatArray:
         return self.preprocess.apply(image)[0]
@@ -167,27 +169,9 @@ class OnnxEncoder(_NetworkEncoder):
     ) -> None:
         self.card = card
         kind = OpenVinoNetwork if runtime == "openvino" else OnnxNetwork
-        self._network = kind(card, threads=threads, device=device, dtype=dtype)
+        self._pictures = kind(card, threads=threads, device=device, dtype=dtype)
+        super().__init__(self._pictures, card.identity, card.dim, card.preprocess)
         self._threads = threads
-
-    @property
-    def runs_on(self) -> RunsOn:
-        return self._network.runs_on
-
-    @property
-    def name(self) -> str:
-        return self.card.identity
-
-    @property
-    def dim(self) -> int:
-        return self.card.dim
-
-    @property
-    def preprocess(self) -> Preprocess:
-        return self.card.preprocess
-
-    def _vectors(self, batch: FloatArray) -> FloatArray:
-        return self._network(batch)
 
     @property
     def has_text(self) -> bool:
@@ -220,12 +204,12 @@ class OnnxEncoder(_NetworkEncoder):
 
     @property
     def has_regions(self) -> bool:
-        return self._network.has_regions
+        return self._pictures.has_regions
 
     def encode_regions(self, images: Sequence[ImageLike]) -> FloatArray:
         if not self.has_regions:
             raise ModelError(f"{self.name} describes whole pictures only", cure="name an encoder with regions")
-        found = [self._network.regions(batch) for batch in self._batches(images)]
+        found = [self._pictures.regions(batch) for batch in self._batches(images)]
         return np.concatenate(found) if found else np.empty((0, 0, 0, self.dim), np.float32)
 
 
@@ -233,38 +217,18 @@ class ForeignEncoder(_NetworkEncoder):
     """An encoder on a network of another tool: of Transformers or Keras by name, or in a file."""
 
     def __init__(self, network: HubNetwork | FileNetwork | KerasApplication) -> None:
-        self._network = network
-
-    @property
-    def runs_on(self) -> RunsOn:
-        return self._network.runs_on
-
-    @property
-    def name(self) -> str:
-        return self._network.identity
-
-    @property
-    def dim(self) -> int:
-        return self._network.dim
-
-    @property
-    def preprocess(self) -> Preprocess:
-        return self._network.preprocess
-
-    def _vectors(self, batch: FloatArray) -> FloatArray:
-        return self._network(batch)
+        super().__init__(network, network.identity, network.dim, network.preprocess)
+        self._words = network if isinstance(network, HubNetwork) and network.has_text else None
 
     @property
     def has_text(self) -> bool:
-        return self._network.has_text
+        return self._words is not None
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         _refuse_one_text(texts)
-        if not isinstance(self._network, HubNetwork):
+        if self._words is None:
             raise ModelError(f"{self.name} knows no words", cure="name an encoder that does, or search by photo")
-        if not len(texts):
-            return np.empty((0, self.dim), np.float32)
-        return _units(self._network.texts(texts))
+        return _units(self._words.texts(texts)) if len(texts) else np.empty((0, self.dim), np.float32)
 
     def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
         del text  # nobody has listed what it was taught
@@ -372,21 +336,6 @@ def encoder(
         UsageError: its licence limits commercial use, or is not known, and was not accepted; no such device.
         MissingExtraError: what it runs on is not installed.
     """
-    return load_encoder(
-        name, threads=threads, runtime=runtime, accept_licence=accept_licence, device=device, dtype=dtype
-    )
-
-
-def load_encoder(
-    name: str | None = None,
-    *,
-    threads: int | None = None,
-    runtime: Runtime = "onnx",
-    accept_licence: str | None = None,
-    device: str = AUTO,
-    dtype: str = AUTO,
-) -> Encoder:
-    """Load an encoder anew, as where another one was written in its place; arguments and errors as of `encoder`."""
     found = resolve(name or None, task="embed", forms=FORMS, accept_licence=accept_licence)
     if found.form == "card":
         return OnnxEncoder(found.own_card(), threads=threads, runtime=runtime, device=device, dtype=dtype)
@@ -396,3 +345,7 @@ def load_encoder(
         return ForeignEncoder(HubNetwork(found.in_transformers(), threads=threads, device=device, dtype=dtype))
     kind = file_kind(found.form)
     return ForeignEncoder(FileNetwork(kind, Path(found.place), threads=threads, device=device, dtype=dtype))
+
+
+load_encoder: Callable[..., Encoder] = inspect.unwrap(encoder)
+"""As `encoder`, but loaded anew, as where another one was written in its place."""

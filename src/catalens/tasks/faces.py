@@ -1,4 +1,4 @@
-"""Find faces on photos and make them unknowable, for good."""
+"""Detect faces on photos and anonymise them irreversibly."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def blur_faces(
     image: ImageLike,
     *,
     min_score: float = MIN_SCORE,
-    model: str | None = None,
+    model: str | None = options.BlurFaces.model.default,
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> tuple[ImageArray, int]:

@@ -31,6 +31,11 @@ class ForeignClassifier:
         """The device and precision."""
         return self._network.runs_on
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) that the network sees."""
+        return self._network.preprocess.size
+
     def classify(self, images: Sequence[ImageLike], *, top: int = 5) -> list[Labels]:
         """The likeliest labels of each picture, best first, at most `top`.
 

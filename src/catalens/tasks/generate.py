@@ -1,4 +1,4 @@
-"""Make product pictures that show no product there is: a kind, a color, a pattern and a seed -> pictures."""
+"""Generate pictures of products that do not exist: a category, a color, a pattern and a seed -> pictures."""
 
 from __future__ import annotations
 
@@ -25,8 +25,13 @@ LISTS = ("kind", "color", "pattern")
 
 @dataclass(frozen=True)
 class Made:
-    """Pictures (N, S, S, 3) uint8, and the words and seed of each; its place among them is the rest of its name."""
+    """Pictures (N, S, S, 3) uint8, and the words and seed of each; its place among them is the rest of its name.
 
+    Args:
+        model: name of the network that made them.
+    """
+
+    model: str
     pictures: ImageArray
     words: tuple[dict[str, str], ...]
     seed: int
@@ -78,7 +83,7 @@ class Generator:
         chosen = {"kind": kind, "color": color, "pattern": pattern}
         used = self._checked(chosen, n=n, seed=seed, truncation=truncation)
         latents, words = zip(*(self._drawn(chosen, seed=used, number=number) for number in range(n)), strict=True)
-        return Made(self._run(np.stack(latents) * np.float32(truncation), words), words, used)
+        return Made(self.name, self._run(np.stack(latents) * np.float32(truncation), words), words, used)
 
     def walk(
         self,
@@ -97,7 +102,7 @@ class Generator:
         last, _ = self._drawn(chosen, seed=used, number=1)
         turns = np.linspace(0, np.pi / 2, n, dtype=np.float32)[:, None]
         latents = (np.cos(turns) * first + np.sin(turns) * last) * np.float32(truncation)
-        return Made(self._run(latents.astype(np.float32), [words] * n), (words,) * n, used)
+        return Made(self.name, self._run(latents.astype(np.float32), [words] * n), (words,) * n, used)
 
     def _drawn(self, chosen: dict[str, str | None], *, seed: int, number: int) -> tuple[FloatArray, dict[str, str]]:
         """The latent (L,) and the words of one picture, which is the same in whatever company it is made."""
@@ -171,7 +176,7 @@ def generate(
     n: int = options.Generate.n.default,
     seed: int | None = options.Generate.seed.default,
     truncation: float = options.Generate.truncation.default,
-    model: str | None = None,
+    model: str | None = options.Generate.model.default,
     accept_licence: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,
@@ -202,13 +207,36 @@ def generate(
             device that does not go; a licence that was not accepted.
         NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
     """
+    return make_pictures(
+        kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation, model=model,
+        accept_licence=accept_licence, device=device, dtype=dtype,
+    ).pictures  # fmt: skip
+
+
+def make_pictures(
+    *,
+    kind: str,
+    color: str | None = options.Generate.color.default,
+    pattern: str | None = options.Generate.pattern.default,
+    n: int = options.Generate.n.default,
+    seed: int | None = options.Generate.seed.default,
+    truncation: float = options.Generate.truncation.default,
+    model: str | None = options.Generate.model.default,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Made:
+    """As `generate`, with the words and the seed of the pictures."""
     found = resolve(model, task="generate", forms=FORMS, accept_licence=accept_licence)
     if found.form == "card":
         network = generator(found.name, device=device, dtype=dtype)
-        return network.make(kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation).pictures
+        return network.make(kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation)
+    options.check_all(options.Generate, kind=kind, truncation=truncation)
     used = checked_seed(n=n, seed=seed)
-    words = f"product photo of a {' '.join(one for one in (color, pattern, kind) if one)}, on a white background"
+    words = {name: one for name, one in (("kind", kind), ("color", color), ("pattern", pattern)) if one}
+    said = " ".join(one for one in (color, pattern, kind) if one)
     pictures = paint_many(
-        words, model=found.name, seeds=range(used, used + n), accept_licence=accept_licence, device=device, dtype=dtype
-    )
-    return np.stack(pictures)
+        f"product photo of a {said}, on a white background", model=found.name, seeds=range(used, used + n),
+        accept_licence=accept_licence, device=device, dtype=dtype,
+    )  # fmt: skip
+    return Made(found.name, np.stack(pictures), (words,) * n, used)

@@ -1,4 +1,4 @@
-"""Try-on by a large network of others: where it may draw is decided here, and nowhere else does a pixel change."""
+"""Try-on by a large published network; pixels outside the region that is decided here do not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether things go together, and what would go with them: garments as vectors -> a score, and what to look for."""
+"""Outfit compatibility: embedded garments -> a score, and the embedding of a missing garment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalens import features
+from catalens import features, options
 from catalens.errors import ModelError, UsageError
 from catalens.images.read import ImageLike, is_one_image, read_image
 from catalens.models.card import Card
@@ -163,11 +163,11 @@ def compatibility(
     images: Sequence[ImageLike],
     *,
     kinds: Sequence[str] | None = None,
-    model: str | None = None,
+    model: str | None = options.Score.model.default,
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> float:
-    """How surely things go together, 0..1, by what people wear together; 0.5 says nothing.
+    """Compatibility of items, 0..1, by what people wear together; 0.5 is undecided.
 
     Args:
         images: two to eight, of one thing each: paths, bytes, open files, arrays or PIL pictures.

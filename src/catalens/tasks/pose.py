@@ -1,4 +1,4 @@
-"""Where the joints of the person on a photo are."""
+"""Pose estimation: the joints of the person on a photo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boxes that may show a thing, before anybody says what: from the region proposal network, or by selective search."""
+"""Class-agnostic box proposals: from the region proposal network, or by selective search."""
 
 from __future__ import annotations
 

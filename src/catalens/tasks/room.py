@@ -1,4 +1,4 @@
-"""What stands in a room: boxes that stick out from what is around them, named by the words that they look like."""
+"""Detect furniture on a photo of a room: salient boxes, classified zero-shot."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image, read_rgba
 from catalens.images.srgb import hex_color
 from catalens.models.device import AUTO
+from catalens.models.hub.pipeline import paint
 from catalens.show import Shown
 from catalens.tasks.cutout import cutter
 from catalens.tasks.surfaces import SURFACES, painted_surface, surface_named
@@ -80,7 +81,10 @@ def scene(
     harmony: float = options.Scene.harmony.default,
     shadow: float = options.Scene.shadow.default,
     horizon: float = options.Scene.horizon.default,
-    model: str | None = None,
+    model: str | None = options.Scene.model.default,
+    painter: str | None = options.Scene.painter.default,
+    seed: int = options.Scene.seed.default,
+    accept_licence: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> Scene:
@@ -96,7 +100,10 @@ def scene(
         harmony: how much of the scene's light the product takes on, 0..1.
         shadow: how dark its shadow is, 0..1.
         horizon: share of the height at which the camera looks straight ahead.
-        model, device, dtype: of the cut-out network, as of `cutout`.
+        model: of the cut-out network, as of `cutout`.
+        painter: paint `background`, where it is words, with a large network that paints from words, by its short name,
+            id on the hub or folder (`sdxl`); `seed` and `accept_licence` are for it.
+        device, dtype: where the networks run, and in which precision (`models.device`).
 
     Raises:
         ImageError: a picture cannot be read, or shows no product.
@@ -105,6 +112,10 @@ def scene(
     """
     _check(place, scale, harmony, shadow, horizon)
     colors, alpha = _cut(image, lambda pixels: cutter(model, device=device, dtype=dtype).alpha(pixels))
+    if painter is not None and _is_words(background):
+        background = paint(
+            str(background), model=painter, seed=seed, accept_licence=accept_licence, device=device, dtype=dtype
+        )
     ground, notes = _background(background)
     base = place or _calm_place(ground, horizon)
     colors, alpha = _in_scale(colors, alpha, ground.shape[:2], base, scale, horizon)
@@ -150,6 +161,10 @@ def _box(alpha: FloatArray) -> tuple[int, int, int, int]:
     if not len(rows):
         raise UsageError("the product lies outside the scene", cure="place it nearer to the middle")
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _is_words(background: object) -> bool:
+    return isinstance(background, str) and hex_color(background) is None and not Path(background).is_file()
 
 
 def _background(asked: ImageLike | tuple[int, int, int]) -> tuple[ImageArray, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Say of each place of a person's photo what it shows: skin, hair, garments, shoes, bag, background."""
+"""Semantic segmentation of a person's photo: skin, hair, garments, shoes, bag, background."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from catalens import options
 from catalens.errors import ModelError
 from catalens.images.prepare import Placement, Preprocess
 from catalens.images.read import ImageLike, read_image
@@ -146,7 +147,7 @@ def parser(
 def segment(
     image: ImageLike,
     *,
-    model: str | None = None,
+    model: str | None = options.Segment.model.default,
     accept_licence: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,

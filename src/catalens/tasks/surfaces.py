@@ -1,4 +1,4 @@
-"""Backgrounds that need no photo: soft walls over soft floors by name, or by the words of what is wanted."""
+"""Synthetic backgrounds: a wall over a floor, by name or by the words of a prompt."""
 
 from __future__ import annotations
 

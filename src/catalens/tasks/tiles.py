@@ -1,4 +1,4 @@
-"""Hundreds of small things on one photo: look at overlapping windows of it, each at the detector's full size."""
+"""Detection on overlapping tiles, for hundreds of small things on one photo."""
 
 from __future__ import annotations
 

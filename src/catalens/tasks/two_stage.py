@@ -1,4 +1,4 @@
-"""The bundled two-stage detector at work: its answers as boxes on the photo, one box for each thing."""
+"""The bundled two-stage detector: its outputs as boxes on the photo, one box for each thing."""
 
 from __future__ import annotations
 

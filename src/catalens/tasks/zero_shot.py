@@ -1,4 +1,4 @@
-"""Classify without training: pictures and words lie in one space, the nearest words win (Radford et al. 2021, 3.1)."""
+"""Zero-shot classification: pictures and words are embedded in one space (Radford et al. 2021, 3.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation (Karras et al. 2020): what the critic sees is changed, more so as it overfits."""
+"""Adaptive discriminator augmentation (Karras et al. 2020): the critic's inputs are augmented more as it overfits."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Shape:
         return (self.start << (len(self.widths) - 1)) * self.enlarge
 
 
-class Said(nn.Module):
+class LabelEmbedding(nn.Module):
     """(N, L) words -> (N, width): the sum of their vectors; of some columns, where they are named."""
 
     def __init__(self, counts: Sequence[int], width: int, *, columns: Sequence[int] | None = None) -> None:
@@ -64,7 +64,7 @@ class Said(nn.Module):
         return torch.stack(told).sum(0)
 
 
-class Modulated(nn.Module):
+class ModulatedConv(nn.Module):
     """A 3x3 convolution whose inputs a style scales, and whose outputs are scaled back to unit variance."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -98,18 +98,18 @@ class StyleGenerator(nn.Module):
         self.shape = shape
         first, columns = shape.widths[0], range(len(shape.counts))
         self.latent = LATENT
-        self.form_said = Said(shape.counts, STYLE, columns=[one for one in columns if one != COLOR_COLUMN])
-        self.color_said = Said(shape.counts, STYLE)
+        self.form_said = LabelEmbedding(shape.counts, STYLE, columns=[one for one in columns if one != COLOR_COLUMN])
+        self.color_said = LabelEmbedding(shape.counts, STYLE)
         self.form_style, self.color_style = _mapping(LATENT + STYLE), _mapping(LATENT + STYLE)
         self.begin = nn.Embedding(shape.counts[0] + 1, first * shape.start**2)
         self.place = nn.Linear(LATENT, first * shape.start**2)
-        self.first = Modulated(first, first)
+        self.first = ModulatedConv(first, first)
         pairs = list(pairwise(shape.widths))
-        self.before = nn.ModuleList(Modulated(a, b) for a, b in pairs)
-        self.after = nn.ModuleList(Modulated(b, b) for _, b in pairs)
+        self.before = nn.ModuleList(ModulatedConv(a, b) for a, b in pairs)
+        self.after = nn.ModuleList(ModulatedConv(b, b) for _, b in pairs)
         self.maps = nn.Conv2d(shape.widths[-1], shape.maps * shape.enlarge**2, 3, padding=1)
         self.palette = nn.Linear(STYLE, shape.channels * shape.maps)
-        self.tint = Said(shape.counts, shape.channels, columns=[*columns][COLOR_COLUMN : COLOR_COLUMN + 1])
+        self.tint = LabelEmbedding(shape.counts, shape.channels, columns=[*columns][COLOR_COLUMN : COLOR_COLUMN + 1])
         self.ground = nn.Parameter(torch.ones(shape.channels))
         self.crispness = 0.0
         self.disk: Tensor | None
@@ -207,7 +207,7 @@ class Critic(nn.Module):
         self.trunk = Trunk(shape, extra=1)
         self.hidden = nn.Linear(shape.widths[0] * shape.start**2, STYLE)
         self.real = nn.Linear(STYLE, 1)
-        self.said = Said(shape.counts, STYLE)
+        self.said = LabelEmbedding(shape.counts, STYLE)
         self.kinds = nn.Linear(STYLE, shape.counts[0]) if tells_kinds else None
 
     def forward(self, pictures: Tensor, words: Tensor) -> Tensor:
@@ -221,7 +221,7 @@ class Encoder(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.trunk, self.said = Trunk(shape), Said(shape.counts, STYLE)
+        self.trunk, self.said = Trunk(shape), LabelEmbedding(shape.counts, STYLE)
         self.out = nn.Linear(shape.widths[0] * shape.start**2 + STYLE, 2 * LATENT)
         nn.init.normal_(self.out.weight, std=0.01)
 

@@ -1,4 +1,4 @@
-"""What a generator learns from: pictures of one product each on white, with the words that they are asked for by."""
+"""Training set of a generator: pictures of one product each on white, with their condition labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A generator from photos of your own, sorted by kind: cut out on white, learned, measured on photos held out."""
+"""Train a generator on a user's photos, sorted by category: cut out on white, trained, measured on held-out ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catalens.errors import CatalensError, UsageError
 from catalens.evaluation.generation import GenerationScores, copies, generation_scores
 from catalens.evaluation.intervals import Estimate, bootstrap_mean
 from catalens.images.read import read_image
-from catalens.learning.generator.contest import Contest, Plan, Shipped, export, latents_of, taught
+from catalens.learning.generator.gan import ExportedGenerator, GanTraining, Plan, export, latents_of, train_gan
 from catalens.learning.generator.network import Critic, Encoder, Shape, StyleGenerator
 from catalens.learning.generator.pictures import Pictures, Words, on_white
 from catalens.learning.labelled import LabelledPhotos, read_labelled
@@ -85,16 +85,16 @@ def train_generator(
     torch.manual_seed(seed)
     shape = Shape((len(kinds),), 4, WIDTHS)
     network = Encoder(shape)
-    contest = Contest(StyleGenerator(shape), Critic(shape), PLAN, encoder=network)
-    taught(
-        contest, learned, out=out, minutes=minutes, begin=BEGIN * minutes, rate=RATE, batch=BATCH, seed=seed,
+    gan = GanTraining(StyleGenerator(shape), Critic(shape), PLAN, encoder=network)
+    train_gan(
+        gan, learned, out=out, minutes=minutes, begin=BEGIN * minutes, rate=RATE, batch=BATCH, seed=seed,
         resume=resume,
     )  # fmt: skip
-    shipped = Shipped(contest.average.network, *latents_of(network, learned, kinds=len(kinds)))
+    shipped = ExportedGenerator(gan.average.network, *latents_of(network, learned, kinds=len(kinds)))
     training = {
         "data": f"{len(learned.words)} photos of the user; {count} more held out",
         "start": "random numbers",
-        "cost": f"{contest.seconds / 60:.1f} of {minutes:g} minutes, {contest.step} steps",
+        "cost": f"{gan.seconds / 60:.1f} of {minutes:g} minutes, {gan.step} steps",
         "seed": str(seed),
     }
     export(shipped, out, name=out.name, words=Words(kinds), scores=(), training=training)

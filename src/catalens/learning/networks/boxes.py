@@ -1,4 +1,4 @@
-"""Boxes in training: anchors, how a box is said relative to one, which anchor stands for which object, RoIAlign.
+"""Boxes in training: anchors, box encoding, matching of anchors to objects, RoIAlign.
 
 Faster R-CNN (Ren et al. 2015, section 3.1), with the RoIAlign of Mask R-CNN (He et al. 2017, section 3).
 """

@@ -1,4 +1,4 @@
-"""Colors counted rather than learned: a histogram of what is seen and the ground is not, as layers of the encoder.
+"""Color histograms as layers of the encoder, counted rather than learned; the background is left out.
 
 A color is its value (the largest of red, green and blue) and two chromaticities by that value, so that dark clothes are
 told apart by their tint. It counts in the bins around it, in each by how near it is (as in SIFT, Lowe 2004, section

@@ -1,5 +1,4 @@
-"""The encoder's two networks. Pictures: dense 3x3 residual convolutions (He et al. 2016), few and wide, quick on a CPU.
-Words: a weighted mean over vectors of character n-grams, and one hidden layer.
+"""The encoder's network for pictures: dense 3x3 residual convolutions (He et al. 2016), few and wide, quick on a CPU.
 
 Shapes for a picture of H x W: stem H/4, stages at H/4, H/8, H/16, H/32. What it is, is told by the last two, in their
 principal directions: the layer above them that learns labels is thrown away, for it forgets what those do not need
@@ -23,7 +22,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 
 from catalens.learning.networks.counting import CountedColors
-from catalens.models.text import BUCKETS
 
 WIDTHS = (32, 96, 192, 288)
 BLOCKS = (1, 2, 3, 2)
@@ -49,7 +47,6 @@ TINY = 1e-6
 """Added where a root is taken: that of nothing has no slope."""
 TEXTURES = 2
 """Stages of the trunk after which textures are counted: at H/8, where weaves and prints are still seen."""
-GRAM_DIM, HIDDEN = 128, 512
 
 
 class Residual(nn.Module):
@@ -77,7 +74,7 @@ def trunk_stages(widths: tuple[int, ...], blocks: tuple[int, ...]) -> list[list[
     ]
 
 
-class Looks(nn.Module):
+class AppearanceBranch(nn.Module):
     """(N, 3, H, W) normalised pictures and (N, C, h, w) what the trunk sees at a finer stage, none below zero ->
     (N, dim): colors and textures, counted in the upper and lower half and in the middle.
     """
@@ -179,7 +176,7 @@ class EncoderNetwork(nn.Module):
         stages = trunk_stages(widths, blocks)
         self._ends = tuple(accumulate(map(len, stages)))
         self.counted = CountedColors(color_dim) if color_dim else None
-        self.looks = Looks(look_dim, textures=widths[TEXTURES - 1]) if look_dim else None
+        self.looks = AppearanceBranch(look_dim, textures=widths[TEXTURES - 1]) if look_dim else None
         self.trunk = nn.Sequential(*chain.from_iterable(stages))
         self.head = Layout(sum(widths[-2:]), dim)
 
@@ -194,7 +191,7 @@ class EncoderNetwork(nn.Module):
         All of any length.
         """
         stages = self._stages(x)
-        return self.head(_told(stages)), *self._beside(x, stages)
+        return self.head(_stage_features(stages)), *self._beside(x, stages)
 
     def _stages(self, x: Tensor) -> list[Tensor]:
         found = []
@@ -213,7 +210,7 @@ class EncoderNetwork(nn.Module):
         Args:
             batches: of pictures as `forward` takes them. There are no more directions than pictures.
         """
-        self.head.fit(_told(self._stages(x)) for x in batches)
+        self.head.fit(_stage_features(self._stages(x)) for x in batches)
 
     def regions(self, x: Tensor) -> Tensor:
         """(N, dim + look_dim + color_dim, H/32, W/32): the vector of each place; their mean is the picture's.
@@ -222,9 +219,9 @@ class EncoderNetwork(nn.Module):
         """
         places, looks, colors = self.parts(x)
         length = places.mean((2, 3), keepdim=True).norm(dim=1, keepdim=True).clamp(min=1e-6)
-        roots = _roots(looks, colors)
-        found = [places / length * roots[0]]
-        for one, root in zip((looks, colors), roots[1:], strict=True):
+        lengths = part_lengths(looks, colors)
+        found = [places / length * lengths[0]]
+        for one, root in zip((looks, colors), lengths[1:], strict=True):
             if one is not None:
                 everywhere = F.normalize(one)[:, :, None, None].expand(-1, -1, *places.shape[2:])
                 found.append(everywhere * root)
@@ -234,7 +231,7 @@ class EncoderNetwork(nn.Module):
         return self.regions(x).mean((2, 3))
 
 
-def _told(stages: Sequence[Tensor]) -> Tensor:
+def _stage_features(stages: Sequence[Tensor]) -> Tensor:
     """What the last two stages say of each place, (N, their widths, H/32, W/32)."""
     finer = F.avg_pool2d(stages[-2], 2)
     return torch.cat([_even(stages[-1]) * (1 - FINER) ** 0.5, _even(finer) * FINER**0.5], 1)
@@ -246,13 +243,7 @@ def _even(places: Tensor) -> Tensor:
     return weaker / weaker.square().sum(1, keepdim=True).mean((2, 3), keepdim=True).sqrt()
 
 
-def joined(kinds: Tensor, looks: Tensor | None, colors: Tensor | None) -> Tensor:
-    """(N, dim), (N, look_dim) and (N, color_dim) of any length -> (N, their sum) of unit length."""
-    parts = zip((kinds, looks, colors), _roots(looks, colors), strict=True)
-    return torch.cat([F.normalize(one) * root for one, root in parts if one is not None], 1)
-
-
-def _roots(looks: Tensor | None, colors: Tensor | None) -> tuple[float, ...]:
+def part_lengths(looks: Tensor | None, colors: Tensor | None) -> tuple[float, ...]:
     """Lengths of the parts: the roots of `SHARES`, those of parts that are missing given to the others."""
     there = (True, looks is not None, colors is not None)
     total = sum(share for share, is_there in zip(SHARES, there, strict=True) if is_there)
@@ -265,24 +256,6 @@ def _points(inputs: int, outputs: int) -> list[nn.Module]:
 
 def _patches(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, stride, stride, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-
-
-class TextNetwork(nn.Module):
-    """(N, L) n-grams and (N, L) weights (`models.text.text_batch`) -> (N, dim) vectors, not yet of unit length."""
-
-    def __init__(self, *, dim: int = DIM) -> None:
-        super().__init__()
-        self.grams = nn.Embedding(BUCKETS, GRAM_DIM)
-        nn.init.normal_(self.grams.weight, std=0.5)
-        self.norm = nn.LayerNorm(GRAM_DIM)
-        self.hidden = nn.Linear(GRAM_DIM, HIDDEN)
-        self.out = nn.Linear(HIDDEN, dim)
-        self.straight = nn.Linear(GRAM_DIM, dim)
-
-    def forward(self, grams: Tensor, weights: Tensor) -> Tensor:
-        mean = self.norm((self.grams(grams) * weights[..., None]).sum(1))
-        vectors: Tensor = self.out(F.gelu(self.hidden(mean))) + self.straight(mean)
-        return vectors
 
 
 class Average:

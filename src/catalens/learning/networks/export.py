@@ -1,11 +1,13 @@
-"""A trained encoder as what ships: an ONNX file and its card."""
+"""A trained network as an ONNX file and its card."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ from onnxruntime.quantization import (
     CalibrationMethod,
     QuantFormat,
     QuantType,
-    quantize_dynamic,
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -25,11 +26,9 @@ from torch import nn
 
 from catalens.evaluation.intervals import Estimate
 from catalens.images.prepare import Preprocess
-from catalens.learning.networks.encoder import EncoderNetwork, TextNetwork
-from catalens.learning.networks.pretrained import COUNTED, HEAD, LOOKS, STEM
+from catalens.learning.networks.encoder import EncoderNetwork
 from catalens.models.card import FILE, Card, Precision, Score, Task, TextTower
 from catalens.models.runtimes.onnx import DETECTED
-from catalens.models.zoo import DEFAULT_ENCODER
 from catalens.types import FloatArray, ImageArray
 
 TEST_SIZE = 224
@@ -38,90 +37,45 @@ than a whole photo does (Touvron et al. 2019)."""
 PREPROCESS = Preprocess(
     size=(TEST_SIZE, TEST_SIZE), fit="letterbox", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), pad=(255, 255, 255)
 )
-TOGETHER = 32
-"""Pictures that are looked at at once."""
 OPSET = 17
 LICENSE = "Apache-2.0"
 """Of what is trained here."""
-PLACES = ("Conv", "Add", "Relu")
-"""Operators of the trunk and of branches, which take nearly all the time."""
-EXACT = (COUNTED, LOOKS, HEAD, *STEM)
-"""Begin the names of the encoder's layers that stay in floating point: the first, and small ones whose numbers are a
-vector's own. In whole numbers they made a third of what vectors lose by them, and take next to no time.
-"""
-MOST = 99.999
-"""Of the encoder's activations, percent: a few beyond are cut off, so that the others are told apart more finely."""
 CALIBRATION, CALIBRATION_BATCH = 256, 32
 """Photos that the ranges of activations are taken from; more did not change them."""
-
-DATA = (
-    "clothing-dataset-small train (CC0), GroceryStoreDataset train and its shop pictures (MIT), "
-    "AWS retail-demo-store (MIT-0), Clothing Co-Parsing photos, tags and masks (Apache-2.0), "
-    "Fashion-MNIST train, dyed (MIT), people of the street photos dressed in other colors, "
-    "rendered products of our own; words: a vocabulary of our own; "
-    "targets: features of MobileNet EdgeTPU 1.0 224 and MobileNetV2 1.0 224 (Apache-2.0), colors and the labels"
-)
-
-
-def prepared(squares: Sequence[ImageArray], *, device: torch.device) -> Iterator[torch.Tensor]:
-    """Batches of pictures as the encoder is asked with them."""
-    for start in range(0, len(squares), TOGETHER):
-        some = [PREPROCESS.apply(square)[0] for square in squares[start : start + TOGETHER]]
-        yield torch.from_numpy(np.stack(some)).to(device)
 
 
 def export_encoder(
     network: EncoderNetwork,
-    words: TextNetwork | None,
     folder: Path,
     *,
-    known: Sequence[str] = (),
-    photos: Sequence[ImageArray],
     training: Mapping[str, str],
-    precision: Precision = "int8",
-    name: str = DEFAULT_ENCODER,
-    data: str = DATA,
+    name: str,
+    precision: Precision = "float32",
+    weights: Path | None = None,
+    text: TextTower | None = None,
+    text_parameters: int = 0,
 ) -> Path:
-    """Write `encoder.onnx`, `text.onnx` and `card.toml`; beside int8 also `float32/`, the same before quantising.
+    """Write `encoder.onnx` and `card.toml` of a trained encoder.
 
     Args:
-        network: trained; words: its text tower, None where there is none; known: what that was taught.
-        photos: N of (S, S, 3) uint8, training photos, that the ranges of int8 are taken from.
-        training: what the card says of the training, beside its data.
+        training: what the card says of the training.
+        weights: the file, where it is written already; then `precision` is what it is in.
+        text: the tower for words, where there is one, and how many parameters that has.
 
     Returns:
         The card's path.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights, text = folder / "encoder.onnx", folder / "text.onnx"
-    if words is not None:
-        _write_words(words, text)
-    if precision == "int8":
-        exact = export_encoder(
-            network, words, folder / "float32", known=known, photos=photos, training=training, precision="float32",
-            name=name, data=data,
-        ).with_name(weights.name)  # fmt: skip
-        quantize(exact, weights, photos, PREPROCESS, ops=PLACES, but=EXACT, percentile=MOST)
-        if words is not None:
-            _quantize_words(exact.with_name(text.name), text)
-    else:
-        _write_onnx(network, weights)
-    card = Card(
-        name=name,
-        task="embed",
-        weights=weights,
-        sha256=sha256(weights),
-        preprocess=PREPROCESS,
-        dim=network.dim,
-        license=LICENSE,
-        parameters=sum(p.numel() for tower in (network, words) if tower is not None for p in tower.parameters()),
-        opset=OPSET,
-        precision=precision,
-        training={"data": data, "start": "random numbers", **training},
-        scores=(),
-        text=None if words is None else TextTower(text, sha256(text), "ngrams-1", tuple(known)),
-    )
-    return write_card(card)
+    if weights is None:
+        weights = folder / "encoder.onnx"
+        _write_encoder(network, weights)
+    parameters = _count(network) + text_parameters
+    return write_card(
+        Card(
+            name, "embed", weights, sha256(weights), PREPROCESS, network.dim, LICENSE, parameters, OPSET, precision,
+            {"start": "random numbers", **training}, (), text=text,
+        )
+    )  # fmt: skip
 
 
 def export_dense(
@@ -138,35 +92,24 @@ def export_dense(
     scores: Sequence[Score] = (),
     precision: Precision = "int8",
 ) -> Path:
-    """Write `network.onnx` and `card.toml` of a network that says something of every place of a picture.
+    """Write `network.onnx` and `card.toml` of a network with an output for every place of a picture.
 
     It takes pictures of any size that is a multiple of 32. Beside int8, `float32/` holds the same before quantising.
-    `dim` counts the numbers that it gives of a place; None: one for each class, or one where there are none.
+    `dim` counts the numbers for a place; None: one for each class, or one where there are none.
 
     Returns:
         The card's path.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / "network.onnx"
-    if precision == "int8":
-        exact = export_dense(
-            network, folder / "float32", name=name, task=task, classes=classes, preprocess=preprocess, photos=photos,
-            training=training, dim=dim, scores=scores, precision="float32",
-        ).with_name(weights.name)  # fmt: skip
-        quantize(exact, weights, photos, preprocess)
-    else:
-        axes = {0: "n", 2: "h", 3: "w"}
-        export_onnx(
-            network, (torch.zeros(2, 3, *preprocess.size),), weights, inputs=["pictures"], outputs=["places"],
-            axes={"pictures": axes, "places": axes},
-        )  # fmt: skip
-    parameters = sum(p.numel() for p in network.parameters())
-    return write_card(
-        Card(
-            name, task, weights, sha256(weights), preprocess, dim or max(len(classes), 1), LICENSE, parameters, OPSET,
-            precision, training, tuple(scores), classes=tuple(classes),
-        )
+    card = Card(
+        name, task, folder, "", preprocess, dim or max(len(classes), 1), LICENSE, _count(network), OPSET, precision,
+        training, tuple(scores), classes=tuple(classes),
     )  # fmt: skip
+    axes = {0: "n", 2: "h", 3: "w"}
+    write = partial(
+        export_onnx, network, (torch.zeros(2, 3, *preprocess.size),), inputs=["pictures"], outputs=["places"],
+        axes={"pictures": axes, "places": axes},
+    )  # fmt: skip
+    return _write(card, folder, write, lambda exact, weights: quantize(exact, weights, photos, preprocess))
 
 
 def export_detector(
@@ -186,26 +129,32 @@ def export_detector(
     Returns:
         The card's path.
     """
+    card = Card(
+        name, "detect", folder, "", preprocess, len(classes), LICENSE, _count(network), OPSET, precision, training,
+        tuple(scores), classes=tuple(classes),
+    )  # fmt: skip
+    write = partial(
+        export_onnx, network, (torch.zeros(1, 3, *preprocess.size),), inputs=["pictures"], outputs=list(DETECTED),
+        axes={"pictures": {2: "h", 3: "w"}, **{name: {0: "k"} for name in DETECTED}},
+    )  # fmt: skip
+    quantized = partial(quantize, photos=photos, preprocess=preprocess, batch=1, ops=("Conv", "Gemm"))
+    return _write(card, folder, write, quantized)  # boxes need their digits
+
+
+def _write(card: Card, folder: Path, write: Callable[[Path], None], quantized: Callable[[Path, Path], None]) -> Path:
+    """Write weights and card; for int8 first both in float32, in a folder of that name."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "network.onnx"
-    if precision == "int8":
-        exact = export_detector(
-            network, folder / "float32", name=name, classes=classes, preprocess=preprocess, photos=photos,
-            training=training, scores=scores, precision="float32",
-        ).with_name(weights.name)  # fmt: skip
-        quantize(exact, weights, photos, preprocess, batch=1, ops=("Conv", "Gemm"))  # boxes need their digits
+    if card.precision == "int8":
+        exact = _write(replace(card, precision="float32"), folder / "float32", write, quantized)
+        quantized(exact.with_name(weights.name), weights)
     else:
-        export_onnx(
-            network, (torch.zeros(1, 3, *preprocess.size),), weights, inputs=["pictures"], outputs=list(DETECTED),
-            axes={"pictures": {2: "h", 3: "w"}, **{name: {0: "k"} for name in DETECTED}},
-        )  # fmt: skip
-    parameters = sum(p.numel() for p in network.parameters())
-    return write_card(
-        Card(
-            name, "detect", weights, sha256(weights), preprocess, len(classes), LICENSE, parameters, OPSET,
-            precision, training, tuple(scores), classes=tuple(classes),
-        )
-    )  # fmt: skip
+        write(weights)
+    return write_card(replace(card, weights=weights, sha256=sha256(weights)))
+
+
+def _count(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
 
 
 def score_rows(scores: Mapping[str, Estimate]) -> tuple[Score, ...]:
@@ -225,16 +174,10 @@ class _Unit(nn.Module):
         return nn.functional.normalize(regions.mean((2, 3))), regions.permute(0, 2, 3, 1)
 
 
-def _write_onnx(network: EncoderNetwork, path: Path) -> None:
+def _write_encoder(network: EncoderNetwork, path: Path) -> None:
     example = torch.zeros(2, 3, TEST_SIZE, TEST_SIZE)
     axes = {"pictures": {0: "n"}, "vectors": {0: "n"}, "regions": {0: "n"}}
     export_onnx(_Unit(network), (example,), path, inputs=["pictures"], outputs=["vectors", "regions"], axes=axes)
-
-
-def _write_words(words: TextNetwork, path: Path) -> None:
-    example = (torch.zeros(2, 3, dtype=torch.int64), torch.ones(2, 3))
-    axes = {"grams": {0: "n", 1: "l"}, "weights": {0: "n", 1: "l"}, "vectors": {0: "n"}}
-    export_onnx(words, example, path, inputs=["grams", "weights"], outputs=["vectors"], axes=axes)
 
 
 def export_onnx(
@@ -307,11 +250,6 @@ def quantize(
         op_types_to_quantize=list(ops), nodes_to_exclude=exactly, **ranges,
     )  # fmt: skip
     prepared.unlink()
-
-
-def _quantize_words(exact: Path, weights: Path) -> None:
-    """The n-grams' vectors and the layers in 8 bits; sums and activations stay in floating point."""
-    quantize_dynamic(exact, weights, op_types_to_quantize=["Gather", "MatMul", "Gemm"], weight_type=QuantType.QInt8)
 
 
 def write_card(card: Card) -> Path:

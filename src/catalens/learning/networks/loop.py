@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
@@ -35,11 +35,10 @@ DECAY, LONGEST_STEP = 0.05, 2.0
 """Weight decay; the norm that a gradient is cut to."""
 
 B = TypeVar("B")
-S = TypeVar("S")
 
 
 class Part(Protocol):
-    """Something that learns, as torch's modules and optimisers do: what it is by now can be kept and given back."""
+    """State that a checkpoint saves and restores, as of torch's modules and optimisers."""
 
     def state_dict(self) -> Any: ...
 
@@ -160,24 +159,19 @@ def rate_at(share: float, *, peak: float) -> float:
     return peak * min(1.0, share / WARM_UP) * falling + 1e-6
 
 
-def size_at(share: float, sizes: Sequence[tuple[float, S]]) -> S:
-    """The size of pictures after this share (0..1) of the time: of (until which share, size) the first."""
-    return next(size for until, size in sizes if share <= until)
-
-
 def half_precision(device: torch.device) -> AbstractContextManager[Any]:
     """Compute in bfloat16 where that is quicker: on a GPU. Processors without matrix units for it lose a third."""
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
-def drawn(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]:
+def sampled_batches(draw: Callable[[np.random.Generator], B], *, seed: int) -> Iterator[B]:
     """Batches for ever, made in a thread of its own."""
     rng = np.random.default_rng(seed)
-    return ahead(draw(rng) for _ in itertools.count())
+    return prefetched(draw(rng) for _ in itertools.count())
 
 
-def ahead(batches: Iterator[B]) -> Iterator[B]:
-    """The same batches, made in a thread of its own before they are asked for; what it raises is raised here."""
+def prefetched(batches: Iterator[B]) -> Iterator[B]:
+    """Prefetch batches in a thread; exceptions of the thread are raised here."""
     ready: queue.Queue[tuple[B] | Exception | None] = queue.Queue(AHEAD)
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The trainable network behind a card: its weights read back from the ONNX file, so that a wheel is all one needs.
+"""The trainable network behind a card: its weights read back from the ONNX file, so that the wheel is enough.
 
 An exported network has its batch norms folded into the convolutions, and may be quantised. Here the convolutions get
 their weights back as floats, and each norm becomes the shift that it was folded to: in evaluation mode the network says

@@ -1,4 +1,4 @@
-"""A network that says something of every place of a picture: the encoder's trunk, and a way back up to a quarter of the
+"""Dense prediction: the encoder's trunk and a feature pyramid back up to a quarter of the
 picture's size (feature pyramid, Lin et al. 2017) with the mean of the coarsest stage added for context.
 """
 

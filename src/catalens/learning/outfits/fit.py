@@ -1,4 +1,4 @@
-"""Training of the outfit network: outfits that were worn against the same with garments exchanged; and its export.
+"""Training of the outfit network (worn outfits against negatives with exchanged garments), and its export.
 
 What people wear together goes together; a garment of the same kind from another photo mostly does not. The network also
 learns what vector a missing garment has (as in OutfitTransformer, Sarkar et al. 2022).
@@ -19,10 +19,10 @@ from torch.nn import functional as F  # noqa: N812 (the field's own name for it)
 from catalens.evaluation.intervals import Estimate
 from catalens.evaluation.outfits import Judge, Rows, Wardrobe, sample_trial
 from catalens.learning.networks.export import LICENSE, OPSET, PREPROCESS, export_onnx, sha256, write_card
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
-from catalens.learning.outfits.lesson import Batch, Drawer
+from catalens.learning.networks.loop import CHECKPOINT, Run, sampled_batches, train
 from catalens.learning.outfits.network import COLOR_DIM, OutfitNetwork, Together
 from catalens.learning.outfits.pairs import PADDING, Pairs, learned_pairs
+from catalens.learning.outfits.sampler import Batch, OutfitSampler
 from catalens.models.card import Card, Score
 from catalens.tasks.outfit import KINDS
 from catalens.types import FloatArray
@@ -67,9 +67,9 @@ def judge_of(network: nn.Module, wardrobe: Wardrobe) -> Judge:
     return judge
 
 
-def taught(
+def trained(
     wardrobe: Wardrobe, *, out: Path, minutes: float, seed: int, rate: float = RATE, resume: bool = False
-) -> Taught:
+) -> TrainedNetworks:
     """Train networks one after the other, each from other random numbers and for its share of the minutes; and pairs.
 
     Args:
@@ -83,16 +83,16 @@ def taught(
         run: Run[Batch] = Run(network, partial(losses_of, network))
         if resume and (out / str(number) / CHECKPOINT).is_file():
             run.load(out / str(number) / CHECKPOINT)
-        batches = drawn(Drawer(wardrobe).draw, seed=seed + number)
+        batches = sampled_batches(OutfitSampler(wardrobe).draw, seed=seed + number)
         train(run, batches, out=out / str(number), minutes=minutes / NETWORKS, rate=rate)
         average = run.average.network.to("cpu")
         assert isinstance(average, OutfitNetwork)
         made.append(average)
         steps += run.step
-    return Taught(Together(made, weighed_pairs(wardrobe, seed=seed)).eval(), steps)
+    return TrainedNetworks(Together(made, calibrated_pairs(wardrobe, seed=seed)).eval(), steps)
 
 
-def weighed_pairs(wardrobe: Wardrobe, *, seed: int) -> Pairs:
+def calibrated_pairs(wardrobe: Wardrobe, *, seed: int) -> Pairs:
     """Pairs whose logits are as sure as those of pairs learned from other outfits may be."""
     said, truth = [], []
     for part in range(PARTS):
@@ -107,7 +107,7 @@ def weighed_pairs(wardrobe: Wardrobe, *, seed: int) -> Pairs:
 
 
 @dataclass(frozen=True)
-class Taught:
+class TrainedNetworks:
     """Networks and how many batches they saw."""
 
     network: Together

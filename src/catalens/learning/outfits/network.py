@@ -1,4 +1,4 @@
-"""The outfit network: whether garments go together, and what would go with them.
+"""The outfit network: compatibility scores, and embeddings of missing garments.
 
 A small transformer over the set of garments (Vaswani et al. 2017; without positions, so that their order says nothing),
 and beside it each pair of them. What pairs of garments tell in closed form (`outfits.pairs`) is added.

@@ -1,4 +1,4 @@
-"""What goes with what, in closed form: the half of the outfit network that takes no steps of training.
+"""Pairwise compatibility in closed form: the part of the outfit network that is not trained by gradient descent.
 
 A garment is described by the leading directions of its vectors and of its colors, less the mean of its kind. Were such
 descriptions Gaussian, and the tie between garments of one outfit weak, the log-ratio of "from one outfit" to "from two"

@@ -1,4 +1,4 @@
-"""An outfit network from outfits of one's own: Polyvore Outfits, or a table."""
+"""Train an outfit network on a user's outfits: Polyvore Outfits, or a table."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from catalens.errors import UsageError
 from catalens.evaluation.intervals import Estimate
 from catalens.evaluation.outfit_data import Split, prepare, read_outfit_data
 from catalens.evaluation.outfits import outfit_figures
-from catalens.learning.outfits.fit import export, judge_of, taught
-from catalens.learning.outfits.lesson import BATCH
+from catalens.learning.outfits.fit import export, judge_of, trained
+from catalens.learning.outfits.sampler import BATCH
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.embed import origin_of
 from catalens.types import Failure, Progress
@@ -52,7 +52,7 @@ def train_outfit(
         raise UsageError(
             f"{len(found.learned.outfits)} outfits of two things or more to learn from", cure=f"give at least {FEWEST}"
         )
-    made = taught(found.learned, out=out, minutes=minutes, seed=seed)
+    made = trained(found.learned, out=out, minutes=minutes, seed=seed)
     figures = outfit_figures(found.trial, judge_of(made.network, found.held_out))
     out.mkdir(parents=True, exist_ok=True)
     export(made.network, out, dim=used.dim, name=out.name, scores=figures, training={

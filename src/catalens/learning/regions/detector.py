@@ -1,4 +1,4 @@
-"""A two-stage detector in training: views of labelled photos, the losses, and the figures that its card states."""
+"""Training of a two-stage detector: augmented views, losses, and the metrics that its card states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Augmentation of masked photos: garments in other colours, and an even background as on a shop's own photos."""
+"""Augmentation of masked photos: recolored garments, and plain backgrounds as in a studio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A semantic segmenter in training: views of masked photos, the losses, and the figures that its card states."""
+"""Training of a semantic segmenter: augmented views, losses, and the metrics that its card states."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Parsed:
     finer: NDArray[np.uint8] | None = None
 
 
-class Drawer:
+class PhotoSampler:
     """Draws batches from sets of photos.
 
     Args:

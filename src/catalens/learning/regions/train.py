@@ -1,4 +1,4 @@
-"""A detector or a parser from photos of your own: label files in, a folder with a network and its card out.
+"""Train a detector or a parser on a user's annotated photos: a folder with a network and its card.
 
 The trunk begins with what the bundled encoder learned; all else with random numbers.
 """
@@ -23,7 +23,7 @@ from catalens.learning.learned import Learned
 from catalens.learning.networks.detector import DetectorNetwork
 from catalens.learning.networks.encoder import inherit
 from catalens.learning.networks.export import export_dense, export_detector
-from catalens.learning.networks.loop import CHECKPOINT, Run, drawn, train
+from catalens.learning.networks.loop import CHECKPOINT, Run, sampled_batches, train
 from catalens.learning.networks.pretrained import network_of
 from catalens.learning.networks.pyramid import DenseNetwork
 from catalens.learning.regions import detector, segmenter
@@ -77,12 +77,12 @@ def train_detector(
         views = [view(taught[int(rng.integers(len(taught)))], detector.SIZE, rng) for _ in range(detector.BATCH)]
         return detector.Batch(np.stack([one.image for one in views]), views)
 
-    train(run, drawn(draw, seed=seed + run.step), out=out, minutes=minutes, rate=detector.RATE)
+    train(run, sampled_batches(draw, seed=seed + run.step), out=out, minutes=minutes, rate=detector.RATE)
     scores, recalls = detector.score(run.average.network, held, names)
     export_detector(
         run.average.network, out, name=out.name, classes=names, preprocess=detector.PREPROCESS,
         photos=[one.image for one in taught], scores=detector.card_scores(scores, recalls),
-        training=_told(len(taught), len(held), run, minutes, seed),
+        training=_training_details(len(taught), len(held), run, minutes, seed),
     )  # fmt: skip
     return Learned(out, {"AP": str(scores.ap), "AP50": str(scores.ap50)}, len(taught), tuple(failed))
 
@@ -118,13 +118,13 @@ def train_segmenter(
     run: Run[segmenter.Batch] = Run(network, lambda batch: segmenter.losses_of(network, weights, batch))
     if resume:
         run.load(out / CHECKPOINT)
-    drawer = segmenter.Drawer((taught, (), ()))
-    train(run, drawn(drawer.draw, seed=seed + run.step), out=out, minutes=minutes, rate=segmenter.RATE)
+    drawer = segmenter.PhotoSampler((taught, (), ()))
+    train(run, sampled_batches(drawer.draw, seed=seed + run.step), out=out, minutes=minutes, rate=segmenter.RATE)
     scores = segmenter.score(run.average.network, held, names)
     export_dense(
         run.average.network, out, name=out.name, task="segment", classes=names, preprocess=segmenter.PREPROCESS,
         photos=[one.image for one in taught], scores=segmenter.card_scores(scores),
-        training=_told(len(taught), len(held), run, minutes, seed),
+        training=_training_details(len(taught), len(held), run, minutes, seed),
     )  # fmt: skip
     figures = {"pixels": str(scores.accuracy), "mean IoU": str(scores.largest)}
     return Learned(out, figures, len(taught), tuple(failed))
@@ -158,7 +158,7 @@ def _with_trunk(pyramid: nn.Module) -> None:
     inherit(pyramid, {name: tensor for name, tensor in encoder.state_dict().items() if name.startswith("trunk.")})
 
 
-def _told(
+def _training_details(
     taught: int, held: int, run: Run[detector.Batch] | Run[segmenter.Batch], minutes: float, seed: int
 ) -> dict[str, str]:
     return {

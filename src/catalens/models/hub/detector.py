@@ -12,7 +12,7 @@ from catalens import settings
 from catalens.errors import ModelError, UsageError, first_line
 from catalens.images.prepare import Preprocess
 from catalens.models.device import AUTO, place_torch
-from catalens.models.hub.files import find, imports, load, quiet, told
+from catalens.models.hub.files import find, hub_errors, imports, load, quiet
 from catalens.models.hub.processor import norm_of, read_settings, sides_of
 from catalens.types import FloatArray, ImageArray
 
@@ -90,7 +90,7 @@ class HubDetector:
         transformers, self._torch = imports()
         self._torch.set_num_threads(threads or settings.threads())
         self.runs_on = place_torch(self._torch, device, "float32" if dtype == AUTO else dtype)
-        with quiet(transformers), told(source):
+        with quiet(transformers), hub_errors(source):
             config = load(transformers.AutoConfig, source)
             self._family = str(config.model_type)
             takes_words = self._family in BY_WORDS

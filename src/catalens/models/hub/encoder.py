@@ -12,7 +12,7 @@ import numpy as np
 from catalens import settings
 from catalens.errors import ModelError, first_line
 from catalens.models.device import AUTO, place_torch
-from catalens.models.hub.files import find, imports, load, quiet, told
+from catalens.models.hub.files import find, hub_errors, imports, load, quiet
 from catalens.models.hub.processor import read_processor
 from catalens.types import FloatArray
 
@@ -41,7 +41,7 @@ class HubNetwork:
         self._torch = torch
         torch.set_num_threads(threads or settings.threads())
         self.runs_on = place_torch(torch, device, dtype)
-        with quiet(transformers), told(source):
+        with quiet(transformers), hub_errors(source):
             model, info = load(transformers.AutoModel, source, output_loading_info=True)
             self.preprocess = read_processor(source, find=lambda name: find(source, name))
             self._tokenizer = load(transformers.AutoTokenizer, source) if hasattr(model, "get_text_features") else None

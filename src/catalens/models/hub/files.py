@@ -84,7 +84,7 @@ def ask_hub(source: str) -> None:
 
 
 @contextmanager
-def told(
+def hub_errors(
     source: str,
     *,
     cure: str = "give a folder with config.json, weights, preprocessor_config.json and, for words, a tokenizer",

@@ -13,7 +13,7 @@ from catalens import settings
 from catalens.errors import ModelError, first_line
 from catalens.images.prepare import Fit, Preprocess
 from catalens.models.device import AUTO, place_torch
-from catalens.models.hub.files import find, imports, load, quiet, told
+from catalens.models.hub.files import find, hub_errors, imports, load, quiet
 from catalens.models.hub.processor import read_processor
 from catalens.types import FloatArray
 
@@ -38,7 +38,7 @@ class _Labelled:
         transformers, self._torch = imports()
         self._torch.set_num_threads(threads or settings.threads())
         self.runs_on = place_torch(self._torch, device, "float32" if dtype == AUTO else dtype)
-        with quiet(transformers), told(source):
+        with quiet(transformers), hub_errors(source):
             model, info = load(getattr(transformers, self.AUTO_CLASS), source, output_loading_info=True)
             self.preprocess = read_processor(source, find=lambda name: find(source, name))
         missing = sorted(info["missing_keys"])

@@ -1,4 +1,4 @@
-"""What a large try-on network sees of a person's photo, and what it drew, back on the photo."""
+"""Crop of a person's photo for a large try-on network, and its output pasted back onto the photo."""
 
 from __future__ import annotations
 

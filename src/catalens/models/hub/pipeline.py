@@ -19,7 +19,7 @@ from PIL import Image
 from catalens import settings
 from catalens.errors import MissingExtraError, ModelError, UsageError, first_line
 from catalens.models.device import AUTO, RunsOn, place_torch
-from catalens.models.hub.files import ask_hub, quiet, told
+from catalens.models.hub.files import ask_hub, hub_errors, quiet
 from catalens.models.zoo import Form, resolve
 from catalens.types import ImageArray
 
@@ -177,7 +177,7 @@ def files_of(source: str) -> Iterator[None]:
     """What the library says of files that it cannot use, in one sentence; its advice to authors of files in none."""
     import transformers
 
-    with quiet(transformers), told(source, cure=CURE):
+    with quiet(transformers), hub_errors(source, cure=CURE):
         yield
 
 

@@ -1,11 +1,10 @@
-"""What a network of the Transformers library wants to see, from the file of its image processor, as our own spec.
+"""The image processor file of a Transformers network, read as our own preprocessing spec.
 
 The library's processors resize, then perhaps cut out the middle; torchvision is not needed for either.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TypeVar
 
 from catalens.errors import ModelError, NotFoundError
 from catalens.images.prepare import Fit, Placement, Preprocess, resize
+from catalens.models.untrusted import read_json
 from catalens.types import ImageArray
 
 FILE, NESTED = "preprocessor_config.json", "processor_config.json"
@@ -75,10 +75,10 @@ def read_settings(
         if path is None:
             continue
         try:
-            table = json.loads(path.read_text("utf-8"))
+            table = read_json(path)
             table = table.get("image_processor", table) if name == NESTED else table
             return understood(table)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, ModelError) as error:
             raise ModelError(
                 f"{source}: {name} cannot be understood: {error}", cure="save the processor again"
             ) from None

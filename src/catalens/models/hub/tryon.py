@@ -13,7 +13,7 @@ from catalens.errors import ModelError, UsageError
 from catalens.images.prepare import resize
 from catalens.models.device import AUTO, RunsOn
 from catalens.models.hub.catvton import CatVton
-from catalens.models.hub.files import told
+from catalens.models.hub.files import hub_errors
 from catalens.models.hub.ootdiffusion import OotDiffusion
 from catalens.models.hub.pipeline import called
 from catalens.models.zoo import resolve
@@ -110,7 +110,7 @@ class Fashn:
             ) from None
         if not Path(source).is_dir():
             raise ModelError("its weights are read from a folder", cure="name it: fashn-vton:FOLDER")
-        with told(source, cure="fill the folder by its own script, download_weights.py"):
+        with hub_errors(source, cure="fill the folder by its own script, download_weights.py"):
             self._pipeline = TryOnPipeline(weights_dir=source)
 
     def __call__(

@@ -1,4 +1,4 @@
-"""What a runtime for networks in files is: a function that loads a file and returns how and where to run it."""
+"""The interface of runtimes for networks in files: load a file, return how and where to run it."""
 
 from __future__ import annotations
 

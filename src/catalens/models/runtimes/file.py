@@ -1,4 +1,4 @@
-"""Networks in files of other tools, each with a small card beside it: ONNX, TorchScript or an exported program, Keras.
+"""Networks in files of other tools, each with a small card beside it: ONNX, TorchScript, Keras.
 
 Beside `net.onnx` lies `net.toml`, which says how pictures are prepared, and what comes out:
 
@@ -16,7 +16,7 @@ A pickle is never loaded. A further runtime is a function like those in `LOADERS
 from __future__ import annotations
 
 import hashlib
-import tomllib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from catalens.models.runtimes.keras import load_keras
 from catalens.models.runtimes.onnx import load_onnx
 from catalens.models.runtimes.openvino import load_openvino
 from catalens.models.runtimes.torch import load_torch
+from catalens.models.untrusted import read_toml, regular_file, size_of
 from catalens.types import FloatArray
 
 Kind: TypeAlias = Literal["onnx", "openvino", "torch", "keras"]
@@ -77,8 +78,9 @@ class FileNetwork:
     def __init__(
         self, kind: Kind, path: Path, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO
     ) -> None:
-        if not path.is_file():
+        if not path.exists():
             raise NotFoundError(f"no network at {path}", cure="check the path")
+        regular_file(path)
         card = read_file_card(path.with_suffix(".toml"))
         self.preprocess, self.classes, self._values = card.preprocess, card.classes, card.values
         self.identity = f"{path.stem}@{_digest(path, card)}"
@@ -190,20 +192,20 @@ def read_file_card(path: Path) -> FileCard:
         ModelError: it says nonsense.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-        height, width = (int(one) for one in table["size"])
+        table = read_toml(path)
+        height, width = size_of(*table["size"])
         mean, std = (_triple(table.get(name, [0.5] * 3)) for name in ("mean", "std"))
         fit, output, values = table.get("fit", "crop"), table.get("output"), table.get("values", "logits")
         classes = table.get("classes", [])
-        if fit not in get_args(Fit) or min(height, width) < 1 or min(std) <= 0 or not isinstance(output, str | None):
+        if fit not in get_args(Fit) or min(std) <= 0 or not isinstance(output, str | None):
             raise ValueError(f"fit {fit!r}, size {table['size']}, std {std}, output {output!r}")
         if values not in get_args(Values) or not all(isinstance(one, str) for one in classes):
             raise ValueError(f"values {values!r}, classes {classes!r}")
         if table.keys() - KEYS:  # a misspelled "mean" would be taken for none, and vectors be wrong in silence
             raise ValueError(f"unknown keys {sorted(table.keys() - KEYS)}")
-    except FileNotFoundError:
+    except NotFoundError:
         raise NotFoundError(f"no card at {path}", cure="write one: size, fit, mean, std (docs/models.md)") from None
-    except (ValueError, KeyError, TypeError) as error:  # of which that it is no TOML
+    except (ModelError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ModelError(f"{path} is no card: {error}", cure="write size, fit, mean, std and output") from None
     preprocess = Preprocess(size=(height, width), fit=cast(Fit, fit), mean=mean, std=std)
     return FileCard(preprocess, output, tuple(classes), cast(Values, values))
@@ -220,6 +222,8 @@ def _check_classes(classes: tuple[str, ...], count: int, path: Path) -> None:
 def _triple(values: Any) -> tuple[float, float, float]:
     if not isinstance(values, list) or len(values) != 3:
         raise ValueError(f"expected three numbers and got {values!r}")
+    if not all(math.isfinite(value) for value in values):
+        raise ValueError(f"expected finite numbers and got {values!r}")
     return float(values[0]), float(values[1]), float(values[2])
 
 

@@ -14,6 +14,7 @@ from catalens.images.prepare import Preprocess
 from catalens.models.card import Card
 from catalens.models.device import AUTO, RunsOn, place_onnx
 from catalens.models.runtimes.base import Run
+from catalens.models.runtimes.external_data import check_onnx
 from catalens.models.text import text_batch
 from catalens.types import FloatArray
 
@@ -166,9 +167,11 @@ def open_session(
     """Load an ONNX file onto a device (`models.device`).
 
     Raises:
+        NotFoundError: a file of its weights is missing.
         ModelError: it does not load.
         UsageError: a device that is not there, or a precision that is not the file's.
     """
+    check_onnx(weights)
     runs_on, provider = place_onnx(device, dtype)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or settings.threads()

@@ -12,7 +12,9 @@ from catalens.errors import MissingExtraError, ModelError, first_line
 from catalens.models.card import Card
 from catalens.models.device import AUTO, RunsOn, place_openvino
 from catalens.models.runtimes.base import Run
+from catalens.models.runtimes.external_data import check_onnx
 from catalens.models.runtimes.onnx import REGIONS, VECTORS
+from catalens.models.untrusted import regular_file
 from catalens.types import FloatArray
 
 Arithmetic: TypeAlias = Literal["float32", "bfloat16"]
@@ -85,6 +87,11 @@ def _compile(path: Path, threads: int, device: str, dtype: str) -> tuple[Any, Ru
         import openvino
     except ImportError:
         raise MissingExtraError.of("openvino", extra="openvino") from None
+    if path.suffix == ".xml":
+        regular_file(path)
+        regular_file(path.with_suffix(".bin"), within=path.parent)
+    else:
+        check_onnx(path)
     core = openvino.Core()
     runs_on = place_openvino(lambda: list(core.available_devices), device, dtype)
     # All threads work on one request: pictures come in batches, from one caller at a time.

@@ -19,6 +19,8 @@ MAX_TEXT = 2**20
 """Bytes of a body without its pictures."""
 MAX_DEPTH = 32
 """Objects and arrays within each other."""
+MAX_CONTAINERS = 50_000
+"""Brackets that open one of them: parsing holds up other threads, and these take most of its time."""
 DATA_URL = "data:"
 _LONG = 2048
 """Characters from which on a data URL is taken out before the text is parsed."""
@@ -63,14 +65,17 @@ def require_short(size: int) -> None:
 
 
 def parse_json(text: bytes | str) -> Any:
-    """Parse strict JSON (RFC 8259): no NaN, no lone surrogates, at most MAX_DEPTH levels.
+    """Parse strict JSON (RFC 8259): no NaN, no lone surrogates, at most MAX_DEPTH levels, MAX_CONTAINERS in all.
 
     Raises:
         UsageError: the text is not valid.
     """
     try:
-        found = json.loads(text, parse_constant=_refuse)
-        if b"\\u" in (text if isinstance(text, bytes) else text.encode()):  # only escapes make lone surrogates
+        raw = text if isinstance(text, bytes) else text.encode()
+        if raw.count(b"[") + raw.count(b"{") > MAX_CONTAINERS:
+            raise UsageError("the body has too many objects and arrays", cure=f"send at most {MAX_CONTAINERS}")
+        found = json.loads(raw, parse_constant=_refuse)
+        if b"\\u" in raw:  # only escapes make lone surrogates
             json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise UsageError("the body is no JSON that can be read", cure="send an object") from None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from catalens import settings
 from catalens.catalog import Catalog
 from catalens.errors import CatalensError
+from catalens.options import Option
 from catalens.server.jobs.feed_import import FeedImport
+from catalens.server.jobs.feed_reader import FeedReader
 from catalens.server.jobs.queue import JobQueue
 from catalens.server.middleware.concurrency import ConcurrencyLimiter
 from catalens.server.middleware.idempotency import IdempotencyCache
@@ -20,17 +25,24 @@ from catalens.server.services.batching import BatchingEncoder
 from catalens.server.services.decode_pool import DecodePool
 from catalens.server.services.metrics import Metrics
 from catalens.server.services.options import ServeOptions
+from catalens.server.services.quotas import Quotas
 from catalens.server.services.signed_urls import UrlSigner
 from catalens.server.services.thumbnails import ThumbnailCache
 from catalens.storage.audit import LOCAL
 from catalens.storage.database import FILE_NAME
 from catalens.tasks.embed import encoder
 
+DAY_S = 86_400.0
+
 
 class State:
-    """Everything that outlives a request; one object for each process."""
+    """Everything that outlives a request; one object for each process.
 
-    def __init__(self, options: ServeOptions) -> None:
+    Args:
+        reader: reads feeds; the usual one where None.
+    """
+
+    def __init__(self, options: ServeOptions, *, reader: FeedReader | None = None) -> None:
         self.options = options
         self.started = time.monotonic()
         self.api_keys = ApiKeys(options.keys)
@@ -54,12 +66,44 @@ class State:
         self._guard = threading.Lock()
         self._catalogs: dict[str, tuple[int, Catalog]] = {}
         self._encoder: BatchingEncoder | None = None
+        self.quotas = Quotas(options, uploads_of=self._uploads_of)
+        self.feed_reader = reader or FeedReader()
         feed_import = FeedImport(
             options,
             open_catalog=lambda tenant, who: self.writable_catalog(tenant, who=who),
             decode_pool=self.decode_pool,
+            reader=self.feed_reader,
+            quotas=self.quotas,
         )
-        self.jobs = JobQueue(options.places.jobs, feed_import)
+        self.jobs = JobQueue(
+            options.places.jobs,
+            feed_import,
+            forget=feed_import.forget,
+            keep_s=DAY_S * options.keep_jobs_days,
+            paused=True,
+        )
+        self.delete_old()
+        self.jobs.resume()
+
+    def delete_old(self) -> None:
+        """Delete records and uploads of jobs by their age, and what interrupted uploads left."""
+        self.jobs.delete_old()
+        for folder in self.options.uploads.glob(".*"):
+            with suppress(OSError):
+                if folder.stat().st_mtime < time.time() - DAY_S:
+                    shutil.rmtree(folder)
+
+    def _uploads_of(self, tenant: str) -> list[Path]:
+        return [self.options.uploads / job.id for job in self.jobs.all(tenant=tenant)]
+
+    def network(self, option: Option[Any], name: str | None) -> str | None:
+        """What the library takes for a name that a request gives for an option; None for none.
+
+        Raises:
+            NotFoundError: no network of that name is served.
+        """
+        assert option.network is not None
+        return self.options.networks.source(option.network, name)
 
     def catalog(self, tenant: str) -> Catalog:
         """A tenant's catalog, open for reading; sees what other processes have written since.
@@ -95,6 +139,7 @@ class State:
     def close(self) -> None:
         """Wait for running calls, then close everything."""
         self.jobs.close()
+        self.feed_reader.close()
         for limiter in self.limiters.values():
             limiter.close()
         self.decode_pool.close()

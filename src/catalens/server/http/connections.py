@@ -21,6 +21,8 @@ _PIECE = 16 * 2**10
 """Bytes parsed between two checks; a head may be larger than its limit by less than that."""
 _LINGER_S = 2.0
 """Seconds for which bytes of a refused client are discarded, so that it can read the answer before the end."""
+_PIPELINED = 16
+"""Requests of a connection that may wait for the answer of the one before; clients that send more are cut off."""
 _FRAMING = 8
 """Bytes of framing (sizes of chunks, extensions, trailers) for each byte of a body, beside the size of a head."""
 _OTHER_FILES = 256
@@ -155,6 +157,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head, self._head_bytes = False, 0
         self._within(None)
         super().on_headers_complete()
+        if len(self.pipeline) > _PIPELINED:
+            self.transport.abort()
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)

@@ -14,6 +14,8 @@ from catalens.options import Option, of
 Schema = Mapping[str, Any]
 TEXT: Schema = {"type": "string"}
 OBJECT: Schema = {"type": "object"}
+NETWORK = "x-network"
+"""Of the field that names a network: what it is for. `document_networks` adds the names."""
 PROBLEM: Schema = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -47,7 +49,8 @@ def fields(verb: type) -> Mapping[str, Option[Any]]:
 def schema(option: Option[Any]) -> Schema:
     """An option as the OpenAPI document describes it: type, bounds, choices, default, help."""
     default = {} if option.default in (None, ()) else {"default": _plain(option.default)}
-    return {**_type(option), **default, "description": option.help}
+    network = {} if option.network is None else {NETWORK: option.network}
+    return {**_type(option), **default, **network, "description": option.help}
 
 
 def _plain(value: object) -> object:
@@ -127,5 +130,22 @@ def complete_document(app: FastAPI, *, models: Sequence[type[BaseModel]]) -> Non
                 for status, why in REFUSALS.items():
                     call["responses"][str(status)] = {"description": why, "content": answer}
         return app.openapi_schema or made()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def document_networks(app: FastAPI, names: Mapping[str, Sequence[str]]) -> None:
+    """Add to the OpenAPI document which networks a request may name, by what they are for."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        found = made()
+        bodies = (call.get("requestBody", {}) for path in found["paths"].values() for call in path.values())
+        schemas = [content.get("schema", {}) for body in bodies for content in body.get("content", {}).values()]
+        for schema in (*schemas, *found["components"]["schemas"].values()):
+            for said in schema.get("properties", {}).values():
+                if names.get(said.get(NETWORK, "")):
+                    said["enum"] = list(names[said[NETWORK]])
+        return found
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -26,6 +26,8 @@ from catalens.errors import (
 )
 
 MEDIA = "application/problem+json"
+MAX_DETAIL = 1_000
+"""Characters of a problem's text, which may quote what came."""
 TYPES = "urn:catalens:problem:"
 """Prefix of a problem's type; docs/serve.md explains each type."""
 
@@ -61,8 +63,13 @@ class RefusedError(CatalensError):
 def problem(status: int, kind: str, detail: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Response of type application/problem+json."""
     title = kind.replace("-", " ").capitalize()
-    body = {"type": TYPES + kind, "title": title, "status": status, "detail": without_paths(detail)}
+    body = {"type": TYPES + kind, "title": title, "status": status, "detail": without_paths(_shortened(detail))}
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA)
+
+
+def _shortened(text: str) -> str:
+    """A text of at most MAX_DETAIL characters: its middle is left out, since its end says what to do."""
+    return text if len(text) <= MAX_DETAIL else f"{text[: MAX_DETAIL // 2]} ... {text[-MAX_DETAIL // 2 + 5 :]}"
 
 
 def without_paths(text: str, *, roots: Iterable[str] = ()) -> str:
@@ -100,5 +107,5 @@ def problem_of(error: CatalensError, *, roots: Iterable[str] = ()) -> JSONRespon
     if isinstance(error, RefusedError):
         return problem(error.status, error.kind, str(error), headers=error.headers)
     status, kind = next((status, kind) for known, status, kind in STATUS if isinstance(error, known))
-    detail = without_paths(str(error), roots=roots)
+    detail = without_paths(_shortened(str(error)), roots=roots)
     return problem(status, kind, detail, headers={"Retry-After": "2"} if status in (409, 503) else None)

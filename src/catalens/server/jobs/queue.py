@@ -1,12 +1,14 @@
-"""Queue of background jobs on disk, worked off one after the other.
+"""Queue of background jobs on disk, worked off in turns: each tenant has its own.
 
-Several worker processes may share the folder: the one that holds its lock does the work, the others only report it.
+Several worker processes may share the folder: the one that holds its lock does the work, the others only report it. A
+job whose work ends the process that does it, or is ended, three times is set aside until someone asks for it again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 import threading
 import time
@@ -16,19 +18,21 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from catalens.errors import CatalensError, CatalogBusyError, NotFoundError
+from catalens.errors import CatalensError, CatalogBusyError, NotFoundError, UsageError
 from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
 from catalens.storage.audit import LOCAL
 from catalens.storage.lock import WriterLock
 
-JobState: TypeAlias = Literal["waiting", "running", "done", "failed"]
+JobState: TypeAlias = Literal["waiting", "running", "done", "failed", "set aside"]
 MAX_FAILURES = 1_000
 """Failed items that a job lists; further ones are only counted."""
-MAX_WAITING = 64
+MAX_WAITING = 256
 """Jobs that may wait."""
 MAX_JOBS = 1_000
-"""Jobs whose records are kept; beyond that the oldest finished ones are deleted."""
+"""Jobs of a tenant whose records are kept; beyond that the oldest finished ones are deleted."""
+MAX_ATTEMPTS = 3
+"""Attempts at one piece of work, before a job is set aside."""
 _POLL_S = 0.5
 log = logging.getLogger("catalens.server")
 
@@ -39,9 +43,12 @@ class Job:
 
     Args:
         source: name of the uploaded file; digest: SHA-256 of the request, which tells a repeated one from another.
-        taken: items of the source that are done; after a restart the job goes on behind them.
+        taken: items of the source that are done, and offset: bytes of them; after a restart the job goes on behind
+            them.
         added, updated, unchanged, pictures: counts so far; failed: items that were not imported, and why.
-        problem: why the whole job failed.
+        problem: why the whole job failed or was set aside.
+        attempts: attempts at its next piece of work that were begun.
+        owns_upload: its upload may be deleted with it (the catalog's pictures lie elsewhere).
         by: id of the API key that sent it, for the audit log.
     """
 
@@ -63,36 +70,104 @@ class Job:
     problem: str = ""
     created: float = 0.0
     ended: float = 0.0
+    attempts: int = 0
+    offset: int = 0
+    owns_upload: bool = False
     by: str = LOCAL
 
     def to_dict(self) -> dict[str, object]:
         """The public fields."""
-        return {name: value for name, value in asdict(self).items() if name not in {"tenant", "digest", "by"}}
+        hidden = {"tenant", "digest", "offset", "owns_upload", "by"}
+        return {name: value for name, value in asdict(self).items() if name not in hidden}
 
     @property
     def is_open(self) -> bool:
         """Whether it waits or runs."""
         return self.state in ("waiting", "running")
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it goes on only by hand."""
+        return self.state in ("failed", "set aside")
+
 
 Items: TypeAlias = list[dict[str, Any]]
-SaveProgress = Callable[[Job, Items], bool]
-"""Saves the progress of a job and the outcome of its last items; False asks the work to stop for now."""
+
+
+class SetAsideError(Exception):
+    """A job was attempted too often; says what became of the last attempt."""
+
+
+class Turn:
+    """What a job's work needs of the queue: it counts attempts, saves progress and says when to stop.
+
+    Args:
+        save: saves a job, and the outcome of its last items.
+        is_over: whether others wait for their turn, or the queue is being closed.
+    """
+
+    def __init__(self, save: Callable[[Job, Items], None], is_over: Callable[[], bool]) -> None:
+        self._save, self._is_over = save, is_over
+        self.is_done = True
+        """False once the work was asked to stop before its end."""
+
+    def attempt(self, job: Job, *, why: str = "") -> Job:
+        """Count an attempt, on the disk, before it is made.
+
+        Args:
+            why: what became of the last one.
+
+        Raises:
+            SetAsideError: there were enough.
+        """
+        if job.attempts >= MAX_ATTEMPTS:
+            last = why or job.problem or "the service ended while it was at work on it"
+            raise SetAsideError(f"attempted {job.attempts} times: {last}")
+        job = replace(job, attempts=job.attempts + 1, problem=why)
+        self._save(job, [])
+        return job
+
+    def __call__(self, job: Job, items: Items) -> bool:
+        """Save the progress of a job and the outcome of its last items; False asks the work to stop for now."""
+        over = self._is_over()
+        if items:
+            self._save(replace(job, attempts=0 if over else 1, problem=""), items)
+        self.is_done = not over
+        return not over
 
 
 class JobQueue:
-    """Jobs in a folder, first in first out; interrupted jobs are resumed.
+    """Jobs in a folder, each tenant's first in first out, tenants in turns; interrupted jobs are resumed.
 
     Args:
-        work: does a job and saves its progress; called again for a job that was interrupted.
+        work: does a job until its end, or until its turn is over; called again for a job that was interrupted.
+        forget: deletes the upload of a job that is done or too old.
+        keep_s: seconds for which the records of ended jobs are kept.
+        paused: resume nothing before `resume` is called.
     """
 
-    def __init__(self, folder: Path, work: Callable[[Job, SaveProgress], Job]) -> None:
-        self._folder, self._work = folder, work
+    def __init__(
+        self,
+        folder: Path,
+        work: Callable[[Job, Turn], Job],
+        *,
+        forget: Callable[[Job], None] | None = None,
+        keep_s: float = math.inf,
+        paused: bool = False,
+    ) -> None:
+        self._folder, self._work, self._forget, self._keep_s = folder, work, forget, keep_s
         self._cache: dict[str, tuple[int, Job]] = {}
+        self._served: dict[str, float] = {}
+        self._begun: set[str] = set()
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
+        if not paused:
+            self.resume()
+
+    def resume(self) -> None:
+        """Delete what is too old, and go on with jobs that were interrupted."""
+        self.delete_old()
         if self._open_jobs():
             self._wake()
 
@@ -101,11 +176,30 @@ class JobQueue:
         """Number of jobs that wait or run."""
         return len(self._open_jobs())
 
+    def queued_of(self, tenant: str) -> int:
+        """Number of a tenant's jobs that wait or run."""
+        return sum(job.tenant == tenant for job in self._open_jobs())
+
     def submit(self, job: Job) -> Job:
         """Save a job on disk: from then on it will be done, restarts included."""
         job = replace(job, created=time.time())
         self._save(job)
-        self._delete_old()
+        self.delete_old()
+        self._wake()
+        return job
+
+    def retry(self, id: str, *, tenant: str) -> Job:
+        """Let a job that failed or was set aside go on where it stopped.
+
+        Raises:
+            NotFoundError: the tenant has none of that id.
+            UsageError: it waits, runs or is done.
+        """
+        job = self.get(id, tenant=tenant)
+        if not job.is_stopped:
+            raise UsageError(f"job {id} is {job.state}", cure="only one that failed or was set aside is tried again")
+        job = replace(job, state="waiting", attempts=0, problem="", ended=0.0)
+        self._save(job)
         self._wake()
         return job
 
@@ -125,12 +219,14 @@ class JobQueue:
         return sorted((job for job in self._all() if job.tenant == tenant), key=lambda job: -job.created)
 
     def close(self) -> None:
-        """Stop the running job at its next checkpoint, and wait for that."""
+        """Stop the running job at its next checkpoint, and wait for that. What is stopped is no failed attempt."""
         self._closing.set()
         with self._guard:
             thread = self._thread
         if thread is not None:
             thread.join()
+        for id in self._begun:
+            self._take_back(id)
 
     # Outcomes of items
 
@@ -181,12 +277,22 @@ class JobQueue:
             self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True, mode=PRIVATE_FILE
         )
 
-    def _delete_old(self) -> None:
-        ended = sorted((job for job in self._all() if not job.is_open), key=lambda job: -job.created)
-        for job in ended[MAX_JOBS:]:
-            (self._folder / f"{job.id}.json").unlink(missing_ok=True)
-            shutil.rmtree(self._folder / f"{job.id}.items", ignore_errors=True)
-            self._cache.pop(job.id, None)
+    def delete_old(self) -> None:
+        """Delete records and uploads of jobs that ended too long ago, or are too many."""
+        kept: dict[str, int] = {}
+        for job in sorted(self._all(), key=lambda job: -job.created):
+            if job.is_open:
+                continue
+            kept[job.tenant] = kept.get(job.tenant, 0) + 1
+            if kept[job.tenant] > MAX_JOBS or job.ended < time.time() - self._keep_s:
+                self._forget_upload(job)
+                (self._folder / f"{job.id}.json").unlink(missing_ok=True)
+                shutil.rmtree(self._folder / f"{job.id}.items", ignore_errors=True)
+                self._cache.pop(job.id, None)
+
+    def _forget_upload(self, job: Job) -> None:
+        if self._forget is not None:
+            self._forget(job)
 
     # Worker thread
 
@@ -205,29 +311,56 @@ class JobQueue:
             try:
                 with WriterLock(self._folder / "lock", wait_s=0):
                     while not self._closing.is_set() and (waiting := self._open_jobs()):
-                        self._do(waiting[0])
+                        self._do(self._next(waiting))
             except CatalogBusyError:  # another process does the jobs or writes to the catalog: retry later
                 self._closing.wait(_POLL_S)
             except CatalensError as error:
                 log.error("jobs: %s", type(error).__name__)
                 self._closing.wait(_POLL_S)
 
+    def _next(self, waiting: list[Job]) -> Job:
+        """The first job of the tenant whose last turn is the longest ago."""
+        job = min(waiting, key=lambda job: (self._served.get(job.tenant, 0.0), job.created))
+        self._served[job.tenant] = time.monotonic()
+        return job
+
+    def _others_wait(self, job: Job) -> bool:
+        return any(other.tenant != job.tenant for other in self._open_jobs())
+
     def _do(self, job: Job) -> None:
+        """One turn of a job."""
+        turn = Turn(self._save_progress, lambda: self._closing.is_set() or self._others_wait(job))
         try:
-            self._save(replace(job, state="running"))
-            done = self._work(replace(job, state="running"), self._save_progress)
-            if not self._closing.is_set():
-                self._save(replace(done, state="done", ended=time.time()))
+            if job.state != "running":
+                job = replace(job, state="running")
+                self._save(job)
+            done = self._work(job, turn)
+            if turn.is_done and not self._closing.is_set():
+                done = replace(done, state="done", ended=time.time(), attempts=0, problem="")
+                self._save(done)
+                self._forget_upload(done)
         except CatalogBusyError:
+            self._take_back(job.id)
             raise
+        except SetAsideError as error:
+            self._end(job, "set aside", str(error))
         except Exception as error:  # the queue goes on whatever a job does
             if not isinstance(error, CatalensError):
                 log.error("job %s: %s", job.id, type(error).__name__)
-            problem = str(error) if isinstance(error, CatalensError) else "unexpected"
-            last = self._read(job.id) or job
-            self._save(replace(last, state="failed", problem=problem, ended=time.time()))
+            self._end(job, "failed", str(error) if isinstance(error, CatalensError) else "unexpected")
 
-    def _save_progress(self, job: Job, items: Items) -> bool:
-        self._save_items(job, items)
+    def _end(self, job: Job, state: JobState, problem: str) -> None:
+        last = self._read(job.id) or job
+        self._save(replace(last, state=state, problem=problem, ended=time.time()))
+
+    def _take_back(self, id: str) -> None:
+        """An attempt that was stopped from outside counts for nothing."""
+        job = self._read(id)
+        if job is not None and job.is_open and job.attempts:
+            self._save(replace(job, attempts=job.attempts - 1))
+
+    def _save_progress(self, job: Job, items: Items) -> None:
+        if items:
+            self._save_items(job, items)
         self._save(job)
-        return not self._closing.is_set()
+        self._begun.add(job.id)

@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.errors import FeedError, NotFoundError, StorageError, UsageError
-from catalens.feeds.archives import kind_of, unpack
+from catalens.feeds.archives import ZIP_MAGIC
 from catalens.options import Add
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.multipart import PartFile, boundary_of, find_parts
@@ -130,7 +130,7 @@ def _submit(
     id = secrets.token_hex(8) if key is None else hashlib.sha256(f"{caller.tenant}\0{key}".encode()).hexdigest()[:16]
     folder = state.options.uploads / f".{secrets.token_hex(8)}"
     try:
-        digest = _store(file, folder, name, options)
+        digest = _store(state, file, folder, name, options)
         with suppress(NotFoundError):
             known = state.jobs.get(id, tenant=caller.tenant)
             if known.digest != digest:
@@ -140,21 +140,28 @@ def _submit(
                 )  # fmt: skip
             if known.state != "failed":
                 return _public(state, known)
+        state.quotas.check_jobs(state.jobs.queued_of(caller.tenant))
         if state.jobs.queued >= MAX_WAITING:
             raise RefusedError(
                 429, "too-busy", f"{MAX_WAITING} jobs wait already", cure="come later", headers={"Retry-After": "60"}
             )
+        state.quotas.check_bytes(caller.tenant, _size(folder))
         final = state.options.uploads / id
         shutil.rmtree(final, ignore_errors=True)  # left by an interrupted request
         folder.rename(final)
-        return _public(state, state.jobs.submit(Job(id, caller.tenant, name, digest, options, by=caller.key)))
+        job = Job(id, caller.tenant, name, digest, options, owns_upload=True, by=caller.key)
+        return _public(state, state.jobs.submit(job))
     except OSError as error:
         raise _not_kept(error) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _store(file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*"))
+
+
+def _store(state: State, file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
     """Store the upload in a folder, unpacked; returns the SHA-256 of the upload and its options."""
     (folder / "feed").mkdir(parents=True)
     digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
@@ -165,8 +172,9 @@ def _store(file: Any, folder: Path, name: str, options: dict[str, str]) -> str:
             out.write(part)
     if upload.stat().st_size == 0:
         raise FeedError("the feed is empty", cure="send a file with products")
-    if kind_of(upload) == "zip":
-        unpack(upload, folder / "feed")
+    with upload.open("rb") as began:
+        is_zip = began.read(len(ZIP_MAGIC)) == ZIP_MAGIC  # or a workbook, which stays as it is
+    if is_zip and state.feed_reader.unpack(upload, folder / "feed"):
         upload.unlink()
     else:
         upload.rename(folder / "feed" / name)
@@ -225,6 +233,22 @@ async def get_job(request: Request, id: str, caller: Reader) -> dict[str, Any]:
     """Progress of a job, and its failed items."""
     state = state_of(request)
     return await asyncio.to_thread(lambda: _public(state, state.jobs.get(id, tenant=caller.tenant)))
+
+
+@router.post("/jobs/{id}/retry", status_code=202)
+async def retry_job(request: Request, id: str, caller: Writer) -> dict[str, Any]:
+    """Let a job that failed, or was set aside after three attempts, go on where it stopped."""
+    state = state_of(request)
+
+    def work() -> dict[str, Any]:
+        job = state.jobs.get(id, tenant=caller.tenant)
+        if job.is_stopped:
+            if not (state.options.uploads / id / "feed").is_dir():
+                raise RefusedError(409, "upload-gone", f"the upload of job {id} is deleted", cure="send it again")
+            state.quotas.check_jobs(state.jobs.queued_of(caller.tenant))
+        return _public(state, state.jobs.retry(id, tenant=caller.tenant))
+
+    return await state.limiters["ingest"].run(work)
 
 
 @router.get("/jobs/{id}/items")

@@ -11,15 +11,15 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 import catalens
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import UsageError
 from catalens.models.card import Score
 from catalens.models.zoo import DEFAULT_ENCODER, bundled_cards, find_card
 from catalens.options import Classify
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.json_body import DATA_URL
 from catalens.server.dependencies.uploads import ADDRESSES, fetch_picture, read_model, read_upload
-from catalens.server.http.openapi import fields, model_body, request_body
-from catalens.tasks.classify import kept_classifier
+from catalens.server.http.openapi import NETWORK, fields, model_body, request_body
+from catalens.tasks.classify import kept_classifier, labeller
 from catalens.tasks.embed import decode_target
 from catalens.types import FloatArray
 
@@ -37,13 +37,12 @@ async def classify(request: Request, caller: Analyst) -> dict[str, Any]:
     del caller
     state, upload = state_of(request), await read_upload(request, known=CLASSIFY)
     labels, top, name = (upload.value(one) for one in (Classify.labels, Classify.top, Classify.model))
-    folder = None if name is None else state.options.classifier(name)
+    model = state.network(Classify.model, name)
 
     def work() -> dict[str, Any]:
-        chosen = None if folder is None else kept_classifier(folder)
-        looks = catalens.encoder() if chosen is None else chosen.encoder
-        image = state.decode_pool.read(upload.picture(), target=decode_target(looks))
-        return catalens.classify([image], model=chosen, labels=labels, top=top)[0].to_dict()
+        ask = labeller(model, labels=labels)
+        image = state.decode_pool.read(upload.picture(), target=decode_target(ask.sees))
+        return ask([image], top)[0].to_dict()
 
     return await state.limiters["analyse"].run(work)
 
@@ -54,7 +53,7 @@ class Embeddings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     input: str | Annotated[list[str], Field(min_length=1, max_length=MAX_INPUTS)]
-    model: str = DEFAULT_ENCODER
+    model: str = Field(DEFAULT_ENCODER, json_schema_extra={NETWORK: "embed"})
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
     user: str | None = None
@@ -65,16 +64,15 @@ async def embeddings(request: Request, caller: Analyst) -> dict[str, Any]:
     """Vectors of unit length, of texts and of pictures as data URLs, in one space."""
     del caller
     asked, taken = await read_model(request, Embeddings)
-    if asked.model not in bundled_cards("embed"):  # folders of the server cannot be named
-        raise NotFoundError(f"no encoder {asked.model[:80]!r}", cure=f"name one of {', '.join(bundled_cards('embed'))}")
     state = state_of(request)
+    model = state.options.networks.source("embed", asked.model)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
     sent = {row: one for row, one in enumerate(inputs) if one.startswith(PICTURES)}
     pictures = {row: await fetch_picture(one, state, taken=taken) for row, one in sent.items()}
     texts = [row for row in range(len(inputs)) if row not in pictures]
 
     def work() -> FloatArray:
-        encoder = catalens.encoder(asked.model)
+        encoder = catalens.encoder(model)
         if asked.dimensions not in (None, encoder.dim):
             raise UsageError(f"{asked.dimensions} dimensions", cure=f"{asked.model} has {encoder.dim}")
         found = np.zeros((len(inputs), encoder.dim), np.float32)
@@ -102,11 +100,17 @@ async def embeddings(request: Request, caller: Analyst) -> dict[str, Any]:
 
 @router.get("/models")
 async def models(request: Request, caller: Annotated[Caller, Depends(require_scope("read"))]) -> dict[str, Any]:
-    """Bundled networks with licence, the shop's classifiers with labels, both with measured scores."""
+    """Networks that requests may name: bundled ones, the shop's own and classifiers, with licence, labels, scores.
+
+    `served` has their names by what they are for, the default first.
+    """
     del caller
-    own = [(folder.name, kept_classifier(folder)) for folder in state_of(request).options.classifiers]
+    networks = state_of(request).options.networks
+    own = [one for one in networks.allowed if one.license is None and one.purposes == ("classify",)]
+    others = [one for one in networks.allowed if one not in own]
     return {
         "object": "list",
+        "served": networks.by_purpose(),
         "data": [
             *(
                 {
@@ -121,13 +125,24 @@ async def models(request: Request, caller: Annotated[Caller, Depends(require_sco
             ),
             *(
                 {
+                    "id": one.name,
+                    "object": "model",
+                    "task": one.purposes[0],
+                    "license": one.license,
+                    "parameters": one.parameters,
+                    "scores": [],
+                }
+                for one in others
+            ),
+            *(
+                {
                     "id": name,
                     "object": "model",
                     "task": "classify",
                     "labels": list(one.classes),
                     "scores": _scores(one.scores),
                 }
-                for name, one in own
+                for name, one in ((one.name, kept_classifier(one.source)) for one in own)
             ),
         ],
     }

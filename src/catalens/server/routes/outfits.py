@@ -24,6 +24,7 @@ OUTFIT, ROOM, SCORE = (fields(verb) for verb in (options.Outfits, options.Room, 
 async def outfit(request: Request, caller: Annotated[Caller, Depends(require_scope("search"))]) -> dict[str, Any]:
     """Outfits around a product (`sku`) or a photo, each with its score, its parts and its reasons."""
     state, upload = state_of(request), await read_upload(request, known=OUTFIT)
+    model = state.network(options.Outfits.model, upload.value(options.Outfits.model))
 
     def work() -> dict[str, Any]:
         asked, value = options.Outfits, upload.value
@@ -44,6 +45,7 @@ async def outfit(request: Request, caller: Annotated[Caller, Depends(require_sco
             own=own,
             like=value(asked.like),
             unlike=value(asked.unlike),
+            model=model,
         )
         outfits = [
             {**one.to_dict(), "items": [_public(item.to_dict(), state, caller) for item in one.items]} for one in found
@@ -77,10 +79,11 @@ async def score(request: Request, caller: Annotated[Caller, Depends(require_scop
     """How well the items on two to eight photos (`images`, one item each) go together, with reasons."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=SCORE, pictures=())
+    model = state.network(options.Score.model, upload.value(options.Score.model))
 
     def work() -> dict[str, Any]:
         photos = [state.decode_pool.read(photo, target=512) for photo in upload.value(options.Score.images)]
-        return score_photos(photos).to_dict()
+        return score_photos(photos, model=model).to_dict()
 
     return await state.limiters["analyse"].run(work)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import mimetypes
 from importlib.resources import files
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 router = APIRouter(include_in_schema=False)
@@ -37,6 +38,15 @@ async def studio() -> Response:
 async def docs() -> Response:
     """The API reference, rendered from the OpenAPI document without third-party assets."""
     return _file("docs.html")
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """The OpenAPI document, encoded once."""
+    state = request.app.state
+    if not hasattr(state, "openapi"):
+        state.openapi = json.dumps(request.app.openapi(), ensure_ascii=False).encode()
+    return Response(state.openapi, media_type="application/json")
 
 
 @router.get("/studio/{name}")

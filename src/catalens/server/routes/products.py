@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -14,17 +15,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.catalog import Catalog
-from catalens.errors import NotFoundError, StorageError
-from catalens.files import PRIVATE_FILE, make_private_folder
-from catalens.images.draw import write_atomically
-from catalens.images.read import read_header
+from catalens.errors import NotFoundError
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.state import State
 from catalens.server.dependencies.uploads import read_model, read_upload
 from catalens.server.http.openapi import model_body, request_body
 from catalens.server.http.problems import RefusedError
 from catalens.server.middleware.idempotency import IdempotencyKey
-from catalens.storage.records import version_of
+from catalens.server.services.picture_files import has_picture, keep_picture
+from catalens.storage.records import MAX_ATTRIBUTES, MAX_NAME, MAX_VALUE, version_of
 from catalens.types import PictureSource, Product, Where
 
 router = APIRouter(prefix="/v1", tags=["products"])
@@ -32,6 +31,10 @@ Reader = Annotated[Caller, Depends(require_scope("read"))]
 Writer = Annotated[Caller, Depends(require_scope("write"))]
 Text = Annotated[str, Field(max_length=20_000)]
 IfMatch = Annotated[str | None, Header(max_length=1_000)]
+PAGE_BYTES = 4 * 2**20
+"""A page of products that grows larger ends early."""
+Name = Annotated[str, Field(max_length=MAX_NAME)]
+Value = Annotated[str, Field(max_length=MAX_VALUE)]
 SIDE = 320
 """Longest side of the pictures whose addresses a product has, in pixels; of the larger ones, four times that."""
 
@@ -43,7 +46,9 @@ class ProductIn(BaseModel):
 
     title: Text = ""
     description: Text = ""
-    attributes: dict[str, str | int | float | bool | list[str]] = {}
+    attributes: Annotated[dict[Name, Value | int | float | bool | list[Value]], Field(max_length=MAX_ATTRIBUTES)] = (
+        Field({})
+    )
 
 
 class ProductChange(BaseModel):
@@ -53,7 +58,9 @@ class ProductChange(BaseModel):
 
     title: Text | None = None
     description: Text | None = None
-    attributes: dict[str, str | int | float | bool | list[str] | None] = {}
+    attributes: Annotated[
+        dict[Name, Value | int | float | bool | list[Value] | None], Field(max_length=MAX_ATTRIBUTES)
+    ] = Field({})
 
     def text(self, name: Literal["title", "description"]) -> str | None:
         """The new text: empty where it is null, None where it is absent."""
@@ -69,11 +76,15 @@ async def list_products(
 
     def work() -> dict[str, Any]:
         shop = state.catalog(caller.tenant)
-        found = list(islice(shop.products(after=after), limit + 1))
-        return {
-            "products": [_public(state, caller, shop, product) for product in found[:limit]],
-            "next": found[limit - 1].sku if len(found) > limit else None,
-        }
+        found: list[dict[str, Any]] = []
+        size = 0
+        products = shop.products(after=after)
+        for product in islice(products, limit):
+            found.append(_public(state, caller, shop, product))
+            size += len(json.dumps(found[-1]))
+            if size > PAGE_BYTES:
+                break
+        return {"products": found, "next": found[-1]["sku"] if found and next(products, None) is not None else None}
 
     return await state.limiters["search"].run(work)
 
@@ -109,7 +120,11 @@ async def put_product(
 
     def work() -> dict[str, Any]:
         with state.writable_catalog(caller.tenant, who=caller.key) as shop:
-            before = _known(shop, sku) or Product(sku, Where("http"))
+            before = _known(shop, sku)
+            if before is None:
+                state.quotas.check_products(len(shop))
+            state.quotas.check_bytes(caller.tenant, 0)
+            before = before or Product(sku, Where("http"))
             attributes = _values(product.attributes)
             after = replace(before, title=product.title, description=product.description, attributes=attributes)
             return _put(shop, after, expected=_expected(shop, sku, if_match))
@@ -134,6 +149,7 @@ async def change_product(
     state, (change, _) = state_of(request), await read_model(request, ProductChange)
 
     def work() -> dict[str, Any]:
+        state.quotas.check_bytes(caller.tenant, 0)
         with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             before = shop.version(sku)
             shop.update(
@@ -161,16 +177,15 @@ async def add_picture(
     data = upload.picture()
 
     def work() -> dict[str, Any]:
+        state.quotas.check_bytes(caller.tenant, len(data))
         state.decode_pool.read(data, target=64)
-        ending = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}.get(read_header(data).format, ".img")
-        place = state.options.pictures_of(caller.tenant) / f"{hashlib.sha256(data).hexdigest()}{ending}"
         with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             product = _known(shop, sku)
             if product is None:
                 raise NotFoundError(f"no product {sku!r}", cure="put the product first")
-            make_private_folder(place.parent)
-            write_atomically(place, data, durable=True, mode=PRIVATE_FILE)
-            source = PictureSource(str(place.absolute()), Where("http"))
+            place = keep_picture(state.options.pictures_of(caller.tenant), data, anew=True)
+            state.quotas.add_bytes(caller.tenant, len(data))
+            source = PictureSource(str(place), Where("http"))
             known = {picture.location for picture in product.pictures}
             pictures = product.pictures if source.location in known else (*product.pictures, source)
             return _put(shop, replace(product, pictures=pictures), expected=None)
@@ -205,7 +220,7 @@ async def delete_product(
             product = _known(shop, sku)
             shown = {picture.hash for picture in shop.pictures(sku)}
             shop.remove(sku, expected_version=_expected(shop, sku, if_match))
-            gone = {hash for hash in shown if not _has_picture(shop, hash)}
+            gone = {hash for hash in shown if not has_picture(shop, hash)}
         if product is not None:
             _delete_files(product, gone, state.options.uploads)
         return None
@@ -242,16 +257,6 @@ def _known(shop: Catalog, sku: str) -> Product | None:
     except NotFoundError:
         return None
     return found if found.sku == sku else None
-
-
-def _has_picture(shop: Catalog, hash: str) -> bool:
-    try:
-        shop.picture(hash)
-    except NotFoundError:
-        return False
-    except StorageError:  # its file is another one now
-        return True
-    return True
 
 
 def _put(shop: Catalog, product: Product, *, expected: str | None) -> dict[str, Any]:

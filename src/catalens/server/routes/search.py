@@ -68,6 +68,7 @@ def public_matches(matches: Matches, state: State, caller: Caller) -> dict[str, 
 async def look(request: Request, caller: Annotated[Caller, Depends(require_scope("search"))]) -> dict[str, Any]:
     """Products detected on a photo, each with similar products of the catalog."""
     state, upload = state_of(request), await read_upload(request, known=LOOK)
+    model = state.network(options.Look.model, upload.value(options.Look.model))
 
     def work() -> dict[str, Any]:
         found = state.catalog(caller.tenant).look(
@@ -75,6 +76,7 @@ async def look(request: Request, caller: Annotated[Caller, Depends(require_scope
             k=upload.value(options.Look.k),
             where=upload.value(options.Look.where),
             min_score=upload.value(options.Look.min_score),
+            model=model,
         )
         parts = [
             {**part.found.to_dict(), "matches": public_matches(part.matches, state, caller)["matches"]}

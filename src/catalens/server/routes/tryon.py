@@ -38,12 +38,12 @@ async def tryon(request: Request, caller: Annotated[Caller, Depends(require_scop
     """
     del caller
     state, upload = state_of(request), await read_upload(request, known=TRYON, pictures=PICTURES)
-    kind = upload.value(TryOn.kind)
+    kind, model = upload.value(TryOn.kind), state.network(TryOn.model, upload.value(TryOn.model))
     person, garment = (upload.picture(name) for name in PICTURES)
     media = next((name for name in MEDIA if name in request.headers.get("accept", "")), None)
 
     def work() -> tuple[Worn, bytes]:
-        worn = try_on(state.decode_pool.read(person), state.decode_pool.read(garment), kind=kind)
+        worn = try_on(state.decode_pool.read(person), state.decode_pool.read(garment), kind=kind, model=model)
         format = MEDIA.get(media or "", "JPEG")
         return worn, encode_generated(worn.image, format=format, source="composite")
 

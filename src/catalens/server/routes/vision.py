@@ -14,7 +14,9 @@ from catalens import options
 from catalens.errors import UsageError
 from catalens.images.draw import encode_image
 from catalens.images.mark import read_mark
+from catalens.images.read import ImageLike
 from catalens.images.srgb import hex_color
+from catalens.models.hub.pipeline import paint
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import Upload, read_upload
 from catalens.server.http.openapi import fields, request_body
@@ -35,10 +37,11 @@ MEDIA_OF = {
     ".avif": "image/avif",
 }
 PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {f"image/{name}": {} for name in ("png", "webp", "jpeg")}}}
-DETECT, CUTOUT, ENHANCE, RULES, BLUR, SCENE = (
+DETECT, SEGMENT, CUTOUT, ENHANCE, RULES, BLUR, SCENE = (
     fields(verb)
     for verb in (
-        options.Detect, options.Cutout, options.Enhance, options.Check, options.BlurFaces, options.Scene,
+        options.Detect, options.Segment, options.Cutout, options.Enhance, options.Check, options.BlurFaces,
+        options.Scene,
     )
 )  # fmt: skip
 SCENE_PICTURES = ("image", "scene")
@@ -51,21 +54,24 @@ async def detect(request: Request, caller: Analyst) -> dict[str, Any]:
     del caller
     state, upload = state_of(request), await read_upload(request, known=DETECT)
     least = upload.value(options.Detect.min_score)
+    model = state.network(options.Detect.model, upload.value(options.Detect.model))
 
     def work() -> dict[str, Any]:
-        return catalens.detect(state.decode_pool.read(upload.picture()), min_score=least, masks=False).to_dict()
+        image = state.decode_pool.read(upload.picture())
+        return catalens.detect(image, min_score=least, model=model, masks=False).to_dict()
 
     return await state.limiters["analyse"].run(work)
 
 
-@router.post("/segment", openapi_extra=request_body({}, image=True))
+@router.post("/segment", openapi_extra=request_body(SEGMENT, image=True))
 async def segment(request: Request, caller: Analyst) -> dict[str, Any]:
     """The parts of a person's photo: shares, names, and the label map as a PNG of codes, base64."""
     del caller
-    state, upload = state_of(request), await read_upload(request, known=())
+    state, upload = state_of(request), await read_upload(request, known=SEGMENT)
+    model = state.network(options.Segment.model, upload.value(options.Segment.model))
 
     def work() -> dict[str, Any]:
-        masks = catalens.segment(state.decode_pool.read(upload.picture()))
+        masks = catalens.segment(state.decode_pool.read(upload.picture()), model=model)
         labels = base64.b64encode(encode_image(masks.labels, format="PNG")).decode()
         return {**masks.to_dict(), "names": list(masks.names), "labels_png": labels}
 
@@ -83,9 +89,10 @@ async def cutout(request: Request, caller: Analyst) -> Response:
     del caller
     state, upload = state_of(request), await read_upload(request, known=CUTOUT)
     shadow, format = upload.value(options.Cutout.shadow), upload.value(options.Cutout.format)
+    model = state.network(options.Cutout.model, upload.value(options.Cutout.model))
 
     def work() -> bytes:
-        cut = catalens.cutout(state.decode_pool.read(upload.picture()), shadow=shadow)
+        cut = catalens.cutout(state.decode_pool.read(upload.picture()), model=model, shadow=shadow)
         return encode_image(cut, format=FORMATS[format], mark=read_mark(upload.picture()))
 
     return _picture(await state.limiters["analyse"].run(work), format)
@@ -124,9 +131,10 @@ async def blur_faces(request: Request, caller: Analyst) -> Response:
     del caller
     state, upload = state_of(request), await read_upload(request, known=BLUR)
     least, format = upload.value(options.BlurFaces.min_score), upload.value(options.BlurFaces.format)
+    model = state.network(options.BlurFaces.model, upload.value(options.BlurFaces.model))
 
     def work() -> tuple[bytes, int]:
-        image, count = faces.blur_faces(state.decode_pool.read(upload.picture()), min_score=least)
+        image, count = faces.blur_faces(state.decode_pool.read(upload.picture()), min_score=least, model=model)
         return encode_image(image, format=FORMATS[format], mark=read_mark(upload.picture())), count
 
     data, count = await state.limiters["analyse"].run(work)
@@ -145,15 +153,21 @@ async def scene(request: Request, caller: Analyst) -> Response:
     state, upload = state_of(request), await read_upload(request, known=SCENE, pictures=SCENE_PICTURES)
     asked, format = options.Scene, upload.value(options.Scene.format)
     words, place = upload.value(asked.background), upload.value(asked.place)
+    model, painter = (state.network(one, upload.value(one)) for one in (asked.model, asked.painter))
     photo = upload.pictures.get("scene")
     if bool(photo) == bool(words):
         raise UsageError("expected either a background or a scene", cure='send {"background": "rustic table"}')
 
     def work() -> bytes:
         state.decode_pool.read(upload.picture(), target=64)
+        ground: ImageLike | tuple[int, int, int] | None
+        ground = state.decode_pool.read(photo) if photo else hex_color(words)
+        if ground is None:  # words are never read as a path
+            ground = surface_named(words) if painter is None else paint(words, model=painter)
         found = put_into(
             upload.picture(),
-            state.decode_pool.read(photo) if photo else hex_color(words) or surface_named(words),
+            ground,
+            model=model,
             place=place,
             scale=upload.value(asked.scale),
             harmony=upload.value(asked.harmony),

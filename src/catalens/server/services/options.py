@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from catalens.errors import NotFoundError
+from catalens.options import Serve
+from catalens.server.services.served_models import ServedModel, ServedModels
 from catalens.storage.places import Places
 
 MAX_BODY = 40 * 2**20
@@ -25,8 +26,12 @@ class ServeOptions:
         url_hosts: hosts from which pictures are fetched (guarded: `images.remote`); none by default.
         max_body, max_feed: bytes.
         classifiers: folders of trained classifiers, each called by its folder's name.
+        models: further networks that requests may name.
         closed: a key is needed even while there is none: others than this machine can reach the service.
         hosts: names by which it may be called as long as there are no keys; any where empty.
+        max_products, max_gigabytes, max_jobs: quotas of each tenant: products of its catalog; catalog, pictures and
+            uploads on the disk; jobs that wait or run.
+        keep_jobs_days: days for which records of ended jobs are kept, and uploads of those that failed.
         metrics: folder in which several worker processes count together, and keep how often a key called.
     """
 
@@ -36,21 +41,20 @@ class ServeOptions:
     max_body: int = MAX_BODY
     max_feed: int = MAX_FEED
     classifiers: tuple[Path, ...] = ()
+    models: tuple[ServedModel, ...] = ()
     closed: bool = False
     hosts: frozenset[str] = frozenset()
+    max_products: int = Serve.max_products.default
+    max_gigabytes: int = Serve.max_gigabytes.default
+    max_jobs: int = Serve.max_jobs.default
+    keep_jobs_days: int = Serve.keep_jobs_days.default
     metrics: Path | None = None
 
-    def classifier(self, name: str) -> Path:
-        """Folder of a classifier that is served.
-
-        Raises:
-            NotFoundError: none of that name is.
-        """
-        for folder in self.classifiers:
-            if folder.name == name:
-                return folder
-        served = ", ".join(folder.name for folder in self.classifiers) or "none is served: serve --classifier FOLDER"
-        raise NotFoundError(f"no classifier {name[:80]!r}", cure=f"name one that is served; {served}")
+    @property
+    def networks(self) -> ServedModels:
+        """The networks that requests may name."""
+        own = (ServedModel(folder.name, str(folder), ("classify",)) for folder in self.classifiers)
+        return ServedModels((*own, *self.models))
 
     @property
     def places(self) -> Places:

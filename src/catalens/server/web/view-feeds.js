@@ -44,14 +44,24 @@ export async function show(host) {
     }
   }
 
+  async function retry(id) {
+    try {
+      await call(`/v1/jobs/${id}/retry`, { method: "POST" });
+      follow(id);
+    } catch (error) {
+      replace(now, errorNotice(error, () => retry(id)));
+    }
+  }
+
   function jobCard(job) {
-    const working = job.state === "waiting" || job.state === "running";
+    const working = job.state === "waiting" || job.state === "running", stopped = job.state === "failed" || job.state === "set aside";
     return h("div", { class: "panel" },
-      h("div", { class: "row between" }, h("h2", {}, job.source), h("span", { class: `state ${job.state}` }, t(`state.${job.state}`))),
+      h("div", { class: "row between" }, h("h2", {}, job.source), h("span", { class: `state ${job.state === "set aside" ? "failed" : job.state}` }, t(`state.${job.state}`))),
       working && h("progress", { "aria-label": t("state.running") }),
       h("dl", { class: "counts" }, COUNTS.map((name) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, number(job[name])))),
         h("div", { class: job.failed_count ? "bad" : null }, h("dt", {}, t("failed")), h("dd", {}, number(job.failed_count)))),
       job.problem && h("div", { class: "notice bad", role: "alert" }, job.problem),
+      stopped && h("p", {}, h("button", { type: "button", onclick: () => retry(job.id) }, t("feeds.retry"))),
       job.notes.map((note) => h("p", { class: "quiet small" }, note)),
       job.failed?.length > 0 && h("div", { class: "scroll" }, h("table", {},
         h("thead", {}, h("tr", {}, ["place", "what", "reason", "cure"].map((name) => h("th", { scope: "col" }, t(name))))),
@@ -63,7 +73,7 @@ export async function show(host) {
       const { jobs } = await call("/v1/jobs");
       replace(past, jobs.length > 0 && [h("h2", {}, t("feeds.jobs")), h("ul", { class: "plainlist" }, jobs.map((job) =>
         h("li", {}, h("button", { type: "button", class: "plain", onclick: () => follow(job.id) }, job.source),
-          h("span", { class: `state ${job.state}` }, t(`state.${job.state}`)),
+          h("span", { class: `state ${job.state === "set aside" ? "failed" : job.state}` }, t(`state.${job.state}`)),
           h("span", { class: "quiet small" }, `${number(job.added + job.updated)} + ${number(job.unchanged)}, ${t("failed")} ${number(job.failed_count)}`))))]);
     } catch (error) {
       replace(past, errorNotice(error, list));

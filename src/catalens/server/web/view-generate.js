@@ -9,7 +9,8 @@ const SHOWN = ["kind", "color", "pattern", "n", "seed"];
 
 export async function show(host) {
   const options = await optionsOf("/v1/generate");
-  const fields = SHOWN.map((name) => control(name, options[name], { required: name === "kind" }));
+  const shown = options.model.enum.length > 1 ? [...SHOWN, "model"] : SHOWN;
+  const fields = shown.map((name) => control(name, options[name], { required: name === "kind" }));
   const answer = h("div", { "aria-live": "polite" });
   replace(host, h("h1", {}, t("generate.title")), h("p", { class: "quiet" }, t("generate.hint")),
     h("form", { class: "row", onsubmit: (event) => { event.preventDefault(); make(); } },

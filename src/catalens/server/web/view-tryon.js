@@ -11,10 +11,12 @@ export async function show(host) {
   const photos = {};
   const options = await optionsOf("/v1/tryon");
   const kind = control("kind", options.kind, { id: "kind", label: (name) => t(`kind.${name}`), onchange: () => ready() && wear() });
+  const several = options.model.enum.length > 1;
+  const model = control("model", options.model, { onchange: () => ready() && wear() });
   const answer = h("div", { "aria-live": "polite" });
   replace(host, h("h1", {}, t("tryon.title")), h("p", { class: "quiet" }, t("tryon.hint")),
     h("div", { class: "pair" }, place("image", t("tryon.person")), place("garment", t("tryon.garment"))),
-    h("p", { class: "row" }, h("label", { for: "kind" }, t("tryon.kind")), kind), answer);
+    h("p", { class: "row" }, h("label", { for: "kind" }, t("tryon.kind")), kind, several && h("label", { for: model.id }, t("model")), several && model), answer);
   return () => Object.values(photos).forEach((photo) => photo.url && URL.revokeObjectURL(photo.url));
 
   function ready() {
@@ -38,7 +40,7 @@ export async function show(host) {
   async function wear() {
     replace(answer, h("p", { class: "quiet" }, t("looking")));
     try {
-      const form = formOf(photos.image.blob, { kind: kind.value });
+      const form = formOf(photos.image.blob, { kind: kind.value, ...(several && { model: model.value }) });
       form.append("garment", photos.garment.blob, "garment.jpg");
       const worn = await call("/v1/tryon", { method: "POST", form });
       say(t("tryon.done"));

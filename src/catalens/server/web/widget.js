@@ -103,7 +103,7 @@ class CatalensSearch extends HTMLElement {
     this.list.replaceChildren(...matches.map((match) => {
       const price = match.attributes?.price;
       const href = match.attributes?.url && this.hasAttribute("own-links") ? String(match.attributes.url) : link.replaceAll("{sku}", encodeURIComponent(match.sku));
-      const anchor = make("a", { href: /^\s*javascript:/i.test(href) ? "#" : href },
+      const anchor = make("a", { href: safeLink(href) },
         match.image ? make("img", { src: endpoint + match.image, alt: "", loading: "lazy" }) : null,
         make("span", { textContent: match.title || match.sku }), price === undefined ? null : make("b", { textContent: String(price) }));
       anchor.addEventListener("click", (event) => {
@@ -154,6 +154,17 @@ class CatalensSearch extends HTMLElement {
       file.click();
     });
   }
+}
+
+/** An address that is relative or leads to a web page, as the browser reads it; "#" in place of scripts and all else. */
+function safeLink(address) {
+  let url;
+  try {
+    url = new URL(address);
+  } catch {
+    return address; // without a scheme: relative to the shop's page
+  }
+  return url.protocol === "https:" || url.protocol === "http:" ? address : "#";
 }
 
 /** At most SIDE pixels long, upright, without what the camera wrote into it; as it is where the browser cannot read it. */

@@ -15,7 +15,7 @@ const EN = {
   "feeds.title": "Take products in", "feeds.hint": "CSV, TSV, XML (Google), JSON Lines, Shopify and Magento exports, or a ZIP archive of a feed and its photos",
   "feeds.drop": "Drop a feed or a ZIP archive", "feeds.choose": "Choose a file", "feeds.jobs": "What came before", "feeds.blur": "Hide faces",
   "feeds.sending": "Sending", taken: "rows done", added: "new", updated: "changed", unchanged: "as before", pictures: "pictures", failed: "failed", state: "state",
-  "state.waiting": "waiting", "state.running": "at work", "state.done": "done", "state.failed": "failed", place: "Where", what: "What", reason: "Why", cure: "What to do",
+  "state.waiting": "waiting", "state.running": "at work", "state.done": "done", "state.failed": "failed", "state.set aside": "set aside", "feeds.retry": "Try again", place: "Where", what: "What", reason: "Why", cure: "What to do",
   "check.title": "May this photo go online?", rules: "Rules of", "check.fine": "Nothing is wrong with it.", "check.fix": "Repair what can be", measured: "measured", limit: "limit", source: "source",
   before: "before", after: "after", download: "Download", "check.left": "Still to do", "level.error": "error", "level.warning": "warning", "level.advice": "advice",
   "review.changed": "Somebody else has changed this tag meanwhile: {now}. Try again to put yours in its place.",
@@ -27,7 +27,7 @@ const EN = {
   "tryon.title": "How does it look on somebody?", "tryon.hint": "A photo of a person and one of a garment. Neither is stored.", "tryon.person": "The person", "tryon.garment": "The garment",
   "tryon.image.hint": "standing, from the front, in good light", "tryon.garment.hint": "alone, laid flat or on a hanger", "tryon.kind": "Kind", "tryon.done": "Here it is", made: "Made by a network: the file says so to those who read it.",
   "kind.auto": "as on the photo", "kind.top": "top", "kind.dress": "dress", "kind.trousers": "trousers", "kind.skirt": "skirt", "kind.outerwear": "jacket or coat",
-  "generate.title": "Pictures of products that do not exist", "generate.hint": "For drafts and tests. The same seed gives the same pictures.", "generate.kind": "Kind", "generate.color": "Color", "generate.pattern": "Pattern", "generate.n": "How many", "generate.seed": "Seed", "generate.go": "Generate",
+  "generate.title": "Pictures of products that do not exist", "generate.hint": "For drafts and tests. The same seed gives the same pictures.", "generate.kind": "Kind", "generate.color": "Color", "generate.pattern": "Pattern", "generate.n": "How many", "generate.seed": "Seed", "generate.model": "Network", model: "Network", "generate.go": "Generate",
 };
 const ZH = {
   "nav.search": "搜索", "nav.catalog": "商品库", "nav.feeds": "导入", "nav.check": "主图检查", "nav.tryon": "试穿", "nav.generate": "生成", "nav.review": "标签审核", "nav.models": "模型", "nav.system": "系统",
@@ -40,7 +40,7 @@ const ZH = {
   similar: "相似商品", variants: "款式", attributes: "属性", why: "为什么相似？", "why.hint": "颜色相同的区域彼此相似；越亮，对相似度的贡献越大。", yours: "您的照片", theirs: "商品",
   "feeds.title": "导入商品", "feeds.hint": "CSV、TSV、XML（Google）、JSON Lines、Shopify 与 Magento 导出文件，或包含图片的 ZIP", "feeds.drop": "把商品文件或 ZIP 拖到这里",
   "feeds.choose": "选择文件", "feeds.jobs": "以前的导入", "feeds.blur": "遮住人脸", "feeds.sending": "正在上传", taken: "已处理行数", added: "新增", updated: "更新", unchanged: "未变", pictures: "图片", failed: "失败", state: "状态",
-  "state.waiting": "等待中", "state.running": "进行中", "state.done": "完成", "state.failed": "失败", place: "位置", what: "内容", reason: "原因", cure: "怎么办",
+  "state.waiting": "等待中", "state.running": "进行中", "state.done": "完成", "state.failed": "失败", "state.set aside": "已搁置", "feeds.retry": "重试", place: "位置", what: "内容", reason: "原因", cure: "怎么办",
   "check.title": "这张照片可以上架吗？", rules: "平台规则", "check.fine": "没有问题。", "check.fix": "自动修复", measured: "实测", limit: "限值", source: "出处", before: "之前", after: "之后",
   download: "下载", "check.left": "仍需处理", "level.error": "错误", "level.warning": "警告", "level.advice": "建议", "review.title": "预测的标签，最没把握的在前", "review.changed": "这个标签刚被别人改为：{now}。再试一次会用您的值替换。",
   "review.none": "没有预测的标签。可运行：catalens tag --catalog shop/ --model my-classes/ --field category", accept: "正确", change: "修改", skip1: "跳过", probability: "把握",
@@ -50,7 +50,7 @@ const ZH = {
   "tryon.title": "穿在身上是什么样子？", "tryon.hint": "一张人像照片和一张服装照片。两张都不会被保存。", "tryon.person": "人像", "tryon.garment": "服装",
   "tryon.image.hint": "正面站立，光线充足", "tryon.garment.hint": "单独的服装，平铺或挂拍", "tryon.kind": "类别", "tryon.done": "完成", made: "由神经网络生成：文件里带有可供机器读取的标记。",
   "kind.auto": "自动识别", "kind.top": "上衣", "kind.dress": "连衣裙", "kind.trousers": "裤子", "kind.skirt": "半身裙", "kind.outerwear": "外套",
-  "generate.title": "生成并不存在的商品图片", "generate.hint": "用于草图和测试。相同的种子得到相同的图片。", "generate.kind": "类别", "generate.color": "颜色", "generate.pattern": "图案", "generate.n": "数量", "generate.seed": "种子", "generate.go": "生成",
+  "generate.title": "生成并不存在的商品图片", "generate.hint": "用于草图和测试。相同的种子得到相同的图片。", "generate.kind": "类别", "generate.color": "颜色", "generate.pattern": "图案", "generate.n": "数量", "generate.seed": "种子", "generate.model": "模型", model: "模型", "generate.go": "生成",
 };
 const LANGUAGE = "catalens-language";
 

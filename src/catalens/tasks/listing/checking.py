@@ -21,9 +21,9 @@ from catalens.images.read import ImageLike, read_bytes, read_rgba
 from catalens.images.srgb import composite_on_white
 from catalens.show import Shown
 from catalens.tasks.listing import repair
+from catalens.tasks.listing.duplicates import Duplicates, Fingerprint, fingerprint_of
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
-from catalens.tasks.listing.twins import Look, Twins, look_of
 from catalens.types import Failure, ImageArray, Progress, Where
 
 
@@ -55,7 +55,7 @@ class CheckedPhoto(Shown):
     same_as: Path | None = None
     failure: Failure | None = None
     repaired: Path | None = None
-    look: Look | None = None
+    fingerprint: Fingerprint | None = None
 
     @property
     def has_error(self) -> bool:
@@ -172,7 +172,7 @@ def check_folder(
     if fix is not None and fix.exists() and not fix.is_dir():
         raise UsageError(f"{fix} is no folder", cure="name one for the photos that are repaired")
     names = distinct_names(photos)
-    twins = Twins()
+    duplicates = Duplicates()
     with ThreadPoolExecutor(settings.threads()) as pool:
         one = partial(
             _checked,
@@ -183,10 +183,10 @@ def check_folder(
             people=people,
         )
         for done, found in enumerate(pool.map(one, photos), start=1):
-            twin = None if found.look is None else twins.add(found.path, found.look)
+            duplicate = None if found.fingerprint is None else duplicates.add(found.path, found.fingerprint)
             if progress is not None:
                 progress(done, len(photos), "checking")
-            yield replace(found, same_as=twin)
+            yield replace(found, same_as=duplicate)
 
 
 def _known(packs: Sequence[str]) -> tuple[Rule, ...]:
@@ -210,7 +210,7 @@ def _checked(
         photo = read_bytes(path)
         measures, image = _measured(photo, path.name, rules, alpha_of, people)
         findings = judge(measures, rules, category=category)
-        as_it_is = CheckedPhoto(path, measures, findings, look=look_of(image))
+        as_it_is = CheckedPhoto(path, measures, findings, fingerprint=fingerprint_of(image))
         if target is None:
             return as_it_is
         made = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=read_mark(photo))
@@ -222,7 +222,11 @@ def _checked(
         repair.write(data, written)
         measures, _ = _measured(data, written.name, rules, _again(alpha_of), people)
         return CheckedPhoto(
-            path, measures, judge(measures, rules, category=category), look=as_it_is.look, repaired=written
+            path,
+            measures,
+            judge(measures, rules, category=category),
+            fingerprint=as_it_is.fingerprint,
+            repaired=written,
         )
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)

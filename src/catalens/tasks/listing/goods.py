@@ -1,4 +1,4 @@
-"""Of which goods a category is: some marketplaces ask more of photos of clothes than of others."""
+"""Kind of goods of a category: some marketplaces have stricter rules for photos of apparel."""
 
 from __future__ import annotations
 

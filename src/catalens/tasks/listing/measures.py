@@ -1,4 +1,4 @@
-"""What a listing photo measures: the file, and the picture in it."""
+"""Measurements of a listing photo: of the file, and of the picture in it."""
 
 from __future__ import annotations
 

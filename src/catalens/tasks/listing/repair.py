@@ -1,4 +1,4 @@
-"""Make a photo keep the rules that it can: another format, white around the product, a closer frame, fewer bytes.
+"""Fix a photo so that it meets rules: another format, white background, a closer crop, fewer bytes.
 
 Nothing is enlarged and nothing invented: what only another photo can cure is left as a finding.
 """

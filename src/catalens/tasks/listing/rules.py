@@ -1,15 +1,15 @@
-"""Rules for listing photos, in dated packs: what is measured, its limit, where that is written, and the cure."""
+"""Rules for listing photos, in dated packs: the measurement, its limit, the source, and the fix."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import ModelError, NotFoundError, UsageError
+from catalens.models.untrusted import read_toml
 from catalens.options import PACKS, rule_packs
 from catalens.tasks.listing.goods import is_apparel
 from catalens.tasks.listing.measures import TYPES, Measures
@@ -118,11 +118,11 @@ def read_rules(names: Sequence[str]) -> tuple[Rule, ...]:
                 f"no rules called {name!r}", cure=f"take some of {', '.join(bundled_packs())}, or the path of a .toml"
             )
         try:
-            table = tomllib.loads(path.read_text("utf-8"))
+            table = read_toml(path)
             rows = [_rule(row, path.stem, str(table.get("source", ""))) for row in table["rules"]]
             if not rows:
                 raise ValueError("the list is empty")
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except (ModelError, ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path} holds no rules: {error}", cure="write them as docs/check.md shows") from None
         found += rows
     return tuple(found)

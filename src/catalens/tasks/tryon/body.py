@@ -1,4 +1,4 @@
-"""What of a person's photo a new garment may change, and what of it stays as it is.
+"""Region of a person's photo that a new garment may change, and the parts that stay.
 
 Taken off are the old garments in its place and the bare arms or legs below them, which may be covered or shown anew.
 Face, hair, hands, bags and what else is worn stay in front.

@@ -193,24 +193,3 @@ def limbs_drawn(joints: Joints, size: tuple[int, int]) -> FloatArray:
             thick = max(1, round(0.07 * length))
             cv2.line(plane, points[start].tolist(), points[end].tolist(), 1.0, thick, cv2.LINE_8, shift=4)
     return found
-
-
-def standing(size: float, *, arms: float, at: tuple[float, float]) -> Joints:
-    """A person's joints seen from the front, legs straight.
-
-    Args:
-        size: length of the torso; arms: angle between arms and torso, radians; at: xy of the middle of the shoulders.
-    """
-    joints = np.zeros((COUNT, 2), np.float32)
-    for left, side in ((0, 1.0), (1, -1.0)):  # the person's own left is on the right of the picture
-        shoulder = np.array(at) + size * np.array([side * WIDTH_OF_LENGTH / 2, 0])
-        direction = np.array([side * np.sin(arms), np.cos(arms)])
-        hip = np.array(at) + size * np.array([side * HIPS_OF_LENGTH / 2, 1])
-        down = np.array([0, size])
-        joints[left] = shoulder
-        joints[2 + left] = shoulder + direction * UPPER_ARM * size
-        joints[4 + left] = shoulder + direction * (UPPER_ARM + FOREARM) * size
-        joints[6 + left] = hip
-        joints[8 + left] = hip + down * THIGH
-        joints[10 + left] = hip + down * (THIGH + SHIN)
-    return joints

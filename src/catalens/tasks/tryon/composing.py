@@ -1,4 +1,4 @@
-"""What the try-on network is given, and how its answer becomes a picture at the photo's own size."""
+"""Input of the try-on network, and its output composed at the photo's own size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a garment's joints are, from its outline: neck, shoulders, sleeves, waist, legs and hem as it lies or hangs.
+"""Joints of a garment from its outline: neck, shoulders, sleeves, waist, legs and hem as it lies or hangs.
 
 Joints are those of a person who wore it (`bones`). What a garment does not reach is set where a person of its size
 would have it, so that a short sleeve ends where it should on any arm.

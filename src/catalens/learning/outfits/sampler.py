@@ -1,4 +1,4 @@
-"""What the outfit network learns from: outfits that were worn, the same with garments exchanged, blanks to fill."""
+"""Training batches of the outfit network: positive outfits, negatives, fill-in-the-blank queries."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Batch:
     candidates: FloatArray
 
 
-class Drawer:
+class OutfitSampler:
     """Draws outfits that were worn, and such with garments exchanged for others of their kind."""
 
     def __init__(self, wardrobe: Wardrobe) -> None:

@@ -1,4 +1,4 @@
-"""A generator against its critic: the losses, one step of both; and what ships of it.
+"""Adversarial training of a generator: losses, one training step of generator and critic, export.
 
 Non-saturating logistic losses (Goodfellow et al. 2014), a penalty on the critic's slope at real pictures (R1, Mescheder
 et al. 2018, every few steps as in StyleGAN2), augmentation that adapts, an average of the generator's weights. With an
@@ -24,7 +24,7 @@ from catalens.learning.generator.network import LATENT, Shape
 from catalens.learning.generator.pictures import Pictures, Words
 from catalens.learning.networks.encoder import Average
 from catalens.learning.networks.export import LICENSE, OPSET, export_onnx, sha256, write_card
-from catalens.learning.networks.loop import CHECKPOINT, Learner, Part, drawn, train
+from catalens.learning.networks.loop import CHECKPOINT, Learner, Part, sampled_batches, train
 from catalens.models.card import Card, Score
 from catalens.types import FloatArray, ImageArray, IntArray
 
@@ -66,7 +66,7 @@ Batch = tuple[Tensor, Tensor]
 """Pictures (N, C, S, S) in -1..1, and their words (N, L)."""
 
 
-class Contest(Learner[Batch]):
+class GanTraining(Learner[Batch]):
     """A generator and a critic in training; what `loop.train` teaches and keeps.
 
     Args:
@@ -99,14 +99,14 @@ class Contest(Learner[Batch]):
             for group in optimizer.param_groups:
                 group["lr"] = its
         pictures, words = batch
-        losses, made, asked = self._made(pictures, words)
+        losses, made, asked = self._generated(pictures, words)
         shown: dict[str, Tensor] = dict(losses)
         if self.is_judged:
-            shown["critic"] = self._judged(pictures, words, made.detach(), asked)
+            shown["critic"] = self._critic_step(pictures, words, made.detach(), asked)
             self.critic.requires_grad_(requires_grad=False)
-            said = self.critic(self._seen(made), asked)
+            said = self.critic(self._augmented(made), asked)
             losses["fooled"] = shown["fooled"] = F.softplus(-said[:, 0]).mean()
-            losses |= self._told(said, asked)
+            losses |= self._class_loss(said, asked)
             self.critic.requires_grad_(requires_grad=True)
         self._maker.zero_grad()
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
@@ -116,8 +116,8 @@ class Contest(Learner[Batch]):
         self.average.update(self.generator, step=self.step)
         return {**{name: float(loss.detach()) for name, loss in shown.items()}, "augmented": self.augment.share}
 
-    def _made(self, pictures: Tensor, words: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Losses of pictures made again, and pictures for the critic with what was asked of them."""
+    def _generated(self, pictures: Tensor, words: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Reconstruction losses, and generated pictures for the critic with their labels."""
         count, latent = len(pictures), latent_of(self.generator)
         if self.encoder is None:
             return {}, self.generator(torch.randn(count, latent), words), words
@@ -127,7 +127,7 @@ class Contest(Learner[Batch]):
         )
         losses = {"spread": 0.5 * self.plan.spread * (mean**2 + spread.exp() - 1 - spread).sum(1).mean()}
         if not self.is_judged:
-            losses["likeness"] = self.plan.likeness * unlikeness(self.generator(latents, words), pictures)
+            losses["likeness"] = self.plan.likeness * reconstruction_loss(self.generator(latents, words), pictures)
             return losses, pictures, words
         # Half of what the critic sees was made again, half is new, of words in another order.
         half = count // 2
@@ -136,20 +136,20 @@ class Contest(Learner[Batch]):
         plain = self.is_plain(words)
         if plain.any():
             weight = self.plan.likeness * self.plan.kept
-            losses["likeness"] = weight * unlikeness(made[:count][plain], pictures[plain])
+            losses["likeness"] = weight * reconstruction_loss(made[:count][plain], pictures[plain])
         return losses, made[half:], asked[half:]
 
-    def _seen(self, pictures: Tensor) -> Tensor:
+    def _augmented(self, pictures: Tensor) -> Tensor:
         return self.augment(pictures) if self.plan.is_adaptive else pictures
 
-    def _judged(self, pictures: Tensor, words: Tensor, made: Tensor, asked: Tensor) -> Tensor:
+    def _critic_step(self, pictures: Tensor, words: Tensor, made: Tensor, asked: Tensor) -> Tensor:
         """One step of the critic."""
-        on_real = self.critic(self._seen(pictures), words)
-        on_made = self.critic(self._seen(made), asked)
+        on_real = self.critic(self._augmented(pictures), words)
+        on_made = self.critic(self._augmented(made), asked)
         loss: Tensor = F.softplus(-on_real[:, 0]).mean() + F.softplus(on_made[:, 0]).mean()
-        total = torch.stack([loss, *self._told(on_real, words).values()]).sum()
+        total = torch.stack([loss, *self._class_loss(on_real, words).values()]).sum()
         if self.plan.slope and self.step % SLOPE_EVERY == 0:
-            total = total + 0.5 * self.plan.slope * SLOPE_EVERY * self._slope(pictures, words)
+            total = total + 0.5 * self.plan.slope * SLOPE_EVERY * self._gradient_penalty(pictures, words)
         self._judge.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         self._judge.step()
@@ -157,16 +157,16 @@ class Contest(Learner[Batch]):
             self.augment.adjust(on_real[:, 0])
         return loss
 
-    def _told(self, said: Tensor, words: Tensor) -> dict[str, Tensor]:
-        """How wrong the kind was told, where the critic tells kinds and one was said."""
+    def _class_loss(self, said: Tensor, words: Tensor) -> dict[str, Tensor]:
+        """Cross-entropy of the predicted class, where the critic predicts classes and one was given."""
         kinds = said[:, 1:]
         if not kinds.shape[1]:
             return {}
         return {"told": self.plan.told * F.cross_entropy(kinds, words[:, 0], ignore_index=kinds.shape[1])}
 
-    def _slope(self, pictures: Tensor, words: Tensor) -> Tensor:
+    def _gradient_penalty(self, pictures: Tensor, words: Tensor) -> Tensor:
         """Mean squared length of the critic's gradient at real pictures."""
-        given = self._seen(pictures).detach().requires_grad_()
+        given = self._augmented(pictures).detach().requires_grad_()
         (gradient,) = torch.autograd.grad(self.critic(given, words)[:, 0].sum(), given, create_graph=True)
         return gradient.square().sum((1, 2, 3)).mean()
 
@@ -182,8 +182,8 @@ class Contest(Learner[Batch]):
         }
 
 
-def taught(
-    contest: Contest, pictures: Pictures, *, out: Path, minutes: float, begin: float = 0.0, rate: float, batch: int,
+def train_gan(
+    gan: GanTraining, pictures: Pictures, *, out: Path, minutes: float, begin: float = 0.0, rate: float, batch: int,
     seed: int, resume: bool,
 ) -> None:  # fmt: skip
     """Let a contest run until the minutes are over, those of the run that is gone on with included.
@@ -195,13 +195,13 @@ def taught(
         NotFoundError: there is nothing to go on with.
     """
     if resume:
-        contest.load(out / CHECKPOINT)
-    plain = pictures.of(np.flatnonzero(contest.is_plain(torch.from_numpy(pictures.words)).numpy()))
+        gan.load(out / CHECKPOINT)
+    plain = pictures.of(np.flatnonzero(gan.is_plain(torch.from_numpy(pictures.words)).numpy()))
     for is_judged, shown, until in ((False, plain, begin), (True, pictures, minutes)):
-        if contest.seconds < 60 * until:
-            contest.is_judged = is_judged
-            batches = drawn(partial(shown.draw, batch), seed=seed + contest.step)
-            train(contest, batches, out=out, minutes=until, rate=rate)
+        if gan.seconds < 60 * until:
+            gan.is_judged = is_judged
+            batches = sampled_batches(partial(shown.draw, batch), seed=seed + gan.step)
+            train(gan, batches, out=out, minutes=until, rate=rate)
 
 
 def latent_of(generator: nn.Module) -> int:
@@ -211,7 +211,7 @@ def latent_of(generator: nn.Module) -> int:
     return latent
 
 
-def unlikeness(made: Tensor, given: Tensor) -> Tensor:
+def reconstruction_loss(made: Tensor, given: Tensor) -> Tensor:
     """Mean absolute difference at several sizes, and of the steps between neighbors, which are the edges."""
     total = torch.zeros(())
     for level in range(LEVELS):
@@ -224,7 +224,7 @@ def unlikeness(made: Tensor, given: Tensor) -> Tensor:
     return total / LEVELS
 
 
-class Shipped(nn.Module):
+class ExportedGenerator(nn.Module):
     """Latents (N, L) from a normal distribution and words (N, L) -> pictures (N, S, S, C) uint8.
 
     Args:
@@ -267,7 +267,7 @@ def latents_of(encoder: nn.Module, pictures: Pictures, *, kinds: int) -> tuple[F
 
 
 @torch.no_grad()
-def sample(shipped: Shipped, words: IntArray, *, seed: int, truncation: float = 1.0) -> ImageArray:
+def sample(shipped: ExportedGenerator, words: IntArray, *, seed: int, truncation: float = 1.0) -> ImageArray:
     """(N, L) words -> (N, S, S, C) uint8."""
     shipped.eval()
     latents = torch.from_numpy(np.random.default_rng(seed).standard_normal((len(words), shipped.latent), np.float32))
@@ -278,7 +278,13 @@ def sample(shipped: Shipped, words: IntArray, *, seed: int, truncation: float = 
 
 
 def export(
-    shipped: Shipped, folder: Path, *, name: str, words: Words, scores: tuple[Score, ...], training: dict[str, str]
+    shipped: ExportedGenerator,
+    folder: Path,
+    *,
+    name: str,
+    words: Words,
+    scores: tuple[Score, ...],
+    training: dict[str, str],
 ) -> Path:
     """Write `network.onnx` and `card.toml`; the words are the card's classes, each as "list:word".
 

@@ -1,4 +1,4 @@
-"""What a tuning learns from: batches of augmented photos, drawn alike for the same seed and step."""
+"""Dataset of fine-tuning: batches of augmented photos, reproducible by seed and step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 32
 
 
 @dataclass(frozen=True)
-class TuningLesson:
+class TuningDataset:
     """The photos, and how batches are drawn from those to learn from.
 
     Args:

@@ -1,0 +1,407 @@
+"""Jobs that cannot hold up the service: workers that die, attempts, turns, quotas, what is deleted by its age."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
+
+from fastapi.testclient import TestClient
+
+from catalens.errors import FeedError, UsageError
+from catalens.server.app import create_app
+from catalens.server.http.problems import TYPES
+from catalens.server.jobs.feed_items import batches, dump_item, load_item
+from catalens.server.jobs.feed_reader import WORKER, FeedLimits, FeedReader, WorkerDeathError
+from catalens.server.jobs.queue import MAX_ATTEMPTS, Job, JobQueue, Turn
+from catalens.server.services.options import ServeOptions
+from catalens.storage.records import MAX_ATTRIBUTES
+from catalens.types import Failure, PictureSource, Product, Variant, Where
+from tests.pictures import encoded
+
+RED = encoded(np.full((40, 60, 3), (200, 20, 20), np.uint8), "PNG")
+BLUE = encoded(np.full((40, 60, 3), (20, 20, 200), np.uint8), "PNG")
+WHERE = Where("feed.csv", 3)
+KILLED = (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
+HANGS = (sys.executable, "-c", "import time; time.sleep(600)")
+SPINS = (
+    sys.executable,
+    "-c",
+    "import itertools, json, sys\nfrom catalens.server.jobs import feed_worker as worker\n"
+    "worker.open_feed = lambda *_, **__: sum(itertools.count())\nworker.main(json.loads(sys.argv[1]))",
+)
+
+
+@contextmanager
+def served(folder: Path, *, reader: FeedReader | None = None, **options: Any) -> Iterator[TestClient]:
+    app = create_app(ServeOptions(folder, **options), reader=reader)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def until(check: Callable[[], bool]) -> None:
+    for _ in range(3_000):
+        if check():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came")
+
+
+def ended(client: TestClient, id: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def is_ended() -> bool:
+        found.update(client.get(f"/v1/jobs/{id}").json())
+        return found["state"] not in ("waiting", "running")
+
+    until(is_ended)
+    return found
+
+
+def send(client: TestClient, data: bytes, name: str = "feed.csv") -> str:
+    answer = client.post("/v1/feeds", files={"feed": (name, data)})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def packed(**files: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("_", "."), data)
+    return out.getvalue()
+
+
+# The worker
+
+
+@pytest.mark.parametrize(
+    ("worker", "limits", "why"),
+    [
+        (KILLED, FeedLimits(), "signal 9"),
+        ((sys.executable, "-c", "raise SystemExit(1)"), FeedLimits(), "status 1"),
+        (HANGS, FeedLimits(wall_s=0.0), "more than 0 s"),
+        (SPINS, FeedLimits(cpu_s=1), "more than 1 s of CPU time"),
+        (WORKER, FeedLimits(memory=2**20), "more than 1 MB of memory"),
+        (WORKER, FeedLimits(output=2**20), "more than 1 MB"),
+    ],
+)
+def test_a_worker_that_breaks_a_limit_says_which(
+    tmp_path: Path, worker: tuple[str, ...], limits: FeedLimits, why: str
+) -> None:
+    (tmp_path / "feed").mkdir()
+    lines = "\n".join(json.dumps({"sku": f"A-{n}", "title": f"{n} " * 40}) for n in range(20_000))
+    (tmp_path / "feed" / "a.jsonl").write_text(lines, "utf-8")
+    reader = FeedReader(limits, worker=worker)
+    reader.start(tmp_path, format=None)
+    with pytest.raises(WorkerDeathError, match=why):
+        until(lambda: reader.wait(tmp_path) is not None)  # type: ignore[func-returns-value]
+    assert not reader.is_reading(tmp_path)
+    assert reader.found(tmp_path) is None
+
+
+def test_a_feed_of_too_many_products_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "feed").mkdir()
+    (tmp_path / "feed" / "a.csv").write_text("sku,title\n" + "".join(f"A-{n},t\n" for n in range(11)), "utf-8")
+    reader = FeedReader(FeedLimits(items=10))
+    reader.start(tmp_path, format=None)
+    until(lambda: not (reader.wait(tmp_path) or reader.is_reading(tmp_path)))  # type: ignore[func-returns-value]
+    with pytest.raises(FeedError, match="more than 10 products"):
+        reader.found(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("worker", "data", "why"),
+    [(WORKER, b"PK\x03\x04 broken", "cannot be unpacked"), (KILLED, packed(a_csv=b"sku\n1\n"), "signal 9")],
+)
+def test_an_archive_that_cannot_be_unpacked(tmp_path: Path, worker: tuple[str, ...], data: bytes, why: str) -> None:
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(FeedError, match=why):
+        FeedReader(worker=worker).unpack(tmp_path / "a.zip", tmp_path / "in")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Product("a", WHERE),
+        Failure(WHERE, "row", "why", "cure"),
+        Product(
+            "é\n\U0001f600", Where("a"), "title", "text\u2028",
+            {"n": 1, "f": 0.1, "b": True, "t": "x", "many": ("a", "b"), "none": ()},
+            (PictureSource("/a/b.jpg", WHERE),),
+            (Variant("v", "t", {"size": "S"}, (PictureSource("https://x.example/1.jpg", WHERE),)),),
+        ),
+    ],
+)  # fmt: skip
+def test_items_come_back_as_they_were(item: Product | Failure) -> None:
+    assert "\n" not in dump_item(item)
+    assert load_item(dump_item(item)) == item
+
+
+def test_items_come_in_batches_that_go_on_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text("", "utf-8")
+    assert list(batches(path, taken=0, offset=0, most=2, most_bytes=10**6)) == []
+    items = [Product(str(n), WHERE) for n in range(5)]
+    path.write_text("".join(dump_item(one) + "\n" for one in items), "utf-8")
+    whole = list(batches(path, taken=0, offset=0, most=2, most_bytes=10**6))
+    assert [part for part, _ in whole] == [items[:2], items[2:4], items[4:]]
+    assert [part for part, _ in batches(path, taken=2, offset=whole[0][1], most=2, most_bytes=10**6)] == [
+        items[2:4],
+        items[4:],
+    ]
+    assert [part for part, _ in batches(path, taken=4, offset=0, most=2, most_bytes=10**6)] == [items[4:]]
+    assert [len(part) for part, _ in batches(path, taken=0, offset=0, most=9, most_bytes=1)] == [1] * 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux ends the children of a process that was killed")
+def test_a_worker_ends_with_the_service_that_started_it(tmp_path: Path) -> None:
+    (tmp_path / "feed").mkdir()
+    (tmp_path / "feed" / "a.csv").write_text("sku\n1\n", "utf-8")
+    service = (
+        "import sys, time\nfrom pathlib import Path\nfrom catalens.server.jobs.feed_reader import FeedReader\n"
+        f"reader = FeedReader(worker={SPINS!r})\nfolder = Path({str(tmp_path)!r})\n"
+        "reader.start(folder, format=None)\nprint(reader._running[folder][0].pid, flush=True)\ntime.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", service], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    worker = int(process.stdout.readline())
+    until(lambda: "feed_worker" in Path(f"/proc/{worker}/cmdline").read_text("utf-8"))
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+    def is_gone() -> bool:
+        stat = Path(f"/proc/{worker}/stat")
+        return not stat.exists() or stat.read_text("utf-8").rpartition(")")[2].split()[0] == "Z"
+
+    until(is_gone)
+
+
+# Jobs that are set aside
+
+
+def test_a_job_whose_worker_dies_is_set_aside_and_tried_again_only_by_hand(shop_folder: Path) -> None:
+    with served(shop_folder, reader=FeedReader(worker=KILLED)) as client:
+        id = send(client, b"sku,title\nS-1,One\n")
+        job = ended(client, id)
+        assert (job["state"], job["attempts"]) == ("set aside", MAX_ATTEMPTS)
+        assert "signal 9" in job["problem"]
+        assert client.post(f"/v1/jobs/{id}/retry").json()["state"] == "waiting"
+        assert ended(client, id)["state"] == "set aside"
+    with served(shop_folder) as client:  # a restart does not begin it again
+        assert client.get(f"/v1/jobs/{id}").json()["state"] == "set aside"
+        assert client.get("/v1/products/S-1").status_code == 404
+        assert client.post(f"/v1/jobs/{id}/retry").status_code == 202
+        job = ended(client, id)
+        assert (job["state"], job["added"], job["problem"], job["attempts"]) == ("done", 1, "", 0)
+        assert client.post(f"/v1/jobs/{id}/retry").status_code == 400
+        assert client.post("/v1/jobs/none/retry").status_code == 404
+
+
+def test_the_service_answers_while_a_feed_hangs(shop_folder: Path) -> None:
+    reader = FeedReader(worker=HANGS)
+    with served(shop_folder, reader=reader) as client:
+        id = send(client, b"sku,title\nS-1,One\n")
+        until(lambda: reader.is_reading(shop_folder.with_name("shop.uploads") / id))
+        assert client.get("/healthz").status_code == 200
+        assert client.post("/v1/search", json={"text": "dress"}).status_code == 200
+        assert client.put("/v1/products/S-2", json={"title": "Two"}).json()["added"] == 1
+        assert client.get(f"/v1/jobs/{id}").json()["state"] == "running"
+    record = json.loads((shop_folder.with_name("shop.jobs") / f"{id}.json").read_text("utf-8"))
+    assert (record["state"], record["attempts"]) == ("running", 0)  # an orderly end is no attempt
+
+
+def test_a_cell_that_took_hours_to_parse(shop_folder: Path) -> None:
+    with served(shop_folder) as client:
+        job = ended(client, send(client, b"sku,title,price\nS-1,One,1" + b" " * 3_000 + b"x1\nS-2,Two,3\n"))
+        assert job["state"] == "done"
+        assert client.get("/v1/products/S-2").json()["attributes"]["price"] == 3
+
+
+@pytest.mark.parametrize(("attempts", "state"), [(0, "done"), (1, "done"), (2, "done"), (3, "set aside")])
+def test_attempts_are_counted_across_restarts(tmp_path: Path, attempts: int, state: str) -> None:
+    seen: list[int] = []
+
+    def work(job: Job, turn: Turn) -> Job:
+        seen.append(turn.attempt(job).attempts)
+        found = json.loads((tmp_path / "jobs" / "a.json").read_text("utf-8"))
+        assert found["attempts"] == seen[-1]  # before it begins
+        return job
+
+    (tmp_path / "jobs").mkdir()
+    cut = {"id": "a", "tenant": "", "source": "x", "digest": "", "state": "running", "failed": [], "notes": []}
+    (tmp_path / "jobs" / "a.json").write_text(json.dumps({**cut, "attempts": attempts}), "utf-8")
+    jobs = JobQueue(tmp_path / "jobs", work)
+    until(lambda: not jobs.get("a", tenant="").is_open)
+    jobs.close()
+    assert jobs.get("a", tenant="").state == state
+    assert seen == ([attempts + 1] if state == "done" else [])
+    if state == "done":
+        with pytest.raises(UsageError, match="is done"):
+            jobs.retry("a", tenant="")
+
+
+# Turns
+
+
+def test_tenants_take_turns(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def work(job: Job, turn: Turn) -> Job:
+        for taken in range(job.taken, 3):
+            order.append(job.id)
+            job = replace(job, taken=taken + 1)
+            if not turn(job, [{"sku": str(taken)}]):
+                break
+        return job
+
+    jobs = JobQueue(tmp_path / "jobs", work, paused=True)
+    (tmp_path / "jobs").mkdir()
+    with_tenants = [("a1", "a"), ("a2", "a"), ("b1", "b"), ("c1", "c")]
+    for number, (id, tenant) in enumerate(with_tenants):
+        jobs._save(Job(id, tenant, "x", "", created=float(number + 1)))
+    jobs.resume()
+    until(lambda: jobs.queued == 0)
+    jobs.close()
+    assert order == ["a1", "b1", "c1"] * 3 + ["a2"] * 3
+    assert [len(jobs.items(jobs.get(id, tenant=tenant), after=0, limit=9)[0]) for id, tenant in with_tenants] == [3] * 4
+
+
+# Quotas and limits
+
+
+def test_products_beyond_the_quota_are_refused(shop_folder: Path) -> None:
+    with served(shop_folder, max_products=41) as client:
+        known = client.get("/v1/products").json()["products"][0]["sku"]
+        assert client.put("/v1/products/Q-1", json={"title": "41st"}).json()["added"] == 1
+        refused = client.put("/v1/products/Q-2", json={"title": "42nd"})
+        assert (refused.status_code, refused.json()["type"]) == (403, TYPES + "quota-products")
+        assert client.put("/v1/products/Q-1", json={"title": "anew"}).json()["updated"] == 1
+        job = ended(client, send(client, f"sku,title\nQ-3,new\n{known},Other title\n".encode()))
+        assert (job["state"], job["added"], job["updated"], job["failed_count"]) == ("done", 0, 1, 1)
+        assert "41 products" in job["failed"][0]["why"]
+
+
+@pytest.mark.parametrize(
+    ("quota", "status", "kind"),
+    [({"max_gigabytes": 0}, 507, "quota-bytes"), ({"max_jobs": 0}, 429, "quota-jobs")],
+)
+def test_uploads_beyond_the_quota_are_refused(shop_folder: Path, quota: dict[str, int], status: int, kind: str) -> None:
+    with served(shop_folder, max_gigabytes=quota.get("max_gigabytes", 1), max_jobs=quota.get("max_jobs", 1)) as client:
+        for answer in (
+            client.post("/v1/feeds", files={"feed": ("a.csv", b"sku\nA\n")}),
+            client.post("/v1/products", json={"products": [{"sku": "A"}]}),
+        ):
+            assert (answer.status_code, answer.json()["type"]) == (status, TYPES + kind)
+        uploads = shop_folder.with_name("shop.uploads")
+        assert not uploads.exists() or not list(uploads.iterdir())
+        if kind == "quota-bytes":
+            sku = client.get("/v1/products").json()["products"][0]["sku"]
+            assert client.post(f"/v1/pictures/{sku}", files={"image": ("a.png", RED)}).status_code == 507
+        assert client.post("/v1/search", json={"text": "dress"}).status_code == 200
+
+
+def test_a_product_beyond_a_limit_is_refused_and_the_others_are_not(shop_folder: Path) -> None:
+    many = {f"n{n}": n for n in range(MAX_ATTRIBUTES + 1)}
+    with served(shop_folder) as client:
+        assert client.put("/v1/products/M-1", json={"attributes": many}).status_code == 422
+        answer = client.put("/v1/products/M-1", json={"attributes": {"n": 10**400}})
+        assert (answer.status_code, answer.json()["type"]) == (422, TYPES + "product-refused")
+        assert "300 digits" in answer.json()["detail"]
+        lines = [{"sku": "M-1", **many}, {"sku": "M-2", "title": "t" * 20_001}, {"sku": "M-3", "title": "fine"}]
+        job = ended(client, send(client, "\n".join(map(json.dumps, lines)).encode(), "a.jsonl"))
+        assert (job["state"], job["added"], job["failed_count"]) == ("done", 2, 2)
+        assert len(client.get("/v1/products/M-1").json()["attributes"]) == MAX_ATTRIBUTES  # the feed's reader says so
+        assert any(
+            one["why"] == "20,001 characters in a title; a product may have at most 20,000" for one in job["failed"]
+        )
+
+
+def test_a_page_of_large_products_ends_early(shop_folder: Path) -> None:
+    lines = [{"sku": f"0-{n}", "description": "word " * 300_000} for n in range(6)]
+    with served(shop_folder) as client:
+        assert ended(client, send(client, "\n".join(map(json.dumps, lines)).encode(), "a.jsonl"))["added"] == 6
+        seen, after, pages = [], None, 0
+        while pages == 0 or after is not None:
+            page = client.get("/v1/products", params={"limit": 200, **({"after": after} if after else {})}).json()
+            seen += [one["sku"] for one in page["products"]]
+            after, pages = page["next"], pages + 1
+        assert (len(seen), len(set(seen)), pages) == (46, 46, 3)
+
+
+# What is deleted by its age
+
+
+def test_the_upload_of_a_job_goes_and_its_pictures_stay(shop_folder: Path) -> None:
+    uploads = shop_folder.with_name("shop.uploads")
+    data = packed(feed_csv=b"sku,title,image\nZ-1,Red thing,red.png\n", red_png=RED)
+    with served(shop_folder) as client:
+        id = send(client, data, "a.zip")
+        assert (ended(client, id)["added"], ended(client, id)["pictures"]) == (1, 1)
+        until(lambda: not (uploads / id).exists())
+        (kept,) = (uploads / "pictures" / "-").iterdir()
+        assert kept.read_bytes() == RED
+        picture = client.get("/v1/products/Z-1").json()["pictures"][0]["image"]
+        assert client.get(picture).status_code == 200
+        again = ended(client, send(client, data, "a.zip"))
+        assert (again["unchanged"], again["pictures"]) == (1, 0)
+        assert client.delete("/v1/products/Z-1").status_code == 204
+        assert not kept.exists()
+
+
+def test_old_records_go_with_their_uploads(shop_folder: Path) -> None:
+    uploads, records = (shop_folder.with_name(f"shop.{name}") for name in ("uploads", "jobs"))
+    with served(shop_folder) as client:
+        failed = send(client, b"\x00\x01\x02")
+        assert ended(client, failed)["state"] == "failed"
+        assert client.post(f"/v1/jobs/{failed}/retry").status_code == 202
+        assert ended(client, failed)["state"] == "failed"
+        (uploads / failed / "feed").rename(uploads / failed / "moved")
+        gone = client.post(f"/v1/jobs/{failed}/retry")
+        assert (gone.status_code, gone.json()["type"]) == (409, TYPES + "upload-gone")
+        done = send(client, b"sku,title\nR-1,One\n")
+        assert ended(client, done)["state"] == "done"
+        assert (uploads / failed).is_dir()
+    for id in (failed, done):
+        record = json.loads((records / f"{id}.json").read_text("utf-8"))
+        (records / f"{id}.json").write_text(json.dumps({**record, "ended": time.time() - 29 * 86_400}), "utf-8")
+    old = {"id": "0a", "tenant": "", "source": "x", "digest": "", "state": "done", "failed": [], "notes": []}
+    (records / "0a.json").write_text(json.dumps({**old, "ended": 1.0}), "utf-8")
+    (uploads / "0a" / "feed").mkdir(parents=True)  # of an older version: the catalog may show pictures in it
+    with served(shop_folder) as client:
+        assert {one["id"] for one in client.get("/v1/jobs").json()["jobs"]} == {failed, done}
+        assert (uploads / failed).is_dir()
+    with served(shop_folder, keep_jobs_days=28) as client:
+        assert client.get("/v1/jobs").json()["jobs"] == []
+        assert not (uploads / failed).exists()
+        assert (uploads / "0a").is_dir()
+        assert not list(records.glob("*.items"))
+        assert client.get("/v1/products/R-1").status_code == 200
+
+
+def test_a_picture_that_a_feed_replaced_goes(shop_folder: Path) -> None:
+    kept = shop_folder.with_name("shop.uploads") / "pictures" / "-"
+    feed = b"sku,title,image\nZ-1,Thing,it.png\n"
+    with served(shop_folder) as client:
+        ended(client, send(client, packed(feed_csv=feed, it_png=RED), "a.zip"))
+        (red,) = kept.iterdir()
+        os.utime(red, (1.0, 1.0))  # a fresh file may belong to a request that is not done yet
+        job = ended(client, send(client, packed(feed_csv=feed, it_png=BLUE), "a.zip"))
+        assert (job["updated"], job["pictures"]) == (1, 1)
+        (blue,) = kept.iterdir()
+        assert blue.read_bytes() == BLUE

@@ -98,6 +98,7 @@ class State:
     vectors: dict[int, tuple[int, int, FloatArray]] = field(default_factory=dict)
     erased: list[tuple[int, int]] = field(default_factory=list)
     last_id: int = 0
+    erasures: int = 0
 
     def copy(self) -> State:
         copied = State(last_id=self.last_id)
@@ -221,6 +222,9 @@ class MemoryWriter:
     def remove(self, skus: Sequence[str]) -> None:
         for sku in skus:
             del self.state.products[self.state.named(sku) or 0]
+
+    def note_erasures(self, number: int) -> None:
+        self.state.erasures = number
 
     def collect(self) -> None:
         gone = self.loose - self.state.pictures_shown()
@@ -347,6 +351,11 @@ class MemoryStore:
     def picture_ids(self, hashes: Sequence[str]) -> dict[str, int]:
         known = {picture.hash.hex(): id for id, picture in self._state.pictures.items()}
         return {hash: known[hash] for hash in hashes if hash in known}
+
+    def named_locations(self, locations: Sequence[str]) -> set[str]:
+        shown = {where for row in self._state.products.values() for _, _, where, _ in row.shown}
+        read = {picture.path for picture in self._state.pictures.values()}
+        return set(locations) & (shown | self._state.files.keys() | read)
 
     def known_files(self, locations: Sequence[str], *, spaces: Sequence[str]) -> dict[str, KnownFile]:
         files = {location: self._state.files[location] for location in locations if location in self._state.files}
@@ -489,6 +498,9 @@ class MemoryStore:
         yield writer
         writer.collect()
         self._state, self._version = writer.state, self._version + 1
+
+    def erasures_done(self) -> int:
+        return self._state.erasures
 
     def checkpoint(self) -> bool:
         return True

@@ -168,7 +168,7 @@ def test_an_export_that_fails_leaves_what_was_there(full: Catalog, tmp_path: Pat
     (tmp_path / "folder").mkdir()
     with pytest.raises(StorageError):
         full.export(tmp_path / "folder")
-    assert {path.name for path in tmp_path.iterdir()} == {"shop", "photos", "folder"}
+    assert {path.name for path in tmp_path.iterdir()} == {"shop", "shop.audit.jsonl", "photos", "folder"}
 
 
 def test_one_writes_at_a_time_and_the_other_is_told(full: Catalog) -> None:

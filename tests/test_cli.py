@@ -201,7 +201,18 @@ def test_the_smallest_pictures_are_pictures(
 
 
 @pytest.mark.parametrize(
-    "words", [("show", "x"), ("remove", "x"), ("info",), ("doctor",), ("search", "x"), ("export",)]
+    "words",
+    [
+        ("show", "x"),
+        ("remove", "x"),
+        ("info",),
+        ("doctor",),
+        ("search", "x"),
+        ("export",),
+        ("erase", "x"),
+        ("backup", "there"),
+        ("restore", "nowhere"),
+    ],
 )
 def test_a_catalog_that_is_not_there_is_not_made(command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
     result = command(*words, "--catalog", tmp_path / "none")
@@ -272,6 +283,8 @@ COMMAND_NAMES = [
     "add",
     "augment",
     "blur-faces",
+    "audit",
+    "backup",
     "check",
     "classify",
     "cutout",
@@ -279,6 +292,7 @@ COMMAND_NAMES = [
     "detect",
     "doctor",
     "enhance",
+    "erase",
     "explain",
     "export",
     "generate",
@@ -287,6 +301,7 @@ COMMAND_NAMES = [
     "look",
     "outfit",
     "remove",
+    "restore",
     "room",
     "scene",
     "score",

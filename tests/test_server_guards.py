@@ -140,7 +140,7 @@ def test_rates_are_shared(tmp_path: Path) -> None:
 def test_what_is_said_holds_no_path_and_no_process(
     client: TestClient, shop_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def writing(tenant: str) -> None:
+    def writing(tenant: str, *, who: str) -> None:
         raise CatalogBusyError(f"{shop_folder} is being written by process 1 on host", cure="wait")
 
     monkeypatch.setattr(client.app.state.catalens, "writable_catalog", writing)  # type: ignore[attr-defined]

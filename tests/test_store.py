@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -27,9 +28,11 @@ from catalens.errors import (
     StorageError,
     UsageError,
 )
+from catalens.storage import database
 from catalens.storage.database import sqlite_boundary
 from catalens.storage.lock import WriterLock
 from catalens.storage.sqlite import SqliteStore as Store
+from tests.fakes import FakeEncoder
 
 
 @pytest.fixture
@@ -347,6 +350,14 @@ def test_a_folder_that_may_not_be_written_can_be_read(open_folder: Path) -> None
     store.close()
     os.seteuid(65534)
     try:
+        with pytest.raises(StorageError, match="may not be read"):
+            Store(open_folder / "shop", readonly=True)
+    finally:
+        os.seteuid(0)
+    for path in (open_folder / "shop", *(open_folder / "shop").iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    os.seteuid(65534)
+    try:
         with Store(open_folder / "shop", readonly=True) as reader:
             assert reader.counts().vectors == 2
         with pytest.raises(StorageError), Store(open_folder / "shop") as writer, writer.writing():
@@ -381,3 +392,85 @@ def test_errors_of_sqlite_become_ours(tmp_path: Path, case: str) -> None:
 def test_a_fault_of_the_program_stays_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError), sqlite_boundary(tmp_path):
         raise sqlite3.OperationalError('near "SELEKT": syntax error')
+
+
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+"""
+"""No file may hold a byte more: what a full disk says to a program that begins."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit that stands for a full disk")
+@pytest.mark.parametrize("log", ["no log", "a log", "a log and its index"])
+def test_a_new_process_reads_on_a_full_disk(store: Store, tmp_path: Path, log: str) -> None:
+    put_vectors(store, np.eye(2, dtype=np.float32))
+    copy = tmp_path / "copy"
+    if log == "no log":
+        store.close()
+    shutil.copytree(store.folder, copy)
+    if log == "a log":
+        (copy / "catalog.db-shm").unlink()
+    code = FULL_DISK + (
+        "from catalens.storage.sqlite import SqliteStore\n"
+        "from catalens.storage.doctor import diagnose\n"
+        "from catalens.errors import StorageError\n"
+        "from pathlib import Path\n"
+        f"folder = Path({str(copy)!r})\n"
+        "with SqliteStore(folder, readonly=True) as store:\n"
+        "    findings = diagnose(folder, load_encoder=None).findings\n"
+        "    print(store.counts().vectors, [one for one in findings if one.severity == 'loss'])\n"
+        "with SqliteStore(folder) as store:\n"
+        "    try:\n"
+        "        with store.writing(), store.change() as writer:\n"
+        "            writer.remove(['x'])\n"
+        "            writer._db.execute('INSERT INTO space (name, dim) VALUES (1, 1)')\n"
+        "    except StorageError as error:\n"
+        "        print('refused')\n"
+        "    print(store.counts().vectors)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "2 []\nrefused\n2\n"), done.stderr
+
+
+def test_what_another_wrote_meanwhile_is_read_where_the_disk_was_full(store: Store, tmp_path: Path) -> None:
+    put_vectors(store, np.eye(2, dtype=np.float32))
+    store.close()
+    real, modes = database.reading_mode, []
+
+    def failing(path: Path, mode: database.Mode, timeout_s: float) -> None:
+        modes.append(mode)
+        if mode == "write" and len(modes) == 1:
+            raise StorageError("no room for the index of the log")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_try", failing)
+        reader = Store(store.folder, readonly=True)
+    assert (reader.counts().vectors, modes, real(reader.path)) == (2, ["write", "immutable"], "write")
+    before = reader.data_version()
+    with Store(store.folder) as writer:
+        put_vectors(writer, np.eye(3, dtype=np.float32), space="other")
+    assert reader.counts().vectors == 5
+    assert reader.data_version() != before
+    reader.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_files_are_their_owners_alone(store: Store) -> None:
+    put_vectors(store, np.eye(2, dtype=np.float32))
+    assert store.folder is not None
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (store.folder, *store.folder.iterdir())}
+    assert modes == {
+        store.folder.name: 0o700, "catalog.db": 0o600, "catalog.db-wal": 0o600, "catalog.db-shm": 0o600, "lock": 0o600,
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_an_open_folder_stays_open_and_the_doctor_notes_it(store: Store) -> None:
+    assert store.folder is not None
+    store.folder.chmod(0o755)
+    with Store(store.folder) as again:
+        diagnosis = again.diagnose(repair=False, deep=False, load_encoder=FakeEncoder)
+        assert (diagnosis.healthy, [one.severity for one in diagnosis.findings]) == (True, ["note"])
+    assert store.folder.stat().st_mode & 0o777 == 0o755

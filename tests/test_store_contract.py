@@ -619,3 +619,21 @@ def test_a_catalog_without_a_folder_says_so() -> None:
         assert catalog.info().to_dict()["path"] is None
         with pytest.raises(UsageError, match="folder"):
             _ = catalog.path
+
+
+def test_which_locations_are_named(store: Store) -> None:
+    assert store.named_locations([]) == set()
+    put(store, shown_by("a", "read.jpg", "unread.jpg"), pictures=[picture("read.jpg")])
+    asked = ["/read.jpg", "/unread.jpg", "/other.jpg"]
+    assert store.named_locations(asked) == {"/read.jpg", "/unread.jpg"}
+    with store.writing(), store.change() as writer:
+        writer.remove(["a"])
+    assert store.named_locations(asked) == set()
+
+
+def test_it_remembers_how_far_the_log_of_erasures_was_read(store: Store) -> None:
+    assert store.erasures_done() == 0
+    for number in (3, 17):
+        with store.writing(), store.change() as writer:
+            writer.note_erasures(number)
+        assert store.erasures_done() == number

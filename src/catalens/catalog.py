@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -11,19 +11,23 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from catalens import options
-from catalens.errors import ConflictError, NotFoundError, UsageError
+from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, UsageError
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.read import ImageLike
 from catalens.models.device import AUTO
 from catalens.search.searcher import Searcher
 from catalens.storage import export
+from catalens.storage.audit import LOCAL, AuditLog
+from catalens.storage.backup import Backup, back_up, restore
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.doctor import diagnose
 from catalens.storage.encoder import ChosenEncoder
+from catalens.storage.erasure import Receipt, erase, finish_erasures, is_behind
 from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
 from catalens.storage.merge import patched
 from catalens.storage.pictures import picture_data
+from catalens.storage.places import Places
 from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import Facet, ShownPicture, Store
@@ -51,10 +55,20 @@ class Catalog:
     Args:
         store: see `catalens.storage.store.Store`; it is closed with the catalog.
         encoder, device, dtype: as in `Catalog.open`.
+        who: who writes, for the audit log: the id of an API key, or "local".
     """
 
-    def __init__(self, store: Store, *, encoder: str | Encoder | None, device: str = AUTO, dtype: str = AUTO) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        *,
+        encoder: str | Encoder | None,
+        device: str = AUTO,
+        dtype: str = AUTO,
+        who: str = LOCAL,
+    ) -> None:
+        self._store, self._who = store, who
+        self._audit = AuditLog(None if store.folder is None else Places(store.folder).audit, who=who)
         self._encoder = ChosenEncoder(encoder, device=device, dtype=dtype)
         self._searcher = Searcher(store, self.encoder)
 
@@ -67,14 +81,18 @@ class Catalog:
         readonly: bool = False,
         device: str = AUTO,
         dtype: str = AUTO,
+        who: str = LOCAL,
     ) -> Catalog:
         """Open the catalog in a folder; it is made if absent, unless `readonly`.
+
+        One that was put back from a backup is run through the log of erasures first.
 
         Args:
             path: a folder of its own. It holds `catalog.db`, `lock` and `index/`.
             encoder: embeds pictures and queries: a bundled encoder's name, a folder with a card, or an `Encoder`; the
                 bundled one where None. It is loaded when it is first needed.
             readonly: make nothing and refuse to write.
+            who: who writes, for the audit log: the id of an API key, or "local".
             device, dtype: where an encoder that is named runs, and in which precision (`models.device`).
 
         Raises:
@@ -82,7 +100,11 @@ class Catalog:
             StorageError: a file, a folder with other things in it, or one that may not be written.
             CatalogVersionError, CatalogDamagedError, CatalogError: newer, damaged, another program's.
         """
-        return cls(SqliteStore(path, readonly=readonly), encoder=encoder, device=device, dtype=dtype)
+        store = SqliteStore(path, readonly=readonly)
+        if is_behind(store):
+            with suppress(CatalogBusyError), SqliteStore(path) as writable:  # who writes now went through it
+                finish_erasures(writable)
+        return cls(store, encoder=encoder, device=device, dtype=dtype, who=who)
 
     @property
     def path(self) -> Path:
@@ -160,6 +182,8 @@ class Catalog:
             report = ingest.report()
             if report.removed:
                 self._store.checkpoint()
+        counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
+        self._audit.note("add", **counts, failed=len(report.failed))
         return replace(report, feed=sources.name, notes=(*sources.notes, *report.notes))
 
     def put(self, product: Product, *, expected_version: str | None = None) -> AddReport:
@@ -177,6 +201,7 @@ class Catalog:
             chosen = self._encoder.to_add(self._store, asked=None)
             ingest = Ingest(self._store, chosen, clear_empty=True)
             ingest.run([replace(product, mentions=None)])
+        self._audit.note("put", skus=[product.sku])
         return ingest.report()
 
     def update(
@@ -214,6 +239,7 @@ class Catalog:
                     written = writer.written(before.sku)
                     if written is not None:
                         writer.write_product(after, written.shown, stale=written.stale, feed=written.feed)
+        self._audit.note("update", skus=[before.sku])
         return after
 
     def version(self, sku: str) -> str:
@@ -254,7 +280,31 @@ class Catalog:
                     raise _unknown(unknown)
                 writer.remove(wanted)
             self._store.checkpoint()
+        if wanted:
+            self._audit.note("remove", skus=wanted)
         return len(wanted)
+
+    def erase(self, *skus: str, expected_version: str | None = None) -> Receipt:
+        """Erase products and every copy of them: all of them or none.
+
+        Beside what `remove` does: index files, uploads, records of jobs, stored answers, databases that repairs kept,
+        signed addresses. Photos of your own are not touched; the receipt's `left` names them. The erasure is noted,
+        as hashes, in `<catalog>.erasures.jsonl`: keep it, for a backup that is put back is run through it.
+
+        Args:
+            expected_version: as of `remove`.
+
+        Raises:
+            NotFoundError: nothing of a sku was found anywhere; nothing was erased.
+            ConflictError: a product has another version now; nothing was erased.
+            CatalogBusyError: another process is writing, or a job is under way that may bring them back.
+            StorageError: a file cannot be written; run it again.
+        """
+        for sku in skus:
+            self._expect(sku, expected_version)
+        receipt = erase(self._store, skus, who=self._who)
+        self._audit.note("erase", skus=skus, traces=len(receipt.traces))
+        return receipt
 
     def get(self, sku: str) -> Product:
         """Return a product as its source gave it, by its own sku or by that of one of its variants.
@@ -305,6 +355,13 @@ class Catalog:
             StorageError: its file cannot be read.
         """
         return picture_data(self._store, hash)
+
+    def has_picture(self, hash: str) -> bool:
+        """Whether any product shows the picture of this hash (SHA-256, in hex)."""
+        try:
+            return bool(self._store.picture_ids([hash]))
+        except ValueError:
+            return False
 
     def facets(self, *, most: int = 40) -> tuple[Facet, ...]:
         """Attributes that are worth filtering by, the most common first, each with at most so many values."""
@@ -479,6 +536,22 @@ class Catalog:
         finally:
             if repair:  # the store may be another now: indexes in memory are of the one before
                 self._searcher = Searcher(self._store, self.encoder)
+
+    def backup(self, out: str | Path) -> Backup:
+        """Copy the catalog into a new folder while it is in use; see `catalens.storage.backup.back_up`.
+
+        Raises:
+            UsageError: the folder is there and not empty, or the catalog lies in no folder itself.
+            CatalogDamagedError, StorageError: the copy is not what was read; no room.
+        """
+        made = back_up(self.path, Path(out))
+        self._audit.note("backup", backup=made.sha256)
+        return made
+
+    @staticmethod
+    def restore(backup: str | Path, path: str | Path, *, replace: bool = False) -> Backup:
+        """Put a catalog back from a backup; see `catalens.storage.backup.restore`."""
+        return restore(Path(backup), Path(path), replace=replace)
 
     @staticmethod
     def diagnose(

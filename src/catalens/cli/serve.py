@@ -12,6 +12,8 @@ from catalens import options, settings
 from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, option
 from catalens.cli.output import say, write, write_json
 from catalens.errors import MissingExtraError, UsageError
+from catalens.storage.audit import AuditLog
+from catalens.storage.places import Places
 
 if TYPE_CHECKING:
     from catalens.server.services.api_keys import ApiKey, ApiKeys
@@ -122,6 +124,10 @@ def _keys(catalog: Path) -> ApiKeys:
     return ApiKeys(ServeOptions(catalog.absolute()).keys)
 
 
+def _audit(catalog: Path) -> AuditLog:
+    return AuditLog(Places(catalog.absolute()).audit)
+
+
 @keys_app.command()
 def create(
     scope: Annotated[
@@ -142,6 +148,7 @@ def create(
         raise UsageError(f"--rate is {rate!r}", cure="write it like 20/s") from None
     scopes = [one.strip() for one in scope.split(",") if one.strip()]
     key, secret = _keys(catalog).create(scopes=scopes, tenant=tenant, per_second=per_second, origins=origin or ())
+    _audit(catalog).note("keys create", key=key.id, scopes=",".join(key.scopes), tenant=key.tenant)
     _show(key, secret, f"key {key.id}: {', '.join(key.scopes)}; it is not shown again", as_json)
 
 
@@ -186,6 +193,7 @@ def rotate(
     from catalens.server.services.signed_urls import UrlSigner
 
     UrlSigner(ServeOptions(catalog.absolute()).signing).rotate()
+    _audit(catalog).note("keys rotate")
     say("addresses of pictures are signed with a new key; those that were signed with the last one stay valid")
 
 
@@ -193,6 +201,7 @@ def rotate(
 def open_service(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
     """Forget all keys: from its next start on the service lets every program on its machine in."""
     _keys(catalog).reopen()
+    _audit(catalog).note("keys open")
     say("no keys are left; a running service stays closed until it is started again")
 
 
@@ -203,4 +212,5 @@ def revoke(
 ) -> None:
     """Revoke a key immediately."""
     _keys(catalog).revoke(id)
+    _audit(catalog).note("keys revoke", key=id)
     say(f"key {id} is revoked")

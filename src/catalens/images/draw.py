@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from catalens.errors import StorageError, UsageError
+from catalens.files import sync
 from catalens.images.lettering import drawable_text
 from catalens.images.mark import xmp_packet
 from catalens.images.prepare import Preprocess
@@ -247,15 +248,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False, mode: in
                 os.fsync(file.fileno())
         temporary.replace(path)
         if durable:
-            _sync_folder(path.parent)
+            sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
         raise StorageError.of(error, f"{path} cannot be written", cure="check the folder and its space") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

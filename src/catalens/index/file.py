@@ -21,9 +21,11 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens.files import make_private_folder, private_opener, sync
 from catalens.index.ivf import Effort, InvertedFile
 from catalens.index.rows import Metric, ShortRows
 from catalens.index.vector_index import Trained
+from catalens.types import IntArray
 
 SUFFIX = ".faiss"
 _MAGIC = b"CTLNIDX1"
@@ -62,10 +64,10 @@ def write_index(path: Path, trained: Trained, stamp: Stamp) -> None:
         "tenth": asdict(lists.tenth),
         "sections": {name: [data.nbytes, zlib.crc32(data.data)] for name, data in sections.items()},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=private_opener) as file:
             _write(file, json.dumps(head).encode(), sections)
             file.flush()
             os.fsync(file.fileno())
@@ -73,14 +75,30 @@ def write_index(path: Path, trained: Trained, stamp: Stamp) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _sections(trained: Trained) -> dict[str, NDArray[Any]]:
-    rows = trained.rows
-    lists = faiss.serialize_index(trained.lists.index)
-    arrays: dict[str, NDArray[Any]] = {"lists": lists, "ids": rows.ids, "scales": rows.scales, "codes": rows.codes}
+    rows, index = trained.rows, trained.lists.index
+    codes, gone = rows.codes, np.flatnonzero(rows.ids < 0)
+    if len(gone):  # nothing of what was removed goes into a file
+        codes = rows.codes.copy()
+        codes[gone] = 0
+        index = cast("faiss.IndexIVF", faiss.clone_index(index))
+        _blank(cast("faiss.InvertedLists", index.invlists), gone)
+    lists = faiss.serialize_index(index)
+    arrays: dict[str, NDArray[Any]] = {"lists": lists, "ids": rows.ids, "scales": rows.scales, "codes": codes}
     return {name: np.ascontiguousarray(data).reshape(-1).view(np.uint8) for name, data in arrays.items()}
+
+
+def _blank(lists: faiss.InvertedLists, rows: IntArray) -> None:
+    """Overwrite the codes of some rows in the lists; the rows stay, since others go by their numbers."""
+    for number in range(lists.nlist):
+        size = lists.list_size(number)
+        if size:
+            found = np.isin(faiss.rev_swig_ptr(lists.get_ids(number), size), rows)
+            codes = faiss.rev_swig_ptr(lists.get_codes(number), size * lists.code_size)
+            codes.reshape(size, lists.code_size)[found] = 0
 
 
 def _write(file: BinaryIO, head: bytes, sections: Mapping[str, NDArray[np.uint8]]) -> None:
@@ -88,14 +106,6 @@ def _write(file: BinaryIO, head: bytes, sections: Mapping[str, NDArray[np.uint8]
     for data in sections.values():
         file.write(b"\0" * (-file.tell() % _ALIGNMENT))
         file.write(data.data)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_stamp(path: Path) -> Stamp:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from catalens.index.file import SUFFIX, IndexFileError, Stamp, read_index, read_stamp, write_index
 from catalens.index.rows import Metric
-from catalens.index.vector_index import EXACT_BELOW, VectorIndex
+from catalens.index.vector_index import EXACT_BELOW, Trained, VectorIndex
 from catalens.index.vector_store import Space, VectorStore
 from catalens.types import FloatArray
 
@@ -172,6 +172,32 @@ def _is_same(row: FloatArray, vector: FloatArray, metric: Metric) -> bool:
     return bool(np.allclose(row[0] * length, vector, rtol=0, atol=_ROUNDING * max(1e-6, float(np.abs(vector).max()))))
 
 
+def purge_index_files(folder: Path, store: VectorStore) -> list[Path]:
+    """Overwrite what was erased in the index files of a catalog's folder; return those that held any of it.
+
+    A file that is of no use is deleted.
+
+    Raises:
+        OSError: a file cannot be written; it was deleted.
+    """
+    changed: list[Path] = []
+    spaces = {space.id: space for space in store.spaces()}
+    for path in sorted((folder / INDEX_FOLDER).glob("*")):
+        try:
+            trained, stamp = _check(path, spaces, store)
+            erased, last = store.erased_after(int(path.stem), stamp.last_erased)
+            if len(trained.rows.finder.find(erased)):
+                trained = replace(trained, rows=trained.rows.without(erased))
+                write_index(path, trained, replace(stamp, last_erased=last))
+                changed.append(path)
+        except (OSError, IndexFileError) as error:
+            path.unlink(missing_ok=True)
+            changed.append(path)
+            if isinstance(error, OSError):
+                raise
+    return changed
+
+
 def check_index_files(folder: Path, store: VectorStore) -> list[IndexFinding]:
     """Look over the index files of a catalog's folder. One that only lags behind the store is not a finding.
 
@@ -189,7 +215,7 @@ def check_index_files(folder: Path, store: VectorStore) -> list[IndexFinding]:
     return found
 
 
-def _check(path: Path, spaces: dict[int, Space], store: VectorStore) -> None:
+def _check(path: Path, spaces: dict[int, Space], store: VectorStore) -> tuple[Trained, Stamp]:
     if path.suffix != SUFFIX:
         raise IndexFileError("it was left behind when an index was written")
     space_id = int(path.stem) if path.stem.isdecimal() else -1
@@ -202,3 +228,4 @@ def _check(path: Path, spaces: dict[int, Space], store: VectorStore) -> None:
     index = VectorIndex(space.dim, metric=metric)
     index.adopt(trained)
     _compare_rows(store, index, space_id, stamp)
+    return trained, stamp

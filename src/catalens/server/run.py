@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import tempfile
 from dataclasses import replace
@@ -55,6 +56,7 @@ def listen(options: ServeOptions, *, host: str, port: int, workers: int = Serve.
     Args:
         workers: processes that share the catalog, the cores and the jobs; one that dies or hangs is replaced.
     """
+    os.umask(0o077)  # uploads and whatever else the service writes are its own user's
     if workers == 1:
         _server(partial(build_app, options), host=host, port=port).run()
         return

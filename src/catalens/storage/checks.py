@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sqlite3
 import zlib
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalens.errors import CatalensError, CatalogDamagedError
+from catalens.errors import CatalensError, CatalogDamagedError, StorageError
 from catalens.index.space_index import check_index_files
 from catalens.storage.database import storage_error
 from catalens.storage.diagnosis import Finding, Severity
@@ -75,6 +76,9 @@ def words_index(case: Case) -> Iterator[Finding]:
     try:
         with case.store.transaction(migrating=False) as db:
             db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+    except StorageError:  # a full disk: it is asked the next time
+        if case.repair:
+            raise
     except CatalogDamagedError:
         if case.repair:
             with case.store.transaction() as db:
@@ -315,6 +319,21 @@ def indexes(case: Case) -> Iterator[Finding]:
             remove_file(found.path)
         yield case.finding(
             found.what, str(found.path), cure="run: catalens doctor --repair", done="deleted; search makes it again"
+        )
+
+
+def modes(case: Case) -> Iterator[Finding]:
+    """Whether others than their owner may read the folder and its files; catalogs of version 0.1.0 allow it."""
+    if os.name != "posix":
+        return
+    folder = case.store.folder
+    open_ones = [path for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077]
+    if open_ones and folder.stat().st_mode & 0o011:  # nobody gets to a file whose folder is closed
+        yield Finding(
+            "other users of this machine may read the catalog",
+            str(folder),
+            "note",
+            f"close it: chmod -R go-rwx {folder}, unless they should",
         )
 
 

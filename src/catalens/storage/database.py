@@ -6,7 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -23,11 +23,12 @@ from catalens.errors import (
     StorageFullError,
     UsageError,
 )
+from catalens.files import private_opener
 from catalens.storage.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE, TABLES, VERSION
 
 FILE_NAME = "catalog.db"
 
-Mode = Literal["create", "write", "read", "immutable"]
+Mode = Literal["create", "write", "read", "immutable", "alone"]
 
 _DAMAGED_CURE = "run: catalens doctor --repair, which keeps the damaged file beside the repaired one"
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -95,13 +96,17 @@ def connect(path: Path, *, mode: Mode, timeout_s: float) -> sqlite3.Connection:
     Args:
         path: the file, not the folder.
         mode: "create" makes it if absent; "write" may write; "read" refuses to write (and still follows a writer);
-            "immutable" reads a file on read-only media, where no write-ahead log can be made.
+            "immutable" reads a file on read-only media, where no write-ahead log can be made; "alone" keeps the log's
+            index in memory and all other processes out, for a log on a disk that has no room for the index.
         timeout_s: seconds to wait for a lock.
 
     Raises:
         CatalensError: as `sqlite_boundary` says.
     """
-    query = {"create": "mode=rwc", "write": "mode=rw", "read": "mode=ro", "immutable": "immutable=1"}[mode]
+    query = _QUERIES[mode]
+    if mode == "create":  # the log and its index take the mode of the file
+        with _os_boundary(path):
+            os.close(private_opener(str(path), os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)))
     uri = f"file:{quote(str(path.absolute()))}?{query}"
     with sqlite_boundary(path):
         db = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False)
@@ -110,10 +115,28 @@ def connect(path: Path, *, mode: Mode, timeout_s: float) -> sqlite3.Connection:
             db.execute("PRAGMA synchronous = FULL")  # a commit returns when it is on the disk
             db.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
             db.execute("PRAGMA cell_size_check = ON")  # damage is found when a page is read, not later
+            db.execute("PRAGMA temp_store = MEMORY")  # reading needs no room on the disk
         except sqlite3.Error:
             db.close()
             raise
     return db
+
+
+_QUERIES: dict[Mode, str] = {
+    "create": "mode=rwc",
+    "write": "mode=rw",
+    "read": "mode=ro",
+    "immutable": "immutable=1",
+    "alone": "mode=rw&vfs=unix-excl",
+}
+
+
+@contextmanager
+def _os_boundary(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
 
 
 def create_tables(db: sqlite3.Connection, path: Path) -> None:
@@ -164,6 +187,34 @@ def has_tables(db: sqlite3.Connection, path: Path) -> bool:
     return True
 
 
+def working_mode(path: Path, *, timeout_s: float) -> Mode:
+    """As `reading_mode`, and tried: where a full disk has no room for the log's index, reading goes on without it.
+
+    Raises:
+        NotFoundError: there is no such file.
+        StorageError: it cannot be read in any way.
+    """
+    mode = reading_mode(path)
+    try:
+        _try(path, mode, timeout_s)
+    except StorageError:
+        if mode == "immutable":
+            raise
+        mode = "alone" if _has_log(path) else "immutable"
+        _try(path, mode, timeout_s)
+    return mode
+
+
+def _try(path: Path, mode: Mode, timeout_s: float) -> None:
+    with sqlite_boundary(path), closing(connect(path, mode=mode, timeout_s=timeout_s)) as db:
+        db.execute("SELECT count(*) FROM sqlite_master")
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
 def version_of(db: sqlite3.Connection) -> int:
     """Version of the tables."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -182,13 +233,17 @@ def reading_mode(path: Path) -> Mode:
 
     Raises:
         NotFoundError: there is no such file.
+        StorageError: it is another user's, who lets nobody in.
     """
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise StorageError(f"{path} may not be read: {error.strerror}", cure="run as its owner") from error
+    if not there:
         raise NotFoundError(f"no catalog at {path.parent}", cure="make one: catalens add SOURCE --catalog FOLDER")
     if _may_write(path) and _may_write(path.parent):
         return "write"
-    log = path.with_name(path.name + "-wal")
-    return "read" if log.exists() and log.stat().st_size else "immutable"
+    return "read" if _has_log(path) else "immutable"
 
 
 def _may_write(path: Path) -> bool:

@@ -10,7 +10,7 @@ from catalens.errors import CatalogDamagedError
 from catalens.index.space_index import INDEX_FOLDER
 from catalens.storage import checks
 from catalens.storage.checks import Case
-from catalens.storage.database import FILE_NAME, connect, has_tables, reading_mode, sqlite_boundary
+from catalens.storage.database import FILE_NAME, connect, has_tables, reading_mode, sqlite_boundary, working_mode
 from catalens.storage.diagnosis import Diagnosis, Finding
 from catalens.storage.lock import WriterLock
 from catalens.storage.salvage import salvage
@@ -28,6 +28,7 @@ _CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     checks.pictures,
     checks.files,
     checks.indexes,
+    checks.modes,
 )
 _WAIT_S = 5.0
 
@@ -66,7 +67,9 @@ def diagnose(
             findings += _treat(path, damage, repair=repair)
             if not repair:
                 return Diagnosis(tuple(findings))
-        store = stack.enter_context(SqliteVectors(path.parent, readonly=reading_mode(path) != "write"))
+        store = stack.enter_context(
+            SqliteVectors(path.parent, readonly=working_mode(path, timeout_s=_WAIT_S) != "write")
+        )
         case = Case(store, repair, deep, load_encoder)
         for check in _CHECKS:
             findings += check(case)
@@ -77,7 +80,7 @@ def _damage(path: Path) -> list[str]:
     """What SQLite says against the file; a newer or foreign one raises."""
     try:
         with sqlite_boundary(path):
-            db = connect(path, mode=reading_mode(path), timeout_s=_WAIT_S)
+            db = connect(path, mode=working_mode(path, timeout_s=_WAIT_S), timeout_s=_WAIT_S)
             try:
                 if not has_tables(db, path):
                     return []

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from catalens.errors import CatalogBusyError
+from catalens.files import PRIVATE_FILE
 from catalens.storage.database import storage_error
 
 if sys.platform == "win32":
@@ -44,7 +45,7 @@ class WriterLock:
 
     def __enter__(self) -> WriterLock:
         try:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), PRIVATE_FILE)
         except OSError as error:
             raise storage_error(self._path, error) from error
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import struct
@@ -14,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from catalens.errors import CatalogDamagedError
+from catalens.files import PRIVATE_FOLDER, sync
 from catalens.storage.database import connect, create_tables, has_tables, migrate, sqlite_boundary, storage_error
 from catalens.storage.records import digest
 from catalens.storage.schema import PAGE_SIZE
@@ -63,13 +63,13 @@ def salvage(path: Path) -> Salvaged:
     work = path.with_name(WORK_FOLDER)
     try:
         shutil.rmtree(work, ignore_errors=True)
-        work.mkdir()
+        work.mkdir(PRIVATE_FOLDER)
         for suffix in _SUFFIXES:
             if (source := path.with_name(path.name + suffix)).exists():
                 shutil.copy2(source, work / f"old.db{suffix}")
         new = work / "new.db"
         lost, incomplete = _copy(_readable(work / "old.db"), new)
-        _sync(new)
+        sync(new)
         kept_as = path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}")
         for suffix in _SUFFIXES:
             if (source := path.with_name(path.name + suffix)).exists():
@@ -77,19 +77,11 @@ def salvage(path: Path) -> Salvaged:
         for suffix in _SUFFIXES[1:]:  # an old log must not be played into the new file
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         new.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
         shutil.rmtree(work)
     except OSError as error:
         raise storage_error(path, error) from error
     return Salvaged(kept_as, tuple(lost), tuple(incomplete))
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _readable(old: Path) -> sqlite3.Connection:

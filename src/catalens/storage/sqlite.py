@@ -12,7 +12,7 @@ from catalens.storage.sqlite_filters import SqliteFilters
 from catalens.storage.sqlite_products import SqliteProducts
 from catalens.storage.sqlite_vectors import SqliteVectors
 from catalens.storage.sqlite_words import SqliteWords
-from catalens.storage.sqlite_write import SqliteWriter
+from catalens.storage.sqlite_write import ERASURES, SqliteWriter
 from catalens.tasks.embed import Encoder
 
 
@@ -29,6 +29,10 @@ class SqliteStore(SqliteProducts, SqliteVectors, SqliteCandidates, SqliteFilters
             writer = SqliteWriter(db)
             yield writer
             writer.collect()
+
+    def erasures_done(self) -> int:
+        rows = self.fetch_all("SELECT seq FROM sqlite_sequence WHERE name = ?", (ERASURES,))
+        return int(rows[0][0]) if rows else 0
 
     def info(self) -> tuple[int, int]:
         total = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from catalens.errors import NotFoundError, StorageError, UsageError
+from catalens.files import make_private_folder, sync
 from catalens.index.space_index import INDEX_FOLDER
 from catalens.storage.database import (
     FILE_NAME,
@@ -22,10 +22,10 @@ from catalens.storage.database import (
     create_tables,
     has_tables,
     migrate,
-    reading_mode,
     sqlite_boundary,
     storage_error,
     version_of,
+    working_mode,
 )
 from catalens.storage.lock import WriterLock
 from catalens.types import IntArray
@@ -61,6 +61,7 @@ class Connections:
         self._guard = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self._renewals = 0
         if not readonly:
             _make_folder(self.folder)
         self._open_first()
@@ -84,7 +85,8 @@ class Connections:
         if not self.readonly and not self.path.exists():
             with self.writing():
                 self._create()
-        self._mode = reading_mode(self.path)
+        self._mode = working_mode(self.path, timeout_s=self._wait_s)
+        self._seen = _stamp(self.path)
         db = connect(self.path, mode=self._mode, timeout_s=self._wait_s)
         try:
             if not has_tables(db, self.path):
@@ -113,13 +115,14 @@ class Connections:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection of the pool, for one thread, errors translated. It refuses to write."""
         with sqlite_boundary(self.path):
-            db = self._take()
+            self._follow_writers()
+            db, renewals = self._take(), self._renewals
             try:
                 yield db
             finally:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
-                self._give(db)
+                self._give(db, renewals)
 
     def _take(self) -> sqlite3.Connection:
         with self._guard:
@@ -131,9 +134,9 @@ class Connections:
         db.execute("PRAGMA query_only = ON")
         return db
 
-    def _give(self, db: sqlite3.Connection) -> None:
+    def _give(self, db: sqlite3.Connection, renewals: int) -> None:
         with self._guard:
-            if not self._closed:
+            if not self._closed and renewals == self._renewals:
                 self._idle.append(db)
                 return
         db.close()
@@ -160,7 +163,21 @@ class Connections:
     def data_version(self) -> int:
         """Return a number that changes with every commit, of any process; comparable within this object only."""
         with self._watch_guard, sqlite_boundary(self.path):
-            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+            self._follow_writers()
+            return self._renewals << 32 | int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    def _follow_writers(self) -> None:
+        """Connect anew where it was opened without the log's index, and somebody has written since."""
+        if self._mode not in ("immutable", "alone") or _stamp(self.path) == self._seen:
+            return
+        with self._guard:
+            if self._closed or _stamp(self.path) == self._seen:
+                return
+            self._idle.clear()
+            self._renewals += 1
+            self._mode = working_mode(self.path, timeout_s=self._wait_s)
+            self._seen = _stamp(self.path)
+            self._watch = connect(self.path, mode=self._mode, timeout_s=self._wait_s)
 
     # Writing
 
@@ -182,7 +199,7 @@ class Connections:
             migrating: bring older tables up to date first.
         """
         with sqlite_boundary(self.path):
-            db = connect(self.path, mode="write", timeout_s=self._wait_s)
+            db = connect(self.path, mode="alone" if self._mode == "alone" else "write", timeout_s=self._wait_s)
             try:
                 db.execute("BEGIN IMMEDIATE")
                 if migrating:
@@ -200,7 +217,7 @@ class Connections:
             False where a reader was at work for all of the waiting time; the next writer then does it.
         """
         with sqlite_boundary(self.path):
-            db = connect(self.path, mode="write", timeout_s=self._wait_s)
+            db = connect(self.path, mode="alone" if self._mode == "alone" else "write", timeout_s=self._wait_s)
             try:
                 return int(db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) == 0
             finally:
@@ -228,16 +245,12 @@ class Connections:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         others = sorted(entry.name for entry in folder.iterdir() if entry.name not in {INDEX_FOLDER, LOCK_NAME})
         # Asked after the listing: what another process makes meanwhile, its journal too, is then no stranger.
         if (folder / FILE_NAME).exists():
             return
-        parent = os.open(folder.parent, os.O_RDONLY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
+        sync(folder.parent)
     except OSError as error:
         raise storage_error(folder, error) from error
     if others:
@@ -246,6 +259,16 @@ def _make_folder(folder: Path) -> None:
             f"expected a catalog or an empty folder at {folder} and found {named}",
             cure=f"give the catalog a folder of its own, such as {folder / 'catalog'}",
         )
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Size and time of the database and of its log: of what a commit changes."""
+    found: list[int] = []
+    for file in (path, path.with_name(path.name + "-wal")):
+        with suppress(OSError):
+            status = file.stat()
+            found += [status.st_size, status.st_mtime_ns]
+    return tuple(found)
 
 
 def marks(count: int) -> str:

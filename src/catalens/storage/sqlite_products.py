@@ -72,6 +72,14 @@ class SqliteProducts(Connections):
         rows = self.fetch_in("SELECT hash, id FROM picture WHERE hash IN ({marks})", wanted)
         return {hash.hex(): picture for hash, picture in rows}
 
+    def named_locations(self, locations: Sequence[str]) -> set[str]:
+        rows = self.fetch_all(
+            "SELECT value FROM json_each(?1) WHERE value IN (SELECT location FROM shown UNION ALL "
+            "SELECT location FROM unread UNION ALL SELECT path FROM file UNION ALL SELECT path FROM picture)",
+            (as_json(locations),),
+        )
+        return {str(row[0]) for row in rows}
+
     def known_files(self, locations: Sequence[str], *, spaces: Sequence[str]) -> dict[str, KnownFile]:
         rows = self.fetch_all(
             f"SELECT path, size, mtime_ns, picture_id, {_has_vectors('file.picture_id', spaces)} "

@@ -16,6 +16,9 @@ from catalens.storage.sqlite_products import read_product
 from catalens.storage.store import ReadPicture, WrittenProduct
 from catalens.types import FloatArray, Product, Variant
 
+ERASURES = "catalens erasures"
+"""Name of the counter of erasures in `sqlite_sequence`."""
+
 
 class SqliteWriter:
     """`store.StoreWriter`; `collect` is called when its transaction ends.
@@ -78,6 +81,12 @@ class SqliteWriter:
         if each:
             # Until its parts are merged, the word index keeps the words of what was deleted.
             self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
+
+    def note_erasures(self, number: int) -> None:
+        # Beside the counters of ids, which nothing resets and a repair takes over: no table of its own for one number.
+        known = self._db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (number, ERASURES)).rowcount
+        if not known:
+            self._db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (ERASURES, number))
 
     # Pictures
 

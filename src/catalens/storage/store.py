@@ -232,6 +232,9 @@ class StoreWriter(Protocol):
     def remove(self, skus: Sequence[str]) -> None:
         """Remove products by their own skus, with all that only they have."""
 
+    def note_erasures(self, number: int) -> None:
+        """Note that the log of erasures was gone through up to this line."""
+
 
 class Store(VectorStore, Protocol):
     """Products with their pictures, vectors, words and filter values: the truth of a catalog.
@@ -284,6 +287,9 @@ class Store(VectorStore, Protocol):
 
     def picture_ids(self, hashes: Sequence[str]) -> dict[str, int]:
         """Hash in hex -> picture id; unknown ones lack."""
+
+    def named_locations(self, locations: Sequence[str]) -> set[str]:
+        """Those that a product names, readable or not, or that a picture was read from."""
 
     def known_files(self, locations: Sequence[str], *, spaces: Sequence[str]) -> dict[str, KnownFile]:
         """Location -> what was read from it before; `complete` where its picture has a vector in each space."""
@@ -366,6 +372,9 @@ class Store(VectorStore, Protocol):
         """Leave nothing of what was removed in a log. False where a reader prevents it; the next writer does it."""
 
     # Life
+
+    def erasures_done(self) -> int:
+        """Line up to which the log of erasures was gone through; 0 for a new store."""
 
     def info(self) -> tuple[int, int]:
         """Version of the tables, and how much room all of it takes, in bytes."""

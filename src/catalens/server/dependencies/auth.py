@@ -13,15 +13,17 @@ from catalens.errors import StorageError
 from catalens.options import Scope
 from catalens.server.dependencies.state import State
 from catalens.server.http.problems import RefusedError
+from catalens.storage.audit import LOCAL
 
 log = logging.getLogger("catalens.server")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent an authorised request; the tenant decides whose catalog it sees."""
+    """Who sent an authorised request; the tenant decides whose catalog it sees, `key` is the id of the API key."""
 
     tenant: str
+    key: str = LOCAL
 
 
 def state_of(request: Request) -> State:
@@ -69,6 +71,6 @@ def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
                 429, "too-often", f"this key may call {key.per_second:g} times a second", cure="call less often",
                 headers={"Retry-After": str(max(1, round(wait)))},
             )  # fmt: skip
-        return Caller(key.tenant)
+        return Caller(key.tenant, key.id)
 
     return caller

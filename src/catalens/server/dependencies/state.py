@@ -28,6 +28,7 @@ from catalens.server.services.options import ServeOptions
 from catalens.server.services.quotas import Quotas
 from catalens.server.services.signed_urls import UrlSigner
 from catalens.server.services.thumbnails import ThumbnailCache
+from catalens.storage.audit import LOCAL
 from catalens.storage.database import FILE_NAME
 from catalens.tasks.embed import encoder
 
@@ -61,7 +62,7 @@ class State:
         self.decode_pool = DecodePool(threads)
         self.url_signer = UrlSigner(options.signing)
         self.thumbnails = ThumbnailCache()
-        self.idempotency = IdempotencyCache(options.catalog.with_name(f"{options.catalog.name}.answers"))
+        self.idempotency = IdempotencyCache(options.places.answers)
         self._guard = threading.Lock()
         self._catalogs: dict[str, tuple[int, Catalog]] = {}
         self._encoder: BatchingEncoder | None = None
@@ -69,13 +70,13 @@ class State:
         self.feed_reader = reader or FeedReader()
         feed_import = FeedImport(
             options,
-            open_catalog=self.writable_catalog,
+            open_catalog=lambda tenant, who: self.writable_catalog(tenant, who=who),
             decode_pool=self.decode_pool,
             reader=self.feed_reader,
             quotas=self.quotas,
         )
         self.jobs = JobQueue(
-            options.catalog.with_name(f"{options.catalog.name}.jobs"),
+            options.places.jobs,
             feed_import,
             forget=feed_import.forget,
             keep_s=DAY_S * options.keep_jobs_days,
@@ -131,9 +132,9 @@ class State:
         self.metrics.batch.observe(pictures)
         self.metrics.model_seconds.observe(seconds)
 
-    def writable_catalog(self, tenant: str) -> Catalog:
-        """A tenant's catalog, open for writing; created if absent."""
-        return Catalog.open(self.options.folder_of(tenant))
+    def writable_catalog(self, tenant: str, *, who: str = LOCAL) -> Catalog:
+        """A tenant's catalog, open for writing by `who` (see `storage.audit`); created if absent."""
+        return Catalog.open(self.options.folder_of(tenant), who=who)
 
     def close(self) -> None:
         """Wait for running calls, then close everything."""

@@ -35,7 +35,7 @@ class FeedImport:
     Pictures that came with it are copied to the tenant's own, so that the upload may be deleted.
 
     Args:
-        open_catalog: a tenant's catalog, open for writing.
+        open_catalog: a tenant's catalog, open for writing by whoever sent the job.
         decode_pool: decodes pictures in worker processes before this process reads them.
         reader: parses feeds in worker processes.
         quotas: what a tenant may still add.
@@ -45,7 +45,7 @@ class FeedImport:
         self,
         options: ServeOptions,
         *,
-        open_catalog: Callable[[str], Catalog],
+        open_catalog: Callable[[str, str], Catalog],
         decode_pool: DecodePool,
         reader: FeedReader,
         quotas: Quotas,
@@ -97,7 +97,7 @@ class FeedImport:
     def _import(self, job: Job, part: list[Item], folder: Path) -> tuple[Job, list[dict[str, Any]]]:
         """Import a batch; returns the job behind it, and what became of each item."""
         own = self._options.pictures_of(job.tenant)
-        with self._open_catalog(job.tenant) as shop:
+        with self._open_catalog(job.tenant, job.by) as shop:
             before, shown = _present(shop, part), _shown(shop, part)
             allowed = self._within_quota(part, before, count=len(shop))
             items = list(self._check_pictures(allowed, folder, job.tenant))

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from catalens.errors import CatalensError, CatalogBusyError, NotFoundError, UsageError
+from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
+from catalens.storage.audit import LOCAL
 from catalens.storage.lock import WriterLock
 
 JobState: TypeAlias = Literal["waiting", "running", "done", "failed", "set aside"]
@@ -47,6 +49,7 @@ class Job:
         problem: why the whole job failed or was set aside.
         attempts: attempts at its next piece of work that were begun.
         owns_upload: its upload may be deleted with it (the catalog's pictures lie elsewhere).
+        by: id of the API key that sent it, for the audit log.
     """
 
     id: str
@@ -70,10 +73,11 @@ class Job:
     attempts: int = 0
     offset: int = 0
     owns_upload: bool = False
+    by: str = LOCAL
 
     def to_dict(self) -> dict[str, object]:
         """The public fields."""
-        hidden = {"tenant", "digest", "offset", "owns_upload"}
+        hidden = {"tenant", "digest", "offset", "owns_upload", "by"}
         return {name: value for name, value in asdict(self).items() if name not in hidden}
 
     @property
@@ -229,8 +233,9 @@ class JobQueue:
     def _save_items(self, job: Job, items: Items) -> None:
         """Save the outcomes of the last items; saving the same items again replaces them."""
         folder = self._folder / f"{job.id}.items"
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode())
+        make_private_folder(folder.parent)
+        make_private_folder(folder)
+        write_atomically(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode(), mode=PRIVATE_FILE)
 
     def items(self, job: Job, *, after: int, limit: int) -> tuple[Items, int | None]:
         """Page of outcomes after the first `after` items, and where the next page begins."""
@@ -267,8 +272,10 @@ class JobQueue:
         return None
 
     def _save(self, job: Job) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True)
+        make_private_folder(self._folder)
+        write_atomically(
+            self._folder / f"{job.id}.json", json.dumps(asdict(job)).encode(), durable=True, mode=PRIVATE_FILE
+        )
 
     def delete_old(self) -> None:
         """Delete records and uploads of jobs that ended too long ago, or are too many."""

@@ -12,8 +12,10 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import Header
 
+from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
 from catalens.server.http.problems import RefusedError
+from catalens.storage.audit import sku_hash
 
 TTL_S = 24 * 3600
 """Seconds for which an answer is kept at least."""
@@ -32,12 +34,13 @@ class IdempotencyCache:
         self._folder = folder
         self._stored = 0
 
-    def once(self, key: str | None, tenant: str, request: object, work: Callable[[], Any]) -> Any:
+    def once(self, key: str | None, tenant: str, request: object, work: Callable[[], Any], *, about: str = "") -> Any:
         """Do the work, or return the stored answer of the same request.
 
         Args:
             key: the request's Idempotency-Key; None always does the work.
             request: content of the request: anything that JSON can hold, or bytes.
+            about: sku of the product that it changes: the answer is deleted when that is erased.
 
         Raises:
             RefusedError: the key was used for another request (422).
@@ -56,9 +59,9 @@ class IdempotencyCache:
                     )  # fmt: skip
                 return known["answer"]
         answer = work()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        until = time.time() + TTL_S
-        write_atomically(path, json.dumps({"asked": asked, "answer": answer, "until": until}).encode(), durable=True)
+        make_private_folder(self._folder)
+        stored = {"asked": asked, "answer": answer, "until": time.time() + TTL_S, "about": sku_hash(about)}
+        write_atomically(path, json.dumps(stored).encode(), durable=True, mode=PRIVATE_FILE)
         self._stored += 1
         if self._stored % _PURGE_EVERY == 0:
             self._purge()

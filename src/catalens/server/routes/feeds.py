@@ -149,7 +149,8 @@ def _submit(
         final = state.options.uploads / id
         shutil.rmtree(final, ignore_errors=True)  # left by an interrupted request
         folder.rename(final)
-        return _public(state, state.jobs.submit(Job(id, caller.tenant, name, digest, options, owns_upload=True)))
+        job = Job(id, caller.tenant, name, digest, options, owns_upload=True, by=caller.key)
+        return _public(state, state.jobs.submit(job))
     except OSError as error:
         raise _not_kept(error) from None
     finally:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from catalens.errors import NotFoundError
 from catalens.images.mark import read_mark
 from catalens.server.dependencies.auth import state_of
 from catalens.server.http.problems import RefusedError
@@ -45,8 +46,6 @@ async def picture(
         "ETag": f'"{hash[:16]}-{side}-{format.lower()}"',
     }
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if known & {headers["ETag"], "*"}:
-        return Response(status_code=304, headers=headers)
 
     def make() -> bytes:
         data = state.catalog(owner).picture(hash)
@@ -54,5 +53,13 @@ async def picture(
             state.decode_pool.read(data, target=side), side=side, format=format, mark=read_mark(data)
         )
 
-    data = await state.limiters["pictures"].run(lambda: state.thumbnails.get((owner, hash, side, format), make))
+    def work() -> bytes | None:
+        if not state.catalog(owner).has_picture(hash):  # removed or erased: no signature and no cache brings it back
+            state.thumbnails.forget(owner, {hash})
+            raise NotFoundError("no product shows this picture any more", cure="ask for the match again")
+        return None if known & {headers["ETag"], "*"} else state.thumbnails.get((owner, hash, side, format), make)
+
+    data = await state.limiters["pictures"].run(work)
+    if data is None:
+        return Response(status_code=304, headers=headers)
     return Response(data, media_type=f"image/{format.lower()}", headers=headers)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens.catalog import Catalog
@@ -118,7 +119,7 @@ async def put_product(
     state, (product, _) = state_of(request), await read_model(request, ProductIn)
 
     def work() -> dict[str, Any]:
-        with state.writable_catalog(caller.tenant) as shop:
+        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             before = _known(shop, sku)
             if before is None:
                 state.quotas.check_products(len(shop))
@@ -149,7 +150,7 @@ async def change_product(
 
     def work() -> dict[str, Any]:
         state.quotas.check_bytes(caller.tenant, 0)
-        with state.writable_catalog(caller.tenant) as shop:
+        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             before = shop.version(sku)
             shop.update(
                 sku,
@@ -178,7 +179,7 @@ async def add_picture(
     def work() -> dict[str, Any]:
         state.quotas.check_bytes(caller.tenant, len(data))
         state.decode_pool.read(data, target=64)
-        with state.writable_catalog(caller.tenant) as shop:
+        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             product = _known(shop, sku)
             if product is None:
                 raise NotFoundError(f"no product {sku!r}", cure="put the product first")
@@ -193,31 +194,49 @@ async def add_picture(
     return await _once(state, caller, idempotency_key, asked, work)
 
 
-@router.delete("/products/{sku:path}", status_code=204)
+@router.delete("/products/{sku:path}", status_code=204, responses={200: {"description": "Receipt of an erasure"}})
 async def delete_product(
-    request: Request, sku: str, caller: Writer, idempotency_key: IdempotencyKey = None, if_match: IfMatch = None
+    request: Request,
+    sku: str,
+    caller: Writer,
+    erase: bool = False,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch = None,
 ) -> Response:
-    """Delete a product, and its pictures that came over HTTP and that no other product shows."""
+    """Delete a product, and its pictures that came over HTTP and that no other product shows.
+
+    With `erase`, every copy goes, too (uploads, records of jobs, stored answers), and the answer is the receipt.
+    """
     state = state_of(request)
 
-    def work() -> None:
-        with state.writable_catalog(caller.tenant) as shop:
+    def work() -> dict[str, Any] | None:
+        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
+            if erase:
+                hashes = {picture.hash for picture in shop.pictures(sku)}
+                expected = _expected(shop, sku, if_match)
+                receipt = shop.erase(sku, expected_version=expected)
+                state.thumbnails.forget(caller.tenant, hashes)
+                return receipt.to_dict()
             product = _known(shop, sku)
             shown = {picture.hash for picture in shop.pictures(sku)}
             shop.remove(sku, expected_version=_expected(shop, sku, if_match))
             gone = {hash for hash in shown if not has_picture(shop, hash)}
         if product is not None:
             _delete_files(product, gone, state.options.uploads)
+        return None
 
-    await _once(state, caller, idempotency_key, ["DELETE", sku, if_match or ""], work)
-    return Response(status_code=204)
+    asked = ["DELETE", sku, if_match or "", *(["erase"] if erase else [])]
+    receipt = await _once(state, caller, idempotency_key, asked, work)
+    return JSONResponse(receipt) if erase else Response(status_code=204)
 
 
 async def _once(
     state: State, caller: Caller, key: str | None, asked: list[str], work: Callable[[], Any]
 ) -> dict[str, Any]:
     """Run a write under the ingest limit, or return the stored answer of a repeated one."""
-    answer = await state.limiters["ingest"].run(lambda: state.idempotency.once(key, caller.tenant, asked, work))
+    answer = await state.limiters["ingest"].run(
+        lambda: state.idempotency.once(key, caller.tenant, asked, work, about=asked[1])
+    )
     return dict(answer or {})
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from catalens.options import Serve
 from catalens.server.services.served_models import ServedModel, ServedModels
+from catalens.storage.places import Places
 
 MAX_BODY = 40 * 2**20
 """Bytes of a request's body: a picture of the largest size that is read, and a little around it."""
@@ -56,23 +57,28 @@ class ServeOptions:
         return ServedModels((*own, *self.models))
 
     @property
+    def places(self) -> Places:
+        """Where the files beside the catalog lie."""
+        return Places(self.catalog)
+
+    @property
     def keys(self) -> Path:
         """File of the keys."""
-        return self.catalog.with_name(f"{self.catalog.name}.keys.json")
+        return self.places.keys
 
     @property
     def signing(self) -> Path:
         """File of the keys that sign addresses of pictures."""
-        return self.catalog.with_name(f"{self.catalog.name}.signing.json")
+        return self.places.signing
 
     @property
     def uploads(self) -> Path:
         """Folder of uploads: feeds of jobs, photos of products."""
-        return self.catalog.with_name(f"{self.catalog.name}.uploads")
+        return self.places.uploads
 
     def pictures_of(self, tenant: str) -> Path:
         """Folder of the photos of products that came one by one: a tenant's own, for one may delete what it sent."""
-        return self.uploads / "pictures" / (tenant or "-")
+        return Places(self.folder_of(tenant)).pictures
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -88,4 +94,4 @@ class ServeOptions:
 
     def folder_of(self, tenant: str) -> Path:
         """Folder of a tenant's catalog."""
-        return self.catalog if not tenant else self.catalog.with_name(f"{self.catalog.name}.tenants") / tenant
+        return self.catalog if not tenant else self.places.tenants / tenant

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from catalens.catalog import Catalog
 from catalens.errors import NotFoundError, StorageError
+from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
 from catalens.images.read import read_header
 
@@ -31,8 +32,8 @@ def keep_picture(folder: Path, data: bytes, *, anew: bool = False) -> Path:
     ending = _ENDINGS.get(read_header(data).format, _OTHER)
     place = folder.absolute() / f"{hashlib.sha256(data).hexdigest()}{ending}"
     if anew or not place.is_file() or place.stat().st_size != len(data):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, data, durable=True)
+        make_private_folder(place.parent)
+        write_atomically(place, data, durable=True, mode=PRIVATE_FILE)
     return place
 
 

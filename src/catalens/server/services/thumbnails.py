@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from catalens.images.draw import encode_image
 from catalens.images.prepare import resize
@@ -66,3 +66,9 @@ class ThumbnailCache:
             while self._bytes > self._max_bytes and self._cache:
                 self._bytes -= len(self._cache.popitem(last=False)[1])
         return made
+
+    def forget(self, tenant: str, hashes: Collection[str]) -> None:
+        """Drop all thumbnails of some pictures."""
+        with self._guard:
+            for name in [name for name in self._cache if name[0] == tenant and name[1] in hashes]:
+                self._bytes -= len(self._cache.pop(name))

@@ -1,0 +1,77 @@
+"""`catalens erase | backup | restore | audit`: what is kept of a catalog, and what is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import catalens
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
+from catalens.cli.output import say, write, write_json
+from catalens.storage.audit import read_audit
+from catalens.storage.places import Places
+
+if TYPE_CHECKING:
+    from catalens.storage.backup import Backup
+
+
+def erase(
+    skus: Annotated[list[str], typer.Argument(help="Products to erase.", metavar="SKU...")],
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    as_json: AsJson = False,
+) -> None:
+    """Erase products and every copy of them (uploads, job records, indexes), and print a receipt."""
+    existing(catalog).close()
+    with catalens.open(catalog) as shop:
+        receipt = shop.erase(*skus)
+    if as_json:
+        write_json({**receipt.to_dict(), "left": list(receipt.left)})
+    else:
+        for trace in receipt.traces:
+            write(f"{trace.place:<10} {trace.what:<10} {trace.name}")
+        write(f"{len(receipt.skus)} erased at {receipt.at}; receipt {receipt.to_dict()['sha256']}")
+    if not receipt.complete:
+        say("a reader has an old state open: the log of the database is emptied by the next call that writes")
+    for path in receipt.left:
+        say(f"a photo of your own was left: {path}")
+
+
+def backup(
+    out: Annotated[Path, typer.Argument(help="New folder for the backup.", metavar="FOLDER")],
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a catalog with its uploaded photos and tenants while it is in use; the copy is checked."""
+    with existing(catalog) as shop:
+        _tell(shop.backup(out), as_json)
+
+
+def restore(
+    backup: Annotated[Path, typer.Argument(help="Folder that `catalens backup` wrote.", metavar="FOLDER")],
+    catalog: CatalogFolder = DEFAULT_CATALOG,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the catalog that is there; it is kept.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a catalog back from a backup; what was erased since stays erased."""
+    _tell(catalens.Catalog.restore(backup, catalog, replace=replace), as_json)
+
+
+def _tell(made: Backup, as_json: bool) -> None:
+    if as_json:
+        write_json({name: getattr(made, name) for name in made.__slots__})
+        return
+    tenants = f", {len(made.tenants)} tenants" if made.tenants else ""
+    write(f"{made.products} products, {made.pictures} pictures, {made.photos} uploaded photos{tenants} of {made.at}")
+
+
+def audit(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> None:
+    """Print who wrote what and when: a key's id or "local", without skus or texts."""
+    for line in read_audit(Places(catalog.absolute()).audit):
+        if as_json:
+            write(json.dumps(line))
+            continue
+        facts = " ".join(f"{name}={value}" for name, value in line.items() if name not in {"at", "who", "what", "skus"})
+        write(f"{line.get('at')}  {line.get('who'):<10} {line.get('what')}  {facts}".rstrip())

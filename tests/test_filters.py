@@ -231,7 +231,8 @@ class Memory:
         self.db.execute("DELETE FROM product")
         for number, facets in enumerate(products, start=1):
             row = (number, f"P{number}", "", "", "{}", "[]", b"")
-            self.db.execute("INSERT INTO product VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            columns = "id, sku, title, description, attributes, source, digest"
+            self.db.execute(f"INSERT INTO product ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             self.db.executemany("INSERT INTO facet VALUES (?, ?, ?, ?)", [(number, *each) for each in facets])
 
     def passing(self, term: Filter) -> list[int]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalens.storage.merge import merged, with_stand_ins
-from catalens.types import PictureSource, Product, Variant, Where
+from catalens.types import AttributeValue, PictureSource, Product, Variant, Where
 
 HERE, THERE = Where("feed.csv", 2), Where("sheet.csv", 9)
 
@@ -183,3 +183,18 @@ def test_what_can_be_read_is_taken_and_a_product_with_pictures_never_loses_all(
     if old.pictures and new.pictures and set(places(new)) <= dead:
         assert set(places(filled)) & set(places(old))
     assert kept <= set(places(old)).union(*(places(variant) for variant in old.variants))
+
+
+def test_a_value_that_a_source_gives_is_no_longer_predicted() -> None:
+    predicted: dict[str, AttributeValue] = {
+        "color": "blue",
+        "color_predicted_by": "paints",
+        "color_probability": 0.9,
+        "size": "M",
+    }
+    old = Product("a", Where("x"), attributes=predicted)
+    assert merged(old, Product("a", Where("x"), title="A")).attributes == predicted
+    given = merged(old, Product("a", Where("x"), attributes={"color": "red"}))
+    assert given.attributes == {"color": "red", "size": "M"}
+    again: dict[str, AttributeValue] = {"color": "green", "color_predicted_by": "paints", "color_probability": 0.8}
+    assert merged(old, Product("a", Where("x"), attributes=again)).attributes == {**again, "size": "M"}

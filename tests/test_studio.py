@@ -188,7 +188,7 @@ def test_a_listing_photo_is_checked_and_repaired(page: Page, photo: Path) -> Non
     shot(page, "check-1440")
 
 
-def worn_by(person: ImageArray, garment: ImageArray, *, kind: str) -> Worn:
+def worn_by(person: ImageArray, garment: ImageArray, *, kind: str, model: str | None = None) -> Worn:
     """What try-on answers, without its networks."""
     region = np.zeros(person.shape[:2], bool)
     region[: len(region) // 2] = True

@@ -25,6 +25,8 @@ OTHER_MEANINGS = {
     **dict.fromkeys(("pencil", "crochet"), "a cut, a technique"),
     **dict.fromkeys(("top", "bottom"), "the upper and lower edge of a picture, and how many answers are given"),
     **dict.fromkeys(("table", "record", "folder", "string", "lock", "body"), "of data, files, types and requests"),
+    **dict.fromkeys(("package", "tools"), "of software, and fields of CycloneDX"),
+    "prune": "remove what vanished",
     "col": "an element of HTML",
     "weights": "of a network, and of the parts of a score",
     "torch": "the package",

@@ -13,7 +13,7 @@ from catalens.catalog import Catalog
 from catalens.errors import NotFoundError, UsageError
 from catalens.feeds.tables import read_cells
 from catalens.images.folder import photos_in
-from catalens.learning.tagging import PREDICTED_BY
+from catalens.storage.merge import PREDICTED_BY
 from catalens.types import Failure, Where
 
 PATH_COLUMNS = ("image", "path", "photo", "picture", "file", "filename")

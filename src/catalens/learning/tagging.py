@@ -9,11 +9,10 @@ from pathlib import Path
 from catalens.catalog import Catalog
 from catalens.errors import CatalensError, NotFoundError, UsageError
 from catalens.storage.export import FIRST_COLUMNS
+from catalens.storage.merge import PREDICTED_BY, PROBABILITY
 from catalens.tasks.classifier import Classifier
 from catalens.types import AttributeValue, Failure, Labels, Product, Progress, Where
 
-PROBABILITY, PREDICTED_BY = "_probability", "_predicted_by"
-"""Endings of the attributes that stand beside a predicted one."""
 OWN = frozenset({*FIRST_COLUMNS, "pictures"})
 """What a product has beside its attributes."""
 BATCH = 64

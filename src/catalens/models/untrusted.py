@@ -115,6 +115,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """
     regular_file(path, most=MAX_ARRAYS)
     try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("no archive of arrays, such as a pickle")
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_ARRAYS:
                 raise ValueError(f"more than {MAX_ARRAYS} bytes")

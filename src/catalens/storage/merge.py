@@ -14,6 +14,9 @@ from catalens.errors import UsageError
 from catalens.storage.records import cleaned
 from catalens.types import Attributes, AttributeValue, PictureSource, Product, Variant
 
+PROBABILITY, PREDICTED_BY = "_probability", "_predicted_by"
+"""Endings of the attributes that stand beside one that a classifier filled."""
+
 
 def merged(old: Product, new: Product, *, mentions: frozenset[str] | None = None, clear_empty: bool = False) -> Product:
     """The product after a source said `new` of it.
@@ -66,7 +69,9 @@ def _merged_variant(old: Variant, new: Variant, cleared: frozenset[str]) -> Vari
 
 
 def _merged_attributes(old: Attributes, new: Attributes, cleared: frozenset[str]) -> dict[str, AttributeValue]:
-    return {name: value for name, value in old.items() if name not in cleared} | dict(new)
+    # What is said beside a predicted value goes when a source gives the value itself.
+    predicted = {name + ending for name in new for ending in (PROBABILITY, PREDICTED_BY)}
+    return {name: value for name, value in old.items() if name not in cleared | predicted} | dict(new)
 
 
 def _merged_pictures(

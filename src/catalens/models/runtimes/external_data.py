@@ -38,7 +38,7 @@ def check_onnx(path: Path) -> Path:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             places = list(_external(data, 0, len(data), "model", MAX_DEPTH))
     except (OSError, ValueError, IndexError) as error:
-        raise ModelError(f"{path} is no ONNX file: {error}", cure="copy the weights again") from None
+        raise ModelError(f"{path} does not load: it is no ONNX file: {error}", cure="copy the weights again") from None
     for place in places:
         if not place or PurePosixPath(place).is_absolute() or Path(place).is_absolute() or "\\" in place:
             raise ModelError(f"{path} keeps weights in {place!r}", cure="keep them beside the file")

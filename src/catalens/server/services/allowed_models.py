@@ -8,9 +8,8 @@ from pathlib import Path
 from catalens.errors import NotFoundError, UsageError
 from catalens.models.card import FILE, read_table
 from catalens.models.hub import pipeline
-from catalens.models.known import find_known
 from catalens.models.runtimes.file import LOADERS
-from catalens.models.zoo import WEIGHTS, Form, Resolved, Task, bundled_cards, resolve
+from catalens.models.zoo import Form, Resolved, Task, bundled_cards, find, resolve
 from catalens.options import Purpose
 from catalens.server.services.served_models import PURPOSES, ServedModel, bundled_names
 from catalens.tasks import cutout, detect, embed, foreign_classifier, segment
@@ -76,17 +75,13 @@ def _allowed(given: str) -> ServedModel:
 
 
 def _purpose_of(name: str) -> Purpose:
-    known = find_known(name.removeprefix("hf:")) or find_known(name.partition(":")[0])
-    folder = WEIGHTS / name if name in bundled_cards() else Path(name)
-    task = known.task if known else read_table(folder).text("task") if (folder / FILE).is_file() else ""
+    found = find(name)
     for purpose in PURPOSES:
-        if purpose == task:
+        if purpose == found.task and (found.known is not None or found.form == "card"):
             return purpose
-    if Path(name).exists() or ":" in name:
-        raise UsageError(
-            f"{name!r} does not say what it is for", cure=f"write TASK={name}, TASK one of {', '.join(PURPOSES)}"
-        )
-    raise NotFoundError(f"no network called {name!r}", cure="name a folder with a card.toml, or one of `models list`")
+    raise UsageError(
+        f"{name!r} does not say what it is for", cure=f"write TASK={name}, TASK one of {', '.join(PURPOSES)}"
+    )
 
 
 def _called(found: Resolved) -> str:

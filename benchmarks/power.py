@@ -332,8 +332,15 @@ def check(disk: Path, state: State, under_way: State, acknowledged: int, tally: 
     for number in range(acknowledged + 1):
         answer = answers.once(f"key {number}", "", ["call", number], lambda: None)
         job = disk / "others.jobs" / f"job{number}.json"
-        kept = answer == {"call": number} and job.exists() and json.loads(job.read_text())["id"] == f"job{number}"
-        tally.records_lost += not kept
+        tally.records_lost += answer != {"call": number} or _id_of(job) != f"job{number}"
+
+
+def _id_of(job: Path) -> object:
+    """The id in a record; None where it is lost or only half there."""
+    try:
+        return json.loads(job.read_text())["id"]
+    except (OSError, ValueError):
+        return None
 
 
 def _same(found: Product | None, expected: Product | None) -> bool:

@@ -51,6 +51,25 @@ def png(width: int, height: int, *, depth: int, color: int, rows: bytes, extra: 
     )
 
 
+def tiff(*, bits: int, sample: int) -> bytes:
+    """One pixel of RGB, little-endian; `sample` is the tag SampleFormat (TIFF 6.0, section 19)."""
+    after = 8 + 2 + 9 * 12 + 4
+    entries = [
+        (256, 3, 1, 1),  # width
+        (257, 3, 1, 1),
+        (258, 3, 3, after),  # bits of each sample
+        (259, 3, 1, 1),  # not compressed
+        (262, 3, 1, 2),  # RGB
+        (273, 4, 1, after + 12),  # where the pixels lie
+        (277, 3, 1, 3),
+        (279, 4, 1, 3 * bits // 8),
+        (339, 3, 3, after + 6),
+    ]
+    rows = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + rows + bytes(4)
+    return head + struct.pack("<6H", *[bits] * 3, *[sample] * 3) + bytes(3 * bits // 8)
+
+
 def display_p3() -> bytes:
     """A matrix profile with the primaries of Display P3 (D50-adapted: SMPTE EG 432-1, ICC.1:2022 annex E)."""
     primaries = {

@@ -14,7 +14,7 @@ from PIL import Image
 from catalens import settings
 from catalens.errors import CatalensError, ImageError, NotFoundError, UsageError
 from catalens.images.read import FORMATS, Header, read_header, read_image, read_rgba
-from tests.pictures import ARROW, difference, display_p3, encoded, picture
+from tests.pictures import ARROW, difference, display_p3, encoded, picture, tiff
 
 # --- formats, sources, orientation ----------------------------------------------------------------------------------
 
@@ -245,6 +245,10 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
         (b"8BPS", "Photoshop"),
         (b"\x89PNG\r\n\x1a\nnothing", "PNG with a broken header|broken"),
         (b"RIFF\4\0\0\0WEBP", "WebP with a broken header"),
+        (tiff(bits=32, sample=3), "TIFF of 32-bit floats, RGB, which is not read"),
+        (tiff(bits=32, sample=2), "TIFF of 32-bit signed integers, RGB, which is not read"),
+        (tiff(bits=32, sample=9), "TIFF with a broken header"),
+        (b"II*\0\xff\0\0\0", "TIFF with a broken header"),
         (b"hello", "no picture"),
         (b"\0", "no picture"),
     ],
@@ -263,6 +267,24 @@ def test_files_that_are_cut_off(format: str) -> None:
             read_image(data[: int(len(data) * share)])
         if format in {"JPEG", "PNG", "WEBP", "GIF"}:
             assert "cut off" in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("end", [b"", b"\xff", b"a trailer"])
+def test_a_jpeg_that_lacks_its_end_marker_alone_is_read(mode: str, end: bytes) -> None:
+    data = encoded(Image.fromarray(picture()).convert(mode), "JPEG")
+    assert np.array_equal(read_image(data[:-2] + end), read_image(data))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 5}], ids=str
+)
+def test_a_jpeg_that_lacks_more_is_cut_off(options: dict[str, Any]) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
+    data = encoded(noise, "JPEG", **options)
+    for lost in range(3, 120):
+        with pytest.raises(ImageError, match="cut off"):
+            read_image(data[:-lost])
 
 
 def test_every_shorter_file_and_every_flipped_byte_ends_in_a_sentence() -> None:

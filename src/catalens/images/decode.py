@@ -22,6 +22,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from catalens.errors import CatalensError, ImageError, ImageLimitError
 from catalens.images.content import describe_content, is_truncated
+from catalens.images.jpeg_end import with_end
 from catalens.images.limits import FORMATS, check_scans, check_size
 from catalens.images.srgb import rgb_through_profile, to_srgb
 from catalens.types import ImageArray
@@ -59,6 +60,8 @@ def decode_header(data: bytes, *, name: str) -> Header:
 def decode_pixels(data: bytes, *, name: str, target: int | None) -> ImageArray:
     """Decode the first picture of a file: upright, HxWx3 or (with transparency) HxWx4 uint8 sRGB."""
     with _boundary(name, data), _opened(data, name) as image:
+        if isinstance(image, JpegImageFile) and (ended := with_end(data, image)) is not None:
+            return decode_pixels(ended, name=name, target=target)
         orientation = _orientation(image)
         pixels = _jpeg_pixels(data, image, target) if isinstance(image, JpegImageFile) else None
         if pixels is None:

@@ -21,6 +21,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from catalens.errors import CatalensError, ImageError, ImageLimitError
+from catalens.images.cicp import through_cicp
 from catalens.images.content import describe_content, is_truncated
 from catalens.images.jpeg_end import with_end
 from catalens.images.limits import FORMATS, check_scans, check_size
@@ -67,6 +68,8 @@ def decode_pixels(data: bytes, *, name: str, target: int | None) -> ImageArray:
         if pixels is None:
             image.load()
             pixels = to_srgb(image)
+            if image.format in {"AVIF", "PNG"} and not image.info.get("icc_profile"):
+                pixels = through_cicp(pixels, data)
             orientation = 1 if image.format == "TIFF" else orientation  # Pillow turns a TIFF when it loads it
         return upright(pixels, orientation)
 

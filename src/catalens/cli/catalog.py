@@ -164,7 +164,7 @@ def export(
     format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="File to write; stdout if absent.")] = None,
 ) -> None:
-    """Export all products; `catalens add` reads them back."""
+    """Export all products: jsonl, which `catalens add` reads back whole, or csv for spreadsheets."""
     with existing(catalog) as shop:
         if out is None:
             for line in shop.export_lines(format=format):

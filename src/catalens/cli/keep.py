@@ -55,7 +55,7 @@ def restore(
     replace: Annotated[bool, typer.Option("--replace", help="Replace the catalog that is there; it is kept.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put a catalog back from a backup; what was erased since stays erased."""
+    """Put a catalog back from a backup; what was erased since stays erased, as the log beside it says."""
     _tell(catalens.Catalog.restore(backup, catalog, replace=replace), as_json)
 
 

@@ -35,7 +35,7 @@ from catalens.cli import (
     tryon,
 )
 from catalens.cli.output import say, to_stdout
-from catalens.errors import CatalensError
+from catalens.errors import CatalensError, FilterError
 
 COMMANDS = (
     catalog.add,
@@ -142,7 +142,9 @@ def run() -> None:
             with to_stdout():
                 sys.stdout.flush()
     except CatalensError as error:
-        say(f"catalens: {error}")
+        # A filter's error shows where in the filter, on lines of its own.
+        for line in f"catalens: {error}".split("\n") if isinstance(error, FilterError) else [f"catalens: {error}"]:
+            say(line)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, SystemExit) as ended:  # the command line makes an exit of an interrupt
         if isinstance(ended, SystemExit) and ended.code != STOPPED:

@@ -59,15 +59,13 @@ class Listed:
             total = len(gone) + sum(map(len, lacking.values()))
             if not total:
                 return Vanished(0, 0, ())
-            if not prune:
-                return Vanished(
-                    total, 0, (f"{count} of this source are no longer in it; they stay (prune removes them)",)
-                )
             if self._broken or not len(given):
-                why = (
-                    f"{self._broken} rows of the source could not be read" if len(given) else "the source lists nothing"
-                )
+                broken = f"rows of the source could not be read: {len(self._broken)}"
+                why = broken if len(given) else "the source lists nothing"
                 return Vanished(total, 0, (f"{count} of this source are not in it; they stay, since {why}",))
+            if not prune:
+                said = f"{count} of this source are no longer in it; they stay (prune removes them)"
+                return Vanished(total, 0, (said,))
             writer.remove(gone)
             for sku, named in lacking.items():
                 _remove_variants(writer, sku, named)

@@ -56,7 +56,7 @@ class Verb:
 
 
 VERBS = (
-    Verb(options.Add, (catalens.Catalog.add,), "add", ("/v1/feeds",), beside=frozenset({"progress"})),
+    Verb(options.Add, (catalens.Catalog.add,), "add", ("/v1/feeds",), beside=frozenset({"progress", "partial"})),
     Verb(
         options.Search, (catalens.Catalog.search, Searcher.search), "search", ("/v1/search",),
         beside=frozenset({"image"}),

@@ -72,8 +72,8 @@ def ended(client: TestClient, id: str) -> dict[str, Any]:
     return found
 
 
-def send(client: TestClient, data: bytes, name: str = "feed.csv") -> str:
-    answer = client.post("/v1/feeds", files={"feed": (name, data)})
+def send(client: TestClient, data: bytes, name: str = "feed.csv", **fields: str) -> str:
+    answer = client.post("/v1/feeds", files={"feed": (name, data)}, data=fields)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
 
@@ -342,6 +342,49 @@ def test_a_page_of_large_products_ends_early(shop_folder: Path) -> None:
             seen += [one["sku"] for one in page["products"]]
             after, pages = page["next"], pages + 1
         assert (len(seen), len(set(seen)), pages) == (46, 46, 3)
+
+
+# What a source leaves empty, and what it lists no longer
+
+
+def test_an_empty_cell_clears_where_it_is_asked_for(shop_folder: Path) -> None:
+    with served(shop_folder) as client:
+        ended(client, send(client, b"sku,title,color\nC-1,One,red\n"))
+        for fields, color in (({}, "red"), ({"clear_empty": "false"}, "red"), ({"clear_empty": "true"}, None)):
+            ended(client, send(client, b"sku,title,color\nC-1,One,\n", **fields))
+            assert client.get("/v1/products/C-1").json()["attributes"].get("color") == color
+
+
+def test_what_a_source_lists_no_longer_goes_where_it_is_asked_for(shop_folder: Path) -> None:
+    kept = shop_folder.with_name("shop.uploads") / "pictures" / "-"
+    rows = [f"V-{n:03},Title {n},\n" for n in range(450)]  # more than one batch
+    header = "sku,title,image\n"
+    first = packed(feed_csv=(header + "".join(rows) + "V-450,Red,red.png\n").encode(), red_png=RED)
+    erp = {"source_name": "erp"}
+    with served(shop_folder) as client:
+        assert ended(client, send(client, first, "a.zip", **erp))["added"] == 451
+        (red,) = kept.iterdir()
+        os.utime(red, (1.0, 1.0))
+        ended(client, send(client, b"sku,title,image\nW-1,Of another source,\n", source_name="other"))
+        for fields, missing, removed in ((erp, 151, 0), ({}, 0, 0), (erp | {"prune": "true"}, 0, 151)):
+            job = ended(client, send(client, (header + "".join(rows[:300])).encode(), "b.csv", **fields))
+            assert (job["state"], job["missing"], job["removed"]) == ("done", missing, removed)
+        assert client.get("/v1/products/V-299").status_code == client.get("/v1/products/W-1").status_code == 200
+        assert client.get("/v1/products/V-300").status_code == client.get("/v1/products/V-450").status_code == 404
+        assert not red.exists()
+        broken = header + "".join(rows[:11]) + ',"no sku",\n'
+        job = ended(client, send(client, broken.encode(), **erp, prune="true"))
+        assert (job["removed"], job["missing"]) == (0, 289)
+        assert client.get("/v1/products/V-299").status_code == 200
+
+
+@pytest.mark.parametrize("fields", [{"prune": "true"}, {"prune": "true", "source_name": ""}, {"prune": "perhaps"}])
+def test_nothing_is_pruned_for_a_source_without_a_name(shop_folder: Path, fields: dict[str, str]) -> None:
+    with served(shop_folder) as client:
+        answer = client.post("/v1/feeds", files={"feed": ("a.csv", b"sku\nA\n")}, data=fields)
+        assert (answer.status_code, answer.json()["type"]) == (400, TYPES + "bad-request")
+        assert "prune" in answer.json()["detail"]
+        assert client.get("/v1/jobs").json()["jobs"] == []
 
 
 # What is deleted by its age

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import chain
@@ -25,6 +25,7 @@ from catalens.storage.encoder import ChosenEncoder
 from catalens.storage.erasure import Receipt, erase, finish_erasures, is_behind
 from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
+from catalens.storage.listed import compare
 from catalens.storage.merge import patched
 from catalens.storage.pictures import picture_data
 from catalens.storage.places import Places
@@ -32,7 +33,7 @@ from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import Facet, ShownPicture, Store
 from catalens.tasks.embed import Encoder
-from catalens.types import AddReport, Attributes, AttributeValue, Matches, Product, Progress
+from catalens.types import AddReport, Attributes, AttributeValue, Failure, Matches, Product, Progress
 
 if TYPE_CHECKING:
     from catalens.styling.look import Look
@@ -134,6 +135,7 @@ class Catalog:
         clear_empty: bool = options.Add.clear_empty.default,
         prune: bool = options.Add.prune.default,
         source_name: str | None = options.Add.source_name.default,
+        partial: bool = False,
     ) -> AddReport:
         """Take products in, or bring them up to date.
 
@@ -158,6 +160,7 @@ class Catalog:
             prune: remove products and variants that this source listed before and lists no longer; the report counts
                 them without it. Nothing is removed where a row of the source could not be read.
             source_name: what the source is known by from one `add` to the next; its path where None.
+            partial: the source lists more than this: `compare` counts what vanished, once all parts are in.
 
         Raises:
             FeedError, NotFoundError, UsageError: the source cannot be read at all.
@@ -167,6 +170,8 @@ class Catalog:
         """
         name = source_name or ""
         sources = open_sources(source, media=media, mapping=mapping, format=format, encoding=encoding, name=name)
+        if prune and partial:
+            raise UsageError("a part of a source does not say what vanished from it", cure="call compare at the end")
         if prune and not (sources.readings or name):
             raise UsageError("products alone do not say of which source they are", cure="pass source_name, too")
         if name and len(sources.readings) > 1:
@@ -178,13 +183,32 @@ class Catalog:
                 progress=progress,
             )  # fmt: skip
             for part in sources.parts():
-                ingest.run(part.items, feed=part.identity)
+                ingest.run(part.items, feed=part.identity, partial=partial)
             report = ingest.report()
             if report.removed:
                 self._store.checkpoint()
         counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
         self._audit.note("add", **counts, failed=len(report.failed))
         return replace(report, feed=sources.name, notes=(*sources.notes, *report.notes))
+
+    def compare(self, listed: Iterable[Product | Failure], *, source_name: str, prune: bool = False) -> AddReport:
+        """Count, or remove, what a source listed before and lists no longer; for one that was added part by part.
+
+        Args:
+            listed: all products that the source lists now, and its failures.
+            source_name: as each part was added with.
+            prune: as in `add`.
+
+        Raises:
+            CatalogBusyError, StorageError: as `add`.
+        """
+        with self._store.writing():
+            found = compare(self._store, listed, source_name, prune=prune)
+            if found.removed:
+                self._store.checkpoint()
+        if found.removed:
+            self._audit.note("add", removed=found.removed)
+        return AddReport(notes=found.notes, missing=found.missing, removed=found.removed)
 
     def put(self, product: Product, *, expected_version: str | None = None) -> AddReport:
         """Write one product in the place of what has its sku: what it leaves empty is cleared.

@@ -221,10 +221,13 @@ class Add:
         "fetch", "flag", False, "Also download pictures from public web addresses.", http=False
     )
     blur_faces = Option("blur_faces", "flag", False, "Blur faces before a picture is stored.")
-    clear_empty = Option("clear_empty", "flag", False, "Clear what the source mentions and leaves empty.", http=False)
-    prune = Option("prune", "flag", False, "Remove products that this source no longer lists.", http=False)
+    clear_empty = Option("clear_empty", "flag", False, "Clear what the source mentions and leaves empty.")
+    prune = Option("prune", "flag", False, "Remove products that this source no longer lists.")
     source_name = Option[str | None](
-        "source_name", "text", None, "Name by which the source is recognised later; its path if absent.", http=False
+        "source_name",
+        "text",
+        None,
+        "Name by which the source is recognised later; its path if absent (over HTTP: none).",
     )
     encoder, device, dtype = Network.encoder, Network.device, Network.dtype
 

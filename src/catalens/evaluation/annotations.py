@@ -5,7 +5,6 @@ Unusable entries are reported and skipped.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from defusedxml.common import DefusedXmlException
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.evaluation.detection import Truth
 from catalens.images.read import read_header
+from catalens.json_text import parse_json
 from catalens.types import Failure, Where
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -76,11 +76,11 @@ def read_annotations(source: Path, *, photos: Path | None = None) -> Annotations
 
 def _coco(source: Path, folder: Path) -> Iterator[Annotated | Failure]:
     try:
-        table = json.loads(source.read_text("utf-8"))
+        table = parse_json(source.read_text("utf-8"))
         images = {image["id"]: str(image["file_name"]) for image in table["images"]}
         names = {category["id"]: str(category["name"]) for category in table["categories"]}
         rows: list[Any] = list(table["annotations"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else error
         raise FeedError(f"{source} is no COCO file: {why}", cure="give images, annotations and categories") from None
     boxes: dict[Any, list[_Box]] = {key: [] for key in images}

@@ -6,7 +6,6 @@ A table has one row an item: `outfit` (its outfit), `image`, `kind` (classified 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from catalens import features
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.evaluation.outfits import Rows, Trial, Wardrobe, sample_trial
 from catalens.images.read import read_image
+from catalens.json_text import parse_json
 from catalens.styling.pieces import class_named
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import KINDS, MOST, kinds_of
@@ -248,7 +248,7 @@ def read_shop_the_look(folder: Path, *, domain: str = "home") -> list[SceneProdu
     found = []
     for number, line in enumerate(_text(folder / f"{domain}.json").splitlines(), start=1):
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             left, top, right, bottom = (float(side) for side in row["bbox"])
             product, scene = str(row["product"]), str(row["scene"])
         except (ValueError, KeyError, TypeError) as error:
@@ -290,7 +290,7 @@ def _text(path: Path) -> str:
 
 def _json(path: Path, kind: type) -> Any:
     try:
-        found = json.loads(_text(path))
+        found = parse_json(_text(path))
     except ValueError as error:
         raise FeedError(f"{path} is no JSON: {error}", cure="give the file as it was published") from None
     if not isinstance(found, kind):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from catalens.errors import NotFoundError, UsageError
 from catalens.evaluation.intervals import Estimate
+from catalens.json_text import parse_json
 
 VERSION = 1
 
@@ -91,7 +91,7 @@ def read_run(path: Path) -> Run:
         UsageError: it is no run, or one of a newer version.
     """
     try:
-        table = json.loads(path.read_text("utf-8"))
+        table = parse_json(path.read_text("utf-8"))
         if table["version"] != VERSION:
             raise UsageError(f"{path} is a run of version {table['version']}", cure="update catalens")
         figures = {

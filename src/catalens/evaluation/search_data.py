@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from catalens.evaluation.leaks import near_duplicates
 from catalens.evaluation.runs import Run, name_in
 from catalens.evaluation.searches import DEPTH, rank, search_run
 from catalens.feeds.tables import read_cells
+from catalens.json_text import parse_json
 from catalens.tasks.embed import Encoder, embed_photos
 from catalens.types import FloatArray, Progress
 
@@ -190,7 +190,7 @@ def _embed(rows: list[_Row], encoder: Encoder, progress: Progress | None) -> tup
 
 def _truth(path: Path) -> list[_Query]:
     try:
-        table = json.loads(path.read_text("utf-8"))
+        table = parse_json(path.read_text("utf-8"))
         asked = [(str(query), {str(sku) for sku, worth in right.items() if worth}) for query, right in table.items()]
     except FileNotFoundError:
         raise NotFoundError(f"no ground truth at {path}", cure="give a JSON file") from None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
+from catalens.json_text import parse_json
 from catalens.types import Failure
 
 HELD = 20_000
@@ -99,7 +100,7 @@ def grouped(drafts: Iterable[Draft | Failure], *, held: int = HELD) -> Iterator[
             part.seek(0)
             together: dict[str, list[Draft]] = {}
             for line in part:
-                draft = Draft.from_list(json.loads(line))
+                draft = Draft.from_list(parse_json(line))
                 together.setdefault(draft.group, []).append(draft)
             yield from map(_merged, together.values())
             part.close()

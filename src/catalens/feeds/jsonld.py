@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from catalens.feeds.draft import Draft, grouped
 from catalens.feeds.objects import draft_of, text_of
 from catalens.feeds.pictures import Pictures
 from catalens.feeds.text import encoding_of
+from catalens.json_text import parse_json
 from catalens.types import Failure, Where
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -79,9 +79,7 @@ def _parsed(text: str, line: int, name: str) -> tuple[int, object]:
         .strip(" ;\r\n\t")
     )
     try:
-        return line, json.loads(text, strict=False)
-    except RecursionError:
-        return line, Failure(Where(name, line), "block", "nested too deep", "export it again")
+        return line, parse_json(text, strict=False)
     except ValueError as error:
         return line, Failure(Where(name, line), "block", f"not JSON: {error}", "mend it there")
 

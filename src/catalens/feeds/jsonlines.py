@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from catalens.feeds.draft import Draft, grouped
 from catalens.feeds.objects import draft_of, unwrapped
 from catalens.feeds.pictures import Pictures
 from catalens.feeds.text import LINE_CAP, encoding_note, encoding_of, physical_lines
+from catalens.json_text import parse_json
 from catalens.types import Failure, Where
 
 ARRAY_CAP = 64 * 1024 * 1024
@@ -51,8 +51,8 @@ def values(source: Path, encoding: str, name: str) -> Iterator[tuple[int, object
             yield line, Failure(where, "line", f"more than {LINE_CAP} characters", "split it")
         elif text.strip("\ufeff \t\r\n"):
             try:
-                inside = unwrapped(json.loads(text.strip("\ufeff \t\r\n,")))
-            except (ValueError, RecursionError) as error:
+                inside = unwrapped(parse_json(text.strip("\ufeff \t\r\n,")))
+            except ValueError as error:
                 yield line, Failure(where, "line", f"not JSON: {error}", "write one object a line")
                 continue
             yield from ((line, value) for value in inside)
@@ -60,8 +60,8 @@ def values(source: Path, encoding: str, name: str) -> Iterator[tuple[int, object
 
 def _is_whole(text: str) -> bool:
     try:
-        json.loads(text.strip("\ufeff \t\r\n,"))
-    except (ValueError, RecursionError):
+        parse_json(text.strip("\ufeff \t\r\n,"))
+    except ValueError:
         return False
     return True
 
@@ -73,8 +73,8 @@ def _document(source: Path, encoding: str, *, must: bool) -> list[object] | None
             return None
         raise FeedError(f"{source} is one JSON array of more than {ARRAY_CAP // 2**20} MB", cure="write JSON Lines")
     try:
-        return unwrapped(json.loads(source.read_text(encoding, errors="replace").lstrip("\ufeff")))
-    except (ValueError, RecursionError) as error:
+        return unwrapped(parse_json(source.read_text(encoding, errors="replace").lstrip("\ufeff")))
+    except ValueError as error:
         if not must:
             return None
         raise FeedError(f"{source} is not JSON: {error}", cure="write one object a line") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import unicodedata
@@ -12,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin
 
 from catalens.images.folder import SUFFIXES
+from catalens.json_text import parse_json
 from catalens.types import Failure, PictureSource, Where
 
 MOST = 500
@@ -50,9 +50,9 @@ def named_in(value: object) -> Iterator[str]:
         text = value.strip()
         if text[:1] in {"[", "{"} and text[-1:] in {"]", "}"}:
             try:
-                yield from named_in(json.loads(text))
+                yield from named_in(parse_json(text))
                 return
-            except (ValueError, RecursionError):
+            except ValueError:
                 pass
         yield text
     elif isinstance(value, list | tuple):

@@ -90,7 +90,7 @@ def open_sources(
             f"expected a path, several paths or products and got {type(source).__name__}", cure="pass one of these"
         )
     if not isinstance(source, list | tuple):
-        return Sources(products=source)
+        return Sources(products=source, given_name=name)
     paths = [item for item in source if isinstance(item, str | Path)]
     products = [item for item in source if not isinstance(item, str | Path)]
     if paths and products:

@@ -25,6 +25,7 @@ from catalens.files import make_private_folder, private_opener, sync
 from catalens.index.ivf import Effort, InvertedFile
 from catalens.index.rows import Metric, ShortRows
 from catalens.index.vector_index import Trained
+from catalens.json_text import parse_json
 from catalens.types import IntArray
 
 SUFFIX = ".faiss"
@@ -161,7 +162,7 @@ def _head(file: BinaryIO) -> Mapping[str, Any]:
     head = file.read(length)
     if zlib.crc32(head) != int.from_bytes(start[16:24], "little"):
         raise IndexFileError("its head is damaged")
-    found: Mapping[str, Any] = json.loads(head)
+    found: Mapping[str, Any] = parse_json(head)
     return found
 
 

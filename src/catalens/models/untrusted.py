@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 import re
 import stat
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalens.errors import ModelError, NotFoundError
+from catalens.json_text import parse_json
 
 MAX_CARD = 2**24
 """Bytes of a card: that of a classifier names its examples."""
@@ -89,8 +89,8 @@ def read_json(path: Path) -> Any:
     """
     regular_file(path, most=MAX_CARD)
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return parse_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
         raise ModelError(f"{path} is not valid JSON: {error}", cure="save it again") from None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from catalens.files import append_line
+from catalens.json_text import parse_json
 
 LOCAL = "local"
 """Who writes where no API key is asked for: a user of this machine."""
@@ -80,7 +81,7 @@ def read_audit(path: Path) -> Iterator[dict[str, Any]]:
         with suppress(FileNotFoundError), file.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 with suppress(ValueError):
-                    yield json.loads(line)
+                    yield parse_json(line)
 
 
 def _set_aside(path: Path, number: int) -> Path:

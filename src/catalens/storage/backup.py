@@ -17,6 +17,7 @@ from catalens.errors import CatalogDamagedError, NotFoundError, UsageError
 from catalens.files import PRIVATE_FILE, make_private_folder, private_opener, sync
 from catalens.images.draw import write_atomically
 from catalens.index.space_index import INDEX_FOLDER
+from catalens.json_text import parse_json
 from catalens.storage.audit import LOCAL, AuditLog, now
 from catalens.storage.database import FILE_NAME, connect, sqlite_boundary, storage_error
 from catalens.storage.erasure import ErasureLog, run_through
@@ -183,7 +184,7 @@ def read_backup(backup: Path) -> Backup:
     """
     path = backup / MANIFEST
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = parse_json(path.read_text("utf-8"))
         made = Backup(**{**found, "tenants": tuple(found["tenants"])})
         if _sha256(backup / FILE_NAME) != made.sha256:
             raise ValueError("another database")

@@ -16,6 +16,7 @@ from typing import Any
 
 from catalens.files import PRIVATE_FILE
 from catalens.images.draw import write_atomically
+from catalens.json_text import parse_json
 from catalens.storage.audit import sku_hash
 from catalens.storage.places import Places
 from catalens.storage.records import pictures_of
@@ -241,5 +242,5 @@ def _age(path: Path) -> float:
 
 def _read_json(path: Path) -> Any:
     with suppress(OSError, ValueError):
-        return json.loads(path.read_text("utf-8"))
+        return parse_json(path.read_text("utf-8"))
     return None

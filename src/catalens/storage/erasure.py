@@ -14,6 +14,7 @@ from typing import Any
 from catalens.errors import CatalogBusyError, NotFoundError
 from catalens.files import append_line
 from catalens.index.space_index import purge_index_files
+from catalens.json_text import parse_json
 from catalens.storage.audit import LOCAL, now, sku_hash
 from catalens.storage.copies import Copies, Trace, Words
 from catalens.storage.database import storage_error
@@ -99,7 +100,7 @@ class ErasureLog:
 def _lines(file: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in file:
         with suppress(ValueError, TypeError, KeyError):
-            found = json.loads(line)
+            found = parse_json(line)
             int(found["n"]), str(found["sku"])
             yield found
 

@@ -90,11 +90,12 @@ class Ingest:
         self._failed: list[Failure] = []
         self._notes: list[str] = []
 
-    def run(self, items: Iterable[Product | Failure], *, feed: str = "") -> None:
+    def run(self, items: Iterable[Product | Failure], *, feed: str = "", partial: bool = False) -> None:
         """Take all of it in. What is interrupted has kept the batches that were written.
 
         Args:
             feed: identity of the source, by which it is known again; "" where it has none.
+            partial: the source lists more than this, so that what vanished from it is not known.
         """
         self._feed, self._listed = feed, Listed()
         flight: deque[_Batch] = deque()
@@ -108,7 +109,7 @@ class Ingest:
                 self._finish(flight.popleft())
         finally:
             pool.shutdown(cancel_futures=True)
-        if feed:
+        if feed and not partial:
             vanished = self._listed.vanished(self._store, feed, prune=self._prune)
             self._missing += vanished.missing
             self._removed += vanished.removed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,7 +38,10 @@ class Listed:
         self._lost = frozenset(product.lost).union(*(variant.lost for variant in product.variants))
 
     def failed(self, failure: Failure) -> None:
-        """Take note of a failure: a row that cannot be read may be any of the products that seem to have vanished."""
+        """Take note of a failure: a row that cannot be read may be any of the products that seem to have vanished.
+
+        One that is about a product that is listed, such as one without a picture, hides none but its variants.
+        """
         if failure.what not in self._lost:
             self._broken.append(hash(failure.what))
 
@@ -52,16 +55,19 @@ class Listed:
         Nothing is removed where a row of the source could not be read, or where it lists nothing at all.
         """
         given = np.unique(np.array(self._hashes, np.int64))
+        broken = np.array(self._broken, np.int64)
+        unread = int((~np.isin(broken, given)).sum())
+        failed = set(broken.tolist())
+        whole = {sku: named for sku, named in self._lacking.items() if hash(sku) not in failed}
         with store.change() as writer:
             gone = list(_not_among(writer, feed, given))
-            lacking = {sku: own for sku, named in self._lacking.items() if (own := _still_there(writer, sku, named))}
+            lacking = {sku: own for sku, named in whole.items() if (own := _still_there(writer, sku, named, feed))}
             count = _said(len(gone), sum(map(len, lacking.values())))
             total = len(gone) + sum(map(len, lacking.values()))
             if not total:
                 return Vanished(0, 0, ())
-            if self._broken or not len(given):
-                broken = f"rows of the source could not be read: {len(self._broken)}"
-                why = broken if len(given) else "the source lists nothing"
+            if unread or not len(given):
+                why = f"rows of the source could not be read: {unread}" if len(given) else "the source lists nothing"
                 return Vanished(total, 0, (f"{count} of this source are not in it; they stay, since {why}",))
             if not prune:
                 said = f"{count} of this source are no longer in it; they stay (prune removes them)"
@@ -70,6 +76,25 @@ class Listed:
             for sku, named in lacking.items():
                 _remove_variants(writer, sku, named)
         return Vanished(0, total, (f"{count} that this source no longer has were removed",))
+
+
+def compare(store: Store, items: Iterable[Product | Failure], feed: str, *, prune: bool) -> Vanished:
+    """Find, or remove, what a source listed before, once all of its items are in the catalog.
+
+    Args:
+        items: all that the source lists now; feed: its identity.
+    """
+    listed = Listed()
+    for item in items:
+        if isinstance(item, Failure):
+            listed.failed(item)
+            continue
+        listed.add(item)
+        given = {variant.sku for variant in item.variants}
+        known = store.product(item.sku) if given else None
+        if known is not None:
+            listed.lacks(known.sku, [each.sku for each in known.variants if each.sku not in given])
+    return listed.vanished(store, feed, prune=prune)
 
 
 def _not_among(writer: StoreWriter, feed: str, given: IntArray) -> Iterator[str]:
@@ -81,9 +106,11 @@ def _not_among(writer: StoreWriter, feed: str, given: IntArray) -> Iterator[str]
         last = page[-1]
 
 
-def _still_there(writer: StoreWriter, sku: str, variants: Sequence[str]) -> set[str]:
-    product = writer.product(sku)
-    return set() if product is None else {each.sku for each in product.variants} & set(variants)
+def _still_there(writer: StoreWriter, sku: str, variants: Sequence[str], feed: str) -> set[str]:
+    product, written = writer.product(sku), writer.written(sku)
+    if product is None or written is None or written.feed != feed:
+        return set()
+    return {each.sku for each in product.variants} & set(variants)
 
 
 def _remove_variants(writer: StoreWriter, sku: str, variants: set[str]) -> None:

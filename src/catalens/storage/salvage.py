@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import struct
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from catalens.errors import CatalogDamagedError
 from catalens.files import PRIVATE_FOLDER, sync
+from catalens.json_text import parse_json
 from catalens.storage.database import connect, create_tables, has_tables, migrate, sqlite_boundary, storage_error
 from catalens.storage.records import digest
 from catalens.storage.schema import PAGE_SIZE
@@ -254,13 +254,13 @@ def _mend(db: sqlite3.Connection, table: str, columns: tuple[str, ...], key: str
 
 def _is_json(text: str, kind: type) -> bool:
     try:
-        return isinstance(json.loads(text), kind)
+        return isinstance(parse_json(text), kind)
     except ValueError:
         return False
 
 
 def _is_source(text: str) -> bool:
-    return _is_json(text, list) and len(json.loads(text)) == 2
+    return _is_json(text, list) and len(parse_json(text)) == 2
 
 
 def _skus(old: sqlite3.Connection) -> set[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 from catalens.errors import CatalogDamagedError
+from catalens.json_text import parse_json
 from catalens.storage.sqlite_connections import Connections, as_json, marks
 from catalens.storage.store import Counts, Ids, KnownFile, PictureFile, ShownPicture
 from catalens.types import AttributeValue, PictureSource, Product, Variant, Where
@@ -141,7 +141,7 @@ def _product(
 ) -> Product:
     try:
         sku, title, description, attributes, source = record
-        where = Where(*json.loads(source))
+        where = Where(*parse_json(source))
 
         def pictures(variant_id: int | None) -> tuple[PictureSource, ...]:
             return tuple(PictureSource(location, where) for variant, location in places if variant == variant_id)
@@ -183,7 +183,7 @@ def read_attributes(text: str) -> dict[str, AttributeValue]:
     Raises:
         TypeError, ValueError: it is none.
     """
-    value = json.loads(text)
+    value = parse_json(text)
     if not isinstance(value, dict):
         raise TypeError("expected an object")
     return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}

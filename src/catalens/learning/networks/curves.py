@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from catalens.errors import MissingExtraError
+from catalens.json_text import parse_json
 
 
 def draw_curves(log: Path, out: Path) -> None:
     """Draw the losses of a JSON-lines log (`step`, `seconds`, losses by name) over minutes; nothing if it is empty."""
-    rows = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    rows = [parse_json(line) for line in log.read_text("utf-8").splitlines()]
     if not rows:
         return
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -11,6 +10,7 @@ from typing import Any
 
 from catalens import settings
 from catalens.errors import MissingExtraError, ModelError, UsageError
+from catalens.json_text import parse_json
 from catalens.models.device import AUTO, RunsOn, place_torch, wanted_device, wanted_dtype
 from catalens.models.runtimes.base import Run, chosen
 from catalens.models.untrusted import MAX_CARD, regular_file
@@ -100,7 +100,7 @@ def _check(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo("config.json").file_size > MAX_CARD:
                 raise ValueError("its configuration is too large")
-            table = json.loads(archive.read("config.json"))
+            table = parse_json(archive.read("config.json"))
         refused = sorted(set(_foreign_classes(table)))
     except Exception as error:  # a damaged archive fails in many ways
         raise ModelError(f"{path} is no Keras network ({type(error).__name__})", cure="save it as .keras") from None

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from catalens import json_text
 from catalens.errors import UsageError
 from catalens.server.http.problems import RefusedError
 
@@ -74,18 +75,14 @@ def parse_json(text: bytes | str) -> Any:
         raw = text if isinstance(text, bytes) else text.encode()
         if raw.count(b"[") + raw.count(b"{") > MAX_CONTAINERS:
             raise UsageError("the body has too many objects and arrays", cure=f"send at most {MAX_CONTAINERS}")
-        found = json.loads(raw, parse_constant=_refuse)
+        found = json_text.parse_json(raw, constant=_refuse, depth=MAX_DEPTH)
         if b"\\u" in raw:  # only escapes make lone surrogates
             json.dumps(found, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+    except json_text.TooDeepError:
+        raise UsageError(f"the body is nested more than {MAX_DEPTH} levels deep", cure="send it flatter") from None
+    except ValueError:
         raise UsageError("the body is no JSON that can be read", cure="send an object") from None
-    level = [found]
-    for _ in range(MAX_DEPTH + 1):
-        level = [one for one in level if isinstance(one, dict | list)]
-        if not level:
-            return found
-        level = [child for one in level for child in (one.values() if isinstance(one, dict) else one)]
-    raise UsageError(f"the body is nested more than {MAX_DEPTH} levels deep", cure="send it flatter")
+    return found
 
 
 def _refuse(constant: str) -> float:

@@ -21,7 +21,7 @@ from catalens.server.jobs.feed_reader import FeedReader, WorkerDeathError
 from catalens.server.jobs.queue import MAX_FAILURES, Job, Turn
 from catalens.server.services.decode_pool import DecodePool
 from catalens.server.services.options import ServeOptions
-from catalens.server.services.picture_files import delete_unshown, keep_picture
+from catalens.server.services.picture_files import delete_all_unshown, delete_unshown, keep_picture
 from catalens.server.services.quotas import Quotas
 from catalens.types import Failure, PictureSource, Product, Variant
 
@@ -73,8 +73,22 @@ class FeedImport:
             job, results = self._import(job, part, folder)
             job = replace(job, offset=offset)
             if not turn(job, results):
-                break
-        return job
+                return job
+        return self._compare(job, read.items)
+
+    def _compare(self, job: Job, items: Path) -> Job:
+        """Count, or remove, what the source listed before and lists no longer, where it has a name to know it by."""
+        name = job.options.get("source_name")
+        if not name:
+            return job
+        with self._open_catalog(job.tenant, job.by) as shop:
+            parts = batches(items, taken=0, offset=0, most=CHUNK, most_bytes=CHUNK_BYTES)
+            listed = (item for part, _ in parts for item in part)
+            found = shop.compare(listed, source_name=name, prune=_flag(job, "prune"))
+            if found.removed:
+                delete_all_unshown(shop, self._options.pictures_of(job.tenant))
+        notes = (*job.notes, *found.notes)
+        return replace(job, missing=found.missing, removed=found.removed, notes=notes)
 
     def forget(self, job: Job) -> None:
         """Delete the upload of a job."""
@@ -102,7 +116,14 @@ class FeedImport:
             allowed = self._within_quota(part, before, count=len(shop))
             items = list(self._check_pictures(allowed, folder, job.tenant))
             fetch = self._options.url_hosts or False
-            report = shop.add(iter(items), fetch=fetch, blur_faces=job.options.get("blur_faces", "").lower() == "true")
+            report = shop.add(
+                iter(items),
+                fetch=fetch,
+                blur_faces=_flag(job, "blur_faces"),
+                clear_empty=_flag(job, "clear_empty"),
+                source_name=job.options.get("source_name"),
+                partial=True,
+            )
             after = _present(shop, part)
             delete_unshown(shop, shown - _shown(shop, part), own)
 
@@ -122,6 +143,7 @@ class FeedImport:
             updated=job.updated + report.updated,
             unchanged=job.unchanged + report.unchanged,
             pictures=job.pictures + report.pictures,
+            stale=job.stale + report.stale,
             failed=(*job.failed, *failed)[:MAX_FAILURES],
             failed_count=job.failed_count + len(failed),
         )
@@ -192,6 +214,10 @@ class FeedImport:
             return Failure(picture.where, place.name, error.what, error.cure)
         self._quotas.add_bytes(tenant, len(data))
         return replace(picture, location=str(kept))
+
+
+def _flag(job: Job, name: str) -> bool:
+    return job.options.get(name, "").lower() == "true"
 
 
 def _present(shop: Catalog, items: Iterable[Item]) -> set[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from catalens.feeds import Item
+from catalens.json_text import parse_json
 from catalens.types import Failure, PictureSource, Product, Variant, Where
 
 MAX_TEXT = 2_000
@@ -25,7 +26,7 @@ def dump_item(item: Item) -> str:
 
 def load_item(line: str) -> Item:
     """The item that `dump_item` wrote."""
-    found = json.loads(line)
+    found = parse_json(line)
     if "failure" in found:
         failure = found["failure"]
         return Failure(**{**failure, "where": Where(**failure["where"])})

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from catalens.errors import CatalensError, FeedError, NotFoundError, StorageError, UsageError
+from catalens.json_text import parse_json
 from catalens.server.jobs.feed_worker import OUT_OF_MEMORY, TOO_MUCH_OUTPUT
 
 WORKER = (sys.executable, "-m", "catalens.server.jobs.feed_worker")
@@ -189,7 +190,7 @@ def _answer(path: Path) -> dict[str, Any] | None:
         FeedError, NotFoundError, StorageError, UsageError: what the worker says.
     """
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        found: dict[str, Any] = parse_json(path.read_text("utf-8"))
     except OSError:
         return None
     if error := found.get("error"):

@@ -22,6 +22,7 @@ from catalens.errors import CatalensError, FeedError
 from catalens.feeds import open_feed
 from catalens.feeds.archives import find_feed, kind_of, unpack
 from catalens.feeds.sources import with_mentions
+from catalens.json_text import parse_json
 from catalens.server.jobs.feed_items import dump_item
 from catalens.storage.records import checked
 
@@ -105,4 +106,4 @@ def _write_answer(path: Path, answer: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(json.loads(sys.argv[1])))
+    sys.exit(main(parse_json(sys.argv[1])))

@@ -21,6 +21,7 @@ from typing import Any, Literal, TypeAlias
 from catalens.errors import CatalensError, CatalogBusyError, NotFoundError, UsageError
 from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
+from catalens.json_text import parse_json
 from catalens.storage.audit import LOCAL
 from catalens.storage.lock import WriterLock
 
@@ -45,7 +46,8 @@ class Job:
         source: name of the uploaded file; digest: SHA-256 of the request, which tells a repeated one from another.
         taken: items of the source that are done, and offset: bytes of them; after a restart the job goes on behind
             them.
-        added, updated, unchanged, pictures: counts so far; failed: items that were not imported, and why.
+        added, updated, unchanged, pictures, stale: counts so far; missing, removed: products and variants that the
+            source listed before, and lists no longer; failed: items that were not imported, and why.
         problem: why the whole job failed or was set aside.
         attempts: attempts at its next piece of work that were begun.
         owns_upload: its upload may be deleted with it (the catalog's pictures lie elsewhere).
@@ -63,6 +65,9 @@ class Job:
     updated: int = 0
     unchanged: int = 0
     pictures: int = 0
+    stale: int = 0
+    missing: int = 0
+    removed: int = 0
     failed: tuple[dict[str, str], ...] = ()
     failed_count: int = 0
     notes: tuple[str, ...] = ()
@@ -245,7 +250,7 @@ class JobQueue:
         for path, start, end in zip(parts, starts, [*starts[1:], job.taken], strict=True):
             if end <= after or start >= job.taken:
                 continue
-            found.extend(json.loads(path.read_text("utf-8"))[max(0, after - start) :])
+            found.extend(parse_json(path.read_text("utf-8"))[max(0, after - start) :])
             if len(found) > limit:
                 break
         return found[:limit], after + limit if len(found) > limit else None
@@ -265,7 +270,7 @@ class JobQueue:
             stamp = path.stat().st_mtime_ns
             known = self._cache.get(id)
             if known is None or known[0] != stamp:
-                found = json.loads(path.read_text("utf-8"))
+                found = parse_json(path.read_text("utf-8"))
                 job = Job(**{**found, "failed": tuple(found["failed"]), "notes": tuple(found["notes"])})
                 known = self._cache[id] = (stamp, job)
             return known[1]

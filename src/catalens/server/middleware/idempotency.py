@@ -14,6 +14,7 @@ from fastapi import Header
 
 from catalens.files import PRIVATE_FILE, make_private_folder
 from catalens.images.draw import write_atomically
+from catalens.json_text import parse_json
 from catalens.server.http.problems import RefusedError
 from catalens.storage.audit import sku_hash
 
@@ -50,7 +51,7 @@ class IdempotencyCache:
         path = self._folder / f"{_digest([tenant, key])}.json"
         asked = _digest(request)
         with suppress(OSError, ValueError, KeyError):
-            known: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+            known: Mapping[str, Any] = parse_json(path.read_text("utf-8"))
             if known["until"] > time.time():
                 if known["asked"] != asked:
                     raise RefusedError(

@@ -115,8 +115,12 @@ def _read_form(body: BinaryIO, boundary: bytes) -> tuple[PartFile, dict[str, str
             options[part.name] = part.read(body).decode("utf-8", "replace")
     if feed is None:
         raise UsageError("no feed came", cure="send it as the file `feed`")
-    for one in OPTIONS.values():
-        Upload({}, options).value(one)
+    asked = {one.name: Upload({}, options).value(one) for one in OPTIONS.values()}
+    if asked["prune"] and not asked["source_name"]:
+        raise UsageError(
+            "prune without source_name: nothing says which products this source listed before",
+            cure="send the same source_name with each feed of this source",
+        )
     return feed, options
 
 

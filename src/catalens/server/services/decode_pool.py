@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import queue
 import select
@@ -17,6 +16,7 @@ from typing import IO
 import numpy as np
 
 from catalens.errors import ImageError, ImageLimitError
+from catalens.json_text import parse_json
 from catalens.types import ImageArray
 
 HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
@@ -120,7 +120,7 @@ class _Worker:
         if kind:
             found: ImageArray = np.load(io.BytesIO(body), allow_pickle=False)
             return found
-        answer = json.loads(body)
+        answer = parse_json(body)
         raise (ImageLimitError if answer["kind"] == "ImageLimitError" else ImageError)(
             answer["what"], cure=answer["cure"]
         )

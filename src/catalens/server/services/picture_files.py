@@ -54,3 +54,9 @@ def delete_unshown(shop: Catalog, hashes: Iterable[str], folder: Path) -> None:
         for path in [folder / f"{hash}{ending}" for ending in (*_ENDINGS.values(), _OTHER)]:
             if path.is_file() and path.stat().st_mtime < time.time() - _FRESH_S and not has_picture(shop, hash):
                 path.unlink(missing_ok=True)
+
+
+def delete_all_unshown(shop: Catalog, folder: Path) -> None:
+    """Delete all files in a folder of pictures that the catalog does not show."""
+    found = (path.stem for path in folder.glob("*") if not shop.has_picture(path.stem))
+    delete_unshown(shop, found, folder)

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from catalens.errors import CatalensError, StorageError
 from catalens.images.draw import write_atomically
+from catalens.json_text import parse_json
 from catalens.storage.lock import WriterLock
 
 MAX_BYTES = 64 * 2**20
@@ -52,11 +53,11 @@ class SecretFile(Generic[T]):
                     return self._known[1]
                 if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
                     raise ValueError("it is no regular file, or too large")
-                found = self._parse(json.loads(self.path.read_text("utf-8")))
+                found = self._parse(parse_json(self.path.read_text("utf-8")))
             except FileNotFoundError:
                 self._known = None
                 return None
-            except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            except (OSError, ValueError, TypeError, KeyError) as error:
                 raise StorageError(f"{self.path} holds no {self._holds}: {error}", cure=self._cure) from None
             is_settled = time.time() - status.st_mtime > SETTLED_S
             self._known = (stamp, found) if is_settled else None

@@ -1,4 +1,4 @@
-"""How soon does `catalens classify` answer from a cold start, and how long does a softmax head on 3,000 photos take?
+"""How soon does `catalens photo classify` answer from a cold start; how long does a softmax head on 3,000 photos take?
 
     python benchmarks/classify.py [--rounds 5] [--photos 3000]
 
@@ -53,12 +53,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder, model = Path(place) / "photos", Path(place) / "model"
         count = sorted_photos(settings.data_folder(), folder, given.photos)
-        took, busy = timed("train", "classifier", "--data", str(folder), "--label", "folder", "--out", str(model))
+        took, busy = timed("train", "classifier", "--data", str(folder), "--out", str(model))
         print(f"softmax head on {count} photos: {took:.1f} s, {busy:.1f} s of the processor", flush=True)
         result["softmax head"] = {"photos": count, "seconds": took, "CPU seconds": busy}
         photo = str(next(folder.rglob("*.jpg")))
         for name, words in (("own labels", ["--model", str(model)]), ("words", ["--labels", LABELS])):
-            rounds = [timed("classify", photo, *words) for _ in range(given.rounds)]
+            rounds = [timed("photo", "classify", photo, *words) for _ in range(given.rounds)]
             took, busy = (statistics.median(column) for column in zip(*rounds, strict=True))
             print(f"classify from a cold start, {name}: {took:.2f} s, {busy:.2f} s of the processor")
             result[f"cold start, {name}"] = {"seconds": took, "CPU seconds": busy}

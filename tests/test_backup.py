@@ -163,12 +163,12 @@ def test_the_commands_do_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert result.exit_code == code, result.output
         return result.stdout
 
-    assert json.loads(run("backup", "kept", "--json"))["products"] == 2
-    receipt = json.loads(run("erase", "a", "--json"))
+    assert json.loads(run("catalog", "backup", "kept", "--json"))["products"] == 2
+    receipt = json.loads(run("catalog", "erase", "a", "--json"))
     assert (len(receipt["skus"]), receipt["left"], receipt["complete"]) == (1, [], True)
-    assert "1 erased at " in run("erase", "b")
-    assert "2 products, 0 pictures, 0 uploaded photos of " in run("restore", "kept", "--replace")
-    assert run("export") == ""
-    lines = [json.loads(line) for line in run("audit", "--json").splitlines()]
+    assert "1 erased at " in run("catalog", "erase", "b")
+    assert "2 products, 0 pictures, 0 uploaded photos of " in run("catalog", "restore", "kept", "--replace")
+    assert run("catalog", "export") == ""
+    lines = [json.loads(line) for line in run("catalog", "audit", "--json").splitlines()]
     assert [line["what"] for line in lines] == ["add", "backup", "erase", "erase", "restore"]
-    assert len(run("audit").splitlines()) == 5
+    assert len(run("catalog", "audit").splitlines()) == 5

@@ -347,11 +347,11 @@ def test_a_label_of_strange_words_is_left_out_and_told(tmp_path: Path) -> None:
     assert found.names == ("blue", "red")
     assert found.notes == ('"платье" is not known: this label was left out',)
     assert found.to_dict()["notes"] == list(found.notes)
-    result = run("classify", wall, "--labels", "dress, ,skirt,платье,")
+    result = run("photo", "classify", wall, "--labels", "dress, ,skirt,платье,")
     assert result.exit_code == 0, result.output
     assert "платье" in result.stderr
     assert "платье" not in result.stdout
-    result = run("classify", wall, "--labels", "dress,платье")
+    result = run("photo", "classify", wall, "--labels", "dress,платье")
     assert isinstance(result.exception, UsageError)
     assert "платье" in str(result.exception)
 
@@ -484,22 +484,24 @@ def test_from_the_command_line(walls: Path, card: str, shop: Catalog, tmp_path: 
     result = run("train", "classifier", "--data", walls, "--out", out, "--encoder", card, "--head", "svm", "--json")
     assert result.exit_code == ImageError.exit_code, result.output  # one of them is broken, and told
     assert json.loads(result.stdout)["counts"] == dict.fromkeys(sorted(PAINTS), 8)
-    result = run("classify", walls / "red" / "1.png", "--model", out, "--json")
+    result = run("photo", "classify", walls / "red" / "1.png", "--model", out, "--json")
     assert json.loads(result.stdout)[0]["labels"][0]["name"] == "red"
-    result = run("classify", walls / "red" / "1.png", walls / "red" / "broken.jpg", "--model", out)
+    result = run("photo", "classify", walls / "red" / "1.png", walls / "red" / "broken.jpg", "--model", out)
     assert result.exit_code == ImageError.exit_code
     assert "red" in result.stdout
-    result = run("classify", tmp_path / "gone.jpg", walls / "red" / "1.png", "--model", out)
+    result = run("photo", "classify", tmp_path / "gone.jpg", walls / "red" / "1.png", "--model", out)
     assert result.exit_code == ImageError.exit_code
     assert "red" in result.stdout
     assert "gone.jpg" in result.stderr
-    assert isinstance(run("classify", tmp_path / "gone.jpg", "--model", out).exception, NotFoundError)
+    assert isinstance(run("photo", "classify", tmp_path / "gone.jpg", "--model", out).exception, NotFoundError)
     with Catalog.open(tmp_path / "other", encoder=card) as other:
         here = Where("t")
         other.add([Product("a", here, pictures=(PictureSource(str(walls / "red" / "1.png"), here),))])
-    result = run("tag", "--catalog", tmp_path / "other", "--model", out, "--field", "paint", "--encoder", card)
+    result = run(
+        "catalog", "tag", "--catalog", tmp_path / "other", "--model", out, "--field", "paint", "--encoder", card
+    )
     assert result.exit_code == 0, result.output
-    result = run("tag", "--catalog", shop.path, "--model", out, "--field", "paint", "--dry-run")
+    result = run("catalog", "tag", "--catalog", shop.path, "--model", out, "--field", "paint", "--dry-run")
     assert result.exit_code == 0, result.output
     assert "a: red" in result.stdout
 
@@ -548,7 +550,7 @@ def test_wishes_that_make_no_sense_are_told_before_the_work(
 
 
 def test_tagging_makes_no_catalog(model: Path, tmp_path: Path) -> None:
-    result = run("tag", "--catalog", tmp_path / "shpo", "--model", model, "--field", "color")
+    result = run("catalog", "tag", "--catalog", tmp_path / "shpo", "--model", model, "--field", "color")
     assert isinstance(result.exception, NotFoundError)
     assert not (tmp_path / "shpo").exists()
 

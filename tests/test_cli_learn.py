@@ -1,4 +1,4 @@
-"""`catalens augment`, `label next`, `label curve`, `train search`: thin clients that print data and write files."""
+"""`train augment`, `label next`, `label curve`, `train search`: thin clients that print data and write files."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def run(*arguments: str | Path) -> str:
 
 def test_augment_says_and_shows(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photo, sheet = folder / "flat" / "0.png", tmp_path / "sheet.png"
-    words = run("augment", photo, "--policy", "shop", "--show", sheet, "-n", "2")
+    words = run("train", "augment", photo, "--policy", "shop", "--show", sheet, "-n", "2")
     assert words.startswith("shop: studio photos")
     assert read_image(sheet).shape[2] == 3
-    assert json.loads(run("augment", photo, "--policy", "none", "--json"))["steps"] == []
+    assert json.loads(run("train", "augment", photo, "--policy", "none", "--json"))["steps"] == []
     monkeypatch.chdir(tmp_path)
-    run("augment", photo, "--show", "-n", "2")
+    run("train", "augment", photo, "--show", "-n", "2")
     assert (tmp_path / f"{Path(photo).stem}-phone.png").is_file()
     with pytest.raises(UsageError, match="wild"):
-        run("augment", photo, "--policy", "wild")
+        run("train", "augment", photo, "--policy", "wild")
     with pytest.raises(NotFoundError):
-        run("augment", "missing.jpg")
+        run("train", "augment", "missing.jpg")
 
 
 def test_label_next_without_and_with_a_model(folder: Path, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_label_next_without_and_with_a_model(folder: Path, tmp_path: Path) -> No
 
 def test_label_curve(folder: Path, tmp_path: Path) -> None:
     report = tmp_path / "curve.html"
-    found = json.loads(run("label", "curve", "--data", folder, "--draws", "1", "--report", report, "--json"))
+    found = json.loads(run("label", "curve", "--data", folder, "--draws", "1", "--save", report, "--json"))
     assert [point["photos_per_label"] for point in found["curves"][0]["points"]] == [2, 5, 8]  # of 12 a label
     assert "<svg" in report.read_text("utf-8")
     with pytest.raises(UsageError, match="tree"):
@@ -86,7 +86,7 @@ def test_train_search_writes_a_classifier(folder: Path, tmp_path: Path) -> None:
         run("train", "search", "--data", folder, "--trials", "2", "--policies", "none", "--out", model, "--json")
     )
     assert len(found["trials"]) == 2
-    answer = json.loads(run("classify", folder / "wide" / "0.png", "--model", model, "--json"))
+    answer = json.loads(run("photo", "classify", folder / "wide" / "0.png", "--model", model, "--json"))
     assert "wide" in json.dumps(answer)
     (tmp_path / "own").mkdir()
     own = tiny_card(tmp_path / "own")

@@ -17,6 +17,16 @@ INTRO = """# Commands
 Generated from the commands themselves (`make docs`). Data goes to stdout, all else to stderr; progress bars are drawn
 on a terminal only. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 some rows or pictures failed, 5 findings,
 6 refused by limits.
+
+What a command writes:
+
+- **OUT**, the last argument, or `--out` where there is no photo to begin with: what the command makes (a picture, a
+  table, a network, a backup).
+- `--save FILE`: what the command shows, as a page (.html) or a contact sheet; it is written beside the answer.
+- `--json`: the answer on stdout, for programs.
+
+What names classes: `--labels` is a list of them, `--label` is one, `--label-column` is the column of a table (or
+`folder`). Names of the last release go on working until 0.3.0, with a note on stderr.
 """
 
 

@@ -117,7 +117,8 @@ def test_a_file_where_a_folder_has_to_be_is_named(photos: Path, tmp_path: Path, 
 
 
 def test_faces_are_found_as_the_figures_of_the_docs_say() -> None:
-    (option,) = [one for one in get_command(app).commands["blur-faces"].params if one.name == "min_score"]  # type: ignore[attr-defined]
+    photo = get_command(app).commands["photo"]  # type: ignore[attr-defined]
+    (option,) = [one for one in photo.commands["blur-faces"].params if one.name == "min_score"]
     assert option.default == MIN_SCORE
     with pytest.raises(UsageError, match="min_score is 3"):
         blur_faces(np.zeros((9, 9, 3), np.uint8), min_score=3)
@@ -125,12 +126,14 @@ def test_faces_are_found_as_the_figures_of_the_docs_say() -> None:
 
 @pytest.mark.parametrize("more", [("--tiles", "4"), ("--labels", "bag")], ids=" ".join)
 def test_what_proposals_know_nothing_of_is_refused(photos: Path, more: tuple[str, str]) -> None:
-    found = CliRunner().invoke(app, ["detect", str(photos / "a.png"), "--proposals", "rpn", *more])
+    found = CliRunner().invoke(app, ["photo", "detect", str(photos / "a.png"), "--proposals", "rpn", *more])
     assert isinstance(found.exception, UsageError)
 
 
 def test_proposals_are_those_of_the_detector_that_is_named(photos: Path) -> None:
-    found = CliRunner().invoke(app, ["detect", str(photos / "a.png"), "--proposals", "rpn", "--model", "nowhere"])
+    found = CliRunner().invoke(
+        app, ["photo", "detect", str(photos / "a.png"), "--proposals", "rpn", "--model", "nowhere"]
+    )
     assert isinstance(found.exception, NotFoundError)
 
 

@@ -318,18 +318,18 @@ def test_from_the_command_line(walls: Path, model: Path, card: str, tmp_path: Pa
             write_wall(tmp_path / "new" / name / f"{seed}.png", paint, seed=7000 + seed)
     write_wall(tmp_path / "new" / "yellow" / "0.png", (240, 220, 30), seed=1)
     words: list[str | Path] = ["evaluate", "classifier", "--data", tmp_path / "new"]
-    result = run_command(*words, "--model", model, "--report", tmp_path / "a.json")
+    result = run_command(*words, "--model", model, "--save", tmp_path / "a.json")
     assert result.exit_code == 0, result.output
     assert "accuracy: 1.000" in result.stdout
-    result = run_command(*words, "--head", "knn", "--encoder", card, "--report", tmp_path / "b.html", "--json")
+    result = run_command(*words, "--head", "knn", "--encoder", card, "--save", tmp_path / "b.html", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["task"] == "classifier"
     assert (tmp_path / "b.html").read_text("utf-8").startswith("<!doctype html>")
     both = [tmp_path / "a.json", tmp_path / "a.json"]
-    result = run_command("evaluate", "compare", *both, "--report", tmp_path / "c.html")
+    result = run_command("evaluate", "compare", *both, "--save", tmp_path / "c.html")
     assert "p = 1.0000" in result.stdout
     assert "p = 1.0000" in (tmp_path / "c.html").read_text("utf-8")
-    result = run_command("evaluate", "compare", *both, "--report", tmp_path / "a.json")
+    result = run_command("evaluate", "compare", *both, "--save", tmp_path / "a.json")
     assert isinstance(result.exception, UsageError)  # a run is not written over
     lines = ["image,paint", *(f"{path},{path.parent.name}" for path in sorted((tmp_path / "new").rglob("*.png")))]
     (tmp_path / "t.csv").write_text("\n".join(lines), "utf-8")
@@ -392,7 +392,7 @@ def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
 def test_a_report_that_cannot_be_written_is_told_before_the_work(
     words: tuple[str, ...], report: str, error: type[CatalensError]
 ) -> None:
-    result = run_command(*words, "--data", "no-data-either", "--report", report)
+    result = run_command(*words, "--data", "no-data-either", "--save", report)
     assert isinstance(result.exception, error)
     assert "report" in str(result.exception)
 

@@ -205,7 +205,7 @@ def run(*words: str | Path) -> Any:
 
 def test_from_the_command_line(walls: Path, model: Path, tmp_path: Path) -> None:
     photo = walls / "red" / "1.png"
-    result = run("explain", photo, "--model", model, "--save", tmp_path / "why.png")
+    result = run("photo", "explain", photo, "--model", model, "--save", tmp_path / "why.png")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("red")
     assert read_image(tmp_path / "why.png").shape[2] == 3
@@ -242,6 +242,6 @@ def test_a_match_in_a_catalog_of_another_encoder(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_commands_that_make_no_sense(words: tuple[str, ...]) -> None:
-    result = run("explain", "photo.jpg", *words)
+    result = run("photo", "explain", "photo.jpg", *words)
     assert isinstance(result.exception, CatalensError | SystemExit)
     assert result.exit_code != 0

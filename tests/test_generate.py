@@ -102,7 +102,7 @@ def test_wrong_networks(untaught: Path) -> None:
 def test_the_command(untaught: Path, tmp_path: Path) -> None:
     out, sheet = tmp_path / "made", tmp_path / "sheet.png"
     asked = ["generate", "--kind", "dress", "--color", "red", "-n", "2", "--seed", "7", "--model", str(untaught)]
-    result = RUNNER.invoke(app, [*asked, "--sheet", str(sheet), "--json", str(out)])
+    result = RUNNER.invoke(app, [*asked, "--save", str(sheet), "--json", str(out)])
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["seed"] == 7

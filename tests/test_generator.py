@@ -231,7 +231,9 @@ def test_a_generator_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     assert measured.exit_code == 0, measured.output
     assert {"FID", "precision", "recall", "features", "warning"} <= set(json.loads(measured.stdout))
-    few = RUNNER.invoke(app, ["train", "generator", "--data", str(data / "cap"), "--label", "kind", "--out", str(out)])
+    few = RUNNER.invoke(
+        app, ["train", "generator", "--data", str(data / "cap"), "--label-column", "kind", "--out", str(out)]
+    )
     assert isinstance(few.exception, UsageError)
 
 

@@ -216,7 +216,7 @@ def test_a_network_that_is_kept_is_refused_when_the_list_changes(monkeypatch: py
 
 
 def run(*words: str) -> Any:
-    return CliRunner().invoke(app, ["licences", *words])
+    return CliRunner().invoke(app, ["models", "licences", *words])
 
 
 def test_the_command() -> None:

@@ -66,40 +66,41 @@ VERBS = (
         beside=frozenset({"finder"}),
     ),
     Verb(options.Outfits, (catalens.Catalog.outfits, OutfitRequest), "outfit", ("/v1/outfit",), {"kinds": "kind"}),
-    Verb(options.Score, (score_photos, catalens.compatibility), "score", ("/v1/score",)),
-    Verb(options.Room, (catalens.Catalog.room,), "room", ("/v1/room",), {"kinds": "kind"}),
+    Verb(options.Score, (score_photos, catalens.compatibility), "style score", ("/v1/score",)),
+    Verb(options.Room, (catalens.Catalog.room,), "style room", ("/v1/room",), {"kinds": "kind"}),
     Verb(
-        options.Classify, (catalens.classify, Classifier.classify, classify_by_words), "classify", ("/v1/classify",),
+        options.Classify, (catalens.classify, Classifier.classify, classify_by_words), "photo classify",
+        ("/v1/classify",),
     ),
-    Verb(options.Detect, (catalens.detect,), "detect", ("/v1/detect",)),
-    Verb(options.Segment, (catalens.segment,), "segment", ("/v1/segment",)),
+    Verb(options.Detect, (catalens.detect,), "photo detect", ("/v1/detect",)),
+    Verb(options.Segment, (catalens.segment,), "photo segment", ("/v1/segment",)),
     Verb(
         options.Cutout, (catalens.cutout, cutout_of), "cutout", ("/v1/cutout",)
     ),
-    Verb(options.Enhance, (catalens.enhance,), "enhance", ("/v1/enhance",)),
+    Verb(options.Enhance, (catalens.enhance,), "photo enhance", ("/v1/enhance",)),
     Verb(
         options.Check, (check_photo, fix, check_folder), "check", ("/v1/check", "/v1/fix"),
         beside=frozenset({"alpha_of", "fix", "progress"}),
     ),
-    Verb(options.BlurFaces, (blur_faces,), "blur-faces", ("/v1/blur-faces",)),
+    Verb(options.BlurFaces, (blur_faces,), "photo blur-faces", ("/v1/blur-faces",)),
     Verb(
         options.TryOn, (catalens.try_on, try_on_by, TryOn.__call__, TryOn.cut_out), "tryon", ("/v1/tryon",),
     ),
     Verb(
-        options.Scene, (scene,), "scene", ("/v1/scene",), {"background": "prompt_or_photo"},
+        options.Scene, (scene,), "photo scene", ("/v1/scene",), {"background": "prompt_or_photo"},
     ),
     Verb(
-        options.Generate, (catalens.generate, Generator.make), "generate", ("/v1/generate",),
+        options.Generate, (catalens.generate, Generator.make), "photo generate", ("/v1/generate",),
     ),
     Verb(
-        options.Explain, (catalens.explain_class, catalens.explain_match), "explain", ("/v1/explain",),
+        options.Explain, (catalens.explain_class, catalens.explain_match), "photo explain", ("/v1/explain",),
         beside=frozenset({"parts"}),
     ),
-    Verb(options.Augment, (policy_sheet,), "augment", beside=frozenset({"mask"})),
+    Verb(options.Augment, (policy_sheet,), "train augment", beside=frozenset({"mask"})),
     Verb(options.Serve, (), "serve"),
     Verb(options.Keys, (), "keys create", (), {"scopes": "scope"}),
     Verb(options.RotateKey, (), "keys rotate"),
-    Verb(options.Licences, (), "licences"),
+    Verb(options.Licences, (), "models licences"),
 )  # fmt: skip
 NAMES = [verb.declared.__name__ for verb in VERBS]
 

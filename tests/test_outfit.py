@@ -337,7 +337,7 @@ def test_commands(built_shop: Path, shop: catalens.Catalog, export: Path) -> Non
     assert told.exit_code == 0, told.output
     assert sku in told.output
     photos = [str(export / "photos" / name) for name in ("SHI-0010-1.jpg", "TRO-0007-1.jpg")]
-    scored = CliRunner().invoke(app, ["score", *photos])
+    scored = CliRunner().invoke(app, ["style", "score", *photos])
     assert scored.exit_code == 0, scored.output
     assert 0 < float(scored.output.split()[0]) < 1
     with pytest.raises(NotFoundError):

@@ -67,14 +67,14 @@ def test_a_parser_of_ones_own(labelled: Path) -> None:
     out = labelled / "parts"
     (labelled / "maps" / "alone.png").write_bytes((labelled / "maps" / "1.png").read_bytes())
     command = ["train", "segmenter", "--data", str(labelled / "maps"), "--photos", str(labelled / "photos"),
-               "--names", "background,bag", "--out", str(out), "--minutes", "0.02", "--json"]  # fmt: skip
+               "--labels", "background,bag", "--out", str(out), "--minutes", "0.02", "--json"]  # fmt: skip
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert [one["what"] for one in told["failed"]] == ["alone.png"]
     assert Parser(find_card(str(out))).names == ("background", "bag")
     photo = str(labelled / "photos" / "1.png")
-    assert CliRunner().invoke(app, ["segment", photo, "--model", str(out)]).exit_code == 0
+    assert CliRunner().invoke(app, ["photo", "segment", photo, "--model", str(out)]).exit_code == 0
 
 
 @pytest.mark.parametrize("kept", [0, 3])

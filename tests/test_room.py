@@ -113,7 +113,7 @@ def test_command(built_shop: Path, tmp_path: Path, room: RenderedRoom) -> None:
     photo = tmp_path / "room.png"
     save_image(photo, room.image)
     told = CliRunner().invoke(
-        app, ["room", str(photo), "--catalog", str(built_shop), "--kind", "lamp", "--style", "wood"]
+        app, ["style", "room", str(photo), "--catalog", str(built_shop), "--kind", "lamp", "--style", "wood"]
     )
     assert told.exit_code == 0, told.output
     assert "colors: " in told.output

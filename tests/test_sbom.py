@@ -79,6 +79,6 @@ def test_the_same_contents_give_the_same_document() -> None:
 
 
 def test_the_command_writes_it() -> None:
-    result = CliRunner().invoke(app, ["licences", "--format", "cyclonedx"])
+    result = CliRunner().invoke(app, ["models", "licences", "--format", "cyclonedx"])
     bill = json.loads(result.stdout)
     assert (result.exit_code, bill["bomFormat"], bill["specVersion"]) == (0, "CycloneDX", "1.6")

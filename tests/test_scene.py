@@ -183,7 +183,7 @@ def test_the_command_in_both_spellings(option: bool, tmp_path: Path) -> None:
     save_image(tmp_path / "product.png", product())
     names = [str(tmp_path / name) for name in ("product.png", "room.jpg", "out.jpg")]
     words = [names[0], "--prompt-or-photo", names[1], names[2]] if option else names
-    result = CliRunner().invoke(app, ["scene", *words, "--place", "0.5,0.8"])
+    result = CliRunner().invoke(app, ["photo", "scene", *words, "--place", "0.5,0.8"])
     assert result.exit_code == 0, result.output
     assert catalens.read_image(names[2]).shape == (300, 400, 3)
     assert read_mark(names[2]) == COMPOSITE
@@ -204,5 +204,5 @@ def test_the_command_tells_what_is_wrong(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save_image("product.png", product())
-    result = CliRunner().invoke(app, ["scene", *words])
+    result = CliRunner().invoke(app, ["photo", "scene", *words])
     assert said in str(result.exception)

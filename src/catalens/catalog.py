@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from catalens import options
 from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, UsageError
+from catalens.feeds.archives import FEED_SUFFIXES
 from catalens.feeds.sources import Source, open_sources
+from catalens.images.folder import SUFFIXES
 from catalens.images.read import ImageLike
 from catalens.models.device import AUTO
 from catalens.search.searcher import Searcher
@@ -98,9 +100,12 @@ class Catalog:
 
         Raises:
             NotFoundError: `readonly`, and there is no catalog.
+            UsageError: nothing is there, and the name is that of a table or a picture.
             StorageError: a file, a folder with other things in it, or one that may not be written.
             CatalogVersionError, CatalogDamagedError, CatalogError: newer, damaged, another program's.
         """
+        if not readonly:
+            _refuse_file_name(Path(path))
         store = SqliteStore(path, readonly=readonly)
         if is_behind(store):
             with suppress(CatalogBusyError), SqliteStore(path) as writable:  # who writes now went through it
@@ -650,6 +655,15 @@ def look(
             image, k=k, where=where, min_score=min_score, model=model, accept_licence=accept_licence, device=device,
             dtype=dtype,
         )  # fmt: skip
+
+
+def _refuse_file_name(path: Path) -> None:
+    """A catalog is a folder: refuse to make one where a feed's or a picture's name was given in its place."""
+    if path.suffix.lower() in (*FEED_SUFFIXES, *SUFFIXES) and not path.exists():
+        raise UsageError(
+            f"{path} is named like a file, and a catalog is a folder",
+            cure="name a folder for the catalog, such as shop, and add the file to it",
+        )
 
 
 def _unknown(skus: Sequence[str]) -> NotFoundError:

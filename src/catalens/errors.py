@@ -55,8 +55,8 @@ class CatalensError(Exception):
 
 
 def _sentence(text: str) -> str:
-    """Text with exactly one full stop at the end."""
-    return text if text.endswith(".") else f"{text}."
+    """Text with exactly one full stop, or question mark, at the end."""
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def first_line(error: Exception) -> str:

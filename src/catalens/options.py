@@ -277,7 +277,7 @@ class Outfits:
 
 
 class Score:
-    """`catalens.compatibility`, `score_photos`, `catalens score`, POST /v1/score."""
+    """`catalens.compatibility`, `score_photos`, `catalens style score`, POST /v1/score."""
 
     device, dtype = Network.device, Network.dtype
     images = Option[Sequence[Any]]("images", "pictures", (), "Photos of one item each.", http_maximum=8)
@@ -289,7 +289,7 @@ class Score:
 
 
 class Room:
-    """`Catalog.room`, `catalens room`, POST /v1/room."""
+    """`Catalog.room`, `catalens style room`, POST /v1/room."""
 
     encoder, device, dtype = Network.encoder, Network.device, Network.dtype
     k = Option("k", "whole", 3, "Number of products of each category.", minimum=1, http_maximum=20)
@@ -304,7 +304,7 @@ class Room:
 
 
 class Classify:
-    """`catalens.classify`, `catalens classify`, POST /v1/classify."""
+    """`catalens.classify`, `catalens photo classify`, POST /v1/classify."""
 
     accept_licence = Network.accept_licence
     device, dtype = Network.device, Network.dtype
@@ -317,7 +317,7 @@ class Classify:
 
 
 class Detect:
-    """`catalens.detect`, `catalens detect`, POST /v1/detect."""
+    """`catalens.detect`, `catalens photo detect`, POST /v1/detect."""
 
     accept_licence = Network.accept_licence
     device, dtype = Network.device, Network.dtype
@@ -339,7 +339,7 @@ class Detect:
 
 
 class Segment:
-    """`catalens.segment`, `catalens segment`, POST /v1/segment."""
+    """`catalens.segment`, `catalens photo segment`, POST /v1/segment."""
 
     model = _network("model", "segment", "Parser", others=f"hf:FOLDER_OR_ID, {_FILES}")
     accept_licence = Network.accept_licence
@@ -367,7 +367,7 @@ class Cutout:
 
 
 class Enhance:
-    """`catalens.enhance`, `catalens enhance`, POST /v1/enhance."""
+    """`catalens.enhance`, `catalens photo enhance`, POST /v1/enhance."""
 
     sigma = Option[float | None](
         "sigma", "number", None, "Standard deviation of the noise, 0 to 255; estimated if absent, 0 for no denoising.",
@@ -394,7 +394,7 @@ class Check:
 
 
 class BlurFaces:
-    """`blur_faces`, `catalens blur-faces`, POST /v1/blur-faces."""
+    """`blur_faces`, `catalens photo blur-faces`, POST /v1/blur-faces."""
 
     model = _network("model", "faces", "Face detector")
     device, dtype = Network.device, Network.dtype
@@ -416,7 +416,7 @@ class TryOn:
 
 
 class Scene:
-    """`scene`, `catalens scene`, POST /v1/scene."""
+    """`scene`, `catalens photo scene`, POST /v1/scene."""
 
     accept_licence = Network.accept_licence
     model = Cutout.model
@@ -442,7 +442,7 @@ class Scene:
 
 
 class Generate:
-    """`catalens.generate`, `catalens generate`, POST /v1/generate."""
+    """`catalens.generate`, `catalens photo generate`, POST /v1/generate."""
 
     model = _network("model", "generate", "Generator", others="sdxl, flux-schnell, an id on the hub or its folder")
     accept_licence = Network.accept_licence
@@ -468,7 +468,7 @@ class Generate:
 
 
 class Explain:
-    """`catalens.explain_class` and `explain_match`, `catalens explain`, POST /v1/explain."""
+    """`catalens.explain_class` and `explain_match`, `catalens photo explain`, POST /v1/explain."""
 
     label = Option[str | None]("label", "text", None, "Label to explain; the likeliest if absent.", http=False)
     method = Option[Method](
@@ -481,7 +481,7 @@ class Explain:
 
 
 class Augment:
-    """`catalens augment`."""
+    """`catalens train augment`."""
 
     policy = Option(
         "policy", "text", "phone", "Augmentation policy.", choices=("none", "shop", "phone", "strong"), http=False
@@ -519,7 +519,7 @@ class Serve:
 
 
 class Licences:
-    """`catalens licences`."""
+    """`catalens models licences`."""
 
     model = Option[Sequence[str]](
         "model", "texts", (), "Also a network in use, by a name that --model or --encoder takes. May be repeated."

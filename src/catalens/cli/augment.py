@@ -1,4 +1,4 @@
-"""`catalens augment`: show what an augmentation policy does to a photo."""
+"""`catalens train augment`: show what an augmentation policy does to a photo."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import catalens
 from catalens import options
 from catalens.cli.options import AsJson, option
 from catalens.cli.output import refuse_overwrite, say, write, write_json
+from catalens.cli.renamed import GONE_IN
 
 SHOWN_SIDE = 480
 """Photos are read at about this side: a tile of the sheet is smaller."""
@@ -18,16 +19,14 @@ SHOWN_SIDE = 480
 
 def augment(
     photo: Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")],
-    sheet: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Contact sheet to write (.jpg, .png, .webp); PHOTO-POLICY.png if absent.", metavar="[SHEET]"
-        ),
-    ] = None,
+    sheet: Annotated[Path | None, typer.Argument(hidden=True)] = None,
     policy: Annotated[str, option(options.Augment.policy)] = options.Augment.policy.default,
     show: Annotated[
-        bool, typer.Option("--show", help="Draw each step, then augmented views, on a contact sheet.")
+        bool, typer.Option("--show", help="Write the contact sheet; without --save to PHOTO-POLICY.png.")
     ] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Draw each step, then augmented views, on a contact sheet (.jpg, .png, .webp).")
+    ] = None,
     count: Annotated[int, option(options.Augment.count, "-n")] = options.Augment.count.default,
     seed: Annotated[int, option(options.Augment.seed)] = options.Augment.seed.default,
     as_json: AsJson = False,
@@ -40,13 +39,14 @@ def augment(
     from catalens.learning.policies import policy_sheet
 
     chosen = find_policy(policy)
-    if show and sheet is None:
-        sheet = Path(f"{photo.stem}-{chosen.name}.png")
-    refuse_overwrite(sheet, photo)
-    image = catalens.read_image(photo, target=SHOWN_SIDE)
     if sheet is not None:
-        save_image(sheet, policy_sheet(image, chosen, count=count, seed=seed))
-        say(f"written: {sheet}")
+        say("note: the sheet as a second argument is now --save SHEET; the old form works until " + GONE_IN)
+    save = save or sheet or (Path(f"{photo.stem}-{chosen.name}.png") if show else None)
+    refuse_overwrite(save, photo)
+    image = catalens.read_image(photo, target=SHOWN_SIDE)
+    if save is not None:
+        save_image(save, policy_sheet(image, chosen, count=count, seed=seed))
+        say(f"written: {save}")
     if as_json:
         write_json(asdict(chosen))
     else:

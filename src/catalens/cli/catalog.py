@@ -59,6 +59,9 @@ def add(
         for source in sources:
             _preview(source, open_feed(source, media=media, mapping=columns, format=format, encoding=encoding), as_json)
         return
+    if not catalog.exists():
+        for source in sources:  # what cannot be read at all makes no catalog
+            open_feed(source, media=media, mapping=columns, format=format, encoding=encoding)
     reports: list[AddReport] = []
     with catalens.open(catalog, encoder=encoder, device=device, dtype=dtype) as shop, progress_bar() as progress:
         for source in sources:

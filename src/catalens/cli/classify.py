@@ -1,4 +1,4 @@
-"""`catalens classify` says what photos show; `catalens tag` writes it into a catalog."""
+"""`catalens photo classify` says what photos show; `catalens catalog tag` writes it into a catalog."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from catalens.cli.options import (
 )
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import ImageError, NotFoundError, UsageError
+from catalens.images.folder import photos_in
 from catalens.types import Labels
 
 
 def classify(
-    photos: Annotated[list[Path], typer.Argument(help="Photos to read.", metavar="PHOTO...")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTO|FOLDER...")],
     model: Annotated[str | None, option(options.Classify.model, "--model", "-m")] = options.Classify.model.default,
     labels: Annotated[str | None, option(options.Classify.labels)] = None,
     top: Annotated[int, option(options.Classify.top)] = options.Classify.top.default,
@@ -40,11 +41,12 @@ def classify(
     ask = labeller(model, labels=words, device=device, dtype=dtype)
     answers: list[tuple[Path, Labels]] = []
     failed = False
-    for photo in photos:
+    every = all_photos(photos)
+    for photo in every:
         try:
             answers += [(photo, found) for found in ask([photo], top)]
         except (ImageError, NotFoundError) as error:
-            if len(photos) == 1:
+            if len(every) == 1:
                 raise
             failed = True
             say(f"{photo}: {error}")
@@ -61,6 +63,21 @@ def classify(
             write(f"{photo}: {f'unknown (nearest: {said})' if found.unknown else said}")
     if failed:
         raise typer.Exit(ImageError.exit_code)
+
+
+def all_photos(given: list[Path]) -> list[Path]:
+    """Photos, with those in each folder that is named.
+
+    Raises:
+        NotFoundError: a folder without photos.
+    """
+    found: list[Path] = []
+    for path in given:
+        inside = photos_in(path) if path.is_dir() else [path]
+        if not inside:
+            raise NotFoundError(f"no photos in {path}", cure="name photos, or a folder with photos")
+        found += inside
+    return found
 
 
 def _rounded(probability: float) -> str:

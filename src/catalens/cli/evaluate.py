@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from catalens.evaluation.runs import Run
     from catalens.evaluation.tryon_table import Wear
 
-app = typer.Typer(name="evaluate", help="Measure, with intervals, and show the mistakes.", no_args_is_help=True)
-
 
 def _report(path: Path | None) -> Path | None:
     """The place of a report, refused before anything is measured where none can be written there."""
@@ -37,14 +35,13 @@ def _report(path: Path | None) -> Path | None:
     return path
 
 
-Report = Annotated[Path | None, typer.Option("--report", callback=_report, help="Write a report: .html, .md or .json.")]
+Save = Annotated[Path | None, typer.Option("--save", callback=_report, help="Write a report: .html, .md or .json.")]
 Seed = Annotated[int, typer.Option(help="Of all random choices.")]
 
 
-@app.command()
 def classifier(
     data: Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")],
-    label: Annotated[str, typer.Option("--label", help='"folder", or the name of a column.')] = "folder",
+    label: Annotated[str, typer.Option("--label-column", help='Column of the labels, or "folder".')] = "folder",
     model: Annotated[Path | None, typer.Option("--model", "-m", help="Folder of the classifier.")] = None,
     head: Annotated[
         str, typer.Option(help="Without --model: measure this head by cross-validation on the photos.")
@@ -53,7 +50,7 @@ def classifier(
         Path | None, typer.Option("--train", help="Photos that the model learned from, to look for leaks.")
     ] = None,
     encoder: EncoderName = None,
-    report: Report = None,
+    save: Save = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -74,12 +71,11 @@ def classifier(
     for asked, known in found.leaks[:10]:
         say(f"  {asked} = {known}")
     beside = {"skipped": [one.to_dict() for one in skipped], "leaks": [list(pair) for pair in found.leaks]}
-    _finish(found.run, report, as_json, beside)
+    _finish(found.run, save, as_json, beside)
     if skipped:
         raise typer.Exit(ImageError.exit_code)
 
 
-@app.command()
 def search(
     data: Annotated[Path | None, typer.Option("--data", help="CSV table of photos; each is asked with once.")] = None,
     same: Annotated[
@@ -94,7 +90,7 @@ def search(
         Path | None, typer.Option("--truth", help='Right answers as JSON: {"query": {"sku": 1}}, for --catalog.')
     ] = None,
     encoder: EncoderName = None,
-    report: Report = None,
+    save: Save = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -119,10 +115,9 @@ def search(
                 cure="say where the photos are",
             )
     list_notes(run.notes)
-    _finish(run, report, as_json)
+    _finish(run, save, as_json)
 
 
-@app.command()
 def detector(
     data: Annotated[Path, typer.Option("--data", help="A COCO file, or a folder of VOC files.")],
     photos: Annotated[Path | None, typer.Option(help="Folder of the photos; that of --data if absent.")] = None,
@@ -132,7 +127,7 @@ def detector(
     labels: Annotated[
         str | None, typer.Option(help='What to look for, as in "dress,bag"; for detectors that take words.')
     ] = None,
-    report: Report = None,
+    save: Save = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -142,16 +137,15 @@ def detector(
     words = [] if labels is None else [word.strip() for word in labels.split(",") if word.strip()]
     with progress_bar() as progress:
         run = evaluate_boxes(data, photos=photos, model=model, words=words, seed=seed, progress=progress)
-    _finish_regions(run, report, as_json)
+    _finish_regions(run, save, as_json)
 
 
-@app.command()
 def segmenter(
     data: Annotated[Path, typer.Option("--data", help="Folder of label maps (.png), named like the photos.")],
     photos: Annotated[Path, typer.Option(help="Folder of the photos.")],
-    names: Annotated[str, typer.Option(help="Classes in the order of their codes, separated by commas.")] = "",
+    labels: Annotated[str, typer.Option(help="Classes in the order of their codes, separated by commas.")] = "",
     model: Annotated[str | None, typer.Option("--model", "-m", help="A parser: a folder with a card.")] = None,
-    report: Report = None,
+    save: Save = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -161,9 +155,9 @@ def segmenter(
 
     with progress_bar() as progress:
         run = evaluate_label_maps(
-            data, photos=photos, model=model or DEFAULT_PARSER, names=names, seed=seed, progress=progress
+            data, photos=photos, model=model or DEFAULT_PARSER, names=labels, seed=seed, progress=progress
         )
-    _finish_regions(run, report, as_json)
+    _finish_regions(run, save, as_json)
 
 
 def _finish_regions(run: Run, report: Path | None, as_json: bool) -> None:
@@ -174,7 +168,6 @@ def _finish_regions(run: Run, report: Path | None, as_json: bool) -> None:
     _finish(run, report, as_json)
 
 
-@app.command()
 def tryon(
     data: Annotated[Path, typer.Option("--data", help="Folder of the data set.")],
     layout: Annotated[str, typer.Option(help="viton-hd, dresscode, or street: a table pairs.csv of your own.")],
@@ -228,11 +221,10 @@ def _height_width(text: str) -> tuple[int, int]:
     return height, width
 
 
-@app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(help="A run, as --report FILE.json wrote it.", metavar="FIRST")],
+    first: Annotated[Path, typer.Argument(help="A run, as --save FILE.json wrote it.", metavar="FIRST")],
     second: Annotated[Path, typer.Argument(help="Another, over the same data.", metavar="SECOND")],
-    report: Report = None,
+    save: Save = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold two runs side by side, item by item, with a paired test."""
@@ -240,12 +232,12 @@ def compare(
     from catalens.evaluation.compare_report import comparison_lines, save_comparison
     from catalens.evaluation.runs import read_run
 
-    refuse_overwrite(report, first, second)
+    refuse_overwrite(save, first, second)
     found = compare_runs(read_run(first), read_run(second))
     names = (first.name, second.name) if first.name != second.name else (str(first), str(second))
-    if report is not None:
-        save_comparison(found, report, names=names)
-        say(f"written: {report}")
+    if save is not None:
+        save_comparison(found, save, names=names)
+        say(f"written: {save}")
     if as_json:
         write_json(found.to_dict())
         return

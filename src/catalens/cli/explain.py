@@ -1,4 +1,4 @@
-"""`catalens explain`: why a photo has its label, or why a product matches it."""
+"""`catalens photo explain`: why a photo has its label, or why a product matches it."""
 
 from __future__ import annotations
 

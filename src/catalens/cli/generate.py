@@ -1,4 +1,4 @@
-"""`catalens generate`, `train generator`, `evaluate generator`: product pictures that a network makes."""
+"""`catalens photo generate`, `train generator`, `evaluate generator`: product pictures that a network makes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from catalens.tasks.generate import Made
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of labelled photos, or a CSV table.")]
-Label = Annotated[str, typer.Option("--label", help='"folder", or the name of a column: the kinds.')]
+LabelColumn = Annotated[str, typer.Option("--label-column", help='Column of the categories, or "folder".')]
 
 
 def generate(
@@ -31,7 +31,7 @@ def generate(
     seed: Annotated[int | None, option(options.Generate.seed)] = options.Generate.seed.default,
     truncation: Annotated[float, option(options.Generate.truncation)] = options.Generate.truncation.default,
     walk: Annotated[bool, typer.Option("--walk", help="Interpolate between two pictures in -n steps.")] = False,
-    sheet: Annotated[Path | None, typer.Option("--sheet", help="Also write a contact sheet.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Also write a contact sheet.")] = None,
     model: Annotated[str | None, option(options.Generate.model, "--model", "-m")] = options.Generate.model.default,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")] = False,
     device: Device = options.Network.device.default,
@@ -43,8 +43,8 @@ def generate(
     from catalens.tasks.generate import generator, make_pictures
     from catalens.trust.provenance import write_generated
 
-    if sheet is not None:
-        format_of(sheet)  # before the work, not after it
+    if save is not None:
+        format_of(save)  # before the work, not after it
     if walk:
         make: Callable[..., Made] = generator(model, device=device, dtype=dtype).walk
     else:
@@ -52,18 +52,18 @@ def generate(
     made = make(kind=kind, color=color, pattern=pattern, n=n, seed=seed, truncation=truncation)
     name = f"{''.join(letter if letter.isalnum() else '-' for letter in kind)}-{made.seed}"
     paths = [out / f"{name}-{'walk-' if walk else ''}{number:03d}.png" for number in range(n)]
-    for path in (*paths, *([] if sheet is None else [sheet])):
+    for path in (*paths, *([] if save is None else [save])):
         if path.exists() and not overwrite:
             raise UsageError(f"{path} is there already", cure="give another folder or seed, or --overwrite")
     make_folder(out)
     for path, picture in zip(paths, made.pictures, strict=True):
         write_generated(picture, path)
-    if sheet is not None:
+    if save is not None:
         tiles = [
             Tile(picture, ", ".join(words.values()), path.name)
             for picture, words, path in zip(made.pictures, made.words, paths, strict=True)
         ]
-        write_generated(contact_sheet(tiles, title=f"generated: {kind}, seed {made.seed}"), sheet)
+        write_generated(contact_sheet(tiles, title=f"generated: {kind}, seed {made.seed}"), save)
     if as_json:
         rows = [{"path": str(path), **words} for path, words in zip(paths, made.words, strict=True)]
         write_json({"model": made.model, "seed": made.seed, "truncation": truncation, "pictures": rows})
@@ -76,26 +76,26 @@ def generate(
 def train(
     data: Data,
     out: Out,
-    label: Label = "folder",
+    label_column: LabelColumn = "folder",
     minutes: Minutes = 30.0,
     seed: Seed = 0,
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a generator on photos by kind, cut out on white; `catalens generate --model OUT` runs it."""
+    """Train a generator on photos by kind, cut out on white; `catalens photo generate --model OUT` runs it."""
     need_torch(minutes)
     from catalens.learning.generator.train import train_generator
 
     with progress_bar() as progress:
         found = train_generator(
-            data, label=label, out=out, minutes=minutes, seed=seed, resume=resume, progress=progress
+            data, label=label_column, out=out, minutes=minutes, seed=seed, resume=resume, progress=progress
         )  # fmt: skip
     tell(found, as_json, on="")
 
 
 def evaluate(
     data: Data,
-    label: Label = "folder",
+    label_column: LabelColumn = "folder",
     model: Annotated[
         Path | None, typer.Option("--model", "-m", help="Folder of the generator; else the bundled.")
     ] = None,
@@ -108,7 +108,7 @@ def evaluate(
     from catalens.learning.generator.train import evaluate_generator
     from catalens.learning.labelled import read_labelled
 
-    photos = read_labelled(data, label=label)
+    photos = read_labelled(data, label=label_column)
     with progress_bar() as progress:
         found, failed = evaluate_generator(photos, model=model, n=n, seed=seed, progress=progress)
     list_failures(photos.skipped + failed)

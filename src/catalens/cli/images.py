@@ -1,4 +1,4 @@
-"""`catalens enhance`: one photo in, a better one out."""
+"""`catalens photo enhance`: one photo in, a better one out."""
 
 from __future__ import annotations
 

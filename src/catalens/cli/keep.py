@@ -1,4 +1,4 @@
-"""`catalens erase | backup | restore | audit`: what is kept of a catalog, and what is not."""
+"""`catalens catalog erase | backup | restore | audit`: what is kept of a catalog, and what is not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def backup(
 
 
 def restore(
-    backup: Annotated[Path, typer.Argument(help="Folder that `catalens backup` wrote.", metavar="FOLDER")],
+    backup: Annotated[Path, typer.Argument(help="Folder that `catalens catalog backup` wrote.", metavar="FOLDER")],
     catalog: CatalogFolder = DEFAULT_CATALOG,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the catalog that is there; it is kept.")] = False,
     as_json: AsJson = False,

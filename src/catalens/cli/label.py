@@ -17,15 +17,7 @@ if TYPE_CHECKING:
     from catalens.tasks.classifier import Classifier
     from catalens.tasks.heads import HeadKind
 
-app = typer.Typer(name="label", help="Which photos to label, and how many.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """Which photos to label, and how many."""
-
-
-@app.command("next")
 def next_photos(
     data: Annotated[Path, typer.Option("--data", help="Folder of photos, with folders in it.")],
     model: Annotated[
@@ -39,9 +31,10 @@ def next_photos(
     labelled: Annotated[
         list[Path] | None, typer.Option(help="Photos that are labelled: a folder, or a CSV table; may be repeated.")
     ] = None,
-    label: Annotated[str, typer.Option(help='How those are labelled: "folder", or a column\'s name.')] = "folder",
+    label_column: Annotated[str, typer.Option(help='Column of the labels of those, or "folder".')] = "folder",
     encoder: EncoderName = None,
-    out: Annotated[Path | None, typer.Option(help="Table to fill in (.csv), or a page of pictures (.html).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a table to fill in (.csv).")] = None,
+    save: Annotated[Path | None, typer.Option(help="Also write a page of the photos (.html).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose the photos whose labels would help most."""
@@ -50,10 +43,10 @@ def next_photos(
     from catalens.learning.labelled import read_labelled
     from catalens.tasks.embed import encoder as load_encoder
 
-    if out is not None:
-        refuse_overwrite(out, *(labelled or []))
-        keep_labels(out)
-    known = read_labelled(*(labelled or []), label=label).paths
+    for path in filter(None, (out, save)):
+        refuse_overwrite(path, *(labelled or []))
+        keep_labels(path)
+    known = read_labelled(*(labelled or []), label=label_column).paths
     chosen = _strategy(strategy, has_model=model is not None)
     photos = _photos(data)
     classifier = _load(model, encoder)
@@ -64,9 +57,9 @@ def next_photos(
         )
     list_notes((), found.skipped)
     say(f"{found.asked} photos to choose from; {found.known} are labelled, {found.alike} look like another one")
-    if out is not None:
-        save_proposals(found, out)
-        say(f"written: {out}")
+    for path in filter(None, (out, save)):
+        save_proposals(found, path)
+        say(f"written: {path}")
     if as_json:
         write_json(found.to_dict())
     else:
@@ -76,16 +69,15 @@ def next_photos(
         raise typer.Exit(ImageError.exit_code)
 
 
-@app.command()
 def curve(
     data: LabelledData,
-    label: Annotated[str, typer.Option(help='"folder", or a column\'s name.')] = "folder",
+    label_column: Annotated[str, typer.Option(help='Column of the labels, or "folder".')] = "folder",
     heads: Annotated[str, typer.Option(help="Heads to compare: softmax, svm, svm-rbf, knn, lda.")] = "softmax",
     target: Annotated[float, typer.Option(help="Accuracy to reach, 0..1.")] = 0.9,
     draws: Annotated[int, typer.Option(help="How often photos are drawn anew for each number.")] = 5,
     encoder: EncoderName = None,
     seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
-    report: Annotated[Path | None, typer.Option(help="Report to write: .html, .md or .json.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write a report: .html, .md or .json.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell how many photos of each label it takes to reach an accuracy."""
@@ -95,18 +87,18 @@ def curve(
     from catalens.learning.learning_curve import learning_curve
     from catalens.tasks.embed import encoder as load_encoder
 
-    if report is not None:
-        check_report(report)
-    photos = read_labelled(*data, label=label)
+    if save is not None:
+        check_report(save)
+    photos = read_labelled(*data, label=label_column)
     with progress_bar() as progress:
         found = learning_curve(
             photos, encoder=load_encoder(encoder), heads=chosen_heads(heads), target=target, draws=draws, seed=seed,
             progress=progress,
         )  # fmt: skip
     list_notes(found.notes, found.skipped)
-    if report is not None:
-        save_curve(found, report)
-        say(f"written: {report}")
+    if save is not None:
+        save_curve(found, save)
+        say(f"written: {save}")
     if as_json:
         write_json(found.to_dict())
     for one in () if as_json else found.curves:

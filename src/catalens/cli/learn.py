@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def search(
     data: LabelledData,
     out: Annotated[Path, typer.Option("--out", help="Folder to write the classifier to.")],
-    label: Annotated[str, typer.Option(help='"folder", or a column\'s name.')] = "folder",
+    label_column: Annotated[str, typer.Option(help='Column of the labels, or "folder".')] = "folder",
     trials: Annotated[int, typer.Option(help="Settings to try at most.")] = 20,
     minutes: Annotated[float, typer.Option(help="Time at most.")] = 5.0,
     heads: Annotated[
@@ -47,7 +47,7 @@ def search(
 
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
-    photos = read_labelled(*data, label=label)
+    photos = read_labelled(*data, label=label_column)
     asked = _Request(out, encoder, trials, minutes, _policies(policies), test_share, reject, seed)
     if heads.strip() == "finetune":
         _tune(photos, asked, as_json=as_json)

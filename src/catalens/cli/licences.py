@@ -1,4 +1,4 @@
-"""`catalens licences`: licence and origin of weights, networks and packages; what a list does not allow."""
+"""`catalens models licences`: licence and origin of weights, networks and packages; what a list does not allow."""
 
 from __future__ import annotations
 

@@ -1,112 +1,122 @@
-"""The `catalens` command: its groups put together, and the one place where errors become exit codes."""
+"""The `catalens` command: its table of commands put together, and the one place where errors become exit codes."""
 
 from __future__ import annotations
 
+import difflib
+import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import catalens
 from catalens import settings
-from catalens.cli import (
-    augment,
-    catalog,
-    check,
-    classify,
-    demo,
-    evaluate,
-    explain,
-    generate,
-    images,
-    keep,
-    label,
-    learn,
-    licences,
-    models,
-    outfit_data,
-    outfits,
-    regions,
-    scene,
-    search,
-    serve,
-    train,
-    train_regions,
-    tryon,
-)
-from catalens.cli.output import say, to_stdout
+from catalens.cli.commands import EVERY_DAY, GROUPED, GROUPS, VERBS, Verb
+from catalens.cli.output import say, to_stdout, write
+from catalens.cli.renamed import command_at, renamed
 from catalens.errors import CatalensError, FilterError
 
-COMMANDS = (
-    catalog.add,
-    search.search,
-    catalog.show,
-    catalog.remove,
-    catalog.export,
-    catalog.info,
-    catalog.doctor,
-    keep.erase,
-    keep.backup,
-    keep.restore,
-    keep.audit,
-    images.enhance,
-    check.check,
-    regions.cutout,
-    regions.detect,
-    regions.segment,
-    regions.look,
-    outfits.outfit,
-    outfits.score,
-    outfits.room,
-    generate.generate,
-    regions.blur_faces,
-    tryon.tryon,
-    scene.scene,
-    classify.classify,
-    classify.tag,
-    explain.explain,
-    augment.augment,
-    serve.serve,
-    licences.licences,
-    demo.demo,
-)
-train.app.command()(learn.search)
-train.app.command()(train_regions.detector)
-train.app.command()(train_regions.segmenter)
-train.app.command("outfit")(outfit_data.train)
-evaluate.app.command("outfit")(outfit_data.evaluate)
-train.app.command(name="generator")(generate.train)
-evaluate.app.command(name="generator")(generate.evaluate)
-GROUPS = (train.app, evaluate.app, label.app, models.app, serve.keys_app)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHORT_HELP = """\
+Everything a shop does with a product photo. Three examples:
+
+  catalens add products.csv --catalog shop       make a catalog of a shop's export, or of a folder of photos
+  catalens search photo.jpg --catalog shop       find what looks like a photo; or: catalens search red dress
+  catalens cutout photo.jpg product.png          cut the product out of its background
+
+catalens --help lists all commands; catalens demo searches a sample shop."""
+
+COMPLETING = "_CATALENS_COMPLETE"
+"""Environment variable that the shell sets when it asks for completions."""
 
 
-def application(asked: str = "") -> typer.Typer:
-    """All commands; or only the one that is asked for, where there is one of that name.
+class Commands(TyperGroup):
+    """The commands; old names and options are translated, and a mistyped name is answered with the nearest ones."""
 
-    Typer reads the options of every command that it is told of, which at a cold start is a tenth of the time.
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args:
+            write(*SHORT_HELP.split("\n"))
+            raise typer.Exit(2)
+        words, notes = renamed(args)
+        for note in notes:
+            say(note)
+        return super().parse_args(ctx, words)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            near = nearest(args[0])
+            hint = f" Did you mean: {' or '.join(f'catalens {name}' for name in near)}?" if near else ""
+            ctx.fail(f"No such command: {args[0]!r}.{hint} catalens --help lists all.")
+        return super().resolve_command(ctx, args)
+
+
+def nearest(word: str) -> list[str]:
+    """Commands, with their groups, that a mistyped word may stand for; the likeliest first, three at most."""
+    names: dict[str, list[str]] = {}
+    for verb in VERBS:
+        names.setdefault(verb.name, []).append(verb.name)
+    for group in GROUPS:
+        names.setdefault(group.name, []).append(group.name)
+        for verb in group.verbs:
+            names.setdefault(verb.name, []).append(f"{group.name} {verb.name}")
+    return [full for name in difflib.get_close_matches(word.lower(), names) for full in names[name]][:3]
+
+
+def application(words: Sequence[str] | None = None) -> typer.Typer:
+    """The commands: all of them, or what the words of a command line need.
+
+    Reading the options of every command takes most of the time of a start: those that are not called are only named.
     """
     made = typer.Typer(
         name="catalens",
+        cls=Commands,
         help="Everything a shop does with a product photo.",
         epilog=(
             "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 some rows or pictures failed, 5 findings, "
             "6 refused by limits."
         ),
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_root)
-    commands = {command.__name__.replace("_", "-"): command for command in COMMANDS}
-    groups = {str(group.info.name): group for group in GROUPS}
-    every = asked not in commands and asked not in groups
-    for name, command in commands.items():
-        if every or name == asked:
-            made.command(name)(command)
-    for name, group in groups.items():
-        if every or name == asked:
-            made.add_typer(group)
+    asked = None if words is None else _called(words)
+    for verb in VERBS:
+        if asked is None or verb.name == asked[0] or not _is_command(asked[0]):
+            _register(made, verb, load=asked is None or verb.name == asked[0], panel=EVERY_DAY)
+    for group in GROUPS:
+        if asked is None or group.name == asked[0] or not _is_command(asked[0]):
+            under = typer.Typer(name=group.name, help=group.help, no_args_is_help=True)
+            under.callback()(_stub)
+            for verb in group.verbs:
+                _register(under, verb, load=asked is None or asked == (group.name, verb.name))
+            made.add_typer(under, rich_help_panel=GROUPED)
     return made
+
+
+def _called(words: Sequence[str]) -> tuple[str, str]:
+    """The command, or the group and the command in it, that a command line names; "" where it names none."""
+    now, _ = renamed(words)
+    rest = now[command_at(now) :]
+    group, verb = (*rest[:2], "", "")[:2]
+    return group, verb
+
+
+def _is_command(name: str) -> bool:
+    return any(name == one.name for one in (*VERBS, *GROUPS))
+
+
+def _register(app: typer.Typer, verb: Verb, *, load: bool, panel: str | None = None) -> None:
+    function: Callable[..., Any] = verb.load() if load else _stub
+    help = None if load else verb.help
+    app.command(verb.name, help=help, short_help=verb.help, rich_help_panel=panel)(function)
+
+
+def _stub() -> None:
+    """Stand for a command that is named in an overview and not called."""
 
 
 def _version(wanted: bool) -> None:
@@ -116,10 +126,12 @@ def _version(wanted: bool) -> None:
 
 
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,  # noqa: ARG001 (its callback does it)
+    version: Annotated[  # noqa: ARG001 (its callback does it)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
     accept_licence: Annotated[
         str | None,
-        typer.Option("--accept-licence", help="Accept this licence of a network of others, before the command."),
+        typer.Option("--accept-licence", help="Accept the licence of a published network."),
     ] = None,
 ) -> None:
     """Everything a shop does with a product photo."""
@@ -127,7 +139,12 @@ def _root(
         settings.accept_licence(accept_licence)
 
 
-app = application()
+def __getattr__(name: str) -> typer.Typer:
+    """`app`: all commands; made when it is asked for, since a command line needs one of them."""
+    if name != "app":
+        raise AttributeError(name)
+    return application()
+
 
 STOPPED = 130
 """Exit code of what was stopped by Ctrl-C: 128 and the signal's number, as shells have it."""
@@ -137,7 +154,7 @@ def run() -> None:
     """Run the command line; every error becomes one sentence on stderr and its exit code."""
     try:
         try:
-            application(*sys.argv[1:2])()
+            application(None if COMPLETING in os.environ else sys.argv[1:])(prog_name="catalens")
         finally:
             with to_stdout():
                 sys.stdout.flush()

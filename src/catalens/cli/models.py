@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from catalens.models.known import KnownNetwork
     from catalens.tasks.classifier import Classifier
 
-app = typer.Typer(name="models", help="Which networks there are, and which one to take.", no_args_is_help=True)
-
-
 TAKES = {
     "embed": "pictures",
     "segment": "pictures",
@@ -45,12 +42,6 @@ GIVES = {
 """What a known network of each task gives; an encoder's are counted."""
 
 
-@app.callback()
-def _group() -> None:
-    """Which networks there are, and which one to take."""
-
-
-@app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List networks: name, where it is, what it takes and gives, parameters, licence."""
     from catalens.models.known import known_networks
@@ -71,7 +62,6 @@ def list_models(as_json: AsJson = False) -> None:
         write(f"{one.key}\thf:{one.hub}\t{taken}\t{gives}\t{size}\t{one.license}{allowed}")
 
 
-@app.command()
 def show(
     name: Annotated[
         str,
@@ -98,11 +88,10 @@ def show(
     _write({**found, "device": _device(found)}, as_json)
 
 
-@app.command()
 def advise(
     task: Annotated[str, typer.Option(help="search or classify.")] = "search",
     products: Annotated[int, typer.Option(help="Products to search, or photos to classify.")] = 10_000,
-    labels: Annotated[int | None, typer.Option(help="Labelled photos of each label, for classify.")] = None,
+    per_label: Annotated[int | None, typer.Option(help="Labelled photos of each label, for classify.")] = None,
     device: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
     latency_ms: Annotated[float | None, typer.Option(help="Time for one query, at most.")] = None,
     memory_mb: Annotated[float | None, typer.Option(help="Memory, at most.")] = None,
@@ -125,7 +114,7 @@ def advise(
         Requirements(
             task="search" if task == "search" else "classify",
             count=products,
-            labels_each=labels,
+            labels_each=per_label,
             device="cpu" if device == "cpu" else "gpu",
             latency_ms=latency_ms,
             memory_mb=memory_mb,

@@ -22,6 +22,8 @@ from catalens.cli.output import say, write, write_json
 from catalens.errors import NotFoundError
 from catalens.images.folder import photos_in
 
+Save = Annotated[Path | None, typer.Option(help="Also write a page (.html).")]
+
 
 def outfit(
     start: Annotated[list[str], typer.Argument(help="SKU of a product, or a photo of one item. May be repeated.")],
@@ -40,9 +42,14 @@ def outfit(
     encoder: EncoderName = options.Network.encoder.default,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
+    save: Save = None,
     as_json: AsJson = False,
 ) -> None:
     """Complete an outfit around a product or a photo, with reasons."""
+    from catalens.styling.outfit_page import check_page, save_outfits
+
+    if save is not None:
+        check_page(save)  # before the work, not after it
     wardrobe = _photos(own) if own is not None else []
     with existing(catalog, encoder=encoder, device=device, dtype=dtype) as shop:
         found = shop.outfits(
@@ -50,6 +57,9 @@ def outfit(
             unlike=unlike or (), wishes=[wish for wish in (occasion, style, season) if wish], model=model,
             device=device, dtype=dtype,
         )  # fmt: skip
+    if save is not None:
+        save_outfits(found, save)
+        say(f"written: {save}")
     if as_json:
         write_json(found.to_dict())
         return
@@ -98,11 +108,19 @@ def room(
     encoder: EncoderName = options.Network.encoder.default,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
+    save: Save = None,
     as_json: AsJson = False,
 ) -> None:
     """Furnish a room: products that fit its colors and furniture and that it lacks."""
+    from catalens.styling.outfit_page import check_page, save_room
+
+    if save is not None:
+        check_page(save)
     with existing(catalog, encoder=encoder, device=device, dtype=dtype) as shop:
         found = shop.room(photo, k=k, kinds=kind or (), budget=budget, wishes=[style] if style else [])
+    if save is not None:
+        save_room(found, photo, save)
+        say(f"written: {save}")
     if as_json:
         write_json(found.to_dict())
         return

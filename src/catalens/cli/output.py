@@ -11,13 +11,15 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from rich.console import Console
 
 from catalens.errors import StorageError, UsageError
 from catalens.printable import printable, printable_json
-from catalens.types import Failure, Progress
+
+if TYPE_CHECKING:
+    from catalens.types import Failure, Progress
 
 FAILURES_SHOWN = 20
 """Failures that are listed; further ones are only counted (`--json` has all)."""

@@ -1,4 +1,4 @@
-"""`catalens detect | segment | cutout | blur-faces | look`: what is where on a photo."""
+"""`catalens photo detect | segment | cutout | blur-faces | look`: what is where on a photo."""
 
 from __future__ import annotations
 

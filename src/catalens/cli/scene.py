@@ -1,4 +1,4 @@
-"""`catalens scene`: a product put into a scene."""
+"""`catalens photo scene`: a product put into a scene."""
 
 from __future__ import annotations
 
@@ -72,6 +72,6 @@ def _named(option: str | None, files: list[str]) -> tuple[str, Path]:
     if len(names) != 2:
         raise UsageError(
             f"expected a background and one file to write and got {len(names)} names",
-            cure="write: catalens scene PRODUCT --prompt-or-photo BACKGROUND OUT",
+            cure="write: catalens photo scene PRODUCT --prompt-or-photo BACKGROUND OUT",
         )
     return names[0], Path(names[1])

@@ -26,7 +26,10 @@ from catalens.types import Match, Matches
 
 
 def search(
-    query: Annotated[str | None, typer.Argument(help="Path of a photo, or words.", metavar="[PHOTO|WORDS]")] = None,
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(help="Path of a photo, words, or a photo and words.", metavar="[PHOTO] [WORDS]..."),
+    ] = None,
     catalog: CatalogFolder = DEFAULT_CATALOG,
     k: Annotated[int, option(options.Search.k, "-k")] = options.Search.k.default,
     text: Annotated[str | None, option(options.Search.text)] = options.Search.text.default,
@@ -46,9 +49,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find similar products, best first, each with the parts of its score."""
-    from catalens.search.query import photo_or_words  # with it come the networks
-
-    photo, words = (None, None) if query is None else photo_or_words(query)
+    photo, words = _photo_and_words(query or [])
     if words and text:
         raise UsageError("words came twice, as the query and as --text", cure="give them once")
     refuse_overwrite(save, *([] if photo is None else [photo]))
@@ -75,6 +76,27 @@ def search(
         _tell(matches)
 
 
+def _photo_and_words(query: list[str]) -> tuple[Path | None, str | None]:
+    """The photo and the words of a query whose words need no quotes; a photo's name may have spaces, too.
+
+    Raises:
+        UsageError: two photos, or an empty text; NotFoundError: no photo at what looks like its path.
+    """
+    from catalens.search.query import photo_or_words  # with it come the networks
+
+    if not query:
+        return None, None
+    if len(query) == 1 or Path(" ".join(query)).is_file():
+        return photo_or_words(" ".join(query))
+    read = [photo_or_words(word) for word in query if word.strip()]
+    photos = [photo for photo, _ in read if photo is not None]
+    if len(photos) > 1:
+        raise UsageError(
+            f"expected one photo and got {' and '.join(map(str, photos))}", cure="search by each of them on its own"
+        )
+    return (photos[0] if photos else None), " ".join(word for _, word in read if word) or None
+
+
 def _save(matches: Matches, out: Path, *, photo: Path | None) -> None:
     from catalens.search.page import PAGES, save_matches
 
@@ -88,7 +110,9 @@ def _tell(matches: Matches) -> None:
     if not matches:
         say("no products found")
     for rank, match in enumerate(matches, start=1):
-        write(f"{rank:>3}  {match.score:.3f}  {match.sku}  {match.title}{_details(match)}  [{_parts(match)}]")
+        score = f"  {match.score:.3f}" if match.parts else ""  # a filter alone ranks nothing
+        parts = f"  [{_parts(match)}]" if match.parts else ""
+        write(f"{rank:>3}{score}  {match.sku}  {match.title}{_details(match)}{parts}")
 
 
 def _details(match: Match) -> str:

@@ -18,8 +18,6 @@ from catalens.storage.places import Places
 if TYPE_CHECKING:
     from catalens.server.services.api_keys import ApiKey, ApiKeys
 
-keys_app = typer.Typer(name="keys", help="Who may call the service.", no_args_is_help=True)
-
 
 def serve(
     catalog: CatalogFolder = DEFAULT_CATALOG,
@@ -128,7 +126,6 @@ def _audit(catalog: Path) -> AuditLog:
     return AuditLog(Places(catalog.absolute()).audit)
 
 
-@keys_app.command()
 def create(
     scope: Annotated[
         str, option(options.Keys.scopes, "--scope", also=",...", more="Separate several with commas.")
@@ -160,7 +157,6 @@ def _show(key: ApiKey, secret: str, said: str, as_json: bool) -> None:
         say(said)
 
 
-@keys_app.command("list")
 def list_keys(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> None:
     """List the keys, without their secrets."""
     found = _keys(catalog).all()
@@ -173,7 +169,6 @@ def list_keys(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False)
         write(f"{key.id}  {','.join(key.scopes)}  {key.tenant or '-'}{rate}{state}")
 
 
-@keys_app.command()
 def rotate(
     id: Annotated[
         str | None, typer.Argument(help="Of the key; without it the key that signs picture addresses is changed.")
@@ -197,7 +192,6 @@ def rotate(
     say("addresses of pictures are signed with a new key; those that were signed with the last one stay valid")
 
 
-@keys_app.command("open")
 def open_service(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
     """Forget all keys: from its next start on the service lets every program on its machine in."""
     _keys(catalog).reopen()
@@ -205,7 +199,6 @@ def open_service(catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
     say("no keys are left; a running service stays closed until it is started again")
 
 
-@keys_app.command()
 def revoke(
     id: Annotated[str, typer.Argument(help="Of the key, as `keys list` shows it.")],
     catalog: CatalogFolder = DEFAULT_CATALOG,

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from catalens.learning.classifier import TrainReport
     from catalens.learning.labelled import LabelledPhotos
 
-app = typer.Typer(name="train", help="Learn from your own photos.", no_args_is_help=True)
-
 Data = Annotated[
     list[Path] | None,
     typer.Option(
@@ -26,11 +24,11 @@ Data = Annotated[
         help="Folder of photos, or a CSV table with a column of photos; may be repeated, the last counts.",
     ),
 ]
-Label = Annotated[
-    str, typer.Option("--label", help='"folder": the name of the folder that a photo lies in. Else a column\'s name.')
+LabelColumn = Annotated[
+    str, typer.Option(help='Column of the labels; "folder": the name of the folder that a photo lies in.')
 ]
 FromCatalog = Annotated[
-    Path | None, typer.Option("--catalog", "-c", help="Learn from a catalog instead; --label is an attribute.")
+    Path | None, typer.Option("--catalog", "-c", help="Learn from a catalog instead; --label-column is an attribute.")
 ]
 
 
@@ -47,16 +45,10 @@ class _Request:
     """Lines of the file."""
 
 
-@app.callback()
-def _group() -> None:
-    """Learn from your own photos."""
-
-
-@app.command()
 def classifier(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the classifier to.")],
     data: Data = None,
-    label: Label = "folder",
+    label_column: LabelColumn = "folder",
     catalog: FromCatalog = None,
     head: Annotated[
         str, typer.Option(help="softmax, svm, svm-rbf, knn, lda, or finetune (torch, minutes).")
@@ -80,7 +72,7 @@ def classifier(
     check_place(out)
     check_shares(test_share=test_share, reject=reject)
     lines = None if taxonomy is None else _taxonomy_lines(taxonomy)
-    photos = read_photos(data, label, catalog)
+    photos = read_photos(data, label_column, catalog)
     say(f"{len(photos)} photos with {len(photos.classes)} labels")
     asked = _Request(out, encoder, test_share, reject, seed, lines)
     report = _finetuned(photos, asked, minutes) if head == "finetune" else _with_head(photos, asked, head)
@@ -101,7 +93,9 @@ def read_photos(data: list[Path] | None, label: str, catalog: Path | None) -> La
         raise UsageError("expected either --data or --catalog", cure="say where the photos are")
     if catalog is not None:
         if label == "folder":
-            raise UsageError("--catalog needs the name of an attribute", cure="write --label category, for example")
+            raise UsageError(
+                "--catalog needs the name of an attribute", cure="write --label-column category, for example"
+            )
         found = read_labelled_catalog(catalog, label=label)
         if not len(found):
             why = "".join(f"; {note}" for note in found.notes)

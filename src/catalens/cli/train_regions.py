@@ -29,7 +29,7 @@ def detector(
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a two-stage detector on photos with boxes; `catalens detect --model OUT` runs it."""
+    """Train a two-stage detector on photos with boxes; `catalens photo detect --model OUT` runs it."""
     need_torch(minutes)
     from catalens.learning.regions.train import train_detector
 
@@ -39,18 +39,18 @@ def detector(
 def segmenter(
     data: Annotated[Path, typer.Option("--data", help="Folder of label maps (.png), named like the photos.")],
     photos: Annotated[Path, typer.Option(help="Folder of the photos.")],
-    names: Annotated[str, typer.Option(help="Classes in the order of their codes, the background first.")],
+    labels: Annotated[str, typer.Option(help="Classes in the order of their codes, the background first.")],
     out: Out,
     minutes: Minutes = 30.0,
     seed: Seed = 0,
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a parser on photos with label maps; `catalens segment --model OUT` runs it."""
+    """Train a parser on photos with label maps; `catalens photo segment --model OUT` runs it."""
     need_torch(minutes)
     from catalens.learning.regions.train import train_segmenter
 
-    classes = [name.strip() for name in names.split(",") if name.strip()]
+    classes = [name.strip() for name in labels.split(",") if name.strip()]
     found = train_segmenter(data, photos=photos, names=classes, out=out, minutes=minutes, seed=seed, resume=resume)
     tell(found, as_json)
 

@@ -11,6 +11,7 @@ import catalens
 from catalens import options
 from catalens.cli.options import AsJson, Certificate, CertificateKey, Device, Precision, option, signature_of
 from catalens.cli.output import refuse_overwrite, say, write_json
+from catalens.cli.renamed import GONE_IN
 
 if TYPE_CHECKING:
     from catalens.types import ImageArray, Worn
@@ -21,9 +22,10 @@ def tryon(
     garment: Annotated[Path, typer.Argument(help="Photo of the garment.", metavar="GARMENT")],
     out: Annotated[Path, typer.Argument(help="File to write (.jpg, .png, .webp).", metavar="OUT")],
     kind: Annotated[str, option(options.TryOn.kind)] = options.TryOn.kind.default,
-    sheet: Annotated[
-        bool, typer.Option("--sheet", help="Also write OUT-sheet: both photos, the result, the changed region.")
-    ] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Also write a contact sheet: both photos, the result, the changed region.")
+    ] = None,
+    sheet: Annotated[bool, typer.Option("--sheet", hidden=True)] = False,
     model: Annotated[str | None, option(options.TryOn.model)] = options.TryOn.model.default,
     accept_licence: Annotated[str | None, option(options.Network.accept_licence)] = None,
     seed: Annotated[int, option(options.TryOn.seed)] = options.TryOn.seed.default,
@@ -41,16 +43,21 @@ def tryon(
 
     signature = signature_of(certificate, key)
     format_of(out)  # before the work, not after it
+    if sheet:
+        save = out.with_name(f"{out.stem}-sheet{out.suffix}")
+        say(f"note: --sheet is now --save {save.name}; the old form works until {GONE_IN}")
+    if save is not None:
+        format_of(save)
     refuse_overwrite(out, person, garment)
+    refuse_overwrite(save, person, garment, out)
     photo, cloth = catalens.read_image(person), catalens.read_image(garment)
     worn = try_on(
         photo, cloth, kind=kind, model=model, seed=seed, accept_licence=accept_licence, device=device, dtype=dtype
     )
     write_generated(worn.image, out, source="composite", signature=signature)
-    if sheet:
-        beside = out.with_name(f"{out.stem}-sheet{out.suffix}")
-        save_image(beside, sheet_of(photo, cloth, worn), mark=COMPOSITE)
-        say(f"written: {beside}")
+    if save is not None:
+        save_image(save, sheet_of(photo, cloth, worn), mark=COMPOSITE)
+        say(f"written: {save}")
     if as_json:
         write_json(worn.to_dict())
     else:

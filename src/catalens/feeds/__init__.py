@@ -32,6 +32,7 @@ from catalens.feeds.text import encoding_of, head_of
 from catalens.feeds.vendure import VendureFeed
 from catalens.feeds.woocommerce import WooCommerceFeed
 from catalens.images.folder import SUFFIXES, is_photo, photos_in
+from catalens.images.paths import refuse_address
 from catalens.types import Product
 
 __all__ = ["FEEDS", "Feed", "Item", "Reading", "open_feed"]
@@ -85,6 +86,7 @@ def open_feed(
         FeedError: nothing that can be read.
         UsageError: no such format or encoding, or a mapping of columns that are not there.
     """
+    refuse_address(source, what="feed")
     path = Path(source)
     if media is not None and not media.is_dir() and _exists(path):
         raise NotFoundError(f"no media folder at {media}", cure="check --media")

@@ -1,4 +1,4 @@
-"""JSON of products: JSON Lines, an array or a document; what `catalens export` writes comes back whole."""
+"""JSON of products: JSON Lines, an array or a document; what `catalens catalog export` writes comes back whole."""
 
 from __future__ import annotations
 

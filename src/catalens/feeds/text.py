@@ -6,8 +6,9 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-from catalens.errors import FeedError, NotFoundError, UsageError
+from catalens.errors import FeedError, UsageError
 from catalens.feeds.encodings import SAMPLE, guess_encoding, is_nearly_utf8
+from catalens.images.paths import nothing_at
 
 LINE_CAP = 4 * 1024 * 1024
 """Characters of a line; what is longer is cut there and reported."""
@@ -59,7 +60,7 @@ def encoding_of(path: Path, given: str | None = None) -> str:
                 return _without_mark(head, path)
             odd = _odd_lines(head, file.read)
     except FileNotFoundError:
-        raise NotFoundError(f"no file at {path}", cure="check the path") from None
+        raise nothing_at(path) from None
     except OSError as error:
         raise FeedError(f"{path} cannot be read: {error.strerror}", cure="check its permissions") from None
     if not odd:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalens.errors import ImageError, ImageLimitError, NotFoundError, UsageError
+from catalens.errors import ImageError, ImageLimitError, UsageError
 from catalens.images.decode import Header, decode_codes, decode_header, decode_pixels, pixels_of_pil
 from catalens.images.limits import FORMATS, MAX_BYTES, check_size
+from catalens.images.paths import nothing_at, refuse_address
 from catalens.images.srgb import composite_on_white
 from catalens.types import ImageArray
 
@@ -123,11 +124,7 @@ def _too_large(name: str) -> ImageLimitError:
 
 
 def _read_path(source: str | Path) -> bytes:
-    if str(source).lower().startswith(("http:/", "https:/")):  # a Path has one slash
-        raise ImageError(
-            f"expected a path and got the web address {source}",
-            cure="download it, or read its bytes with catalens.images.remote.fetch_image_bytes",
-        )
+    refuse_address(source, what="photo", error=ImageError)
     path = Path(source)
     try:
         found = path.stat()
@@ -141,7 +138,7 @@ def _read_path(source: str | Path) -> bytes:
             # A read of the cap itself would take 32 MB of memory first, for every file.
             return file.read(found.st_size + 1)
     except FileNotFoundError:
-        raise NotFoundError(f"no file at {path}", cure="check the path") from None
+        raise nothing_at(path) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
         reason = getattr(error, "strerror", None) or error
         raise ImageError(f"{path} cannot be read: {reason}", cure="check the path and its permissions") from None

@@ -10,7 +10,7 @@ import numpy as np
 
 from catalens import features
 from catalens.errors import ModelError, NotFoundError, UsageError
-from catalens.images.folder import SUFFIXES
+from catalens.images.paths import looks_like_photo, nothing_at, refuse_address
 from catalens.images.read import ImageLike, read_image
 from catalens.models.known_words import DoubtfulWord
 from catalens.models.text import words_of
@@ -29,11 +29,12 @@ def photo_or_words(query: str) -> tuple[Path | None, str | None]:
     """Tell a photo's path from words: what is a file is a photo, and all else is words unless it is named like one.
 
     Raises:
-        UsageError: it is empty, or a folder.
-        NotFoundError: it ends like a picture's file name, and there is no such file.
+        UsageError: it is empty, a folder, or a web address.
+        NotFoundError: it looks like a picture's path, and there is no such file.
     """
     if not query.strip():
         raise UsageError("the query is empty", cure="give a photo's path, or words")
+    refuse_address(query, what="photo")
     path = Path(query)
     try:
         is_there = path.is_file()
@@ -43,8 +44,8 @@ def photo_or_words(query: str) -> tuple[Path | None, str | None]:
         return path, None
     if query != path.name and path.is_dir():
         raise UsageError(f"{query} is a folder", cure="name a photo in it")
-    if path.suffix.lower() in SUFFIXES:
-        raise NotFoundError(f"no photo at {query}", cure="check the path; words are anything that is no file name")
+    if looks_like_photo(query):
+        raise nothing_at(path, what="photo")
     return None, query
 
 

@@ -142,7 +142,9 @@ def _check(path: Path, facts: dict[str, Any]) -> None:
         if not whole or _facts(db) != {
             name: facts[name] for name in ("products", "pictures", "vectors", "fingerprint")
         }:
-            raise CatalogDamagedError(f"{path} is not what was copied", cure="run: catalens doctor, and check the disk")
+            raise CatalogDamagedError(
+                f"{path} is not what was copied", cure="run: catalens catalog doctor, and check the disk"
+            )
 
 
 def restore(backup: Path, folder: Path, *, replace: bool = False) -> Backup:
@@ -189,7 +191,7 @@ def read_backup(backup: Path) -> Backup:
         if _sha256(backup / FILE_NAME) != made.sha256:
             raise ValueError("another database")
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFoundError(f"no backup at {backup}", cure="make one: catalens backup FOLDER") from None
+        raise NotFoundError(f"no backup at {backup}", cure="make one: catalens catalog backup FOLDER") from None
     except (ValueError, KeyError, TypeError) as error:
         raise CatalogDamagedError(f"{path} does not fit its backup: {error}", cure="take another backup") from None
     return made

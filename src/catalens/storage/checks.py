@@ -64,7 +64,7 @@ def references(case: Case) -> Iterator[Finding]:
         yield case.finding(
             f"{sum(row[0] == table for row in found)} rows point at what is not there",
             f"table {table}",
-            cure="run: catalens doctor --repair",
+            cure="run: catalens catalog doctor --repair",
             done="they were deleted",
         )
 
@@ -84,7 +84,10 @@ def words_index(case: Case) -> Iterator[Finding]:
             with case.store.transaction() as db:
                 db.execute("INSERT INTO words (words) VALUES ('rebuild')")
         yield case.finding(
-            "the index of the words is damaged", "table words", cure="run: catalens doctor --repair", done="built again"
+            "the index of the words is damaged",
+            "table words",
+            cure="run: catalens catalog doctor --repair",
+            done="built again",
         )
 
 
@@ -107,7 +110,7 @@ def _mended(case: Case, product_id: int, name: str, state: str) -> Finding:
             write_derived(db, product_id, read_product(db, product_id))
     if state == "derived":
         what = "words or filter values are out of step"
-        return case.finding(what, name, cure="run: catalens doctor --repair", done="they were made again")
+        return case.finding(what, name, cure="run: catalens catalog doctor --repair", done="they were made again")
     if restored:
         return case.finding("the record was damaged", name, cure=_ADD_AGAIN, done="it was restored from its words")
     return Finding("the record is not what was written", name, "loss", _ADD_AGAIN)
@@ -124,7 +127,7 @@ def stray_words(case: Case) -> Iterator[Finding]:
     yield case.finding(
         f"words of {len(stray)} products that are not there",
         "table words",
-        cure="run: catalens doctor --repair",
+        cure="run: catalens catalog doctor --repair",
         done="they were deleted",
     )
 
@@ -181,7 +184,7 @@ def vectors(case: Case) -> Iterator[Finding]:
         elif case.repair:
             yield Finding(what, where, "loss", f"{_ADD_AGAIN}{why}")
         else:
-            yield case.finding(what, where, cure="run: catalens doctor --repair")
+            yield case.finding(what, where, cure="run: catalens catalog doctor --repair")
 
 
 def _bad_vectors(store: SqliteVectors) -> list[tuple[int, int]]:
@@ -260,7 +263,7 @@ def orphans(case: Case) -> Iterator[Finding]:
     yield case.finding(
         f"{len(found)} pictures that no product shows",
         "table picture",
-        cure="run: catalens doctor --repair",
+        cure="run: catalens catalog doctor --repair",
         done="they were deleted",
     )
 
@@ -318,7 +321,10 @@ def indexes(case: Case) -> Iterator[Finding]:
         if case.repair:
             remove_file(found.path)
         yield case.finding(
-            found.what, str(found.path), cure="run: catalens doctor --repair", done="deleted; search makes it again"
+            found.what,
+            str(found.path),
+            cure="run: catalens catalog doctor --repair",
+            done="deleted; search makes it again",
         )
 
 

@@ -30,7 +30,7 @@ FILE_NAME = "catalog.db"
 
 Mode = Literal["create", "write", "read", "immutable", "alone"]
 
-_DAMAGED_CURE = "run: catalens doctor --repair, which keeps the damaged file beside the repaired one"
+_DAMAGED_CURE = "run: catalens catalog doctor --repair, which keeps the damaged file beside the repaired one"
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 

@@ -95,7 +95,7 @@ def _damage(path: Path) -> list[str]:
 def _treat(path: Path, damage: list[str], *, repair: bool) -> Iterator[Finding]:
     what = "the database is damaged: " + "; ".join(line.strip() for line in damage[:3])
     if not repair:
-        yield Finding(what, str(path), "error", "run: catalens doctor --repair (the damaged file is kept)")
+        yield Finding(what, str(path), "error", "run: catalens catalog doctor --repair (the damaged file is kept)")
         return
     result = salvage(path)
     checks.remove_file(path.with_name(INDEX_FOLDER))
@@ -113,5 +113,5 @@ def _leftovers(folder: Path, *, repair: bool) -> Iterator[Finding]:
     for path in sorted(folder.glob("*.tmp")):
         if repair:
             checks.remove_file(path)
-        cure = "deleted" if repair else "run: catalens doctor --repair"
+        cure = "deleted" if repair else "run: catalens catalog doctor --repair"
         yield Finding("remains of a write that was interrupted", str(path), "warning", cure, repair)

@@ -165,7 +165,7 @@ def _product(
 def _damaged(id: int) -> CatalogDamagedError:
     return CatalogDamagedError(
         f"the record of product {id} is not what was written",
-        cure="run: catalens doctor --repair, then add its source again",
+        cure="run: catalens catalog doctor --repair, then add its source again",
     )
 
 

@@ -92,7 +92,7 @@ class SqliteVectors(Connections):
                 if len(blob) != 4 * dim or zlib.crc32(blob) != crc:
                     raise CatalogDamagedError(
                         f"{self.path} is damaged: vector {vector_id} is not what was written",
-                        cure="run: catalens doctor --repair, which makes it again from the picture",
+                        cure="run: catalens catalog doctor --repair, which makes it again from the picture",
                     )
             stop = start + len(rows)
             ids[start:stop] = [row[0] for row in rows]

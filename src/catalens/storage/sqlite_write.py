@@ -111,7 +111,9 @@ class SqliteWriter:
         )
         picture_id = self.find_picture(picture.hash)
         if picture_id is None:
-            raise CatalogDamagedError("a picture that was just written is not there", cure="run: catalens doctor")
+            raise CatalogDamagedError(
+                "a picture that was just written is not there", cure="run: catalens catalog doctor"
+            )
         self.write_vectors(picture_id, picture.vectors)
         before = self._db.execute("SELECT picture_id FROM file WHERE path = ?", (location,)).fetchone()
         self._db.execute(

@@ -57,7 +57,7 @@ def announced(format: str, width: int, height: int) -> bytes:
         ("PNG", 2**31 - 1, 2**31 - 1),
         ("GIF", 7000, 7000),
         ("GIF", 65535, 65535),
-        ("JPEG", 7000, 7000),
+        ("JPEG", 10_500, 10_500),
         ("JPEG", 65500, 1310),
         ("JPEG", 600, 11),
         ("BMP", 7000, 7000),
@@ -93,6 +93,16 @@ def test_a_real_bomb_of_a_few_bytes() -> None:
 @pytest.mark.parametrize("size", [(12_000, 240), (240, 12_000), (50, 1), (1, 50), (1, 1)])
 def test_what_lies_on_the_limits_is_read(size: tuple[int, int]) -> None:
     assert read_image(encoded(Image.new("L", size[::-1]), "PNG")).shape == (*size, 3)
+
+
+@pytest.mark.parametrize("size", [(8064, 6048), (9504, 6336)], ids=["telephone, 48 MP", "camera, 61 MP"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_large_jpeg_is_read_at_half_its_size(size: tuple[int, int], mode: str) -> None:
+    data = encoded(Image.new(mode, size, "white"), "JPEG", quality=60)
+    width, height = size
+    assert read_header(data).size == (height, width)
+    assert read_image(data).shape == (height // 2, width // 2, 3)
+    assert read_image(data, target=700).shape == (height // 8, width // 8, 3)
 
 
 @pytest.mark.parametrize("size", [(51, 1), (1, 51), (12_001, 12_001), (8000, 5001)])

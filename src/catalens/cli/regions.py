@@ -23,7 +23,7 @@ from catalens.cli.options import (
     option,
 )
 from catalens.cli.output import progress_bar, refuse_overwrite, say, warn_missing_glyphs, write, write_json
-from catalens.errors import ImageError, NotFoundError, UsageError
+from catalens.errors import ImageError, NotFoundError, UnfitImageError, UsageError
 from catalens.images.folder import photos_in
 from catalens.types import Detections
 
@@ -211,12 +211,11 @@ class _Options:
     def write(self, photo: Path, out: Path) -> None:
         from catalens.images.draw import save_image
         from catalens.images.mark import read_mark
-        from catalens.tasks.cutout import cutout_of
+        from catalens.images.read import read_rgba
 
-        image = catalens.read_image(photo)
-        found = cutout_of(image, self._cutter.alpha(image), shadow=self._shadow)  # type: ignore[arg-type]
+        found = self._cutter.cut(read_rgba(photo), shadow=self._shadow)  # type: ignore[arg-type]
         if found.box is None:
-            say(f"{photo}: no product found; nothing is left of it")
+            raise UnfitImageError(f"{photo}: no product found; nothing is written", cure="take another photo")
         if self._crop:
             found = found.cropped(margin=self._margin)
         if self._ground is None and out.suffix.lower() in {".jpg", ".jpeg"}:

@@ -24,7 +24,7 @@ from catalens.errors import CatalensError, ImageError, ImageLimitError
 from catalens.images.cicp import through_cicp
 from catalens.images.content import describe_content, is_truncated
 from catalens.images.jpeg_end import with_end
-from catalens.images.limits import FORMATS, check_scans, check_size
+from catalens.images.limits import FORMATS, MAX_JPEG_PIXELS, MAX_PIXELS, check_scans, check_size
 from catalens.images.srgb import rgb_through_profile, to_srgb
 from catalens.types import ImageArray
 
@@ -61,7 +61,8 @@ def decode_header(data: bytes, *, name: str) -> Header:
 def decode_pixels(data: bytes, *, name: str, target: int | None) -> ImageArray:
     """Decode the first picture of a file: upright, HxWx3 or (with transparency) HxWx4 uint8 sRGB."""
     with _boundary(name, data), _opened(data, name) as image:
-        if isinstance(image, JpegImageFile) and (ended := with_end(data, image)) is not None:
+        small = image.width * image.height <= MAX_PIXELS
+        if small and isinstance(image, JpegImageFile) and (ended := with_end(data, image)) is not None:
             return decode_pixels(ended, name=name, target=target)
         orientation = _orientation(image)
         pixels = _jpeg_pixels(data, image, target) if isinstance(image, JpegImageFile) else None
@@ -110,13 +111,16 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _jpeg_pixels(data: bytes, image: JpegImageFile, target: int | None) -> ImageArray | None:
-    """Decode a color JPEG by OpenCV, at a reduced scale where `target` allows; None where Pillow is to do it.
+    """Decode a color JPEG by OpenCV, at a reduced scale where `target` allows it or its size asks for it.
+
+    None where Pillow is to do it.
 
     Both use libjpeg-turbo and give the same pixels; OpenCV takes 0.6 of the time. It gives nothing for files that are
     cut off, and those in grey or CMYK are not given to it; for them Pillow's `draft` is set.
     """
     longest = max(image.size)
     scale = next((s for s in (8, 4, 2) if target is not None and -(-longest // s) >= target), 1)
+    scale = max(scale, 1 if image.width * image.height <= MAX_PIXELS else 2)
     if image.mode == "RGB":
         flags = _REDUCED.get(scale, cv2.IMREAD_COLOR) | cv2.IMREAD_IGNORE_ORIENTATION
         with suppress(cv2.error):
@@ -137,8 +141,10 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     except UnidentifiedImageError:
         raise _unknown(data, name) from None
     with image:
-        check_size(image.width, image.height, name=name)
-        if isinstance(image, JpegImageFile):
+        is_jpeg = isinstance(image, JpegImageFile)
+        most = MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS
+        check_size(image.width, image.height, name=name, most=most)
+        if is_jpeg:
             check_scans(data, name=name)
         yield image
 

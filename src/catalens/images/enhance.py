@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from catalens import options
 from catalens.errors import UsageError
 from catalens.images.denoise import DenoiseMethod, denoise, noise_sigma
 from catalens.images.limits import require_rgb
-from catalens.images.read import ImageLike, read_image
+from catalens.images.read import ImageLike, read_pixels
 from catalens.types import FloatArray, ImageArray
 
 __all__ = ["DenoiseMethod", "contrast", "denoise", "enhance", "noise_sigma", "sharpen", "white_balance"]
@@ -121,14 +121,26 @@ def enhance(
         sharpness: amount of the unsharp mask, 0..1.
 
     Returns:
-        HWC uint8 of the photo's own size.
+        HWC uint8 of the photo's own size; of four channels, the last as it was, where anything of it is transparent.
 
     Raises:
         UsageError: a value out of range.
         ImageError: the picture cannot be read.
     """
     options.check_all(options.Enhance, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
-    pixels = cast(ImageArray, image) if isinstance(image, np.ndarray) else read_image(image)
+    if isinstance(image, np.ndarray) and image.shape[2:] != (4,):
+        require_rgb(image)
+    pixels = read_pixels(image)
+    if pixels.shape[2] == 4:
+        # What is clear counts as white: its colors mean nothing, and must not weigh in the balance.
+        colors, alpha = np.where(pixels[..., 3:] > 0, pixels[..., :3], np.uint8(255)), pixels[..., 3:]
+        better = _enhanced(colors, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
+        return np.concatenate([better, alpha], axis=2)
+    return _enhanced(pixels, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
+
+
+def _enhanced(pixels: ImageArray, *, sigma: float | None, balance: float, lift: float, sharpness: float) -> ImageArray:
+    """HxWx3 uint8 -> the same, enhanced."""
     whiteness = _whiteness(pixels)
     better = denoise(pixels, sigma=sigma)
     if (whiteness == 1).mean() <= 0.2:

@@ -15,6 +15,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
 MAX_BYTES = 32 * 1024 * 1024
 MAX_SIDE = 12_000
 MAX_PIXELS = 40_000_000
+MAX_JPEG_PIXELS = 110_000_000
+"""Of a JPEG; above `MAX_PIXELS` it is decoded at a reduced scale. Telephones write up to 108 megapixels, cameras 61."""
 MAX_ASPECT = 50
 MAX_SCANS = 64
 """Scans of a progressive JPEG. Encoders write about ten; each costs 40 ms at 36 megapixels and 80 bytes of file."""
@@ -26,8 +28,11 @@ _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _END = 0xD9
 
 
-def check_size(width: int, height: int, *, name: str) -> None:
+def check_size(width: int, height: int, *, name: str, most: int = MAX_PIXELS) -> None:
     """Refuse a picture whose header announces too many pixels.
+
+    Args:
+        most: number of pixels; `MAX_JPEG_PIXELS` of a file that can be decoded at a reduced scale.
 
     Raises:
         ImageError: no pixels.
@@ -35,9 +40,9 @@ def check_size(width: int, height: int, *, name: str) -> None:
     """
     if min(width, height) < 1:
         raise ImageError(f"{name} has no pixels ({width}x{height})", cure="replace it by a picture")
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+    if max(width, height) > MAX_SIDE or width * height > most:
         raise ImageLimitError(
-            f"{name} has {width}x{height} pixels; at most {MAX_SIDE} a side and {MAX_PIXELS // 10**6} million are read",
+            f"{name} has {width}x{height} pixels; at most {MAX_SIDE} a side and {most // 10**6} million are read",
             cure="save it smaller",
         )
     if max(width, height) > MAX_ASPECT * min(width, height):

@@ -29,6 +29,7 @@ __all__ = [
     "read_codes",
     "read_header",
     "read_image",
+    "read_pixels",
     "read_rgba",
 ]
 
@@ -46,6 +47,8 @@ def is_one_image(images: object) -> TypeGuard[ImageLike]:
 def read_image(source: ImageLike, *, target: int | None = None) -> ImageArray:
     """Read a picture as HWC uint8 sRGB, upright, first frame, transparency composited over white.
 
+    A JPEG above 40 megapixels is read at half its size.
+
     Args:
         source: a path, the bytes of a file, an open binary file, a PIL image, or an array: HxW, HxWx1, HxWx3 or HxWx4,
             uint8 or bool, or floats in 0..1.
@@ -54,7 +57,7 @@ def read_image(source: ImageLike, *, target: int | None = None) -> ImageArray:
 
     Raises:
         NotFoundError: no such file.
-        ImageLimitError: refused by a limit (32 MB, 12,000 px a side, 40 megapixels, 50:1, 64 scans of a JPEG).
+        ImageLimitError: refused by a limit (32 MB, 12,000 px a side, 40 megapixels, of a JPEG 110, 50:1, 64 scans).
         ImageError: not a picture, or a broken one.
         UsageError: `target` below 1.
     """
@@ -67,6 +70,14 @@ def read_rgba(source: ImageLike, *, target: int | None = None) -> ImageArray:
     if pixels.shape[2] == 4:
         return pixels
     return np.concatenate([pixels, np.full((*pixels.shape[:2], 1), 255, np.uint8)], axis=2)
+
+
+def read_pixels(source: ImageLike, *, target: int | None = None) -> ImageArray:
+    """Read a picture as HxWx4 uint8 where anything of it is transparent, else as HxWx3; otherwise as `read_image`."""
+    pixels = _pixels(source, target=target)
+    if pixels.shape[2] == 4 and pixels[..., 3].min() == 255:
+        return np.ascontiguousarray(pixels[..., :3])
+    return pixels
 
 
 def read_header(source: FileLike) -> Header:

@@ -17,8 +17,9 @@ from catalens import features
 from catalens.errors import CatalensError, ImageError, ModelError, NotFoundError, RemoteError, StorageError
 from catalens.images.draw import encode_image
 from catalens.images.mark import read_mark
-from catalens.images.read import MAX_BYTES, read_header, read_image
+from catalens.images.read import MAX_BYTES, read_header, read_image, read_pixels
 from catalens.images.remote import fetch_image_bytes
+from catalens.images.srgb import composite_on_white
 from catalens.storage.store import ReadPicture, Store
 from catalens.tasks.embed import Encoder, decode_target
 from catalens.tasks.faces import blur_faces
@@ -124,7 +125,8 @@ class PictureReader:
         is_new = self._is_new(hash)
         try:
             target = None if self._blurs else self._embedder.target
-            image = read_image(_Named(data, source.location), target=target) if again or is_new else None
+            read = read_pixels if self._blurs else read_image
+            image = read(_Named(data, source.location), target=target) if again or is_new else None
             size = read_header(data).size
         except CatalensError:
             self.forget({hash})
@@ -133,7 +135,9 @@ class PictureReader:
         if self._blurs and image is not None:
             image, faces = blur_faces(image)
             if kept is not None and faces:
-                kept = encode_image(image, format="JPEG", quality=92, mark=read_mark(data))
+                format = "JPEG" if image.shape[2] == 3 else "PNG"
+                kept = encode_image(image, format=format, quality=92, mark=read_mark(data))
+            image = composite_on_white(image)
         return ReadPicture(source, hash, len(data), mtime_ns, size, {}, kept), image
 
     def forget(self, hashes: set[bytes]) -> None:

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from catalens import options
 from catalens.errors import ModelError, UsageError
 from catalens.images.blank import is_blank
+from catalens.images.even import even_alpha
 from catalens.images.matting import composite, foreground_colors, refine_alpha
 from catalens.images.prepare import resize
-from catalens.images.read import ImageLike, read_image
+from catalens.images.read import ImageLike, read_rgba
+from catalens.images.srgb import composite_on_white
 from catalens.models.card import Card
 from catalens.models.device import AUTO, RunsOn
 from catalens.models.runtimes.base import DenseNetwork
@@ -40,6 +42,8 @@ SPECK = 0.004
 """Islands smaller than this share of the product are dust."""
 FITTED, LIT = 20_000, 0.97
 """Pixels that the background's light is fitted to; share of it below which a pixel lies in a shadow."""
+CLEAR = 0.005
+"""Share of a file's pixels that are clear from which it counts as cut out; rounded corners are less."""
 SHADOW_DEPTH = 0.28
 """How dark a drawn shadow is in its middle."""
 
@@ -132,9 +136,33 @@ class Cutter:
         return self._network.runs_on
 
     def alpha(self, image: ImageArray) -> FloatArray:
-        """HWC uint8 -> HxW float32 in 0..1, how much of each pixel the product covers."""
+        """HWC uint8 -> HxW float32 in 0..1, how much of each pixel the product covers.
+
+        Where the picture's border is even, what is like it is background; the network says what is shadow.
+        """
         if is_blank(image):
             return np.zeros(image.shape[:2], np.float32)
+        guess = self._guess(image)
+        found = even_alpha(image, guess)
+        return guess if found is None else found
+
+    def cut(
+        self,
+        rgba: ImageArray,
+        *,
+        shadow: Shadow = options.Cutout.shadow.default,
+        decontaminate: bool = options.Cutout.decontaminate.default,
+    ) -> Cutout:
+        """Cut out of HxWx4 uint8; a picture that is cut out already (`own_alpha`) keeps its alpha and colors."""
+        own = own_alpha(rgba)
+        if own is not None:
+            return cutout_of(np.ascontiguousarray(rgba[..., :3]), own, shadow=shadow, decontaminate=False)
+        image = composite_on_white(rgba)
+        alpha = np.minimum(self.alpha(image), rgba[..., 3] / np.float32(255))
+        return cutout_of(image, alpha, shadow=shadow, decontaminate=decontaminate)
+
+    def _guess(self, image: ImageArray) -> FloatArray:
+        """The network's alpha, refined along edges."""
         coarse = _sigmoid(logits_of(self._network, image, image.shape[:2])[0])
         # One place of the network's answer covers this many pixels.
         seen = self._network.preprocess.size
@@ -158,6 +186,16 @@ class ForeignCutter(Cutter):
                 cure="name another output on its card, or ask `segment` with it",
             )
         self._network = network
+
+    def alpha(self, image: ImageArray) -> FloatArray:
+        """As of `Cutter`, by the network alone."""
+        return np.zeros(image.shape[:2], np.float32) if is_blank(image) else self._guess(image)
+
+
+def own_alpha(rgba: ImageArray) -> FloatArray | None:
+    """HxWx4 uint8 -> alpha that the file brings, HxW float32 in 0..1; None where it clears less than `CLEAR` of it."""
+    alpha = rgba[..., 3]
+    return None if alpha.mean() > 255 * (1 - CLEAR) else np.asarray(alpha / np.float32(255), np.float32)
 
 
 def cutout_of(
@@ -215,16 +253,16 @@ def cutout(
         device, dtype: where it runs, and in which precision (`models.device`).
 
     Returns:
-        HxWx4 uint8 of the photo's own size. All transparent where the photo shows no product.
+        HxWx4 uint8 of the photo's own size. All transparent where the photo shows no product. A picture that is cut out
+        already keeps its transparency.
 
     Raises:
         ImageError: the picture cannot be read.
         NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
         UsageError: another shadow; a form or device that does not go.
     """
-    pixels = read_image(image)
-    alpha = cutter(model, device=device, dtype=dtype).alpha(pixels)
-    return cutout_of(pixels, alpha, shadow=shadow, decontaminate=decontaminate).rgba
+    network = cutter(model, device=device, dtype=dtype)
+    return network.cut(read_rgba(image), shadow=shadow, decontaminate=decontaminate).rgba
 
 
 def _sigmoid(logits: FloatArray) -> FloatArray:

@@ -10,7 +10,8 @@ import numpy as np
 from catalens import options
 from catalens.errors import ModelError
 from catalens.geometry import clip, nms
-from catalens.images.read import ImageLike, read_image
+from catalens.images.read import ImageLike, read_pixels
+from catalens.images.srgb import composite_on_white
 from catalens.models.card import Card
 from catalens.models.device import AUTO, RunsOn
 from catalens.models.runtimes.onnx import OnnxDenseNetwork
@@ -109,7 +110,7 @@ def blur_faces(
         device, dtype: where it runs, and in which precision (`models.device`).
 
     Returns:
-        HWC uint8, and how many faces were hidden.
+        HWC uint8, of four channels where anything of the picture is transparent; and how many faces were hidden.
 
     Raises:
         ImageError: the picture cannot be read.
@@ -117,9 +118,10 @@ def blur_faces(
         UsageError: a score that is none; a form or device that does not go.
     """
     options.check(options.BlurFaces.min_score, min_score)
-    pixels = read_image(image)
-    found = face_finder(model, device=device, dtype=dtype)(pixels, min_score=min_score)
-    return hide(pixels, found.boxes), len(found)
+    pixels = read_pixels(image)
+    found = face_finder(model, device=device, dtype=dtype)(composite_on_white(pixels), min_score=min_score)
+    hidden = hide(np.ascontiguousarray(pixels[..., :3]), found.boxes)
+    return np.concatenate([hidden, pixels[..., 3:]], axis=2), len(found)
 
 
 def hide(image: ImageArray, boxes: FloatArray) -> ImageArray:

@@ -14,14 +14,14 @@ import numpy as np
 from catalens import options
 from catalens.errors import ImageError, NotFoundError, UsageError
 from catalens.images.harmony import Light, estimate_light, harmonise
-from catalens.images.matting import composite, foreground_colors
+from catalens.images.matting import composite
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image, read_rgba
 from catalens.images.srgb import hex_color
 from catalens.models.device import AUTO
 from catalens.models.hub.pipeline import paint
 from catalens.show import Shown
-from catalens.tasks.cutout import cutter
+from catalens.tasks.cutout import Cutout, cutter, own_alpha
 from catalens.tasks.surfaces import SURFACES, painted_surface, surface_named
 from catalens.types import FloatArray, ImageArray
 
@@ -111,7 +111,7 @@ def scene(
         UsageError: a value out of range, or words that no background is known by.
     """
     _check(place, scale, harmony, shadow, horizon)
-    colors, alpha = _cut(image, lambda pixels: cutter(model, device=device, dtype=dtype).alpha(pixels))
+    colors, alpha = _cut(image, lambda rgba: cutter(model, device=device, dtype=dtype).cut(rgba, shadow="none"))
     if painter is not None and _is_words(background):
         background = paint(
             str(background), model=painter, seed=seed, accept_licence=accept_licence, device=device, dtype=dtype
@@ -142,14 +142,14 @@ def _check(place: tuple[float, float] | None, scale: float, harmony: float, shad
         )
 
 
-def _cut(product: ImageLike, alpha_of: Callable[[ImageArray], FloatArray]) -> tuple[ImageArray, FloatArray]:
+def _cut(product: ImageLike, cut: Callable[[ImageArray], Cutout]) -> tuple[ImageArray, FloatArray]:
     """The product's colors and alpha, cropped to its bounds."""
     rgba = read_rgba(product)
+    alpha = own_alpha(rgba)
     image = np.ascontiguousarray(rgba[..., :3])
-    alpha: FloatArray = np.asarray(rgba[..., 3] / 255, np.float32)
-    if alpha.min() > 0.98:
-        alpha = alpha_of(image)
-        image = foreground_colors(image, alpha)
+    if alpha is None:
+        found = cut(rgba)
+        image, alpha = found.colors, found.alpha
     if not (alpha > 0.5).any():
         raise ImageError("no product was found to put into the scene", cure="give a cut-out with transparency")
     left, top, right, bottom = _box(alpha)

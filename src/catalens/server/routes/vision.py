@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 import catalens
 from catalens import options
-from catalens.errors import UsageError
+from catalens.errors import UnfitImageError, UsageError
 from catalens.images.draw import encode_image
 from catalens.images.mark import read_mark
 from catalens.images.read import ImageLike
@@ -92,7 +92,10 @@ async def cutout(request: Request, caller: Analyst) -> Response:
     model = state.network(options.Cutout.model, upload.value(options.Cutout.model))
 
     def work() -> bytes:
-        cut = catalens.cutout(state.decode_pool.read(upload.picture()), model=model, shadow=shadow)
+        image = state.decode_pool.read(upload.picture(), transparent=True)
+        cut = catalens.cutout(image, model=model, shadow=shadow)
+        if not cut[..., 3].any():
+            raise UnfitImageError("no product was found on the photo", cure="send another photo of it")
         return encode_image(cut, format=FORMATS[format], mark=read_mark(upload.picture()))
 
     return _picture(await state.limiters["analyse"].run(work), format)
@@ -113,7 +116,7 @@ async def enhance(request: Request, caller: Analyst) -> Response:
     lift, sharpness = upload.value(asked.lift), upload.value(asked.sharpness)
 
     def work() -> bytes:
-        image = state.decode_pool.read(upload.picture())
+        image = state.decode_pool.read(upload.picture(), transparent=True)
         better = catalens.enhance(image, sigma=sigma, balance=balance, lift=lift, sharpness=sharpness)
         return encode_image(better, format=FORMATS[format], mark=read_mark(upload.picture()))
 
@@ -134,7 +137,8 @@ async def blur_faces(request: Request, caller: Analyst) -> Response:
     model = state.network(options.BlurFaces.model, upload.value(options.BlurFaces.model))
 
     def work() -> tuple[bytes, int]:
-        image, count = faces.blur_faces(state.decode_pool.read(upload.picture()), min_score=least, model=model)
+        picture = state.decode_pool.read(upload.picture(), transparent=True)
+        image, count = faces.blur_faces(picture, min_score=least, model=model)
         return encode_image(image, format=FORMATS[format], mark=read_mark(upload.picture())), count
 
     data, count = await state.limiters["analyse"].run(work)

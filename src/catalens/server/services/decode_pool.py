@@ -19,8 +19,8 @@ from catalens.errors import ImageError, ImageLimitError
 from catalens.json_text import parse_json
 from catalens.types import ImageArray
 
-HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
-"""Headers as `decode_worker` describes: target side and size; kind and size."""
+HEAD, ANSWER = struct.Struct("<?IQ"), struct.Struct("<BQ")
+"""Headers as `decode_worker` describes: transparency, target side and size; kind and size."""
 DEADLINE_S = 5.0
 """Seconds of wall time for one picture."""
 START_S = 30.0
@@ -46,8 +46,8 @@ class DecodePool:
         """Number of workers that were replaced."""
         self._guard = threading.Lock()
 
-    def read(self, data: bytes, *, target: int | None = None) -> ImageArray:
-        """Pixels of an encoded picture (HWC uint8 RGB), as `read_image` returns them.
+    def read(self, data: bytes, *, target: int | None = None, transparent: bool = False) -> ImageArray:
+        """Pixels of an encoded picture (HWC uint8), as `read_image` returns them; `read_pixels` with `transparent`.
 
         Raises:
             ImageError, ImageLimitError: as `read_image`; also where decoding timed out or crashed the worker.
@@ -57,7 +57,7 @@ class DecodePool:
             if worker is None or not worker.is_alive():
                 worker = _Worker()
             try:
-                return worker.read(data, target=target, deadline_s=self._deadline_s)
+                return worker.read(data, target=target, transparent=transparent, deadline_s=self._deadline_s)
             except _WorkerDeathError as death:
                 worker.end()
                 worker = _Worker()  # starts loading before the next picture comes
@@ -104,7 +104,7 @@ class _Worker:
                 except OSError:  # unwritten bytes of a dead worker
                     continue
 
-    def read(self, data: bytes, *, target: int | None, deadline_s: float) -> ImageArray:
+    def read(self, data: bytes, *, target: int | None, transparent: bool, deadline_s: float) -> ImageArray:
         given, out = self._process.stdin, self._process.stdout
         assert given is not None
         assert out is not None
@@ -112,7 +112,7 @@ class _Worker:
             if not self._is_ready:
                 self._is_ready = bool(_read_exactly(out, 1, time.monotonic() + START_S))
             until = time.monotonic() + deadline_s
-            _write_all(given, HEAD.pack(target or 0, len(data)) + data, until)
+            _write_all(given, HEAD.pack(transparent, target or 0, len(data)) + data, until)
             kind, size = ANSWER.unpack(_read_exactly(out, ANSWER.size, until))
             body = _read_exactly(out, size, until)
         except OSError:

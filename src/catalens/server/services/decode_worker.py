@@ -1,8 +1,8 @@
 """Worker process that decodes untrusted pictures: `python -m catalens.server.services.decode_worker`.
 
-Protocol: it writes one byte when ready. A request on standard input is the target side (0 for full size), the number of
-bytes, the bytes; an answer on standard output is a kind, the number of bytes, the bytes: kind 1 and an array in NumPy's
-format, or kind 0 and an error as JSON.
+Protocol: it writes one byte when ready. A request on standard input is whether transparency is kept, the target side (0
+for full size), the number of bytes, the bytes; an answer on standard output is a kind, the number of bytes, the bytes:
+kind 1 and an array in NumPy's format, or kind 0 and an error as JSON.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 
 from catalens.errors import CatalensError
-from catalens.images.read import read_image
+from catalens.images.read import read_image, read_pixels
 
-HEAD, ANSWER = struct.Struct("<IQ"), struct.Struct("<BQ")
+HEAD, ANSWER = struct.Struct("<?IQ"), struct.Struct("<BQ")
 READY = b"."
 MAX_MEMORY = 2**30
 """Bytes of address space beyond those in use at the start."""
@@ -39,17 +39,18 @@ def main() -> None:
     out.write(READY)
     out.flush()
     while len(head := given.read(HEAD.size)) == HEAD.size:
-        target, size = HEAD.unpack(head)
+        transparent, target, size = HEAD.unpack(head)
         used = resource.getrusage(resource.RUSAGE_SELF)
         seconds = int(used.ru_utime + used.ru_stime) + MAX_CPU_S
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
-        _answer(out, given.read(size), target or None)
+        _answer(out, given.read(size), target or None, transparent=transparent)
 
 
-def _answer(out: BinaryIO, data: bytes, target: int | None) -> None:
+def _answer(out: BinaryIO, data: bytes, target: int | None, *, transparent: bool) -> None:
     try:
         pixels = io.BytesIO()
-        np.save(pixels, read_image(data, target=target), allow_pickle=False)
+        read = read_pixels if transparent else read_image
+        np.save(pixels, read(data, target=target), allow_pickle=False)
         kind, body = 1, pixels.getvalue()
     except CatalensError as error:
         answer = {"kind": type(error).__name__, "what": error.what, "cure": error.cure}

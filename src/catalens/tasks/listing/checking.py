@@ -210,7 +210,7 @@ def _checked(
         photo = read_bytes(path)
         measures, image = _measured(photo, path.name, rules, alpha_of, people)
         findings = judge(measures, rules, category=category)
-        as_it_is = CheckedPhoto(path, measures, findings, fingerprint=fingerprint_of(image))
+        as_it_is = CheckedPhoto(path, measures, findings, fingerprint=fingerprint_of(composite_on_white(image)))
         if target is None:
             return as_it_is
         made = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=read_mark(photo))
@@ -246,8 +246,10 @@ def _about(rules: Sequence[Rule], measure: str) -> bool:
 def _measured(
     data: bytes, name: str, rules: Sequence[Rule], alpha_of: AlphaOf, people: bool = False
 ) -> tuple[Measures, ImageArray]:
+    """What is measured of a file, and its pixels, HxWx3 or HxWx4 uint8."""
     said = name or "the data given"
     header = decode_header(data, name=said)
-    image = composite_on_white(decode_pixels(data, name=said, target=None))
+    pixels = decode_pixels(data, name=said, target=None)
     people, worn = people or _about(rules, "person"), _about(rules, "cut_off")
-    return measure(image, header, name=name, alpha_of=alpha_of, people=people, worn=worn), image
+    image = composite_on_white(pixels)
+    return measure(image, header, name=name, alpha_of=alpha_of, people=people, worn=worn), pixels

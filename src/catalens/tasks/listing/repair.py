@@ -14,6 +14,8 @@ import numpy as np
 from catalens.images.draw import FORMATS, encode_image, make_folder, write_atomically
 from catalens.images.matting import composite, foreground_colors, refine_alpha
 from catalens.images.prepare import resize
+from catalens.images.srgb import composite_on_white
+from catalens.tasks.cutout import own_alpha
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf
 from catalens.tasks.listing.rules import Finding, Rule
 from catalens.types import FloatArray, ImageArray
@@ -38,20 +40,26 @@ def repair(
 ) -> tuple[bytes, str] | None:
     """Encode a photo anew so that as many findings as possible go.
 
+    Transparency that the file has is kept, unless a rule asks for a white background.
+
     Args:
+        image: HxWx3 or HxWx4 uint8.
         mark: of generated content, where the photo carries one (`images.mark`).
 
     Returns:
         The file's bytes, and the ending of its name. None where encoding it anew would cure nothing.
     """
+    own = own_alpha(image) if image.shape[2] == 4 else None
+    if own is None or any(rule.measure == "pure_white" for rule in rules) or _transparent_format(rules) is None:
+        image = composite_on_white(image)
     original, broken = image, {finding.rule.measure for finding in findings}
-    if "framed" in broken:
+    if "framed" in broken and own is None:
         image = _without_frame(image)
     if {"pure_white", "fill"} & broken:
-        rough = alpha_of(image)
-        alpha = refine_alpha(image, rough, reach=max(image.shape[:2]) / 200)
+        rough = alpha_of(image) if own is None else own
+        alpha = refine_alpha(image, rough, reach=max(image.shape[:2]) / 200) if own is None else own
         if 0.005 < alpha.mean() < 0.98 and _doubt(rough) <= DOUBTFUL:
-            if "pure_white" in broken:
+            if "pure_white" in broken and own is None:
                 image = _on_white(image, alpha)
             if "fill" in broken:
                 image = _closer(image, alpha, _limit(rules, "fill", 0.85))
@@ -88,7 +96,7 @@ def _closer(image: ImageArray, alpha: FloatArray, fill: float) -> ImageArray:
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     longest = max(bottom - top, right - left)
     side = int(min(longest / min(fill + 0.03, 0.97), longest * (1 + 8 * EDGE)) + 1)
-    canvas = np.full((side, side, 3), np.median(_border(image), axis=0).astype(np.uint8), np.uint8)
+    canvas = np.full((side, side, image.shape[2]), np.median(_border(image), axis=0).astype(np.uint8), np.uint8)
     y, x = (side - (bottom - top)) // 2, (side - (right - left)) // 2
     # What lies around the product on the photo comes along as far as it goes.
     up, back = min(y, top), min(x, left)
@@ -123,13 +131,22 @@ def _smaller(image: ImageArray, rules: Sequence[Rule]) -> ImageArray:
         _limit(rules, "longer_side", np.inf, test="at_most") / max(height, width),
         (_limit(rules, "megapixels", np.inf, test="at_most") * 1e6 / (height * width)) ** 0.5,
     )
-    return image if scale >= 1 else resize(image, (max(1, int(height * scale)), max(1, int(width * scale))))
+    if scale >= 1:
+        return image
+    size = max(1, int(height * scale)), max(1, int(width * scale))
+    if image.shape[2] == 3:
+        return resize(image, size)
+    alpha = image[..., 3:] / np.float32(255)  # colors weighted by what they cover: what is clear must not bleed in
+    cover = cv2.resize(alpha, size[::-1], interpolation=cv2.INTER_AREA)[..., None]
+    colors = cv2.resize(image[..., :3] * alpha, size[::-1], interpolation=cv2.INTER_AREA) / np.maximum(cover, 1e-3)
+    return np.asarray(np.rint(np.concatenate([np.clip(colors, 0, 255), cover * 255], axis=2)), np.uint8)
 
 
 def _encoded(image: ImageArray, rules: Sequence[Rule], mark: str | None) -> tuple[bytes, str]:
-    allowed = [rule.limit for rule in rules if rule.measure == "format" and isinstance(rule.limit, tuple)]
-    known = [name for name in dict.fromkeys(FORMATS.values()) if all(name in limit for limit in allowed)]
+    known = _allowed_formats(rules)
     format = FORMAT if FORMAT in known or not known else known[0]
+    if image.shape[2] == 4:
+        format = _transparent_format(rules) or format
     most = _limit(rules, "bytes", np.inf, test="at_most")
     data = b""
     for quality in QUALITIES:
@@ -137,6 +154,16 @@ def _encoded(image: ImageArray, rules: Sequence[Rule], mark: str | None) -> tupl
         if len(data) <= most:
             break
     return data, ENDINGS[format][0]
+
+
+def _allowed_formats(rules: Sequence[Rule]) -> list[str]:
+    allowed = [rule.limit for rule in rules if rule.measure == "format" and isinstance(rule.limit, tuple)]
+    return [name for name in dict.fromkeys(FORMATS.values()) if all(name in limit for limit in allowed)]
+
+
+def _transparent_format(rules: Sequence[Rule]) -> str | None:
+    """A format that rules allow and that may be transparent."""
+    return next((name for name in _allowed_formats(rules) if name != FORMAT), None)
 
 
 def _limit(rules: Sequence[Rule], measure: str, otherwise: float, *, test: str = "at_least") -> float:

@@ -84,6 +84,59 @@ def test_the_log_of_the_backup_counts_where_that_of_the_catalog_is_lost(shop: Ca
     assert Places(shop.path).erasures.read_text().count("\n") == 1
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_what_was_erased_since_stays_erased_elsewhere(
+    shop: Catalog, tmp_path: Path, named: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Catalog.open(Places(shop.path).tenants / "one", encoder=E) as tenant:
+        tenant.add(make_products(tmp_path / "tenant", 2))
+        shop.add([marked(Places(shop.path).pictures)])
+        shop.erase("sku-0")
+        shop.backup(tmp_path / "backup")
+        shop.erase(f"{MARK}-sku", "sku-1")
+        tenant.erase("sku-1")
+    shop.close()
+    new, log = tmp_path / "new" / "store", None
+    if named:  # the old place is out of reach; a copy of the logs was kept elsewhere
+        log = tmp_path / "kept" / "shop.erasures.jsonl"
+        shutil.copytree(shop.path.parent, tmp_path / "kept", ignore=shutil.ignore_patterns("catalog.db*", "*.png"))
+        shutil.rmtree(shop.path.parent)
+    Catalog.restore(tmp_path / "backup", new, erasures=log)
+    assert [record.levelname for record in caplog.records] == []
+    assert holding(tmp_path / "new") == []
+    with Catalog.open(new, encoder=E, readonly=True) as again:
+        assert [product.sku for product in again] == ["sku-2", "up"]
+        assert again._store.erasures_done() == 3
+    with Catalog.open(Places(new).tenants / "one", encoder=E, readonly=True) as again:
+        assert [product.sku for product in again] == ["sku-0"]
+
+
+def test_a_product_that_came_again_after_its_erasure_stays_elsewhere(shop: Catalog, tmp_path: Path) -> None:
+    again = shop.get("sku-0")
+    shop.erase("sku-0")
+    shop.add([again])
+    shop.backup(tmp_path / "backup")
+    shop.close()
+    Catalog.restore(tmp_path / "backup", tmp_path / "new" / "store")
+    with Catalog.open(tmp_path / "new" / "store", encoder=E, readonly=True) as restored:
+        assert "sku-0" in restored
+
+
+def test_no_log_of_erasures_is_told(shop: Catalog, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shop.backup(tmp_path / "backup")
+    shop.close()
+    Catalog.restore(tmp_path / "backup", tmp_path / "beside" / "store")
+    assert caplog.records == []  # the catalog is there: nothing was ever erased
+    shutil.rmtree(shop.path.parent)
+    with pytest.raises(NotFoundError, match="nowhere"):
+        Catalog.restore(tmp_path / "backup", tmp_path / "new" / "store", erasures=tmp_path / "nowhere")
+    assert not (tmp_path / "new").exists()
+    Catalog.restore(tmp_path / "backup", tmp_path / "new" / "store")
+    (told,) = (record.getMessage() for record in caplog.records)
+    assert "store.erasures.jsonl" in told
+    assert "--erasures" in told
+
+
 def test_a_catalog_is_replaced_only_when_asked_and_kept(shop: Catalog, tmp_path: Path) -> None:
     shop.backup(tmp_path / "backup")
     shop.add([Product("later", Where("x"), "Later")])

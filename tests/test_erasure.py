@@ -124,7 +124,35 @@ def test_a_picture_that_another_shows_stays(shop: Catalog, tmp_path: Path) -> No
     shop.add([Product("a", Where("x"), pictures=(shared,)), Product("b", Where("x"), pictures=(shared,))])
     receipt = shop.erase("a")
     assert [trace.what for trace in receipt.traces] == ["product"]
-    assert shop.picture(shop.pictures("b")[0].hash) == Path(shared.location).read_bytes()
+    (hash,) = (picture.hash for picture in shop.pictures("b"))
+    assert shop.picture(hash) == Path(shared.location).read_bytes()
+    assert [(kept.place, kept.what, kept.name) for kept in receipt.kept] == [("database", "picture", hash)]
+    assert (receipt.complete, receipt.pending) == (False, False)
+    assert "another product" in receipt.to_dict()["kept"][0]["why"]
+    last = shop.erase("b")
+    assert (last.complete, last.kept, Path(shared.location).exists()) == (True, (), False)
+
+
+def test_a_file_of_its_own_goes_where_another_product_shows_the_same_picture(shop: Catalog) -> None:
+    upload = Places(shop.path).pictures
+    first, second = (write_photo(upload / f"{name}.png", seed=7) for name in (MARK, "plain"))
+    shop.add([Product("a", Where("x"), pictures=(first,)), Product("b", Where("x"), pictures=(second,))])
+    receipt = shop.erase("a")
+    assert holding(shop.path.parent) == []
+    assert ("upload", "file") in {(trace.place, trace.what) for trace in receipt.traces}
+    (shown,) = shop.pictures("b")
+    assert [kept.name for kept in receipt.kept] == [shown.hash]
+    assert shop.picture(shown.hash) == Path(second.location).read_bytes()
+    assert shop.doctor(deep=True).findings == ()
+
+
+def test_the_only_copy_of_a_picture_that_another_shows_stays(shop: Catalog) -> None:
+    upload = Places(shop.path).pictures
+    first, second = (write_photo(upload / f"{name}.png", seed=7) for name in ("one", "two"))
+    shop.add([Product("a", Where("x"), pictures=(first,)), Product("b", Where("x"), pictures=(second,))])
+    Path(second.location).unlink()
+    assert not shop.erase("a").complete
+    assert shop.picture(shop.pictures("b")[0].hash) == Path(first.location).read_bytes()
 
 
 def test_all_or_none(shop: Catalog, tmp_path: Path) -> None:

@@ -96,6 +96,39 @@ def test_nothing_is_left_and_the_receipt_says_so(client: TestClient, options: Se
     assert client.get("/v1/products/plain").status_code == 200
 
 
+@pytest.mark.parametrize("state", ["waiting", "running", "set aside"])
+def test_an_open_job_prevents_it_and_one_set_aside_cannot_bring_it_back(
+    client: TestClient, options: ServeOptions, state: str
+) -> None:
+    send_feed(client)
+    upload = options.uploads / "ab12" / "feed"
+    upload.mkdir(parents=True)
+    (upload / "feed.csv").write_text(f"sku,title\n{SKU},{MARK}\n")
+    record = {"id": "ab12", "tenant": "", "source": "feed.csv", "digest": "", "state": state, "failed": [], "notes": []}
+    (options.places.jobs / "ab12.json").write_text(json.dumps({**record, "ended": time.time()}))
+    answer = client.delete(f"/v1/products/{SKU}", params={"erase": True})
+    if state == "set aside":
+        assert (answer.status_code, holding(options.catalog.parent)) == (200, [])
+        answer = client.post("/v1/jobs/ab12/retry")
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:catalens:problem:upload-gone")
+    else:
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:catalens:problem:jobs-open")
+        assert "ab12" in answer.json()["detail"]
+        assert client.get(f"/v1/products/{SKU}").status_code == 200
+
+
+def test_the_receipt_says_what_another_product_keeps(client: TestClient) -> None:
+    send_feed(client)
+    for sku in (SKU, "plain"):
+        client.post(f"/v1/pictures/{sku}", content=photo(3), headers={"content-type": "image/png"})
+    receipt = client.delete(f"/v1/products/{SKU}", params={"erase": True}).json()
+    assert (receipt["complete"], receipt["pending"], receipt["photos_left"]) == (False, False, 0)
+    (kept,) = receipt["kept"]
+    pictures = client.get("/v1/products/plain").json()["pictures"]
+    assert kept["name"] in {one["hash"] for one in pictures}
+    assert all(client.get(one["image"]).status_code == 200 for one in pictures)
+
+
 def test_the_audit_log_names_the_key(client: TestClient, options: ServeOptions) -> None:
     key, secret = ApiKeys(options.keys).create(scopes=("read", "write"))
     client.headers["authorization"] = f"Bearer {secret}"

@@ -317,7 +317,8 @@ class Catalog:
         """Erase products and every copy of them: all of them or none.
 
         Beside what `remove` does: index files, uploads, records of jobs, stored answers, databases that repairs kept,
-        signed addresses. Photos of your own are not touched; the receipt's `left` names them. The erasure is noted,
+        signed addresses. Photos of your own are not touched; the receipt's `left` names them, and its `kept` the
+        pictures that other products show, too. The erasure is noted,
         as hashes, in `<catalog>.erasures.jsonl`: keep it, for a backup that is put back is run through it.
 
         Args:
@@ -578,9 +579,12 @@ class Catalog:
         return made
 
     @staticmethod
-    def restore(backup: str | Path, path: str | Path, *, replace: bool = False) -> Backup:
+    def restore(
+        backup: str | Path, path: str | Path, *, replace: bool = False, erasures: str | Path | None = None
+    ) -> Backup:
         """Put a catalog back from a backup; see `catalens.storage.backup.restore`."""
-        return restore(Path(backup), Path(path), replace=replace)
+        log = None if erasures is None else Path(erasures)
+        return restore(Path(backup), Path(path), replace=replace, erasures=log)
 
     @staticmethod
     def diagnose(

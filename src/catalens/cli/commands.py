@@ -138,6 +138,15 @@ GROUPS = (
         ),
     ),
     Group(
+        "jobs",
+        "Feeds that the service imports.",
+        (
+            Verb("list", "jobs:list_jobs", "List jobs: state, counts, why one failed or was set aside."),
+            Verb("show", "jobs:show", "Show one job with its failed items."),
+            Verb("retry", "jobs:retry", "Let a job that failed or was set aside go on."),
+        ),
+    ),
+    Group(
         "keys",
         "Who may call the service.",
         (

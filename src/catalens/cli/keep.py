@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import catalens
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing, existing_folder
 from catalens.cli.output import say, write, write_json
 from catalens.storage.audit import read_audit
 from catalens.storage.places import Places
@@ -33,7 +33,9 @@ def erase(
         for trace in receipt.traces:
             write(f"{trace.place:<10} {trace.what:<10} {trace.name}")
         write(f"{len(receipt.skus)} erased at {receipt.at}; receipt {receipt.to_dict()['sha256']}")
-    if not receipt.complete:
+    for kept in receipt.kept:
+        say(f"kept: {kept.what} {kept.name}: {kept.why}")
+    if receipt.pending:
         say("a reader has an old state open: the log of the database is emptied by the next call that writes")
     for path in receipt.left:
         say(f"a photo of your own was left: {path}")
@@ -53,10 +55,14 @@ def restore(
     backup: Annotated[Path, typer.Argument(help="Folder that `catalens catalog backup` wrote.", metavar="FOLDER")],
     catalog: CatalogFolder = DEFAULT_CATALOG,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the catalog that is there; it is kept.")] = False,
+    erasures: Annotated[
+        Path | None,
+        typer.Option(help="Log of erasures (CATALOG.erasures.jsonl) of a catalog that is restored under another name."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a catalog back from a backup; what was erased since stays erased, as the log beside it says."""
-    _tell(catalens.Catalog.restore(backup, catalog, replace=replace), as_json)
+    """Put a catalog back from a backup; what was erased since stays erased, as the logs of erasures say."""
+    _tell(catalens.Catalog.restore(backup, catalog, replace=replace, erasures=erasures), as_json)
 
 
 def _tell(made: Backup, as_json: bool) -> None:
@@ -69,7 +75,10 @@ def _tell(made: Backup, as_json: bool) -> None:
 
 def audit(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> None:
     """Print who wrote what and when: a key's id or "local", without skus or texts."""
-    for line in read_audit(Places(catalog.absolute()).audit):
+    path = Places(catalog.absolute()).audit
+    if not path.exists():
+        existing_folder(catalog)
+    for line in read_audit(path):
         if as_json:
             write(json.dumps(line))
             continue

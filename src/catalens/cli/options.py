@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 import catalens
-from catalens.errors import UsageError
+from catalens.cli.output import say
+from catalens.errors import NotFoundError, UsageError
 from catalens.options import Network, Option, check
+from catalens.storage.database import FILE_NAME
 
 if TYPE_CHECKING:
     from catalens.trust.provenance import Signature
@@ -71,6 +73,31 @@ def existing(
 ) -> catalens.Catalog:
     """Open a catalog to read from; one that is not there is an error and is not made."""
     return catalens.Catalog.open(folder, encoder=encoder, readonly=True, device=device, dtype=dtype)
+
+
+def existing_folder(folder: Path) -> Path:
+    """The absolute path of a catalog's folder.
+
+    Raises:
+        NotFoundError: no catalog is there.
+    """
+    if not (folder / FILE_NAME).is_file():
+        raise NotFoundError(f"no catalog at {folder.absolute()}", cure="make one: catalens add SOURCE --catalog FOLDER")
+    return folder.absolute()
+
+
+def future_folder(folder: Path) -> Path:
+    """The absolute path of a catalog's folder, where there may be none yet; then that is said.
+
+    Raises:
+        NotFoundError: nor is there the folder that it would lie in: a mistyped path makes none.
+    """
+    folder = folder.absolute()
+    if not folder.parent.is_dir():
+        raise NotFoundError(f"no folder {folder.parent}", cure="check --catalog, or make it")
+    if not (folder / FILE_NAME).is_file():
+        say(f"no catalog at {folder} yet: what is added first makes it")
+    return folder
 
 
 def signature_of(certificate: Path | None, key: Path | None) -> Signature | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalens import options, settings
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, option
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing_folder, future_folder, option
 from catalens.cli.output import say, write, write_json
 from catalens.errors import MissingExtraError, UsageError
 from catalens.storage.audit import AuditLog
@@ -45,7 +45,7 @@ def serve(
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, its description at /docs, counters at /metrics."""
     try:
-        from catalens.server.run import listen
+        from catalens.server.run import bind, listen
         from catalens.server.services.allowed_models import allow_models
         from catalens.server.services.options import ServeOptions
     except ImportError as error:
@@ -55,11 +55,12 @@ def serve(
     if allow_licences is not None:
         settings.allow_licences(allow_licences)
     _check_licences()
+    catalog = future_folder(catalog)
     hosts = frozenset(host.lower() for host in allow_url_hosts or ())
     here = _is_loopback(host)
     names = frozenset({"localhost", "127.0.0.1", "::1", host})
     options = ServeOptions(
-        catalog.absolute(),
+        catalog,
         tuple(origin or ()),
         hosts,
         classifiers=_classifiers(classifier or []),
@@ -71,7 +72,7 @@ def serve(
         max_jobs=max_jobs,
         keep_jobs_days=keep_jobs_days,
     )
-    keys = _keys(catalog)
+    keys = _keys(catalog, made=False)
     if keys.is_closed() and not keys.all():
         say("keys were created here and are gone: nobody is let in; create one, or end that with `catalens keys open`")
     if not here and not keys.all():
@@ -79,8 +80,10 @@ def serve(
             f"{host} can be reached by others, and nobody needs a key",
             cure="make one first: catalens keys create --scope search",
         )
-    say(f"http://{host}:{port}/")
-    listen(options, host=host, port=port, workers=workers)
+    listener = bind(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    say(f"http://{shown}:{listener.getsockname()[1]}/")
+    listen(options, listener, workers=workers)
 
 
 def _classifiers(folders: list[Path]) -> tuple[Path, ...]:
@@ -113,7 +116,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _keys(catalog: Path) -> ApiKeys:
+def _keys(catalog: Path, *, made: bool = True) -> ApiKeys:
+    """The keys of a catalog; with `made` there must be some, or a catalog."""
+    if made and not Places(catalog.absolute()).keys.exists():
+        existing_folder(catalog)
     try:
         from catalens.server.services.api_keys import ApiKeys
         from catalens.server.services.options import ServeOptions
@@ -144,7 +150,9 @@ def create(
     except ValueError:
         raise UsageError(f"--rate is {rate!r}", cure="write it like 20/s") from None
     scopes = [one.strip() for one in scope.split(",") if one.strip()]
-    key, secret = _keys(catalog).create(scopes=scopes, tenant=tenant, per_second=per_second, origins=origin or ())
+    key, secret = _keys(future_folder(catalog), made=False).create(
+        scopes=scopes, tenant=tenant, per_second=per_second, origins=origin or ()
+    )
     _audit(catalog).note("keys create", key=key.id, scopes=",".join(key.scopes), tenant=key.tenant)
     _show(key, secret, f"key {key.id}: {', '.join(key.scopes)}; it is not shown again", as_json)
 

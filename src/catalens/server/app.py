@@ -58,6 +58,8 @@ WORK = {
 
 CLEANED_S = 3_600.0
 """Seconds between two looks for what is to be deleted by its age."""
+LOOKED_S = 5.0
+"""Seconds between two looks for jobs that were let go on by another process."""
 
 
 def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> FastAPI:
@@ -69,11 +71,17 @@ def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> Fa
             await asyncio.sleep(CLEANED_S)
             await asyncio.to_thread(state.delete_old)
 
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(LOOKED_S)
+            await asyncio.to_thread(state.jobs.look)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        cleaning = asyncio.create_task(clean())
+        tasks = [asyncio.create_task(clean()), asyncio.create_task(look())]
         yield
-        cleaning.cancel()
+        for task in tasks:
+            task.cancel()
         state.close()
 
     app = FastAPI(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,11 +20,12 @@ from catalens.files import PRIVATE_FILE, make_private_folder, private_opener, sy
 from catalens.images.draw import write_atomically
 from catalens.index.space_index import INDEX_FOLDER
 from catalens.json_text import parse_json
+from catalens.printable import printable
 from catalens.storage.audit import LOCAL, AuditLog, now
 from catalens.storage.database import FILE_NAME, connect, sqlite_boundary, storage_error
 from catalens.storage.erasure import ErasureLog, run_through
 from catalens.storage.lock import WriterLock
-from catalens.storage.places import Places
+from catalens.storage.places import ERASURES_SUFFIX, Places
 from catalens.storage.records import digest
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.sqlite_connections import LOCK_NAME
@@ -31,6 +34,7 @@ from catalens.storage.sqlite_products import read_product
 MANIFEST = "backup.json"
 _UPLOADS, _ERASURES, _AUDIT, _TENANTS = "uploads", "erasures.jsonl", "audit.jsonl", "tenants"
 _WAIT_S = 5.0
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Backup:
         uploads: folder that uploaded photos came from; photos: how many came along.
         erasures: line of the log of erasures that the catalog was run through.
         tenants: names of tenants whose catalogs came along.
+        catalog: folder that it was made of; empty in backups of older versions.
     """
 
     at: str
@@ -54,6 +59,7 @@ class Backup:
     photos: int
     erasures: int
     tenants: tuple[str, ...] = ()
+    catalog: str = ""
 
 
 def back_up(folder: Path, out: Path) -> Backup:
@@ -108,7 +114,7 @@ def _write(folder: Path, work: Path) -> Backup:
         _write(places.tenants / tenant, work / _TENANTS / tenant)
     made = Backup(
         now(), **facts, sha256=_sha256(work / FILE_NAME), uploads=str(places.uploads), photos=photos, erasures=erasures,
-        tenants=tuple(tenants),
+        tenants=tuple(tenants), catalog=str(folder),
     )  # fmt: skip
     write_atomically(work / MANIFEST, json.dumps(asdict(made), indent=1).encode(), durable=True, mode=PRIVATE_FILE)
     return made
@@ -147,17 +153,22 @@ def _check(path: Path, facts: dict[str, Any]) -> None:
             )
 
 
-def restore(backup: Path, folder: Path, *, replace: bool = False) -> Backup:
+def restore(backup: Path, folder: Path, *, replace: bool = False, erasures: Path | None = None) -> Backup:
     """Put a catalog back from a backup: checked, and run through the logs of erasures before anybody can open it.
+
+    All logs count that are found: that of the backup, that beside `folder`, that beside the catalog which the backup
+    was made of, and `erasures`. Where only the backup's is left, the program's log is warned.
 
     Args:
         backup: folder that `back_up` wrote.
-        folder: of the catalog; its log of erasures, where one lies beside it, counts as well as that of the backup.
+        folder: of the catalog.
+        erasures: a log of erasures (`<catalog>.erasures.jsonl`), for a catalog that comes back elsewhere; those of its
+            tenants are looked for beside it.
         replace: where a catalog is there, put the backup in its place and keep its database as
             `catalog.db.replaced-...`.
 
     Raises:
-        NotFoundError: no backup there.
+        NotFoundError: no backup there, or no file at `erasures`.
         UsageError: a catalog is there, and not `replace`.
         CatalogDamagedError: the backup is not what was written; nothing was changed.
         CatalogBusyError: another process is writing.
@@ -167,11 +178,16 @@ def restore(backup: Path, folder: Path, *, replace: bool = False) -> Backup:
     made = read_backup(backup)
     if (folder / FILE_NAME).exists() and not replace:
         raise UsageError(f"a catalog is at {folder} already", cure="name another folder, or say replace (--replace)")
+    if erasures is not None and not erasures.is_file():
+        raise NotFoundError(f"no log of erasures at {erasures}", cure="name <catalog>.erasures.jsonl")
     _check(backup / FILE_NAME, asdict(made))
+    logs = _logs(made, folder, erasures)
     try:
-        _put_back(backup, folder, made)
+        _put_back(backup, folder, made, logs)
         for tenant in made.tenants:
-            restore(backup / _TENANTS / tenant, Places(folder).tenants / tenant, replace=replace)
+            named = None if erasures is None else _of_tenant(erasures, tenant)
+            place = Places(folder).tenants / tenant
+            restore(backup / _TENANTS / tenant, place, replace=replace, erasures=named)
     except OSError as error:
         raise storage_error(folder, error) from error
     AuditLog(Places(folder).audit, who=LOCAL).note("restore", backup=made.sha256)
@@ -197,7 +213,29 @@ def read_backup(backup: Path) -> Backup:
     return made
 
 
-def _put_back(backup: Path, folder: Path, made: Backup) -> None:
+def _logs(made: Backup, folder: Path, erasures: Path | None) -> list[ErasureLog]:
+    """Logs of erasures that may know more than the backup; a warning where there is no place to look for one."""
+    source = Path(made.catalog) if made.catalog else folder
+    places = [Places(folder).erasures, Places(source).erasures, *([] if erasures is None else [erasures])]
+    found = [path for path in dict.fromkeys(places) if path.is_file()]
+    if not found and not (source / FILE_NAME).is_file():
+        _LOG.warning(
+            "No log of erasures is at %s: what was erased after this backup of %s is back in the catalog. Where "
+            "something was, restore once more with --erasures FILE (erasures=) and --replace.",
+            printable(" or ".join(map(str, dict.fromkeys(places)))),
+            printable(made.at),
+        )
+    return [ErasureLog(path) for path in found]
+
+
+def _of_tenant(erasures: Path, tenant: str) -> Path | None:
+    """The log of a tenant, beside that of the catalog that is served."""
+    served = erasures.absolute().with_name(erasures.name.removesuffix(ERASURES_SUFFIX))
+    path = Places(Places(served).tenants / tenant).erasures
+    return path if path.is_file() else None
+
+
+def _put_back(backup: Path, folder: Path, made: Backup, logs: Sequence[ErasureLog]) -> None:
     places, work = Places(folder), folder / "restore.tmp"
     make_private_folder(folder)
     with WriterLock(folder / LOCK_NAME, wait_s=_WAIT_S):
@@ -205,9 +243,13 @@ def _put_back(backup: Path, folder: Path, made: Backup) -> None:
         try:
             make_private_folder(work)
             _copy(backup / FILE_NAME, work / FILE_NAME)
-            ErasureLog(places.erasures).take_over(ErasureLog(backup / _ERASURES))
+            log = ErasureLog(places.erasures)
+            log.take_over(ErasureLog(backup / _ERASURES))
+            for other in logs:
+                if other.path != log.path:
+                    log.take_over(other, after=made.erasures)
             with SqliteStore(work) as store:
-                run_through(store, ErasureLog(places.erasures))
+                run_through(store, log)
                 _move_uploads(store, backup / _UPLOADS, Path(made.uploads), places.uploads)
                 store.checkpoint()
             sync(work / FILE_NAME)

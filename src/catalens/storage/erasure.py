@@ -25,6 +25,21 @@ from catalens.types import Product
 
 _TAIL_BYTES = 1 << 16
 _PAGE = 500
+_SHARED = "another product shows the same picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that an erased product had in common with another one, which keeps it.
+
+    Args:
+        place, what, name: as of a `Trace`; why: who has it still.
+    """
+
+    place: str
+    what: str
+    name: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +50,9 @@ class Receipt:
         number: of the last line in the log of erasures; 0 where the store lies in no folder.
         at: UTC, ISO 8601; who: id of the API key, or "local".
         skus: SHA-256 of each, in hex; traces: what was found and is no more.
-        complete: False where a reader kept an old state open, so that the next call that writes empties the log.
+        complete: nothing of them is left in any file of the catalog's: nothing is kept, nothing pending.
+        kept: what is there still, and why: pictures that other products show, too.
+        pending: a reader has an old state open, so that the next call that writes empties the log of the database.
         left: paths of photos that are the owner's own, not copies of the catalog's: they were not touched.
     """
 
@@ -45,11 +62,17 @@ class Receipt:
     skus: tuple[str, ...]
     traces: tuple[Trace, ...]
     complete: bool
+    kept: tuple[Kept, ...] = ()
+    pending: bool = False
     left: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """All but `left`, which names files; with `sha256` of the rest in canonical JSON, to compare receipts by."""
+        """All but `left`, which names files and is only counted; for comparison with `sha256` of the rest.
+
+        The hash is taken of canonical JSON: keys sorted, no blanks.
+        """
         facts = {name: value for name, value in asdict(self).items() if name != "left"}
+        facts["photos_left"] = len(self.left)
         canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
         return {**facts, "sha256": hashlib.sha256(canonical.encode()).hexdigest()}
 
@@ -90,11 +113,21 @@ class ErasureLog:
             raise storage_error(self.path, error) from error
         return number
 
-    def take_over(self, other: ErasureLog) -> None:
-        """Append what another log of the same catalog has and this one lacks: that of a backup, where this was lost."""
-        lines = other.after(self.last())
+    def take_over(self, other: ErasureLog, *, after: int | None = None) -> None:
+        """Append what another log of the same catalog has and this one lacks.
+
+        Args:
+            after: number behind which its lines count; behind the last one here where None: the other is older.
+        """
+        number = self.last()
+        known = set() if after is None else {(line["sku"], line.get("at")) for line in self.after(after)}
+        lines = []
+        for line in other.after(number if after is None else after):
+            if (line["sku"], line.get("at")) not in known:
+                number = max(number + 1, line["n"])
+                lines.append(json.dumps({**line, "n": number}))
         if lines:
-            append_line(self.path, "\n".join(map(json.dumps, lines)).encode())
+            append_line(self.path, "\n".join(lines).encode())
 
 
 def _lines(file: Iterable[bytes]) -> Iterator[dict[str, Any]]:
@@ -151,7 +184,9 @@ def _erase(
         with store.change() as writer:
             writer.remove(list(products))
         every = set(chain.from_iterable(shown.values()))
-        gone = frozenset(every - store.picture_ids(sorted(every)).keys())
+        shared = store.picture_ids(sorted(every)).keys()
+        gone = frozenset(every - shared)
+        kept = tuple(Kept("database", "picture", hash, _SHARED) for hash in sorted(shared))
         traces += [Trace("database", "picture", hash, hash) for hash in sorted(gone)] + told
         left: set[str] = set()
         if store.folder is not None and copies is not None:
@@ -162,9 +197,11 @@ def _erase(
         raise storage_error(store.folder or Path(), error) from error
     with store.change() as writer:
         writer.note_erasures(number)
-    complete = store.checkpoint()
-    hashes = tuple(sku_hash(sku) for sku in skus)
-    return Receipt(number, now(), who, hashes, tuple(traces), complete, tuple(sorted(left)))
+    pending = not store.checkpoint()
+    return Receipt(
+        number, now(), who, tuple(map(sku_hash, skus)), tuple(traces), complete=not (pending or kept), kept=kept,
+        pending=pending, left=tuple(sorted(left)),
+    )  # fmt: skip
 
 
 def _photos_left(products: Iterable[Product], uploads: Path) -> set[str]:

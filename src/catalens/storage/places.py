@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TENANTS = ".tenants"
+ERASURES_SUFFIX = ".erasures.jsonl"
 
 
 @dataclass(frozen=True)
@@ -76,4 +77,4 @@ class Places:
     @property
     def erasures(self) -> Path:
         """File of what was erased, as hashes: a backup that is put back is run through it."""
-        return self.folder.with_name(f"{self.folder.name}.erasures.jsonl")
+        return self.folder.with_name(f"{self.folder.name}{ERASURES_SUFFIX}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence, Set
@@ -170,6 +171,24 @@ class SqliteWriter:
         self._db.execute(
             "DELETE FROM picture WHERE id IN (SELECT picture_id FROM loose) "
             "AND NOT EXISTS (SELECT 1 FROM shown WHERE shown.picture_id = picture.id)"
+        )
+        self._let_go_of_files()
+
+    def _let_go_of_files(self) -> None:
+        """Forget files that no product names any more, where a picture of the same content lies at another place."""
+        is_shown = "EXISTS (SELECT 1 FROM shown WHERE picture_id = {0}.{1} AND location = {0}.path)"
+        rows = self._db.execute(
+            "SELECT id FROM picture WHERE id IN (SELECT picture_id FROM loose) AND path IS NOT NULL "
+            f"AND NOT {is_shown.format('picture', 'id')}"
+        ).fetchall()
+        for (id,) in rows:
+            places = self._db.execute("SELECT location FROM shown WHERE picture_id = ? ORDER BY rowid", (id,))
+            if there := next((place for (place,) in places if os.path.isfile(place)), None):  # noqa: PTH113
+                self._db.execute("UPDATE picture SET path = ? WHERE id = ?", (there, id))
+        self._db.execute(
+            "DELETE FROM file WHERE picture_id IN (SELECT picture_id FROM loose) "
+            f"AND NOT {is_shown.format('file', 'picture_id')} "
+            "AND NOT EXISTS (SELECT 1 FROM picture WHERE id = file.picture_id AND picture.path = file.path)"
         )
 
 

@@ -99,6 +99,11 @@ class Job:
 Items: TypeAlias = list[dict[str, Any]]
 
 
+def has_upload(uploads: Path, id: str) -> bool:
+    """Whether the upload of a job is there: it goes with time, and with an erasure."""
+    return any(path.is_file() for path in (uploads / id / "feed").rglob("*"))
+
+
 class SetAsideError(Exception):
     """A job was attempted too often; says what became of the last attempt."""
 
@@ -164,14 +169,17 @@ class JobQueue:
         self._cache: dict[str, tuple[int, Job]] = {}
         self._served: dict[str, float] = {}
         self._begun: set[str] = set()
+        self._looked_at = 0
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
+        self._is_paused = paused
         if not paused:
             self.resume()
 
     def resume(self) -> None:
         """Delete what is too old, and go on with jobs that were interrupted."""
+        self._is_paused = False
         self.delete_old()
         if self._open_jobs():
             self._wake()
@@ -181,9 +189,18 @@ class JobQueue:
         """Number of jobs that wait or run."""
         return len(self._open_jobs())
 
-    def queued_of(self, tenant: str) -> int:
-        """Number of a tenant's jobs that wait or run."""
-        return sum(job.tenant == tenant for job in self._open_jobs())
+    def open_of(self, tenant: str) -> list[Job]:
+        """A tenant's jobs that wait or run, the oldest first."""
+        return [job for job in self._open_jobs() if job.tenant == tenant]
+
+    def look(self) -> None:
+        """Begin with what another process has let go on (`catalens jobs retry`)."""
+        with suppress(FileNotFoundError):
+            changed = self._folder.stat().st_mtime_ns
+            if changed != self._looked_at:
+                self._looked_at = changed
+                if self._open_jobs():
+                    self._wake()
 
     def submit(self, job: Job) -> Job:
         """Save a job on disk: from then on it will be done, restarts included."""
@@ -205,7 +222,8 @@ class JobQueue:
             raise UsageError(f"job {id} is {job.state}", cure="only one that failed or was set aside is tried again")
         job = replace(job, state="waiting", attempts=0, problem="", ended=0.0)
         self._save(job)
-        self._wake()
+        if not self._is_paused:
+            self._wake()
         return job
 
     def get(self, id: str, *, tenant: str) -> Job:
@@ -219,9 +237,9 @@ class JobQueue:
             raise NotFoundError(f"no job {id!r}", cure="see GET /v1/jobs")
         return job
 
-    def all(self, *, tenant: str) -> list[Job]:
-        """A tenant's jobs, the newest first."""
-        return sorted((job for job in self._all() if job.tenant == tenant), key=lambda job: -job.created)
+    def all(self, *, tenant: str | None) -> list[Job]:
+        """A tenant's jobs, the newest first; those of all tenants where None."""
+        return sorted((job for job in self._all() if tenant in (None, job.tenant)), key=lambda job: -job.created)
 
     def close(self) -> None:
         """Stop the running job at its next checkpoint, and wait for that. What is stopped is no failed attempt."""

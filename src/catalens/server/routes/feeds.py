@@ -27,7 +27,7 @@ from catalens.server.dependencies.state import State
 from catalens.server.dependencies.uploads import Upload, content_kind, read_model
 from catalens.server.http.openapi import fields, model_body, schema
 from catalens.server.http.problems import RefusedError, without_paths
-from catalens.server.jobs.queue import MAX_WAITING, Job
+from catalens.server.jobs.queue import MAX_WAITING, Job, has_upload
 from catalens.server.middleware.idempotency import IdempotencyKey
 from catalens.server.routes.products import ProductIn
 
@@ -144,7 +144,7 @@ def _submit(
                 )  # fmt: skip
             if known.state != "failed":
                 return _public(state, known)
-        state.quotas.check_jobs(state.jobs.queued_of(caller.tenant))
+        state.quotas.check_jobs(len(state.jobs.open_of(caller.tenant)))
         if state.jobs.queued >= MAX_WAITING:
             raise RefusedError(
                 429, "too-busy", f"{MAX_WAITING} jobs wait already", cure="come later", headers={"Retry-After": "60"}
@@ -247,9 +247,9 @@ async def retry_job(request: Request, id: str, caller: Writer) -> dict[str, Any]
     def work() -> dict[str, Any]:
         job = state.jobs.get(id, tenant=caller.tenant)
         if job.is_stopped:
-            if not (state.options.uploads / id / "feed").is_dir():
+            if not has_upload(state.options.uploads, id):
                 raise RefusedError(409, "upload-gone", f"the upload of job {id} is deleted", cure="send it again")
-            state.quotas.check_jobs(state.jobs.queued_of(caller.tenant))
+            state.quotas.check_jobs(len(state.jobs.open_of(caller.tenant)))
         return _public(state, state.jobs.retry(id, tenant=caller.tenant))
 
     return await state.limiters["ingest"].run(work)

@@ -210,12 +210,17 @@ async def delete_product(
     state = state_of(request)
 
     def work() -> dict[str, Any] | None:
+        if erase and (jobs := state.jobs.open_of(caller.tenant)):
+            raise RefusedError(
+                409, "jobs-open", f"job {jobs[0].id} waits or runs, and could bring the product back",
+                cure=f"erase it when GET /v1/jobs/{jobs[0].id} says that it has ended", headers={"Retry-After": "30"},
+            )  # fmt: skip
         with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             if erase:
                 hashes = {picture.hash for picture in shop.pictures(sku)}
                 expected = _expected(shop, sku, if_match)
                 receipt = shop.erase(sku, expected_version=expected)
-                state.thumbnails.forget(caller.tenant, hashes)
+                state.thumbnails.forget(caller.tenant, hashes - {kept.name for kept in receipt.kept})
                 return receipt.to_dict()
             product = _known(shop, sku)
             shown = {picture.hash for picture in shop.pictures(sku)}

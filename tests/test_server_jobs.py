@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -24,11 +25,13 @@ from fastapi.testclient import TestClient
 
 from catalens.errors import FeedError, UsageError
 from catalens.server.app import create_app
-from catalens.server.http.problems import TYPES
+from catalens.server.http.problems import TYPES, RefusedError
 from catalens.server.jobs.feed_items import batches, dump_item, load_item
 from catalens.server.jobs.feed_reader import WORKER, FeedLimits, FeedReader, WorkerDeathError
 from catalens.server.jobs.queue import MAX_ATTEMPTS, Job, JobQueue, Turn
+from catalens.server.services import quotas
 from catalens.server.services.options import ServeOptions
+from catalens.server.services.quotas import UploadsInFlight
 from catalens.storage.records import MAX_ATTRIBUTES
 from catalens.types import Failure, PictureSource, Product, Variant, Where
 from tests.pictures import encoded
@@ -342,6 +345,72 @@ def test_a_page_of_large_products_ends_early(shop_folder: Path) -> None:
             seen += [one["sku"] for one in page["products"]]
             after, pages = page["next"], pages + 1
         assert (len(seen), len(set(seen)), pages) == (46, 46, 3)
+
+
+# What is on its way
+
+
+def test_feeds_on_their_way_are_bounded(tmp_path: Path) -> None:
+    flight = UploadsInFlight(tmp_path, largest=100)
+    with flight.of("one") as first, flight.of("one") as second, flight.of("two") as third, flight.of("") as fourth:
+        first(120)
+        second(80)
+        with pytest.raises(RefusedError, match="at a time") as refused:
+            second(1)
+        assert (refused.value.status, refused.value.kind) == (429, "too-busy")
+        third(199)
+        with pytest.raises(RefusedError):
+            fourth(1)
+    assert flight._sent == {}
+    with flight.of("one") as again:
+        again(200)
+
+
+def test_nothing_is_taken_while_the_disk_is_nearly_full(shop_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(shop_folder) as client:
+        monkeypatch.setattr(quotas, "SPARE_BYTES", 2**62)
+        answer = client.post("/v1/feeds", files={"feed": ("a.csv", b"sku\nA\n")})
+        assert (answer.status_code, answer.json()["type"]) == (507, TYPES + "storage-full")
+        assert list(shop_folder.with_name("shop.uploads").iterdir()) == []
+
+
+def test_an_upload_that_is_broken_off_leaves_nothing(shop_folder: Path) -> None:
+    app = create_app(ServeOptions(shop_folder))
+    parts = [{"type": "http.request", "body": b"--x\r\n" + bytes(3 * 2**20), "more_body": True}] * 2
+    messages = iter([*parts, {"type": "http.disconnect"}])
+    headers = [(b"content-type", b"multipart/form-data; boundary=x"), (b"host", b"localhost")]
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/feeds", "raw_path": b"/v1/feeds", "query_string": b"",
+        "headers": headers, "client": ("127.0.0.1", 1), "server": ("localhost", 80), "scheme": "http",
+        "http_version": "1.1", "root_path": "",
+    }  # fmt: skip
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(_: Any) -> None:
+        pass
+
+    asyncio.run(app(scope, receive, send))
+    state = app.state.catalens
+    assert state.in_flight._sent == {}
+    assert list(state.options.uploads.iterdir()) == []
+    assert state.jobs.queued == 0
+    state.close()
+
+
+def test_a_picture_that_lacks_counts_once_and_says_where_to_send_it(shop_folder: Path) -> None:
+    feed = b"sku,title,image\nA,One,a.png\nB,Two,missing.png\n"
+    with served(shop_folder) as client:
+        for data, name, lacking in ((packed(feed_csv=feed, a_png=RED), "a.zip", 1), (feed, "a.csv", 2)):
+            id = send(client, data, name)
+            job = ended(client, id)
+            assert (job["state"], job["taken"], job["failed_count"]) == ("done", 2, lacking)
+            assert all("ZIP" in one["cure"] and "--" not in one["cure"] for one in job["failed"])
+            assert {one["why"] for one in job["failed"]} == {"it did not come with the feed"}
+            items = client.get(f"/v1/jobs/{id}/items").json()["items"]
+            assert [one["sku"] for one in items] == ["A", "B"]
+            assert "missing.png" in items[1]["why"]
 
 
 # What a source leaves empty, and what it lists no longer

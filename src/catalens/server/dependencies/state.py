@@ -25,7 +25,7 @@ from catalens.server.services.batching import BatchingEncoder
 from catalens.server.services.decode_pool import DecodePool
 from catalens.server.services.metrics import Metrics
 from catalens.server.services.options import ServeOptions
-from catalens.server.services.quotas import Quotas
+from catalens.server.services.quotas import Quotas, UploadsInFlight
 from catalens.server.services.signed_urls import UrlSigner
 from catalens.server.services.thumbnails import ThumbnailCache
 from catalens.storage.audit import LOCAL
@@ -67,6 +67,7 @@ class State:
         self._catalogs: dict[str, tuple[int, Catalog]] = {}
         self._encoder: BatchingEncoder | None = None
         self.quotas = Quotas(options, uploads_of=self._uploads_of)
+        self.in_flight = UploadsInFlight(options.uploads, largest=options.max_feed)
         self.feed_reader = reader or FeedReader()
         feed_import = FeedImport(
             options,

@@ -6,7 +6,7 @@ A feed may name pictures that came with it or at allowed hosts, never other file
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from catalens.server.services.decode_pool import DecodePool
 from catalens.server.services.options import ServeOptions
 from catalens.server.services.picture_files import delete_all_unshown, delete_unshown, keep_picture
 from catalens.server.services.quotas import Quotas
-from catalens.types import Failure, PictureSource, Product, Variant
+from catalens.types import Failure, PictureSource, Product, Variant, Where
 
 CHUNK, CHUNK_BYTES = 200, 8 * 2**20
 """Products, and bytes of their records, imported between two checkpoints; others get their turn there."""
@@ -135,10 +135,12 @@ class FeedImport:
             return said
 
         failed = [{name: told(value) for name, value in one.to_dict().items()} for one in report.failed]
-        results = [_result(one, report.failed, before, after) for one in part]
+        lost = {(place, at.source, at.line) for one in part if isinstance(one, Product) for place, at in _lost(one)}
+        results = [_result(one, report.failed, before, after, lost) for one in part]
         job = replace(
             job,
             taken=job.taken + len(part),
+            repeated=job.repeated + sum(not one for one in results),
             added=job.added + report.added,
             updated=job.updated + report.updated,
             unchanged=job.unchanged + report.unchanged,
@@ -147,7 +149,7 @@ class FeedImport:
             failed=(*job.failed, *failed)[:MAX_FAILURES],
             failed_count=job.failed_count + len(failed),
         )
-        return job, [{**one, "why": told(one["why"])} for one in results]
+        return job, [{**one, "why": told(one["why"])} if one else {} for one in results]
 
     def _within_quota(self, part: Iterable[Item], before: set[str], *, count: int) -> Iterator[Item]:
         """Items, those products replaced by failures that the tenant's catalog may not hold."""
@@ -235,9 +237,19 @@ def _shown(shop: Catalog, items: Iterable[Item]) -> set[str]:
     return {one.hash for item in items if isinstance(item, Product) for one in shop.pictures(item.sku)}
 
 
-def _result(item: Item, failures: Iterable[Failure], before: set[str], after: set[str]) -> dict[str, Any]:
-    """Outcome of one item of a feed: added, known or failed, and why."""
+def _lost(product: Product) -> Iterator[tuple[str, Where]]:
+    """Pictures that a feed names and lacks, with the rows of their product and its variants."""
+    lost = product.lost + tuple(place for one in product.variants for place in one.lost)
+    yield from ((place, product.where) for place in lost)
+
+
+def _result(
+    item: Item, failures: Iterable[Failure], before: set[str], after: set[str], lost: Set[tuple[str, str, int | None]]
+) -> dict[str, Any]:
+    """Outcome of one item of a feed: added, known or failed, and why; nothing where its product tells of it."""
     if isinstance(item, Failure):
+        if (item.what, item.where.source, item.where.line) in lost:
+            return {}
         return {"sku": "", "result": "failed", "why": f"{item.why}. {item.cure}"}
     places = {(item.where.source, item.where.line)} | {
         (one.where.source, one.where.line) for one in (*item.pictures, *(p for v in item.variants for p in v.pictures))

@@ -15,16 +15,18 @@ import resource
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from catalens.errors import CatalensError, FeedError
-from catalens.feeds import open_feed
+from catalens.feeds import Item, open_feed
 from catalens.feeds.archives import find_feed, kind_of, unpack
 from catalens.feeds.sources import with_mentions
 from catalens.json_text import parse_json
 from catalens.server.jobs.feed_items import dump_item
 from catalens.storage.records import checked
+from catalens.types import Failure
 
 OUT_OF_MEMORY, TOO_MUCH_OUTPUT = 3, 4
 """Exit statuses."""
@@ -77,11 +79,19 @@ def _read(task: dict[str, Any]) -> dict[str, Any]:
             count += 1
             if count > task["most"]:
                 raise FeedError(f"the feed has more than {task['most']:,} products", cure="send several smaller ones")
-            out.write(dump_item(checked(item)) + "\n")
+            out.write(dump_item(_as_sent(checked(item))) + "\n")
         out.flush()
         os.fsync(out.fileno())
     notes = [_without(task["folder"], note)[:MAX_NOTE] for note in reading.notes[:MAX_NOTES]]
     return {"name": reading.name, "notes": notes}
+
+
+def _as_sent(item: Item) -> Item:
+    """An item; what says that a file lacks says it of what was sent, not of a folder of this machine."""
+    if isinstance(item, Failure) and "--media" in item.cure:
+        why = "it did not come with the feed" if item.why.startswith("no such file in") else item.why
+        return replace(item, why=why, cure="send it in one ZIP archive with the feed")
+    return item
 
 
 def _unpack(task: dict[str, Any]) -> dict[str, Any]:

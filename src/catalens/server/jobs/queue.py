@@ -49,6 +49,7 @@ class Job:
         added, updated, unchanged, pictures, stale: counts so far; missing, removed: products and variants that the
             source listed before, and lists no longer; failed: items that were not imported, and why.
         problem: why the whole job failed or was set aside.
+        repeated: failures among `taken` that are about pictures of a product that is counted itself.
         attempts: attempts at its next piece of work that were begun.
         owns_upload: its upload may be deleted with it (the catalog's pictures lie elsewhere).
         by: id of the API key that sent it, for the audit log.
@@ -76,14 +77,16 @@ class Job:
     created: float = 0.0
     ended: float = 0.0
     attempts: int = 0
+    repeated: int = 0
     offset: int = 0
     owns_upload: bool = False
     by: str = LOCAL
 
     def to_dict(self) -> dict[str, object]:
         """The public fields."""
-        hidden = {"tenant", "digest", "offset", "owns_upload", "by"}
-        return {name: value for name, value in asdict(self).items() if name not in hidden}
+        hidden = {"tenant", "digest", "offset", "owns_upload", "by", "repeated"}
+        shown = {name: value for name, value in asdict(self).items() if name not in hidden}
+        return {**shown, "taken": self.taken - self.repeated}
 
     @property
     def is_open(self) -> bool:
@@ -261,7 +264,10 @@ class JobQueue:
         write_atomically(folder / f"{job.taken - len(items):012}.json", json.dumps(items).encode(), mode=PRIVATE_FILE)
 
     def items(self, job: Job, *, after: int, limit: int) -> tuple[Items, int | None]:
-        """Page of outcomes after the first `after` items, and where the next page begins."""
+        """Page of outcomes after the first `after` items, and where the next page begins.
+
+        An item that another one tells of has none, so that a page may have fewer than `limit`.
+        """
         found: Items = []
         parts = sorted((self._folder / f"{job.id}.items").glob("*.json"))
         starts = [int(path.stem) for path in parts]
@@ -271,7 +277,7 @@ class JobQueue:
             found.extend(parse_json(path.read_text("utf-8"))[max(0, after - start) :])
             if len(found) > limit:
                 break
-        return found[:limit], after + limit if len(found) > limit else None
+        return [one for one in found[:limit] if one], after + limit if len(found) > limit else None
 
     # On disk
 

@@ -9,7 +9,7 @@ import json
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -65,9 +65,12 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
     if kind != "multipart/form-data":
         raise RefusedError(415, "wrong-content-type", f"a body of {kind or 'no type'}", cure="send multipart/form-data")
     boundary = boundary_of(request.headers["content-type"])
+    said = request.headers.get("content-length", "")
+    announced = int(said) if said.isdigit() and len(said) < 20 else 0
+    await asyncio.to_thread(state.quotas.check_bytes, caller.tenant, announced)
     body = await asyncio.to_thread(_open_body, state.options.uploads)
-    with body:
-        await _receive(request, body)
+    with body, state.in_flight.of(caller.tenant) as count:
+        await _receive(request, body, count)
 
         def work() -> dict[str, Any]:
             feed, options = _read_form(body, boundary)
@@ -85,14 +88,16 @@ def _open_body(uploads: Path) -> BinaryIO:
         raise _not_kept(error) from None
 
 
-async def _receive(request: Request, body: BinaryIO) -> None:
+async def _receive(request: Request, body: BinaryIO, count: Callable[[int], None]) -> None:
     kept = bytearray()
     try:
         async for piece in request.stream():
             kept += piece
             if len(kept) >= _CHUNK:
+                count(len(kept))
                 await asyncio.to_thread(body.write, kept)
                 kept = bytearray()
+        count(len(kept))
         await asyncio.to_thread(body.write, kept)
     except OSError as error:
         raise _not_kept(error) from None

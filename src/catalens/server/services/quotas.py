@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from catalens.server.http.problems import RefusedError
@@ -14,7 +16,54 @@ from catalens.storage.database import FILE_NAME
 
 MEASURED_S = 60.0
 """Seconds for which the bytes of a tenant are not measured again; what this process adds is counted meanwhile."""
+IN_FLIGHT_OF_ONE, IN_FLIGHT = 2, 4
+"""Largest feeds (`ServeOptions.max_feed`) that one tenant, and all together, may be sending at a time."""
+SPARE_BYTES = 256 * 2**20
+"""Bytes of the disk that uploads leave free for the catalog itself."""
 CURE = "delete some, or ask who runs the service for more"
+
+
+class UploadsInFlight:
+    """Bytes of feeds that are being sent: they lie on the disk and belong to no job yet. Used on the event loop only.
+
+    Args:
+        folder: of the uploads; largest: bytes of one feed.
+    """
+
+    def __init__(self, folder: Path, *, largest: int) -> None:
+        self._folder, self._of_one, self._of_all = folder, IN_FLIGHT_OF_ONE * largest, IN_FLIGHT * largest
+        self._sent: dict[str, int] = {}
+
+    @contextmanager
+    def of(self, tenant: str) -> Iterator[Callable[[int], None]]:
+        """A function that counts bytes of one upload, and refuses too many; at the end they count no more.
+
+        Raises:
+            RefusedError: as many are being sent as may at a time (429), or the disk is nearly full (507).
+        """
+        mine = 0
+
+        def count(size: int) -> None:
+            nonlocal mine
+            mine += size
+            self._sent[tenant] = self._sent.get(tenant, 0) + size
+            sent, most = self._sent[tenant], self._of_one
+            if sent <= most:
+                sent, most = sum(self._sent.values()), self._of_all
+            if sent > most:
+                what = f"feeds of more than {most >> 20} MB are being sent at a time"
+                raise RefusedError(
+                    429, "too-busy", what, cure="send one after the other", headers={"Retry-After": "60"}
+                )
+            if shutil.disk_usage(self._folder).free < SPARE_BYTES:
+                raise RefusedError(507, "storage-full", "the disk is nearly full", cure="make room on the disk")
+
+        try:
+            yield count
+        finally:
+            self._sent[tenant] -= mine
+            if not self._sent[tenant]:
+                del self._sent[tenant]
 
 
 class Quotas:

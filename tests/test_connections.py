@@ -23,6 +23,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from catalens.server.http.connections import ConnectionLimits, GuardedProtocol
+from catalens.server.http.crowd import Crowd
 from catalens.server.http.problems import TYPES
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -247,7 +248,7 @@ def test_where_all_are_at_work_a_further_one_is_refused() -> None:
         busy = [server.connect() for _ in range(2)]
         for one in busy:
             one.sendall(GET.replace(b"/ ", b"/hang ", 1))
-        while any(one.waits_since is not None for one in server.server.server_state.connections):  # type: ignore[union-attr]
+        while any(one.waits for one in server.server.server_state.connections):  # type: ignore[union-attr]
             time.sleep(0.005)
         with server.connect() as further:
             assert answer(further) == (503, "too-many-connections")
@@ -268,3 +269,25 @@ def test_there_are_no_more_connections_than_descriptors(monkeypatch: pytest.Monk
         found = ConnectionLimits().within_descriptors()
         assert (found.connections, found.per_client) == expected
     assert told == [(1256, 4096), (1024, 1024)]
+
+
+def test_the_crowd_knows_the_oldest_that_waits() -> None:
+    crowd: Crowd[str] = Crowd()
+    assert (len(crowd), crowd.oldest(), crowd.oldest("x"), crowd.count_of("x")) == (0, None, None, 0)
+    crowd.wait("stranger")
+    crowd.leave("stranger")
+    for name, address in (("a", "x"), ("b", "y"), ("c", "x")):
+        crowd.enter(name, address)
+        crowd.wait(name)
+    assert (crowd.oldest(), crowd.oldest("y"), crowd.count_of("x")) == ("a", "b", 2)
+    crowd.wait("a")
+    assert (crowd.oldest(), crowd.oldest("x")) == ("b", "c")
+    crowd.wait("a", first=True)
+    assert (crowd.oldest(), crowd.oldest("x")) == ("a", "a")
+    crowd.work("a")
+    crowd.leave("b")
+    crowd.leave("b")
+    assert (len(crowd), crowd.oldest(), crowd.oldest("y"), crowd.count_of("y")) == (2, "c", None, 0)
+    crowd.leave("c")
+    crowd.leave("a")
+    assert (len(crowd), crowd.oldest(), crowd._waiting_of, crowd._counts) == (0, None, {}, {})

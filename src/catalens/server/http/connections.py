@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import resource
 from asyncio.events import TimerHandle
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from catalens.server.http.crowd import Crowd
 from catalens.server.http.problems import RefusedError, problem_of
 
 _PIECE = 16 * 2**10
@@ -27,6 +28,10 @@ _FRAMING = 8
 """Bytes of framing (sizes of chunks, extensions, trailers) for each byte of a body, beside the size of a head."""
 _OTHER_FILES = 256
 """File descriptors that a process needs for other things than connections."""
+
+
+class _PipelineError(Exception):
+    """Too many requests of one connection wait."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,22 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = self._head_fields = 0
         self._framed_bytes = self._body_bytes = 0
-        self.waits_since: float | None = None
-        """Time since which nothing but this client is waited for; None while the service is at work for it."""
+        self._waits = False
+        self._crowd: Crowd[GuardedProtocol] = vars(self.server_state).setdefault("crowd", Crowd())
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing but this client is waited for: the service is not at work for it."""
+        return self._waits
+
+    def _wait(self, *, first: bool = False) -> None:
+        """Nothing but this client is waited for from now on; with `first` it is the first one to be closed."""
+        self._waits = True
+        self._crowd.wait(self, first=first)
+
+    def _work(self) -> None:
+        self._waits = False
+        self._crowd.work(self)
 
     @property
     def address(self) -> str:
@@ -84,31 +103,30 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.waits_since = self.loop.time()
-        if self._make_room():
+        has_room = self._make_room()
+        self._crowd.enter(self, self.address)
+        self._wait()
+        if has_room:
             self._within(self._limits.head_s, self._head_is_late)
         else:
             self._refuse(503, "too-many-connections", "too many connections are open", cure="try again a little later")
 
     def _make_room(self) -> bool:
         """Where there are too many, close the one that has waited longest for its client; False: all are at work."""
-        if len(self.connections) <= self._limits.per_client:
+        limits, crowd = self._limits, self._crowd
+        of_one = crowd.count_of(self.address) >= limits.per_client
+        if not of_one and len(crowd) < limits.connections:
             return True
-        others = [one for one in cast("Collection[GuardedProtocol]", self.connections) if one is not self]
-        same = [one for one in others if one.address == self.address]
-        crowd = same if len(same) >= self._limits.per_client else others
-        if len(crowd) < (self._limits.per_client if crowd is same else self._limits.connections):
-            return True
-        waiting = [(one.waits_since, id(one), one) for one in crowd if one.waits_since is not None]
-        if not waiting:
+        oldest = crowd.oldest(self.address if of_one else None)
+        if oldest is None:
             return False
-        oldest = min(waiting)[2]
-        self.connections.discard(oldest)  # counted no more, though its end is told only later
+        crowd.leave(oldest)  # counted no more, though its end is told only later
         oldest.transport.abort()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._within(None)
+        self._crowd.leave(self)
         super().connection_lost(exc)
 
     # Requests
@@ -122,12 +140,13 @@ class GuardedProtocol(HttpToolsProtocol):
     def _take(self, piece: bytes) -> None:
         if self._in_head:
             if not self._head_bytes and self._is_idle:
-                self.waits_since = self.loop.time()
+                self._wait()
                 self._within(self._limits.head_s, self._head_is_late)
             self._head_bytes += len(piece)
         else:
             self._framed_bytes += len(piece)
-            self.waits_since = self.loop.time() if self.waits_since is not None else None
+            if self._waits:
+                self._wait()
         super().data_received(piece)
         limits = self._limits
         framing = self._framed_bytes - _FRAMING * self._body_bytes
@@ -143,6 +162,9 @@ class GuardedProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= _PIPELINED:
+            self.transport.abort()
+            raise _PipelineError  # ends the parser: what follows in the same piece costs nothing
         self._head_fields = self._framed_bytes = self._body_bytes = 0
         super().on_message_begin()
 
@@ -157,8 +179,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head, self._head_bytes = False, 0
         self._within(None)
         super().on_headers_complete()
-        if len(self.pipeline) > _PIPELINED:
-            self.transport.abort()
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -169,7 +189,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._in_head:
             return
         self._in_head, self._head_bytes = True, 0
-        self.waits_since = None
+        self._work()
         super().on_message_complete()
         if self._is_idle:
             self._wait_for_next()
@@ -178,12 +198,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._in_head:
             self._wait_for_next()
         else:  # answered before all of the body came: what is left of it is discarded for a moment
-            self.waits_since = self.loop.time()
+            self._wait()
             self._within(_LINGER_S, self.transport.abort)
         super().on_response_complete()
 
     def _wait_for_next(self) -> None:
-        self.waits_since = self.loop.time()
+        self._wait()
         if self._head_bytes:
             self._within(self._limits.head_s, self._head_is_late)
         else:  # uvicorn closes what is idle, but then waits for ever until its answer is taken
@@ -191,13 +211,13 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.waits_since = self.loop.time()
+        self._wait()
         self._within(self._limits.stalled_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if not self._is_idle:
-            self.waits_since = None
+            self._work()
             self._within(None)
 
     # Refusals
@@ -233,5 +253,5 @@ class GuardedProtocol(HttpToolsProtocol):
         head += [name + b": " + value for name, value in answer.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
         self.transport.write_eof()
-        self.waits_since = 0.0  # the first one to be closed
+        self._wait(first=True)
         self._within(_LINGER_S, self.transport.abort)

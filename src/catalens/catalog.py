@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import chain
@@ -26,20 +26,21 @@ from catalens.storage.audit import LOCAL, AuditLog
 from catalens.storage.backup import Backup, back_up, restore
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.doctor import diagnose
-from catalens.storage.encoder import ChosenEncoder
+from catalens.storage.encoder import ChosenEncoder, unit_vector
 from catalens.storage.erasure import Receipt, erase, finish_erasures, is_behind
 from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
 from catalens.storage.listed import compare
 from catalens.storage.merge import patched
-from catalens.storage.pictures import picture_data
+from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.places import Places
 from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import Facet, ShownPicture, Store
 from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
-from catalens.types import AddReport, Attributes, AttributeValue, Failure, Matches, Product, Progress
+from catalens.tasks.embed import encoder as load_encoder
+from catalens.types import AddReport, Attributes, AttributeValue, Failure, FloatArray, Matches, Product, Progress
 
 if TYPE_CHECKING:
     from catalens.styling.look import Look
@@ -199,6 +200,38 @@ class Catalog:
         counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
         self._audit.note("add", **counts, failed=len(report.failed))
         return replace(report, feed=sources.name, notes=(*sources.notes, *report.notes))
+
+    def bring_vectors(
+        self, products: Iterable[Product], vectors: MutableMapping[str, FloatArray], *, encoder: str | Encoder
+    ) -> int:
+        """Write vectors that an encoder made elsewhere, each for the first picture of its product or variant.
+
+        Args:
+            products: in the catalog, with their pictures; those of others are left out.
+            vectors: sku -> (D,); those of the products are taken out.
+            encoder: that made them; its name is that of their space.
+
+        Returns:
+            How many were written. A picture keeps a vector that it has in this space.
+
+        Raises:
+            ModelError: they have another dimension than the encoder, or no length.
+        """
+        made_by = load_encoder(encoder) if isinstance(encoder, str) else encoder
+        first: dict[str, FloatArray] = {}
+        for product in products:
+            shown = [(product.sku, product.pictures), *((one.sku, one.pictures) for one in product.variants)]
+            for sku, pictures in shown:
+                vector = vectors.pop(sku, None)
+                if vector is not None and pictures:
+                    first.setdefault(pictures[0].location, unit_vector(vector, dim=made_by.dim, sku=sku))
+        space = deep_space(made_by)
+        known = self._store.known_files(list(first), spaces=[space])
+        lacking = {place: file.picture for place, file in known.items() if not file.complete}
+        with self._store.writing(), self._store.change() as change:
+            for place, picture in lacking.items():
+                change.write_vectors(picture, {space: first[place]})
+        return len(lacking)
 
     def compare(self, listed: Iterable[Product | Failure], *, source_name: str, prune: bool = False) -> AddReport:
         """Count, or remove, what a source listed before and lists no longer; for one that was added part by part.

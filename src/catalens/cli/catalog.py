@@ -80,7 +80,7 @@ def add(
             )
             reports.append(report)
             if not as_json:
-                _tell(source, report)
+                tell(source, report)
     if as_json:
         results = [report.to_dict() for report in reports]
         write_json(results[0] if len(results) == 1 else results)
@@ -112,7 +112,8 @@ def _preview(source: str, reading: Reading, as_json: bool) -> None:
     list_failures(tuple(failures))
 
 
-def _tell(source: str, report: AddReport) -> None:
+def tell(source: str, report: AddReport) -> None:
+    """Print what became of a source."""
     for note in report.notes:
         say(f"{source}: {note}")
     write(

@@ -62,11 +62,8 @@ GROUPS = (
             Verb("show", "catalog:show", "Show one product with its variants and pictures."),
             Verb("remove", "catalog:remove", "Remove products; their photo files stay."),
             Verb("erase", "keep:erase", "Erase products and every copy of them, with a receipt."),
-            Verb(
-                "export",
-                "export:export",
-                "Write all products: JSON lines, CSV or a feed for engines and agents.",
-            ),
+            Verb("import", "imports:bring", "Take in what Marqo, Qdrant or Typesense holds."),
+            Verb("export", "export:export", "Write all products: JSON lines, CSV or a feed for agents."),
             Verb("tag", "classify:tag", "Write what a classifier predicts into the products."),
             Verb("backup", "keep:backup", "Copy a catalog while it is in use."),
             Verb("restore", "keep:restore", "Put a catalog back from a backup."),

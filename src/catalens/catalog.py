@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import chain
@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, TextIO
 from catalens import options
 from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, UsageError
 from catalens.feeds.archives import FEED_SUFFIXES
+from catalens.feeds.channel_lines import channel_lines, names_of
+from catalens.feeds.channels import CHANNELS
+from catalens.feeds.readiness import Readiness, readiness
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.folder import SUFFIXES
 from catalens.images.read import ImageLike
@@ -23,19 +26,21 @@ from catalens.storage.audit import LOCAL, AuditLog
 from catalens.storage.backup import Backup, back_up, restore
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.doctor import diagnose
-from catalens.storage.encoder import ChosenEncoder
+from catalens.storage.encoder import ChosenEncoder, unit_vector
 from catalens.storage.erasure import Receipt, erase, finish_erasures, is_behind
 from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
 from catalens.storage.listed import compare
 from catalens.storage.merge import patched
-from catalens.storage.pictures import picture_data
+from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.places import Places
 from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import Facet, ShownPicture, Store
+from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
-from catalens.types import AddReport, Attributes, AttributeValue, Failure, Matches, Product, Progress
+from catalens.tasks.embed import encoder as load_encoder
+from catalens.types import AddReport, Attributes, AttributeValue, Failure, FloatArray, Matches, Product, Progress
 
 if TYPE_CHECKING:
     from catalens.styling.look import Look
@@ -195,6 +200,38 @@ class Catalog:
         counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
         self._audit.note("add", **counts, failed=len(report.failed))
         return replace(report, feed=sources.name, notes=(*sources.notes, *report.notes))
+
+    def bring_vectors(
+        self, products: Iterable[Product], vectors: MutableMapping[str, FloatArray], *, encoder: str | Encoder
+    ) -> int:
+        """Write vectors that an encoder made elsewhere, each for the first picture of its product or variant.
+
+        Args:
+            products: in the catalog, with their pictures; those of others are left out.
+            vectors: sku -> (D,); those of the products are taken out.
+            encoder: that made them; its name is that of their space.
+
+        Returns:
+            How many were written. A picture keeps a vector that it has in this space.
+
+        Raises:
+            ModelError: they have another dimension than the encoder, or no length.
+        """
+        made_by = load_encoder(encoder) if isinstance(encoder, str) else encoder
+        first: dict[str, FloatArray] = {}
+        for product in products:
+            shown = [(product.sku, product.pictures), *((one.sku, one.pictures) for one in product.variants)]
+            for sku, pictures in shown:
+                vector = vectors.pop(sku, None)
+                if vector is not None and pictures:
+                    first.setdefault(pictures[0].location, unit_vector(vector, dim=made_by.dim, sku=sku))
+        space = deep_space(made_by)
+        known = self._store.known_files(list(first), spaces=[space])
+        lacking = {place: file.picture for place, file in known.items() if not file.complete}
+        with self._store.writing(), self._store.change() as change:
+            for place, picture in lacking.items():
+                change.write_vectors(picture, {space: first[place]})
+        return len(lacking)
 
     def compare(self, listed: Iterable[Product | Failure], *, source_name: str, prune: bool = False) -> AddReport:
         """Count, or remove, what a source listed before and lists no longer; for one that was added part by part.
@@ -397,24 +434,89 @@ class Catalog:
         """Attributes that are worth filtering by, the most common first, each with at most so many values."""
         return self._store.facets(most=most)
 
-    def export_lines(self, *, format: str = "jsonl") -> Iterator[str]:
-        """All products as lines of text: "jsonl", which `add` reads back whole, or "csv" for spreadsheets.
+    def export_lines(
+        self,
+        *,
+        format: str = "jsonl",
+        picture_base: str = "",
+        currency: str = "",
+        products: Sequence[Product] | None = None,
+    ) -> Iterator[str]:
+        """All products as lines of text.
+
+        Args:
+            format: "jsonl", which `add` reads back whole; "csv" for spreadsheets; or a feed: "google", "meta",
+                "openai", "acp", "jsonld" (`feeds.channels`).
+            picture_base: for feeds, address of the folder that pictures which are files are published in.
+            currency: for feeds, of prices that name none, ISO 4217.
+            products: for feeds, instead of those of the catalog, such as `filled` ones.
 
         Raises:
             UsageError: another format.
         """
+        if format in CHANNELS:
+            return channel_lines(
+                self.products() if products is None else products,
+                format,
+                attribute_names=names_of(self.products() if products is None else products),
+                picture_base=picture_base,
+                currency=currency,
+            )
         names = chain.from_iterable(product.attributes for product in self.products()) if format == "csv" else ()
         return export.lines(self.products(), format=format, attribute_names=names)
 
-    def export(self, path_or_file: str | Path | TextIO, *, format: str = "jsonl") -> int:
-        """Write all products to a file, which appears whole or not at all, or to an open one; return how many.
+    def filled(
+        self, attributes: Sequence[str], *, min_confidence: float = 0.5, told: Callable[[Filled], None] | None = None
+    ) -> Iterator[Product]:
+        """Products with attributes that their photos show, where the shop says nothing; the catalog stays as it is.
+
+        Args:
+            attributes: some of "color", "pattern", "category".
+            min_confidence: fill nothing below it, 0..1.
+            told: called of each attribute that is filled.
 
         Raises:
-            UsageError: another format than "jsonl" or "csv".
+            UsageError: another attribute.
+        """
+        return filled(
+            self.products(),
+            attributes,
+            encoder=self.encoder(),
+            min_confidence=min_confidence,
+            told=told or (lambda _: None),
+        )
+
+    def readiness(
+        self,
+        channel: str,
+        *,
+        picture_base: str = "",
+        currency: str = "",
+        products: Sequence[Product] | None = None,
+    ) -> Readiness:
+        """What lacks or is wrong for the feed of a channel, counted by field. Arguments as of `export_lines`."""
+        given = self.products() if products is None else products
+        return readiness(given, channel, picture_base=picture_base, currency=currency)
+
+    def export(
+        self,
+        path_or_file: str | Path | TextIO,
+        *,
+        format: str = "jsonl",
+        picture_base: str = "",
+        currency: str = "",
+        products: Sequence[Product] | None = None,
+    ) -> int:
+        """Write all products to a file, which appears whole or not at all, or to an open one; return how many.
+
+        Arguments as of `export_lines`. In tables the variants of a product have lines of their own and are counted.
+
+        Raises:
+            UsageError: another format.
             StorageError: the file cannot be written.
         """
-        count = export.write(path_or_file, self.export_lines(format=format))
-        return count - 1 if format == "csv" else count
+        lines = self.export_lines(format=format, picture_base=picture_base, currency=currency, products=products)
+        return export.write(path_or_file, lines) - export.FRAME.get(format, 0)
 
     # Searching
 

@@ -1,4 +1,4 @@
-"""`catalens add | show | remove | export | info | doctor`: what goes into a catalog, what is in it, is it well."""
+"""`catalens add | show | remove | info | doctor`: what goes into a catalog, what is in it, is it well."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from catalens.cli.options import (
     option,
     pairs,
 )
-from catalens.cli.output import list_failures, progress_bar, say, write, write_exact, write_json
+from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import UsageError
 from catalens.feeds import Reading, open_feed
 from catalens.types import AddReport, Failure, Product
@@ -80,7 +80,7 @@ def add(
             )
             reports.append(report)
             if not as_json:
-                _tell(source, report)
+                tell(source, report)
     if as_json:
         results = [report.to_dict() for report in reports]
         write_json(results[0] if len(results) == 1 else results)
@@ -112,7 +112,8 @@ def _preview(source: str, reading: Reading, as_json: bool) -> None:
     list_failures(tuple(failures))
 
 
-def _tell(source: str, report: AddReport) -> None:
+def tell(source: str, report: AddReport) -> None:
+    """Print what became of a source."""
     for note in report.notes:
         say(f"{source}: {note}")
     write(
@@ -160,21 +161,6 @@ def remove(
     existing(catalog).close()
     with catalens.open(catalog) as shop:
         write(f"{shop.remove(*skus)} removed")
-
-
-def export(
-    catalog: CatalogFolder = DEFAULT_CATALOG,
-    format: Annotated[str, typer.Option(help="jsonl or csv.")] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="File to write; stdout if absent.")] = None,
-) -> None:
-    """Export all products: jsonl, which `catalens add` reads back whole, or csv for spreadsheets."""
-    with existing(catalog) as shop:
-        if out is None:
-            for line in shop.export_lines(format=format):
-                write_exact(line)
-        else:
-            count = shop.export(out, format=format)
-            say(f"{count} products written to {out}")
 
 
 def info(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
         name: f"photo {name}"
         for name in ("blur-faces", "classify", "detect", "enhance", "explain", "generate", "scene", "segment")
     },
+    "import": "catalog import",
     "room": "style room",
     "score": "style score",
     "augment": "train augment",

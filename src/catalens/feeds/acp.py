@@ -59,6 +59,11 @@ class AcpFeed:
         return Reading(self.name, notes, reader.products(grouped(_drafts(found, name))))
 
 
+def decimals_of(currency: str) -> int:
+    """Decimals of a currency's minor unit, by ISO 4217."""
+    return _EXPONENTS.get(currency.upper(), 2)
+
+
 def _is_json(source: Path) -> bool:
     with source.open("rb") as file:
         return file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in {b"{", b"["}
@@ -81,8 +86,10 @@ def _in_major_units(value: Mapping[str, object]) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, item in value.items():
         if isinstance(item, Mapping) and isinstance(item.get("amount"), int) and "currency" in item:
-            decimals = _EXPONENTS.get(str(item["currency"]).upper(), 2)
-            found[str(key)] = {"amount": item["amount"] / 10**decimals, "currency": item["currency"]}
+            found[str(key)] = {
+                "amount": item["amount"] / 10 ** decimals_of(str(item["currency"])),
+                "currency": item["currency"],
+            }
         elif key == "variants" and isinstance(item, list):
             found[str(key)] = [_in_major_units(one) if isinstance(one, Mapping) else one for one in item]
         else:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+
 from catalens.errors import ModelError
 from catalens.models.device import AUTO
 from catalens.storage.pictures import deep_space
 from catalens.storage.store import Store
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
+from catalens.types import FloatArray
 
 
 class ChosenEncoder:
@@ -59,6 +62,23 @@ class ChosenEncoder:
         if chosen is None or isinstance(chosen, str):
             return load_encoder(chosen, threads=threads, device=self._device, dtype=self._dtype)
         return chosen
+
+
+def unit_vector(vector: FloatArray, *, dim: int, sku: str) -> FloatArray:
+    """(D,) of any length -> of unit length, checked.
+
+    Raises:
+        ModelError: it has another dimension, is not finite, or has no length.
+    """
+    if vector.shape != (dim,):
+        raise ModelError(
+            f"the vector of {sku} has {vector.size} numbers and the encoder gives {dim}",
+            cure="name the encoder that made the vectors",
+        )
+    length = float(np.linalg.norm(vector))
+    if not np.isfinite(length) or length < 1e-6:
+        raise ModelError(f"the vector of {sku} has no direction", cure="leave it out of the dump")
+    return np.asarray(vector / np.float32(length), np.float32)
 
 
 def _refuse_other_space(store: Store, encoder: Encoder) -> None:

@@ -16,6 +16,8 @@ from catalens.storage.database import storage_error
 from catalens.types import AttributeValue, Product
 
 FORMATS = ("jsonl", "csv")
+FRAME = {"csv": 1, "google": 1, "meta": 1, "openai": 1, "jsonld": 2}
+"""Lines of a format that are no record."""
 
 FIRST_COLUMNS = ("sku", "title", "description", "image", "additional_images", "variants")
 

@@ -22,7 +22,7 @@ HOUSE = Path(catalens.__file__).parent
 RECIPES = Path(__file__).parent.parent / "recipes"
 WEB = Path("server") / "web"
 FLOORS = (
-    {"errors", "files", "types", "show", "geometry", "settings", "options", "printable", "taxonomy"},
+    {"errors", "files", "types", "show", "geometry", "settings", "options", "printable", "taxonomy", "text"},
     {"images", "features"},
     {"models"},
     {"tasks"},

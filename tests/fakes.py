@@ -67,6 +67,10 @@ class FakeEncoder:
         return ()
 
     @property
+    def known_words(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
     def has_regions(self) -> bool:
         return False
 

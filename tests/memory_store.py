@@ -6,7 +6,6 @@ import copy
 import math
 import operator
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
@@ -21,7 +20,7 @@ from catalens.index.vector_store import Space
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.filter_terms import And, Compare, Contains, Filter, Has, In, Not, Or, Value, read_number
 from catalens.storage.records import Facet as FacetRow
-from catalens.storage.records import digest, facets, pictures_of, searchable
+from catalens.storage.records import digest, facets, indexed, pictures_of
 from catalens.storage.store import (
     FACET_SHARED,
     MOST_FACETS,
@@ -30,17 +29,18 @@ from catalens.storage.store import (
     Counts,
     Facet,
     Ids,
+    IndexedWords,
     KnownFile,
     PictureFile,
     ReadPicture,
     ShownPicture,
     Term,
-    WordHit,
     WrittenProduct,
 )
 from catalens.types import FloatArray, IntArray, PictureSource, Product
 
-COLUMN_WEIGHTS = (4.0, 1.0, 2.0)
+COLUMN_WEIGHTS = (1.0, 4.0, 2.0, 1.0)
+"""Of the names, the title, the attributes, the description."""
 NO_VARIANT: set[int | None] = {None}
 NOTHING: list[tuple[int | None, int | None, int]] = [(None, None, 0)]
 K1, B = 1.2, 0.75
@@ -56,7 +56,7 @@ class Row:
     shown: tuple[tuple[str | None, int, str, int | None], ...]
     variants: Mapping[str, int]
     facets: Sequence[FacetRow]
-    tokens: tuple[list[str], ...]
+    words: IndexedWords
     stale: Set[str] = frozenset()
     feed: str = ""
 
@@ -67,7 +67,7 @@ class Row:
             for place, (sku, picture) in enumerate(pictures_of(product))
         )
         written = b"" if changed else digest(product)
-        return cls(product, written, shown, variants, facets(product), tuple(map(tokens, searchable(product))))
+        return cls(product, written, shown, variants, facets(product), IndexedWords(*indexed(product)))
 
     @property
     def candidates(self) -> list[tuple[int | None, int, int]]:
@@ -452,38 +452,54 @@ class MemoryStore:
 
     def find_words(self, terms: Sequence[Term], *, every: bool, product_ids: Ids | None, limit: int) -> list[int]:
         ids = list(self._state.products) if product_ids is None else product_ids
-        hits = self.score_words(terms, ids)
-        found = [id for id, hit in hits.items() if hit.terms == len(terms) or not every]
-        return sorted(found, key=lambda product: (-hits[product].relevance, product))[:limit]
+        scores, counts = self._relevance(terms)
+        found = [id for id, _ in self._rows(ids) if counts[id] == len(terms) or (counts[id] and not every)]
+        return sorted(found, key=lambda product: (-scores[product], product))[:limit]
 
-    def score_words(self, terms: Sequence[Term], product_ids: Ids) -> dict[int, WordHit]:
+    def _relevance(self, terms: Sequence[Term]) -> tuple[dict[int, float], Counter[int]]:
+        """BM25, and how many of the terms each product has."""
         every = self._rows(None)
-        length = sum(len(column) for _, row in every for column in row.tokens) / max(1, len(every))
+        sizes = {id: sum(len(column.split()) for column in row.words) for id, row in every}
+        length = sum(sizes.values()) / max(1, len(every))
         scores: dict[int, float] = defaultdict(float)
         counts: Counter[int] = Counter()
         for term in terms:
             having: set[int] = set()
             for place, form in enumerate(term.forms):
-                is_form = _starts if term.is_prefix and place == 0 else operator.eq
-                wanted = "".join(tokens(form))
+                pattern = re.compile(
+                    rf"(?<!\S){re.escape(form)}" + ("" if term.is_prefix and place == 0 else r"(?!\S)")
+                )
                 found = {
                     id: sum(
-                        weight * sum(is_form(token, wanted) for token in column)
-                        for weight, column in zip(COLUMN_WEIGHTS, row.tokens, strict=True)
+                        weight * len(pattern.findall(column))
+                        for weight, column in zip(COLUMN_WEIGHTS, row.words, strict=True)
                     )
                     for id, row in every
                 }
                 found = {id: frequency for id, frequency in found.items() if frequency}
                 rarity = max(1e-6, math.log((len(every) - len(found) + 0.5) / (len(found) + 0.5)))
                 for id, frequency in found.items():
-                    size = sum(map(len, self._state.products[id].tokens)) / length
-                    scores[id] += rarity * frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * size))
+                    scores[id] += rarity * frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * sizes[id] / length))
                 having |= found.keys()
             counts.update(having)
-        return {id: WordHit(counts[id], scores[id]) for id, _ in self._rows(product_ids) if id in scores}
+        return scores, counts
+
+    def indexed_words(self, product_ids: Ids) -> dict[int, IndexedWords]:
+        return {id: row.words for id, row in self._rows(product_ids)}
+
+    def word_counts(self, words: Sequence[str]) -> dict[str, int]:
+        counts = self._vocabulary()
+        return {word: counts[word] for word in words if counts[word]}
+
+    def words_from(self, beginning: str, *, limit: int) -> list[tuple[str, int]]:
+        found = [one for one in self._vocabulary().items() if one[0].startswith(beginning)]
+        return sorted(found, key=lambda one: (-one[1], one[0].encode()))[:limit]
+
+    def _vocabulary(self) -> Counter[str]:
+        return Counter(word for _, row in self._rows(None) for word in {*" ".join(row.words).split()})
 
     def has_words(self, terms: Sequence[Term]) -> list[bool]:
-        return [bool(self.score_words([term], list(self._state.products))) for term in terms]
+        return [bool(self.find_words([term], every=True, product_ids=None, limit=1)) for term in terms]
 
     # Writing
 
@@ -523,16 +539,6 @@ def _placed(product: Product) -> Product:
     where = replace(product.where, column=None)
     variants = tuple(replace(variant, pictures=placed(variant.pictures)) for variant in product.variants)
     return replace(product, where=where, pictures=placed(product.pictures), variants=variants)
-
-
-def tokens(text: str) -> list[str]:
-    """Words of a text without case and accents."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
-    return re.findall(r"[^\W_]+", plain)
-
-
-def _starts(token: str, beginning: str) -> bool:
-    return token.startswith(beginning)
 
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {

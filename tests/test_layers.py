@@ -22,7 +22,19 @@ HOUSE = Path(catalens.__file__).parent
 RECIPES = Path(__file__).parent.parent / "recipes"
 WEB = Path("server") / "web"
 FLOORS = (
-    {"errors", "files", "json_text", "types", "show", "geometry", "settings", "options", "printable", "taxonomy"},
+    {
+        "errors",
+        "files",
+        "json_text",
+        "types",
+        "show",
+        "geometry",
+        "settings",
+        "options",
+        "printable",
+        "taxonomy",
+        "text",
+    },
     {"images", "features"},
     {"models"},
     {"tasks"},

@@ -84,7 +84,8 @@ def test_an_empty_store(store: Store) -> None:
     assert (store.known_attributes(["a"]), store.attribute_values("a"), store.facets(most=9)) == (set(), [], ())
     terms = [Term(("silk",)), Term(("dr",), is_prefix=True)]
     assert store.find_words(terms, every=False, product_ids=None, limit=9) == []
-    assert (store.score_words(terms, [1]), store.has_words(terms), store.has_words([])) == ({}, [False, False], [])
+    assert (store.indexed_words([1]), store.has_words(terms), store.has_words([])) == ({}, [False, False], [])
+    assert (store.word_counts(["silk"]), store.word_counts([]), store.words_from("", limit=9)) == ({}, {}, [])
     assert store.diagnose(repair=False, deep=False, load_encoder=FakeEncoder).healthy
 
 
@@ -491,6 +492,7 @@ TEXTS = {
     "dress-2": ("Blue cotton dress", "Made for the day", {"material": "cotton", "color": "blue"}),
     "coat-1": ("Élégant wool coat", "Warm, for the winter; goes with any dress", {"brand": "Silkworm"}),
     "card-1": ("Gift card", "", {}),
+    "skirt-1": ("红色连衣裙", "T-shirt", {}),
 }
 
 
@@ -503,7 +505,12 @@ QUERIES: dict[str, list[Term]] = {
     "forms": [Term(("dresses", "dress"))],
     "prefix": [Term(("sil",), is_prefix=True)],
     "accents": [Term(("elegant",))],
-    "case": [Term(("ÉLÉGANT".lower(),))],
+    "phrase": [Term(("silk dress",))],
+    "phrase across": [Term(("dress silk",))],
+    "a joined word": [Term(("dress1",))],
+    "a key": [Term(("·dress1",))],
+    "pair": [Term(("红色",))],
+    "one character": [Term(("裙",), is_prefix=True)],
     "two": [Term(("silk",)), Term(("dress",))],
     "nothing": [Term(("plutonium",))],
     "half": [Term(("plutonium",)), Term(("card",))],
@@ -521,20 +528,18 @@ def test_words_are_found_alike(both: tuple[Store, Store], query: str) -> None:
         put_texts(store)
         name = store.skus(ids(store, *TEXTS))
         among = ids(store, "dress-1", "card-1")
-        hits = {name[one]: hit for one, hit in store.score_words(terms, ids(store, *TEXTS)).items()}
         answers.append(
             (
-                {sku: hit.terms for sku, hit in hits.items()},
-                {sku: pytest.approx(hit.relevance, rel=1e-6) for sku, hit in hits.items()},
+                {name[one]: words for one, words in store.indexed_words(ids(store, *TEXTS)).items()},
                 [name[one] for one in store.find_words(terms, every=True, product_ids=None, limit=9)],
                 [name[one] for one in store.find_words(terms, every=False, product_ids=None, limit=9)],
                 [name[one] for one in store.find_words(terms, every=False, product_ids=among, limit=1)],
                 store.has_words(terms),
+                store.word_counts([form for term in terms for form in term.forms]),
+                [store.words_from(beginning, limit=limit) for beginning in ("", "s", "裙") for limit in (3, 99)],
             )
         )
-    (*plain, approximate), (*others, exact) = ((a[0], *a[2:], a[1]) for a in answers)
-    assert plain == others
-    assert {sku: one.expected for sku, one in exact.items()} == approximate
+    assert answers[0] == answers[1]
 
 
 def test_what_words_find(store: Store) -> None:
@@ -549,8 +554,10 @@ def test_what_words_find(store: Store) -> None:
     assert sorted(found(silk, dress, every=False)) == ["coat-1", "dress-1", "dress-2"]
     assert found(Term(("sil",), is_prefix=True), every=True) == ["dress-1", "coat-1"]
     assert found(Term(("elegant",)), every=True) == ["coat-1"]
-    hits = store.score_words([silk, dress], ids(store, "dress-1", "coat-1", "card-1"))
-    assert {by_sku[one]: hit.terms for one, hit in hits.items()} == {"dress-1": 2, "coat-1": 1}
+    words = store.indexed_words(ids(store, "dress-1"))
+    assert {by_sku[one]: "silk" in each.title.split() for one, each in words.items()} == {"dress-1": True}
+    assert store.word_counts(["silk", "plutonium"]) == {"silk": 1}
+    assert store.words_from("sil", limit=9) == [("silk", 1), ("silkworm", 1)]
     assert store.has_words([silk, Term(("plutonium",)), Term(("dresses", "dress"))]) == [True, False, True]
 
 

@@ -525,6 +525,8 @@ class Catalog:
         image: ImageLike | None = None,
         text: str | None = options.Search.text.default,
         *,
+        spelling: bool = options.Search.spelling.default,
+        language: str | None = options.Search.language.default,
         like: Sequence[str] = options.Search.like.default,
         unlike: Sequence[str] = options.Search.unlike.default,
         where: str | Mapping[str, object] | None = options.Search.where.default,
@@ -538,6 +540,8 @@ class Catalog:
         return self._searcher.search(
             image,
             text,
+            spelling=spelling,
+            language=language,
             like=like,
             unlike=unlike,
             where=where,

@@ -16,6 +16,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from catalens.errors import UsageError
 from catalens.taxonomy import classes, garments
+from catalens.text.languages import LANGUAGES
 
 T = TypeVar("T")
 Kind: TypeAlias = Literal["text", "texts", "whole", "number", "flag", "filter", "pairs", "point", "pictures"]
@@ -237,6 +238,10 @@ class Search:
 
     encoder, device, dtype = Network.encoder, Network.device, Network.dtype
     text = Option[str | None]("text", "text", None, "Words to search for, alone or beside a photo.")
+    spelling = Option("spelling", "flag", True, "Correct misspelled words by the catalog's own.")
+    language = Option[str | None](
+        "language", "text", None, "Language of the catalog's texts, such as de; guessed if absent.", choices=LANGUAGES
+    )
     like, unlike, where = _LIKE, _UNLIKE, _WHERE
     k = Option("k", "whole", 10, "Number of matches.", minimum=1, http_maximum=200)
     offset = Option("offset", "whole", 0, "Number of best matches to skip.", minimum=0, http_maximum=10_000)

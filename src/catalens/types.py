@@ -7,7 +7,7 @@ length; a score is better when higher.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, overload
 
@@ -171,7 +171,8 @@ class Match(Shown):
     `parts` maps the name of a part (deep, color, texture, shape, text, words, liked) to what it contributed.
     `picture` is the file of the picture that matched (the first one where only words were asked for); None where the
     product has none on disk. `picture_hash` is its SHA-256 in hex, by which `Catalog.picture` gives it. `variant` is
-    the sku of the variant that it shows, and `attributes` then has the variant's over the product's.
+    the sku of the variant that it shows, and `attributes` then has the variant's over the product's. `reasons` say
+    which words of the query stand where in its text.
     """
 
     sku: str
@@ -182,6 +183,7 @@ class Match(Shown):
     picture: Path | None = None
     variant: str | None = None
     picture_hash: str | None = None
+    reasons: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -193,6 +195,7 @@ class Match(Shown):
             "picture": None if self.picture is None else str(self.picture),
             "picture_hash": self.picture_hash,
             "variant": self.variant,
+            "reasons": list(self.reasons),
         }
 
 
@@ -200,13 +203,15 @@ class Match(Shown):
 class Matches(Sequence[Match], Shown):
     """Products found, best first.
 
-    `query` says in words what was asked; `took_ms` how long the search took; `notes` which words were not known.
+    `query` says in words what was asked; `took_ms` how long the search took; `notes` which words were not known;
+    `corrected` maps misspelled words to what was looked for instead (`spelling=False` looks for the words as they are).
     """
 
     items: tuple[Match, ...] = ()
     query: str = ""
     took_ms: float = 0.0
     notes: tuple[str, ...] = ()
+    corrected: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -220,7 +225,7 @@ class Matches(Sequence[Match], Shown):
     def __getitem__(self, index: slice) -> Matches: ...
     def __getitem__(self, index: int | slice) -> Match | Matches:
         if isinstance(index, slice):
-            return Matches(self.items[index], self.query, self.took_ms, self.notes)
+            return replace(self, items=self.items[index])
         return self.items[index]
 
     def __repr__(self) -> str:
@@ -233,6 +238,7 @@ class Matches(Sequence[Match], Shown):
             "query": self.query,
             "took_ms": round(self.took_ms, 3),
             "notes": list(self.notes),
+            "corrected": dict(self.corrected),
             "matches": [match.to_dict() for match in self.items],
         }
 

@@ -33,6 +33,8 @@ def search(
     catalog: CatalogFolder = DEFAULT_CATALOG,
     k: Annotated[int, option(options.Search.k, "-k")] = options.Search.k.default,
     text: Annotated[str | None, option(options.Search.text)] = options.Search.text.default,
+    spelling: Annotated[bool, option(options.Search.spelling, "--spelling/--exact")] = options.Search.spelling.default,
+    language: Annotated[str | None, option(options.Search.language)] = options.Search.language.default,
     where: Annotated[str | None, option(options.Search.where)] = options.Search.where.default,
     like: Annotated[list[str] | None, option(options.Search.like, more="May be repeated.")] = None,
     unlike: Annotated[list[str] | None, option(options.Search.unlike, more="May be repeated.")] = None,
@@ -57,6 +59,8 @@ def search(
         matches = shop.search(
             image=photo,
             text=words or text,
+            spelling=spelling,
+            language=language,
             like=like or (),
             unlike=unlike or (),
             where=where,

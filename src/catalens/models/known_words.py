@@ -53,6 +53,11 @@ class KnownWords:
             for piece in pieces:
                 self._having.setdefault(piece, set()).add(word)
 
+    @property
+    def words(self) -> frozenset[str]:
+        """The taught words themselves; of Chinese, runs of characters."""
+        return frozenset(self._latin) | frozenset(self._chinese)
+
     def knows_any(self, text: str) -> bool:
         """Whether at least one word of the text is a taught one, or nearly so; of Chinese, whether it contains one."""
         return any(self._likeness(word) >= ALIKE for word in words_of(text))

@@ -15,7 +15,7 @@ from catalens.images.read import ImageLike, read_image
 from catalens.models.known_words import DoubtfulWord
 from catalens.models.text import words_of
 from catalens.search.filters import read_filter
-from catalens.search.text import split_words, unwritten
+from catalens.search.text import QueryWords, WordReader, split_words
 from catalens.search.weights import PICTURE_PARTS, shares
 from catalens.storage.store import Store
 from catalens.tasks.embed import Encoder, decode_target
@@ -59,6 +59,8 @@ class Request:
     unlike: Sequence[str]
     where: str | Mapping[str, object] | None
     weights: Mapping[str, float] | None
+    spelling: bool = True
+    language: str | None = None
 
     def __post_init__(self) -> None:
         for name, skus in (("like", self.like), ("unlike", self.unlike)):
@@ -102,7 +104,7 @@ class Query:
     Args:
         shares: part -> share of the score; they sum to 1 and name the parts that count.
         vectors: part -> (name of its space, unit vector (D,)).
-        words: to look for.
+        words: to look for; empty where words do not count.
         left_out: ids of products that are not to be found.
         notes: which words are not known: no product has them, and the encoder was not taught them; or that there is no
             encoder to ask the pictures with.
@@ -110,7 +112,7 @@ class Query:
 
     shares: Mapping[str, float]
     vectors: Mapping[str, tuple[str, FloatArray]] = field(default_factory=dict)
-    words: tuple[str, ...] = ()
+    words: QueryWords = field(default_factory=QueryWords)
     left_out: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
 
@@ -137,6 +139,7 @@ class QueryBuilder:
     def __init__(self, store: Store, load_encoder: Callable[[], Encoder]) -> None:
         self._store = store
         self._load_encoder = load_encoder
+        self.reader = WordReader(store)
 
     def build(self, request: Request) -> Query:
         """Read the photo, find the liked products.
@@ -148,7 +151,7 @@ class QueryBuilder:
         """
         liked, unliked = self._products(request.like), self._products(request.unlike)
         asked = [*PICTURE_PARTS] if request.image is not None else []
-        described, notes = self._described(request.text) if request.text and request.words else ({}, ())
+        words, described, notes = self._described(request) if request.words else (QueryWords(), {}, ())
         asked += [*(["text"] if request.words else []), *described]
         asked += ["liked"] if liked or unliked else []
         counted = shares(request.weights, asked)
@@ -158,7 +161,7 @@ class QueryBuilder:
         vectors.update({part: vector for part, vector in described.items() if part in counted})
         if "liked" in counted:
             vectors.update(self._liked_vector(liked, unliked))
-        return Query(counted, vectors, request.words if "text" in counted else (), frozenset(liked), notes)
+        return Query(counted, vectors, words if "text" in counted else QueryWords(), frozenset(liked), notes)
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
         found: dict[str, tuple[str, FloatArray]] = {}
@@ -174,32 +177,44 @@ class QueryBuilder:
             found.update({part: (part, described[part]) for part in parts if part != "deep"})
         return found
 
-    def _described(self, text: str) -> tuple[dict[str, tuple[str, FloatArray]], tuple[str, ...]]:
-        """What pictures of the words look like that the encoder knows, and notes on words that it was not taught.
+    def _described(self, request: Request) -> tuple[QueryWords, dict[str, tuple[str, FloatArray]], tuple[str, ...]]:
+        """The words, what pictures of them look like that the encoder knows, and notes on those that nobody knows.
 
-        Where there are no pictures, or the encoder knows no words, all words are such.
+        Where there are no pictures, or the encoder knows no words, all words are such that no product has.
         """
-        every = [DoubtfulWord(word) for word in words_of(text)]
-        if not self._deep_spaces():
-            return {}, self._unwritten(every)
-        try:
-            encoder = self._load_encoder()
-        except (ModelError, NotFoundError) as error:
-            # What is written in products is found without an encoder; that the pictures were not asked is told.
-            return {}, (f"words were looked for in texts alone, not in pictures: {error.what}", *self._unwritten(every))
+        encoder: Encoder | None = None
+        notes: tuple[str, ...] = ()
+        if self._deep_spaces():
+            try:
+                encoder = self._load_encoder()
+            except (ModelError, NotFoundError) as error:
+                # What is written in products is found without an encoder; that the pictures were not asked is told.
+                notes = (f"words were looked for in texts alone, not in pictures: {error.what}",)
+        words = self._read_words(request, known=encoder.known_words if encoder is not None else frozenset())
+        notes += tuple(f'showing "{now}" for "{before}"' for before, now in words.corrected.items())
+        if encoder is None:
+            return words, {}, (*notes, *self._unwritten([DoubtfulWord(one) for one in words_of(words.text)]))
         if not encoder.has_text:
-            missing = ", ".join(f'"{word}"' for word in unwritten(self._store, words_of(text)))
-            return {}, (f"{encoder.name} knows no words, and no product has {missing}",) if missing else ()
-        doubtful = encoder.doubtful_words(text)
+            missing = ", ".join(f'"{word}"' for word in words_of(words.text) if not self.reader.is_written(word))
+            return (
+                words,
+                {},
+                (*notes, *((f"{encoder.name} knows no words, and no product has {missing}",) if missing else ())),
+            )
+        doubtful = encoder.doubtful_words(words.text)
         ignored = {one.word for one in doubtful if not one.is_read}
-        known = " ".join(word for word in words_of(text) if word not in ignored) if ignored else text
+        known = " ".join(word for word in words_of(words.text) if word not in ignored) if ignored else words.text
         vector = encoder.encode_texts([known])[0]
-        return ({"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}), self._unwritten(doubtful)
+        described = {"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}
+        return words, described, (*notes, *self._unwritten(doubtful))
+
+    def _read_words(self, request: Request, *, known: frozenset[str]) -> QueryWords:
+        """The words of a request with the forms by which products may have them."""
+        return self.reader.read(request.text or "", language=request.language, spelling=request.spelling, known=known)
 
     def _unwritten(self, words: Sequence[DoubtfulWord]) -> tuple[str, ...]:
-        """Notes on those that no product has."""
-        missing = unwritten(self._store, [one.word for one in words])
-        return tuple(str(one) for one in words if one.word in missing)
+        """Notes on those words that no product has."""
+        return tuple(str(one) for one in words if not self.reader.is_written(one.word))
 
     def _liked_vector(self, liked: Sequence[int], unliked: Sequence[int]) -> dict[str, tuple[str, FloatArray]]:
         space = self._deep_space()

@@ -23,7 +23,8 @@ from catalens.index.space_index import SpaceIndex
 from catalens.index.vector_index import EXACT_BELOW
 from catalens.search.filter_cache import FilterCache, Filtered
 from catalens.search.query import Query, QueryBuilder, Request, photo_or_words
-from catalens.search.text import find_by_words, score_by_words
+from catalens.search.ranking import reasons, text_scores
+from catalens.search.text import QueryWords, find_by_words
 from catalens.storage.store import Candidate, CandidateTexts, Store
 from catalens.tasks.embed import Encoder
 from catalens.types import FloatArray, IntArray, Match, Matches
@@ -64,6 +65,8 @@ class Searcher:
         image: ImageLike | None = None,
         text: str | None = options.Search.text.default,
         *,
+        spelling: bool = options.Search.spelling.default,
+        language: str | None = options.Search.language.default,
         like: Sequence[str] = options.Search.like.default,
         unlike: Sequence[str] = options.Search.unlike.default,
         where: str | Mapping[str, object] | None = options.Search.where.default,
@@ -80,6 +83,9 @@ class Searcher:
                 is no file's path is words (see `query.photo_or_words`).
             text: words to find in titles, descriptions and attributes, and in what pictures look like, where the
                 encoder knows words.
+            spelling: correct words that neither the catalog nor the encoder knows by the catalog's own; `corrected` of
+                the answer names them.
+            language: of the catalog's texts, for stems and stop words (ISO 639-1); None to guess it from them.
             like: skus of products (or variants) to find the like of; they are left out of the matches.
             unlike: skus of products to keep away from.
             where: filter on attributes, written or as a mapping (see `catalens.search.filters`); it is applied
@@ -106,20 +112,22 @@ class Searcher:
             if words and text:
                 raise UsageError("words came twice, as the query and as text", cure="give them once")
             text = words or text
-        request = Request(image, text, like, unlike, where, weights)
+        request = Request(image, text, like, unlike, where, weights, spelling=spelling, language=language)
         passing = None if where is None else self._filters.products(where)
         notes: tuple[str, ...] = ()
+        corrected: Mapping[str, str] = {}
         if where is not None and passing is not None and not len(passing.products):
             notes = tuple(f"no product has an attribute {name!r}" for name in self._filters.unknown_attributes(where))
         if request.asks_for_all:
             matches = self._listed(passing, k=k, offset=offset, min_score=min_score)
         else:
             query = self._queries.build(request)
-            notes += query.notes
+            notes, corrected = notes + query.notes, query.words.corrected
             scored = self._scored(query, passing, wanted=k + offset, group=group) if k else []
             kept = [one for one in scored if min_score is None or one.score >= min_score]
-            matches = self._matches(kept[offset : offset + k])
-        return Matches(tuple(matches), str(request), 1000 * (time.perf_counter() - started), notes)
+            matches = self._matches(kept[offset : offset + k], query.words)
+        took_ms = 1000 * (time.perf_counter() - started)
+        return Matches(tuple(matches), str(request), took_ms, notes, corrected)
 
     def nearest(
         self, space: str, direction: FloatArray, *, where: str | Mapping[str, object] | None = None, k: int = 10
@@ -149,13 +157,15 @@ class Searcher:
         products = self._store.product_count()
         limit = max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * wanted)
         while True:
-            candidates, all_seen = self._candidates(query, passing, limit)
+            candidates, all_seen = self._candidates(query, passing, limit, wanted)
             scored = self._ranked(query, candidates, group=group)
             if len(scored) >= min(wanted, products) or all_seen:
                 return scored
             limit *= 4
 
-    def _candidates(self, query: Query, passing: Filtered | None, limit: int) -> tuple[list[Candidate], bool]:
+    def _candidates(
+        self, query: Query, passing: Filtered | None, limit: int, wanted: int
+    ) -> tuple[list[Candidate], bool]:
         """Candidates, and whether there are no more of them."""
         found: dict[Candidate, None] = {}
         all_seen = True
@@ -163,9 +173,9 @@ class Searcher:
             vectors, exhausted = self._nearest(space, direction, passing, limit)
             found.update(dict.fromkeys(self._store.candidates_of_vectors(vectors)))
             all_seen = all_seen and exhausted
-        if query.words:
+        if query.words.words:
             allowed = None if passing is None else passing.products
-            named = find_by_words(self._store, query.words, products=allowed, limit=limit)
+            named = find_by_words(self._store, query.words, products=allowed, wanted=wanted, limit=limit)
             found.update(dict.fromkeys(self._store.candidates_of_products(named)))
             all_seen = all_seen and len(named) < limit
         kept = [one for one in _let_pass(passing, list(found)) if one.product not in query.left_out]
@@ -200,9 +210,12 @@ class Searcher:
 
     def _ranked(self, query: Query, candidates: Sequence[Candidate], *, group: bool) -> list[_Scored]:
         parts = {part: self._similarities(space, vector, candidates) for part, (space, vector) in query.vectors.items()}
-        if query.words:
-            by_words = score_by_words(self._store, query.words, list({one.product for one in candidates}))
-            parts["text"] = np.array([by_words.get(one.product, 0.0) for one in candidates])
+        if query.words.words:
+            indexed = self._store.indexed_words(list({one.product for one in candidates}))
+            by_words = text_scores(query.words, indexed)
+            parts["text"] = np.array([by_words.get(one.product, 0.0) for one in candidates], np.float32)
+            if "words" in parts:  # what is seen counts as far as it is not written
+                parts["words"] = parts["words"] * (1 - parts["text"])
         skus = self._store.skus(sorted({one.product for one in candidates}))
         scored = []
         for place, candidate in enumerate(candidates):
@@ -239,9 +252,18 @@ class Searcher:
             first.setdefault(candidate.product, candidate)
         return self._matches([_Scored(first[product], 0.0, {}) for product in listed if product in first])
 
-    def _matches(self, scored: Sequence[_Scored]) -> list[Match]:
+    def _matches(self, scored: Sequence[_Scored], words: QueryWords | None = None) -> list[Match]:
         texts = self._store.texts([one.candidate for one in scored])
-        return [_match(one, texts[one.candidate]) for one in scored if one.candidate in texts]
+        matches = [(one, _match(one, texts[one.candidate])) for one in scored if one.candidate in texts]
+        if words is None or not words.words:
+            return [match for _, match in matches]
+        indexed = self._store.indexed_words([one.candidate.product for one, _ in matches])
+        return [
+            replace(match, reasons=reasons(words, indexed[one.candidate.product]))
+            if one.candidate.product in indexed
+            else match
+            for one, match in matches
+        ]
 
 
 def _let_pass(passing: Filtered | None, candidates: list[Candidate]) -> list[Candidate]:

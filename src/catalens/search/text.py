@@ -1,94 +1,262 @@
-"""Query text as terms for the store's index, and the text score of a product.
+"""A query's words, each with all the forms by which the catalog may have it.
 
-Text is split into words. The last word may be the beginning of one ("dre" finds dresses), and the plain English plural
-and singular of a word find each other; the store ignores accents and case.
-
-Products with all words come first, then those with some. BM25 (Robertson and Zaragoza 2009, "The probabilistic
-relevance framework") has no upper bound and depends on the catalog, so it only orders products with the same number of
-words: with m of n words found, and b of BM25 where the best product found has B, the score is
-
-    (m - 1/2 + b / (2 B)) / n        between 0 and 1
+Index and query are divided by the same rules (`catalens.text`), and the index holds words as they are written, folded.
+So stems, plurals, other spellings, joined and divided words, beginnings, corrections and synonyms are looked up in the
+catalog's vocabulary when a query is read, and each becomes a form with its worth: a product that has the word itself
+ranks before one that has a form of it.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
+from catalens import taxonomy
+from catalens.search.forms import CORRECTED, EXACT, SYNONYM, Form, FormFinder
+from catalens.search.spelling import Vocabulary
 from catalens.storage.store import Ids, Store, Term
+from catalens.text.languages import DEFAULT, STOP_WORDS, is_stop_word, is_stop_word_anywhere, stem
+from catalens.text.tokens import Token, analyse, key_of
 
 _MAX_WORDS = 24
 """Words that are looked for; a pasted page is cut there."""
+_MAX_TEXT = 10_000
+_SHORTEST_PART = 3
+"""Letters of each of two words that were joined."""
+_MANY_MORE = 10
+"""A beginning is taken for a misspelled word where that is so many times as frequent as all that begins so."""
 
-_MAX_LETTERS = 64
 
-_WORD = re.compile(r"[^\W_]+")
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Other texts that mean the same as a stretch of the query, `text[start:end]`, such as synonyms."""
+
+    start: int
+    end: int
+    texts: tuple[str, ...]
+    how: str = "synonym"
+    worth: float = SYNONYM
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWord:
+    """A word to look for.
+
+    Args:
+        typed: as it was written, folded; `text[start:end]` of the query.
+        forms: that the catalog has, the most worth first; the typed one where it has none.
+        is_optional: whether it says nothing by itself ("for").
+        is_prefix: whether the first form may be the beginning of a pair (one character of Chinese, say).
+        is_known: whether the catalog has any of the forms.
+        weight: more for rarer words.
+    """
+
+    typed: str
+    start: int
+    end: int
+    forms: tuple[Form, ...]
+    is_optional: bool = False
+    is_prefix: bool = False
+    is_known: bool = True
+    weight: float = 1.0
+
+    @property
+    def term(self) -> Term:
+        return Term(tuple(form.text for form in self.forms), is_prefix=self.is_prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWords:
+    """A query as words.
+
+    Args:
+        text: the query, with its corrections made.
+        words: each once.
+        corrected: word -> what it was corrected to.
+        key: stands for the whole text, among the titles and skus.
+    """
+
+    text: str = ""
+    words: tuple[QueryWord, ...] = ()
+    corrected: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Words that no product has in any form."""
+        return tuple(word.typed for word in self.words if not word.is_known)
 
 
 def split_words(text: str) -> tuple[str, ...]:
-    """Words of a text in order, each once, at most 24 of at most 64 letters."""
-    found = _WORD.findall(unicodedata.normalize("NFC", text[:10_000]))
-    return tuple(dict.fromkeys(word[:_MAX_LETTERS] for word in found))[:_MAX_WORDS]
+    """Words of a text in order, each once, at most 24."""
+    return tuple(dict.fromkeys(token.text for token in _asked(text)))[:_MAX_WORDS]
 
 
-def terms_of(words: Sequence[str]) -> list[Term]:
-    """Return for each word a term that finds it in any of its forms, the last one as a beginning, too."""
-    return [Term(tuple(_forms(word)), is_prefix=place == len(words)) for place, word in enumerate(words, start=1)]
+def _asked(text: str) -> list[Token]:
+    return [token for token in analyse(text[:_MAX_TEXT]) if not token.is_tail]
 
 
-def find_by_words(store: Store, words: Sequence[str], *, products: Ids | None, limit: int) -> list[int]:
-    """Ids of products with the words: those with all of them, then those with some, each by BM25.
+class WordReader:
+    """Reads queries by the words of a store. Any number of threads may use it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._vocabulary = Vocabulary(store)
+        self._language: tuple[int, str] | None = None
+
+    def counts(self, words: Sequence[str]) -> dict[str, int]:
+        """Word, as `text.tokens` has it -> number of products that have it; those of none lack."""
+        self._vocabulary.refresh()
+        return self._vocabulary.counts(words)
+
+    def language(self) -> str:
+        """Language of the catalog, guessed from which stop words its products have: ISO 639-1, "en" where none tells.
+
+        It is guessed again where the number of products has grown or shrunk by half.
+        """
+        products = self._store.product_count()
+        if self._language is None or not 2 / 3 <= (products + 1) / (self._language[0] + 1) <= 3 / 2:
+            self._language = products, self._guessed()
+        return self._language[1]
+
+    def _guessed(self) -> str:
+        counts = self._vocabulary.counts([word for words in STOP_WORDS.values() for word in words if len(word) > 1])
+        totals = {language: sum(counts.get(word, 0) for word in words) for language, words in STOP_WORDS.items()}
+        best = max(totals, key=lambda language: (totals[language], language == DEFAULT))
+        return best if totals[best] > 1.2 * totals[DEFAULT] else DEFAULT
+
+    def read(
+        self,
+        text: str,
+        *,
+        language: str | None = None,
+        spelling: bool = True,
+        alternatives: Sequence[Alternative] = (),
+        known: Set[str] = frozenset(),
+    ) -> QueryWords:
+        """Words of a query with their forms.
+
+        Args:
+            text: as it was typed.
+            language: ISO 639-1, of the catalog; None to guess it.
+            spelling: correct words that nobody knows.
+            alternatives: what else stretches of the text may be called; their words are not corrected.
+            known: words that are not to be corrected, in small letters.
+        """
+        self._vocabulary.refresh()
+        of_language = language or self.language()
+        finder = FormFinder(self._vocabulary, self._store, of_language)
+        first: dict[str, Token] = {}
+        for token in _asked(text):
+            first.setdefault(token.text, token)
+        tokens = list(first.values())[:_MAX_WORDS]
+        found: list[QueryWord] = []
+        corrections: list[_Correction] = []
+        for place, token in enumerate(tokens):
+            before = tokens[place - 1] if place else None
+            after = tokens[place + 1] if place + 1 < len(tokens) else None
+            meant = [one for one in alternatives if one.start < token.end and token.start < one.end]
+            forms = finder.of_pair(token) if token.is_pair else finder.of_word(token, before, after)
+            for one in meant:
+                forms += [form for other in one.texts for form in finder.of_text(other, one.worth, one.how)]
+            completed = finder.beginning(token.text) if not forms and after is None and not token.is_pair else []
+            if spelling and not forms and not _is_known(token.text, known):
+                correction = self._correction(token.text, completed)
+                if correction:
+                    corrections.append(_Correction(token, correction))
+                    parts = [finder.of_text(part, CORRECTED, "correction") for part in correction.split(" ")]
+                    found += [self._query_word(token, part, of_language) for part in parts]
+                    continue
+            found.append(self._query_word(token, forms or completed, of_language))
+        if all(word.is_optional for word in found):
+            found = [replace(word, is_optional=False) for word in found]
+        corrected = {one.token.text: one.text for one in corrections}
+        return QueryWords(_with_corrections(text, corrections), tuple(found), corrected, key_of(text))
+
+    def _query_word(self, token: Token, forms: Sequence[Form], language: str) -> QueryWord:
+        best: dict[str, Form] = {}
+        for form in sorted(forms, key=lambda one: -one.worth):
+            best.setdefault(form.text, form)
+        counts = self._vocabulary.counts([form.text for form in best.values() if " " not in form.text])
+        return QueryWord(
+            token.text,
+            token.start,
+            token.end,
+            tuple(best.values()) or (Form(token.text, EXACT, "word"),),
+            is_optional=is_stop_word(token.text, language),
+            is_prefix=token.is_pair and len(token.text) == 1,
+            is_known=bool(best),
+            weight=math.log(2 + self._store.product_count() / (1 + max(counts.values(), default=0))),
+        )
+
+    def _correction(self, word: str, completed: Sequence[Form]) -> str | None:
+        """What a word that the catalog lacks was meant to be: one of its words, or two that were joined."""
+        nearest = self._vocabulary.nearest(word)
+        if nearest is None:
+            return None if completed else self._divided(word)
+        counts = self._vocabulary.counts([form.text for form in completed])
+        is_beginning = sum(counts.values()) * _MANY_MORE > nearest[1]
+        return None if completed and is_beginning else nearest[0]
+
+    def _divided(self, word: str) -> str | None:
+        """The two words of the catalog that were written as one, the rarer of them as frequent as can be."""
+        if not word.isalpha() or len(word) < 2 * _SHORTEST_PART:
+            return None
+        cuts = [(word[:cut], word[cut:]) for cut in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)]
+        counts = self._vocabulary.counts([part for cut in cuts for part in cut])
+        there = [cut for cut in cuts if all(part in counts for part in cut)]
+        return " ".join(max(there, key=lambda cut: min(counts[part] for part in cut))) if there else None
+
+    def is_written(self, word: str) -> bool:
+        """Whether any product has a word of a text, in any of its forms."""
+        return not set(split_words(word)) <= set(self.read(word, spelling=False).unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    token: Token
+    text: str
+
+
+def _is_known(word: str, known: Set[str]) -> bool:
+    """Whether a word that the catalog lacks is none that was misspelled: another's word, or one of another language."""
+    if word in known or is_stop_word_anywhere(word) or taxonomy.find(word):
+        return True
+    root = stem(word, DEFAULT)
+    return root != word and root in known
+
+
+def _with_corrections(text: str, corrections: Sequence[_Correction]) -> str:
+    for one in reversed(corrections):
+        text = text[: one.token.start] + one.text + text[one.token.end :]
+    return text
+
+
+def find_by_words(store: Store, words: QueryWords, *, products: Ids | None, wanted: int, limit: int) -> list[int]:
+    """Ids of products with the words: named so as a whole, then with all of them, then with all but one, then with any.
 
     Args:
         store: asked.
-        words: at least one, from `split_words`.
+        words: at least one.
         products: those that may be found; None for all.
-        limit: how many at most.
+        wanted: how many are enough: products with fewer of the words are looked for where there are less.
+        limit: how many at most at each of these steps.
     """
-    terms = terms_of(words)
-    found = dict.fromkeys(store.find_words(terms, every=True, product_ids=products, limit=limit))
-    if len(found) < limit and len(terms) > 1:
-        found.update(dict.fromkeys(store.find_words(terms, every=False, product_ids=products, limit=limit)))
-    return list(found)[:limit]
+    known = [word for word in words.words if word.is_known]
+    needed = [word.term for word in known if not word.is_optional] or [word.term for word in known]
+    found: dict[int, None] = {}
 
+    def add(terms: Sequence[Term], *, every: bool = True) -> None:
+        found.update(dict.fromkeys(store.find_words(terms, every=every, product_ids=products, limit=limit)))
 
-def unwritten(store: Store, words: Sequence[str]) -> list[str]:
-    """Those of some words that no product has, in none of their forms and not as the beginning of a word."""
-    asked = [(word, term) for word in words for term in terms_of(split_words(word))]
-    there = store.has_words([term for _, term in asked])
-    written = {word for (word, _), is_there in zip(asked, there, strict=True) if is_there}
-    return [word for word in words if word not in written]
-
-
-def score_by_words(store: Store, words: Sequence[str], products: Ids) -> dict[int, float]:
-    """Score (0..1, as above) of those of the products that have any of the words."""
-    hits = store.score_words(terms_of(words), products)
-    most = max([1e-12, *(hit.relevance for hit in hits.values())])
-    return {
-        product: (hit.terms - 0.5 + 0.5 * max(hit.relevance, 0.0) / most) / len(words) for product, hit in hits.items()
-    }
-
-
-def _forms(word: str) -> list[str]:
-    """Return the word itself, then its plain English singular and plural."""
-    lower = word.lower()
-    forms = [lower]
-    if len(lower) > 3 and lower.isascii() and lower.isalpha():
-        singular = _singular(lower)
-        forms += [singular, _plural(singular)]
-    return list(dict.fromkeys(forms))
-
-
-def _singular(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
-
-
-def _plural(word: str) -> str:
-    if word.endswith("y") and word[-2] not in "aeiou":
-        return word[:-1] + "ies"
-    return word + ("es" if word.endswith(("s", "sh", "ch", "x", "z")) else "s")
+    if words.key:
+        add([Term((words.key,))])
+    if needed:
+        add(needed)
+    if len(found) < wanted and len(needed) > 2:
+        for left_out in range(len(needed)):
+            add([term for place, term in enumerate(needed) if place != left_out])
+    if len(found) < wanted and len(needed) > 1:
+        add(needed, every=False)
+    return list(found)

@@ -15,12 +15,13 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
     "color": 0.15,
     "texture": 0.05,
     "shape": 0.1,
-    "text": 0.4,
-    "words": 0.2,
+    "text": 0.5,
+    "words": 0.1,
     "liked": 0.5,
 }
 """Photo parts sum to 1. Words count somewhat less than the photo beside them: more where they stand in a product's own
-text ("text"), less where only its picture looks like them ("words"). Liked products count less than words."""
+text ("text"), less where only its picture looks like them ("words": a guess from pixels is to outrank no word that is
+written). Liked products count less than words."""
 
 
 def shares(weights: Mapping[str, float] | None, asked: Sequence[str]) -> dict[str, float]:

@@ -13,14 +13,16 @@ from pathlib import Path
 
 from catalens.errors import CatalensError, CatalogDamagedError, StorageError
 from catalens.index.space_index import check_index_files
-from catalens.storage.database import storage_error
+from catalens.storage.database import storage_error, version_of
 from catalens.storage.diagnosis import Finding, Severity
 from catalens.storage.pictures import FEATURE_SPACES, PictureEmbedder
-from catalens.storage.records import digest, facets, searchable
+from catalens.storage.records import digest, facets, indexed, searchable
 from catalens.storage.salvage import mend_texts
+from catalens.storage.schema import VERSION
 from catalens.storage.sqlite_products import read_product
 from catalens.storage.sqlite_vectors import SqliteVectors
 from catalens.storage.sqlite_write import SqliteWriter, write_derived
+from catalens.storage.word_index import WORD_COLUMNS
 from catalens.tasks.embed import Encoder
 from catalens.types import Product
 
@@ -147,8 +149,12 @@ def _state(store: SqliteVectors, product_id: int) -> str | None:
 
 def _in_step(db: sqlite3.Connection, product_id: int, product: Product) -> bool:
     found = db.execute("SELECT name, number, text FROM facet WHERE product_id = ?", (product_id,)).fetchall()
-    words = db.execute("SELECT title, description, attributes FROM words WHERE rowid = ?", (product_id,)).fetchall()
-    return sorted(found, key=repr) == sorted(facets(product), key=repr) and words == [searchable(product)]
+    columns: str = "title, description, attributes"
+    expected: tuple[str, ...] = searchable(product)
+    if version_of(db) >= VERSION:  # in an older one they are made again by the first that writes
+        columns, expected = WORD_COLUMNS, expected + indexed(product)
+    words = db.execute(f"SELECT {columns} FROM words WHERE rowid = ?", (product_id,)).fetchall()
+    return sorted(found, key=repr) == sorted(facets(product), key=repr) and words == [expected]
 
 
 def _restore(db: sqlite3.Connection, product_id: int) -> bool:

@@ -25,6 +25,7 @@ from catalens.errors import (
 )
 from catalens.files import private_opener
 from catalens.storage.schema import APPLICATION_ID, MIGRATIONS, PAGE_SIZE, TABLES, VERSION
+from catalens.storage.word_index import copy_words
 
 FILE_NAME = "catalog.db"
 
@@ -225,6 +226,9 @@ def migrate(db: sqlite3.Connection) -> None:
     for version in range(version_of(db), VERSION):
         for statement in MIGRATIONS[version]:
             db.execute(statement)
+        if version == 2:
+            copy_words(db, db, source="old_words")
+            db.execute("DROP TABLE old_words")
         db.execute(f"PRAGMA user_version = {version + 1}")
 
 

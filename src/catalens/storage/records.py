@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from catalens.text.tokens import index_text, index_values, name_keys
 from catalens.types import Attributes, AttributeValue, Failure, PictureSource, Product, Variant
 
 Facet = tuple[str, float | None, str]
@@ -179,3 +180,10 @@ def searchable(product: Product) -> tuple[str, str, str]:
     for variant in product.variants:
         texts.update({variant.sku: None, variant.title: None})
     return product.title, product.description, "\n".join(text for text in texts if text)
+
+
+def indexed(product: Product) -> tuple[str, str, str, str]:
+    """Return the words of a product as the index has them: keys of its names, title, other texts, description."""
+    title, description, others = searchable(product)
+    names = name_keys(title, [record.sku for record in _all_of(product)])
+    return names, index_text(title), index_values(others), index_text(description)

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """Written to `PRAGMA user_version`; a catalog with a larger number was made by a newer version."""
+
+WORDS = """
+CREATE VIRTUAL TABLE words USING fts5 (
+    title UNINDEXED, description UNINDEXED, attributes UNINDEXED,
+    names, title_words, attribute_words, description_words,
+    tokenize = "ascii"
+)
+"""
+"""Words of the products; rowid = product.id. The first three are the texts as they are, of which a damaged record is
+restored. The others are divided and folded by `catalens.text`, so that blanks are all that this tokenizer looks for."""
+
+VOCABULARY = "CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row)"
+"""Each word of `words` with the number of products that have it."""
 
 MIGRATIONS = {
     1: (
         "ALTER TABLE product ADD COLUMN feed TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE shown ADD COLUMN stale INTEGER NOT NULL DEFAULT 0",
     ),
+    2: (
+        "ALTER TABLE words RENAME TO old_words",
+        WORDS,
+        VOCABULARY,
+    ),
 }
-"""Version -> what makes the next one of it, run by the first that writes. Only columns with a default, at the end of a
-table: readers of the older version, and the repair of a damaged file of it, go on working."""
+"""Version -> what makes the next one of it, run by the first that writes. Tables that hold the truth get only columns
+with a default, at the end: readers of the older version, and the repair of a damaged file of it, go on working. The
+words are derived: `word_index.copy_words` makes them again, also when `catalens.text` will divide texts in another
+way."""
 
 APPLICATION_ID = 0x43544C4E
 """Written to `PRAGMA application_id` ("CTLN"), so that another program's SQLite file is not mistaken for a catalog."""
@@ -110,8 +130,5 @@ CREATE TABLE erased (                   -- vectors that are gone: an index follo
 CREATE TRIGGER vector_erased AFTER DELETE ON vector BEGIN
     INSERT INTO erased (vector_id, space_id) VALUES (OLD.id, OLD.space_id);
 END;
-
-CREATE VIRTUAL TABLE words USING fts5 (  -- rowid = product.id
-    title, description, attributes, tokenize = "unicode61 remove_diacritics 2"
-);
 """
+TABLES += f"{WORDS}; {VOCABULARY};"

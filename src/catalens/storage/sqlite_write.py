@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from catalens.errors import CatalogDamagedError, ModelError
-from catalens.storage.records import digest, facets, pictures_of, searchable
+from catalens.storage.records import digest, facets, indexed, pictures_of, searchable
 from catalens.storage.sqlite_products import read_product
 from catalens.storage.store import ReadPicture, WrittenProduct
+from catalens.storage.word_index import INSERT_WORDS
 from catalens.types import FloatArray, Product, Variant
 
 ERASURES = "catalens erasures"
@@ -260,10 +261,7 @@ def write_derived(db: sqlite3.Connection, product_id: int, product: Product) -> 
         [(product_id, *facet) for facet in facets(product)],
     )
     db.execute("DELETE FROM words WHERE rowid = ?", (product_id,))
-    db.execute(
-        "INSERT INTO words (rowid, title, description, attributes) VALUES (?, ?, ?, ?)",
-        (product_id, *searchable(product)),
-    )
+    db.execute(INSERT_WORDS, (product_id, *searchable(product), *indexed(product)))
 
 
 def _json(value: object) -> str:

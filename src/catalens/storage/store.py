@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from catalens.index.vector_store import VectorStore
 from catalens.storage.diagnosis import Diagnosis
@@ -81,21 +81,25 @@ MOST_FACETS = 200
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word to look for, in any of its forms; where `is_prefix`, the first form may be the beginning of a word.
+    """What to look for, in any of its forms; where `is_prefix`, the first form may be the beginning of a word.
 
-    A form is letters and digits. The store compares without regard to case and accents.
+    A form is a word as the index has it (`text.tokens.index_text`), or several with a blank between, which stand one
+    after the other.
     """
 
     forms: tuple[str, ...]
     is_prefix: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WordHit:
-    """How many of the terms a product has, and how relevant it is for them (BM25: comparable within one answer)."""
+class IndexedWords(NamedTuple):
+    """The words of a product as `records.indexed` returns them, one blank between two: keys of its title and its skus,
+    title, values of attributes, description.
+    """
 
-    terms: int
-    relevance: float
+    names: str
+    title: str
+    attributes: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,8 +350,19 @@ class Store(VectorStore, Protocol):
             limit: how many at most.
         """
 
-    def score_words(self, terms: Sequence[Term], product_ids: Ids) -> dict[int, WordHit]:
-        """Those of the products that have any of the terms, with how many and how relevant they are."""
+    def indexed_words(self, product_ids: Ids) -> dict[int, IndexedWords]:
+        """The words of products; those that are gone lack."""
+
+    def word_counts(self, words: Sequence[str]) -> dict[str, int]:
+        """Word as the index has it -> number of products that have it; those of none lack."""
+
+    def words_from(self, beginning: str, *, limit: int) -> list[tuple[str, int]]:
+        """Words of the index that begin so, each with the number of products that have it, the most frequent first.
+
+        Args:
+            beginning: as the index has words; "" for all.
+            limit: how many at most.
+        """
 
     def has_words(self, terms: Sequence[Term]) -> list[bool]:
         """For each term, whether any product has it."""

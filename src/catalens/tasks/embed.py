@@ -74,6 +74,10 @@ class Encoder(Protocol):
         """Words of a text that it was not taught; none where it has no list of words."""
 
     @property
+    def known_words(self) -> frozenset[str]:
+        """Words that it was taught, in small letters; empty where it has no list of words."""
+
+    @property
     def has_regions(self) -> bool:
         """Whether it describes the places in a picture."""
 
@@ -189,6 +193,10 @@ class OnnxEncoder(_NetworkEncoder):
     def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
         return self._known.doubtful(text) if self.has_text else ()
 
+    @property
+    def known_words(self) -> frozenset[str]:
+        return self._known.words
+
     @cached_property
     def _words(self) -> OnnxTextNetwork | None:
         """Loaded when it is first asked, for most work is done with pictures alone."""
@@ -233,6 +241,10 @@ class ForeignEncoder(_NetworkEncoder):
     def doubtful_words(self, text: str) -> tuple[DoubtfulWord, ...]:
         del text  # nobody has listed what it was taught
         return ()
+
+    @property
+    def known_words(self) -> frozenset[str]:
+        return frozenset()
 
     @property
     def has_regions(self) -> bool:

@@ -41,6 +41,8 @@ def _search(state: State, caller: Caller, upload: Upload) -> Matches:
     return shop.search(
         image,
         value(asked.text),
+        spelling=value(asked.spelling),
+        language=value(asked.language),
         like=value(asked.like),
         unlike=value(asked.unlike),
         where=value(asked.where),

@@ -117,6 +117,11 @@ class BatchingEncoder:
         return self._encoder.doubtful_words(text)
 
     @property
+    def known_words(self) -> frozenset[str]:
+        """See `Encoder`."""
+        return self._encoder.known_words
+
+    @property
     def has_regions(self) -> bool:
         """See `Encoder`."""
         return self._encoder.has_regions

@@ -1,0 +1,116 @@
+"""How well a product's text fits a query: literal matches first.
+
+- A product whose sku is the query scores 1, one whose title is the query 0.95, whatever hyphens, blanks and accents.
+- Others score 0.9 (m - 1/2 + b/2) / n with m of n words found, so that products with more of the words come first.
+  Within these b, from 0 to 1, says how: the worth of the forms that were found (`forms`: the word itself, other
+  spellings, stems, synonyms, beginnings, corrections), where they stand (title, attributes, description), rare words
+  counting more, and how much of the title is in the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from catalens.search.text import QueryWord, QueryWords
+from catalens.storage.store import IndexedWords
+from catalens.text.tokens import VALUE_END
+
+EXACT_SKU, EXACT_TITLE, OTHERS = 1.0, 0.95, 0.9
+PLACES: Mapping[str, float] = {"title": 0.8, "attributes": 0.6, "description": 0.3}
+"""Worth of where a word stands; in several places it is worth more, and never more than 1."""
+WHOLE_VALUE = 0.75
+"""Worth of an attribute whose value is the word and nothing else (category: dress)."""
+_OF_WORDS = 0.95
+"""Share of b that the words make; the rest is the part of the title that is asked for."""
+
+
+def text_scores(query: QueryWords, products: Mapping[int, IndexedWords]) -> dict[int, float]:
+    """Score (0..1) of those of the products that have any of the words."""
+    scorer = _Scorer(query)
+    scores = {product: scorer.score(words) for product, words in products.items()}
+    return {product: score for product, score in scores.items() if score > 0}
+
+
+def reasons(query: QueryWords, words: IndexedWords) -> tuple[str, ...]:
+    """Why a product's text fits: what was found of the query, and where."""
+    if query.key and query.key in words.names.split(" ")[1:]:
+        return ("exact sku",)
+    if query.key and query.key == words.names.split(" ")[0]:
+        return ("exact title",)
+    return tuple(_reasons(query, words))
+
+
+def _reasons(query: QueryWords, words: IndexedWords) -> Iterator[str]:
+    for word in query.words:
+        patterns = _Patterns(word)
+        for place in PLACES:
+            found = patterns.in_text(f" {getattr(words, place)} ")
+            if found is not None:
+                _, text, how = found
+                said = f'"{text}"' if how == "word" else f'"{text}" ({how} of "{word.typed}")'
+                yield f"{said} in {place}"
+                break
+
+
+class _Patterns:
+    """Forms of a word as they stand in a column with a blank on each side, the most worth first."""
+
+    def __init__(self, word: QueryWord) -> None:
+        self.weight = word.weight
+        self.all = [
+            (f" {form.text}" if word.is_prefix and not place else f" {form.text} ", form.worth, form)
+            for place, form in enumerate(word.forms)
+        ]
+
+    def in_text(self, column: str) -> tuple[float, str, str] | None:
+        """(worth, form, how) of the best form in a column."""
+        for pattern, worth, form in self.all:
+            if pattern in column:
+                return worth, form.text, form.how
+        return None
+
+    def worth_in(self, column: str) -> float:
+        for pattern, worth, _ in self.all:
+            if pattern in column:
+                return worth
+        return 0.0
+
+    def worth_in_values(self, column: str) -> float:
+        """Worth in attributes, one value a line."""
+        worth = PLACES["attributes"] * self.worth_in(column)
+        for pattern, of_form, _ in self.all if worth else ():
+            if of_form * WHOLE_VALUE <= worth:
+                break
+            if f"\n{pattern}\n" in column:
+                return of_form * WHOLE_VALUE
+        return worth
+
+
+class _Scorer:
+    def __init__(self, query: QueryWords) -> None:
+        self._key = query.key
+        self._words = [_Patterns(word) for word in query.words if not word.is_optional]
+        self._weights = sum(word.weight for word in self._words) or 1.0
+
+    def score(self, words: IndexedWords) -> float:
+        title_key, *skus = words.names.split(" ")
+        if self._key and self._key in skus:
+            return EXACT_SKU
+        if self._key and self._key == title_key:
+            return EXACT_TITLE
+        title, others = f" {words.title} ", f"{VALUE_END}{words.attributes}{VALUE_END}"
+        found, in_title, quality = 0, 0, 0.0
+        for word in self._words:
+            here, there = word.worth_in(title), word.worth_in_values(others)
+            if here or there:
+                worth = 1 - (1 - PLACES["title"] * here) * (1 - there)
+            else:
+                worth = PLACES["description"] * word.worth_in(f" {words.description} ")
+            found += worth > 0
+            in_title += here > 0
+            quality += word.weight * worth
+        if not found:
+            return 0.0
+        covered = min(1.0, in_title / len(words.title.partition(VALUE_END)[0].split(" ")))
+        best = _OF_WORDS * quality / self._weights + (1 - _OF_WORDS) * covered
+        return OTHERS * (found - 0.5 + best / 2) / len(self._words)

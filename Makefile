@@ -1,7 +1,8 @@
 # make demo   environment, install, then search the sample shop
 # make test   environment with everything the tests need, then lint, types, tests
 # make coverage   which branches of src/catalens the tests take; slower than make test, and so not part of it
-# make lock   the lock files of the container image again: requirements/, with hashes
+# make docs   the documentation site, in site/; every block, command and link is checked
+# make lock   the lock files again: requirements/, with hashes
 # make bench-serve   the service under load and attack, the short form: less than five minutes
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit coverage docs lock bench-serve clean
+.PHONY: demo test lint types unit coverage docs notebooks lock bench-serve clean
 
 demo: .venv/.base
 	.venv/bin/catalens demo demo
@@ -30,9 +31,15 @@ unit: .venv/.dev
 coverage: .venv/.dev
 	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
 
-# The page docs/cli.md is generated; a test compares it.
-docs: .venv/.dev
+# The page docs/cli.md is generated from the commands (a test compares it); then the site, dead links being errors.
+docs: .venv/.docs
 	.venv/bin/python -m tests.test_cli_page
+	.venv/bin/zensical build --clean --strict
+	.venv/bin/pytest tests/test_docs.py tests/test_site.py
+
+# The notebooks again, with their outputs: they are committed with them. A test runs their cells on a part of the shop.
+notebooks: .venv/.docs
+	.venv/bin/jupyter execute --inplace examples/notebooks/*.ipynb
 
 # One resolution for all systems from Python 3.11 on; no address of a registry is written.
 LOCK = .venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --python-version 3.11 \
@@ -47,7 +54,7 @@ bench-serve: .venv/.dev
 	.venv/bin/python -m benchmarks.serve --short
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* demo dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .cache demo dist site
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -60,3 +67,7 @@ clean:
 	$(PIP) install --quiet "$(TORCH)"
 	$(PIP) install --quiet --editable ".[dev,train]"
 	touch $@ .venv/.base
+
+.venv/.docs: pyproject.toml .venv/.dev
+	$(PIP) install --quiet --editable ".[docs]"
+	touch $@

@@ -61,4 +61,5 @@ def test_the_image_installs_only_what_is_locked() -> None:
 @pytest.mark.parametrize("page", ["SECURITY.md", "docs/licences.md", "docs/release.md"])
 def test_the_readme_leads_there(page: str) -> None:
     assert (ROOT / page).is_file()
-    assert f"]({page})" in (ROOT / "README.md").read_text("utf-8")
+    code = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+    assert f"]({code}/blob/main/{page})" in (ROOT / "README.md").read_text("utf-8")

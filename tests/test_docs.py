@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 import catalens
 from catalens.cli.main import application
+from catalens.cli.renamed import renamed
 from tests.pages import PAGES, READMES, ROOT, blocks, commands
 
 RUN = tuple(page for page in PAGES if page.name != "tutorial.md")  # tests/test_tutorial.py runs that one
@@ -49,6 +50,7 @@ def test_every_command_exists_with_these_options(page: Path) -> None:
     root = typer.main.get_command(application())
     for block in blocks(page, "console"):
         for words in commands(block):
+            assert renamed(words) == (words, [])  # no name of an older release
             parse(root, words)
 
 

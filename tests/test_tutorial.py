@@ -62,7 +62,7 @@ def run(block: Block) -> str:
     """The output of a block's commands; it fails where one of them does."""
     said = ""
     for words in commands(block):
-        result = CliRunner().invoke(application(words[0]), words, prog_name="catalens")
+        result = CliRunner().invoke(application(words), words, prog_name="catalens")
         assert result.exit_code == 0, result.output
         said += result.output
     return said

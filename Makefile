@@ -2,6 +2,7 @@
 # make test   environment with everything the tests need, then lint, types, tests
 # make coverage   which branches of src/catalens the tests take; slower than make test, and so not part of it
 # make docs   the documentation site, in site/; every block, command and link is checked
+# make test LOCKED=1   the same with the versions and hashes of requirements/ci.txt
 # make lock   the lock files again: requirements/, with hashes
 # make bench-serve   the service under load and attack, the short form: less than five minutes
 
@@ -49,6 +50,8 @@ lock: | .venv/bin/python
 	$(PIP) install --quiet "uv>=0.9"
 	$(LOCK) pyproject.toml --extra serve --output-file requirements/serve.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
+	$(LOCK) pyproject.toml --extra dev --extra train --extra docs --override requirements/ci.overrides \
+		--output-file requirements/ci.txt
 
 bench-serve: .venv/.dev
 	.venv/bin/python -m benchmarks.serve --short
@@ -63,11 +66,18 @@ clean:
 	$(PIP) install --quiet --editable .
 	touch $@
 
+# LOCKED=1 installs the versions and hashes of requirements/ instead of the newest ones; torch alone is not among them.
 .venv/.dev: pyproject.toml | .venv/bin/python
 	$(PIP) install --quiet "$(TORCH)"
+ifdef LOCKED
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/build.txt -r requirements/ci.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch .venv/.docs
+else
 	$(PIP) install --quiet --editable ".[dev,train]"
+endif
 	touch $@ .venv/.base
 
 .venv/.docs: pyproject.toml .venv/.dev
-	$(PIP) install --quiet --editable ".[docs]"
+	test -n "$(LOCKED)" || $(PIP) install --quiet --editable ".[docs]"
 	touch $@

@@ -1,7 +1,9 @@
 # make demo   environment, install, then search the sample shop
 # make test   environment with everything the tests need, then lint, types, tests
 # make coverage   which branches of src/catalens the tests take; slower than make test, and so not part of it
-# make lock   the lock files of the container image again: requirements/, with hashes
+# make docs   the documentation site, in site/; every block, command and link is checked
+# make test LOCKED=1   the same with the versions and hashes of requirements/ci.txt
+# make lock   the lock files again: requirements/, with hashes
 # make bench-serve   the service under load and attack, the short form: less than five minutes
 
 PYTHON ?= python3
@@ -9,7 +11,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit coverage docs lock bench-serve clean
+.PHONY: demo test lint types unit coverage docs notebooks lock bench-serve clean
 
 demo: .venv/.base
 	.venv/bin/catalens demo demo
@@ -30,9 +32,15 @@ unit: .venv/.dev
 coverage: .venv/.dev
 	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
 
-# The page docs/cli.md is generated; a test compares it.
-docs: .venv/.dev
+# The page docs/cli.md is generated from the commands (a test compares it); then the site, dead links being errors.
+docs: .venv/.docs
 	.venv/bin/python -m tests.test_cli_page
+	.venv/bin/zensical build --clean --strict
+	.venv/bin/pytest tests/test_docs.py tests/test_site.py
+
+# The notebooks again, with their outputs: they are committed with them. A test runs their cells on a part of the shop.
+notebooks: .venv/.docs
+	.venv/bin/jupyter execute --inplace examples/notebooks/*.ipynb
 
 # One resolution for all systems from Python 3.11 on; no address of a registry is written.
 LOCK = .venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --python-version 3.11 \
@@ -42,12 +50,14 @@ lock: | .venv/bin/python
 	$(PIP) install --quiet "uv>=0.9"
 	$(LOCK) pyproject.toml --extra serve --output-file requirements/serve.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
+	$(LOCK) pyproject.toml --extra dev --extra train --extra docs --override requirements/ci.overrides \
+		--output-file requirements/ci.txt
 
 bench-serve: .venv/.dev
 	.venv/bin/python -m benchmarks.serve --short
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* demo dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .cache demo dist site
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -56,7 +66,18 @@ clean:
 	$(PIP) install --quiet --editable .
 	touch $@
 
+# LOCKED=1 installs the versions and hashes of requirements/ instead of the newest ones; torch alone is not among them.
 .venv/.dev: pyproject.toml | .venv/bin/python
 	$(PIP) install --quiet "$(TORCH)"
+ifdef LOCKED
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/build.txt -r requirements/ci.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch .venv/.docs
+else
 	$(PIP) install --quiet --editable ".[dev,train]"
+endif
 	touch $@ .venv/.base
+
+.venv/.docs: pyproject.toml .venv/.dev
+	test -n "$(LOCKED)" || $(PIP) install --quiet --editable ".[docs]"
+	touch $@

@@ -1,6 +1,6 @@
 """How good is the detector, and are its proposals better than selective search?
 
-    python benchmarks/detect.py [--model NAME ...]
+    python benchmarks/detect.py [--model NAME ...] [--without-proposals]
 
 On the street photos whose masks were never learned from: average precision of each detector; recall of the first 100
 and 1,000 proposals at IoU 0.5 and 0.7, side by side with selective search; times of a photo on one core.
@@ -77,6 +77,7 @@ def recalls(way: str, photos: Sequence[Labelled]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", nargs="*", default=None, help="detectors; all that are bundled where absent")
+    parser.add_argument("--without-proposals", action="store_true", help="average precision only")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     photos = street_photos(settings.data_folder(), held_out=True)
@@ -85,9 +86,10 @@ def main() -> None:
     result: dict[str, object] = {"benchmark": "detect", "n": len(photos)}
     for name in names:
         result[name] = average_precision(name, detector(name, threads=1), photos)
-    result["selective-search"] = recalls("selective-search", photos)
-    if bundled:
-        result["rpn"] = recalls("rpn", photos)
+    if not given.without_proposals:
+        result["selective-search"] = recalls("selective-search", photos)
+        if bundled:
+            result["rpn"] = recalls("rpn", photos)
     print(json.dumps(result))
 
 

@@ -27,10 +27,13 @@ def declared(name: str) -> list[Requirement]:
     if name == "build.txt":
         return [Requirement(one) for one in project["build-system"]["requires"]]
     extras = project["project"]["optional-dependencies"]
-    return [Requirement(one) for one in (*project["project"]["dependencies"], *extras["serve"])]
+    wanted = ("serve",) if name == "serve.txt" else ("dev", "train", "docs")
+    of_extras = [one for extra in wanted for one in extras[extra]]
+    found = [Requirement(one) for one in (*project["project"]["dependencies"], *of_extras)]
+    return [one for one in found if one.name != "torch"]  # requirements/ci.overrides says why
 
 
-@pytest.mark.parametrize("name", ["serve.txt", "build.txt"])
+@pytest.mark.parametrize("name", ["serve.txt", "build.txt", "ci.txt"])
 def test_the_lock_has_all_that_is_declared(name: str) -> None:
     versions = locked(name)
     for one in declared(name):
@@ -39,7 +42,7 @@ def test_the_lock_has_all_that_is_declared(name: str) -> None:
             assert one.specifier.contains(version), f"{one} and {version}; run: make lock"
 
 
-@pytest.mark.parametrize("name", ["serve.txt", "build.txt"])
+@pytest.mark.parametrize("name", ["serve.txt", "build.txt", "ci.txt"])
 def test_each_package_has_hashes_and_no_registry_is_named(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text("utf-8")
     blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
@@ -61,4 +64,23 @@ def test_the_image_installs_only_what_is_locked() -> None:
 @pytest.mark.parametrize("page", ["SECURITY.md", "docs/licences.md", "docs/release.md"])
 def test_the_readme_leads_there(page: str) -> None:
     assert (ROOT / page).is_file()
-    assert f"]({page})" in (ROOT / "README.md").read_text("utf-8")
+    code = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+    assert f"]({code}/blob/main/{page})" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_workflows_call_targets_of_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    called = set()
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        runs = re.findall(r"^\s*- run: (.*)$", path.read_text("utf-8"), re.MULTILINE)
+        assert runs, path
+        called |= {re.fullmatch(r"make ([a-z-]+)", run)[1] for run in runs}  # type: ignore[index]
+    assert called <= targets
+    assert {"lint", "types", "unit", "docs", "demo"} <= called
+
+
+def test_the_citation_has_the_version_and_the_address_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    text = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {project['version']}\n" in text
+    assert f'"{project["urls"]["Repository"]}"' in text

@@ -16,7 +16,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +118,7 @@ def measured(script: str, arguments: tuple[str, ...]) -> list[Figures]:
     return found
 
 
-def text_of(row: Row, lines: list[Figures]) -> str:
+def text_of(row: Row, lines: Sequence[Figures]) -> str:
     """The row's figure, from the last line that has it; "not measured" if none has."""
     for line in reversed(lines):
         with contextlib.suppress(KeyError, IndexError, ValueError):

@@ -22,7 +22,7 @@ pytest.importorskip("httptools", reason="httptools is in the serve extra")
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from catalens.server.http.connections import ConnectionLimits, GuardedProtocol
+from catalens.server.http.connections import COUNT, ConnectionLimits, GuardedProtocol
 from catalens.server.http.crowd import Crowd
 from catalens.server.http.problems import TYPES
 
@@ -32,8 +32,17 @@ LATE = ConnectionLimits(head_s=60.0, stalled_s=60.0)
 SOON = replace(LATE, head_s=0.2, stalled_s=0.2)
 
 
+COUNTED: list[str] = []
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers /large with more than any buffer holds, /early before it reads, /hang never, else the body's length."""
+    if scope["type"] == "lifespan":
+        scope["state"][COUNT] = COUNTED.append
+        for event in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+        return
     size = 0
     while scope["path"] == "/hang":
         await asyncio.sleep(0.01)
@@ -62,7 +71,7 @@ class Server:
             port=0,
             http=guarded,
             ws="none",
-            lifespan="off",
+            lifespan="on",
             log_level="critical",
             timeout_keep_alive=1,
         )
@@ -269,6 +278,28 @@ def test_there_are_no_more_connections_than_descriptors(monkeypatch: pytest.Monk
         found = ConnectionLimits().within_descriptors()
         assert (found.connections, found.per_client) == expected
     assert told == [(1256, 4096), (1024, 1024)]
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "why"),
+    [
+        (GET, LATE, []),
+        (b"GET / HTTP/1.1\r\nX: ", SOON, ["head-too-slow"]),
+        (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 200, LATE, ["head-too-large"]),
+        (b"\x16\x03\x01", LATE, ["bad-request"]),
+        (GET.replace(b"/ ", b"/hang ", 1) + GET * 100, LATE, ["too-many-pipelined"]),
+        (GET.replace(b"/ ", b"/large ", 1), SOON, ["answer-not-taken"]),
+    ],
+)
+def test_what_is_refused_or_cut_off_is_counted(data: bytes, limits: ConnectionLimits, why: list[str]) -> None:
+    COUNTED.clear()
+    with serving(limits) as server, server.connect() as connection:
+        connection.sendall(data)
+        if why == ["answer-not-taken"]:
+            while not COUNTED:
+                time.sleep(0.01)
+        answer(connection)
+    assert why == COUNTED
 
 
 def test_the_crowd_knows_the_oldest_that_waits() -> None:

@@ -70,6 +70,11 @@ def test_with_keys_a_proxy_may_stand_in_front(shop_folder: Path) -> None:
     assert client.get("/metrics", headers={"host": "127.0.0.1"}).status_code == 200
     for headers in (proxied, {"host": "evil.example"}, {"host": "127.0.0.1", "via": "1.1 a"}):
         assert client.get("/metrics", headers=headers).status_code == 401
+    for tenant, status in (("", 200), ("one", 403)):
+        _, secret = ApiKeys(options.keys).create(scopes=["read"], tenant=tenant)
+        answer = client.get("/metrics", headers={**proxied, "authorization": f"Bearer {secret}"})
+        assert answer.status_code == status
+        assert str(shop_folder.parent) not in answer.text
 
 
 @pytest.mark.parametrize("path", [*EVERY, "/v1/products/NONE", "/v1/search", "/none", "/studio/app.js"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -17,6 +17,7 @@ from catalens.errors import CatalensError
 from catalens.server.dependencies.json_body import MAX_TEXT
 from catalens.server.dependencies.query import known_query
 from catalens.server.dependencies.state import State
+from catalens.server.http.connections import COUNT
 from catalens.server.http.openapi import complete_document, document_networks
 from catalens.server.http.problems import problem, problem_of
 from catalens.server.jobs.feed_reader import FeedReader
@@ -77,9 +78,9 @@ def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> Fa
             await asyncio.to_thread(state.jobs.look)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Callable[[str], None]]]:
         tasks = [asyncio.create_task(clean()), asyncio.create_task(look())]
-        yield
+        yield {COUNT: state.metrics.count_ended}
         for task in tasks:
             task.cancel()
         state.close()

@@ -26,6 +26,8 @@ _PIPELINED = 16
 """Requests of a connection that may wait for the answer of the one before; clients that send more are cut off."""
 _FRAMING = 8
 """Bytes of framing (sizes of chunks, extensions, trailers) for each byte of a body, beside the size of a head."""
+COUNT = "count_ended"
+"""Name in the state of the application of what counts connections that were refused or cut off, by the reason."""
 _OTHER_FILES = 256
 """File descriptors that a process needs for other things than connections."""
 
@@ -121,7 +123,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if oldest is None:
             return False
         crowd.leave(oldest)  # counted no more, though its end is told only later
-        oldest.transport.abort()
+        oldest._cut_off("waited-longest")
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -163,7 +165,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= _PIPELINED:
-            self.transport.abort()
+            self._cut_off("too-many-pipelined")
             raise _PipelineError  # ends the parser: what follows in the same piece costs nothing
         self._head_fields = self._framed_bytes = self._body_bytes = 0
         super().on_message_begin()
@@ -207,12 +209,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._head_bytes:
             self._within(self._limits.head_s, self._head_is_late)
         else:  # uvicorn closes what is idle, but then waits for ever until its answer is taken
-            self._within(self.timeout_keep_alive + self._limits.stalled_s, self.transport.abort)
+            self._within(self.timeout_keep_alive + self._limits.stalled_s, self._is_stalled)
 
     def pause_writing(self) -> None:
         super().pause_writing()
         self._wait()
-        self._within(self._limits.stalled_s, self.transport.abort)
+        self._within(self._limits.stalled_s, self._is_stalled)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -221,6 +223,18 @@ class GuardedProtocol(HttpToolsProtocol):
             self._within(None)
 
     # Refusals
+
+    def _count(self, why: str) -> None:
+        count = self.app_state.get(COUNT)
+        if count is not None:
+            count(why)
+
+    def _cut_off(self, why: str) -> None:
+        self._count(why)
+        self.transport.abort()
+
+    def _is_stalled(self) -> None:
+        self._cut_off("answer-not-taken")
 
     def _within(self, seconds: float | None, action: Callable[[], object] | None = None) -> None:
         """Do something after so many seconds, instead of what was to be done; None: nothing."""
@@ -244,6 +258,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
+        self._count(kind)
         self._unset_keepalive_if_required()
         if not self._is_idle or self.pipeline:
             self.transport.abort()

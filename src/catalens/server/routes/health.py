@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 import catalens
 from catalens.errors import CatalensError
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
-from catalens.server.http.problems import problem, without_paths
+from catalens.server.http.problems import RefusedError, problem, without_paths
 from catalens.server.middleware.local_only import has_host, is_forwarded
 
 router = APIRouter(tags=["health"])
@@ -61,7 +61,10 @@ async def metrics(request: Request) -> Response:
     state = state_of(request)
     here = request.client is not None and request.client.host in LOOPBACK
     if not here or is_forwarded(request.headers) or not has_host(request.headers, state.options.hosts):
-        await require_scope("read")(request)
+        caller = await require_scope("read")(request)
+        if caller.tenant:
+            what = "metrics are of the whole service, and this key is of a tenant"
+            raise RefusedError(403, "not-allowed", what, cure="use a key without a tenant")
 
     def work() -> bytes:
         with suppress(CatalensError):  # none yet: nothing to count

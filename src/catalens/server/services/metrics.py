@@ -34,6 +34,10 @@ class Metrics:
             "catalens_queued", "Calls that wait.", ["class"], registry=here, multiprocess_mode="livesum"
         )
         self.refused = Counter("catalens_refused_total", "Calls turned away.", ["class", "why"], registry=here)
+        self.ended = Counter(
+            "catalens_connections_ended_total", "Connections refused or cut off before an answer.", ["why"],
+            registry=here,
+        )  # fmt: skip
         self.batch = Histogram(
             "catalens_batch_size", "Pictures that went through the network at once.", registry=here, buckets=BATCHES
         )
@@ -48,6 +52,10 @@ class Metrics:
         )
         if folder is not None:
             _delete_gauges_of_ended_workers(folder)
+
+    def count_ended(self, why: str) -> None:
+        """Count a connection that was refused or cut off: why, as in the type of its problem."""
+        self.ended.labels(why).inc()
 
     def text(self) -> bytes:
         """All metrics in the Prometheus text format."""

@@ -109,11 +109,12 @@ class Catalog:
             StorageError: a file, a folder with other things in it, or one that may not be written.
             CatalogVersionError, CatalogDamagedError, CatalogError: newer, damaged, another program's.
         """
+        folder = options.path_of(path, name="path of the catalog")
         if not readonly:
-            _refuse_file_name(Path(path))
-        store = SqliteStore(path, readonly=readonly)
+            _refuse_file_name(folder)
+        store = SqliteStore(folder, readonly=readonly)
         if is_behind(store):
-            with suppress(CatalogBusyError), SqliteStore(path) as writable:  # who writes now went through it
+            with suppress(CatalogBusyError), SqliteStore(folder) as writable:  # who writes now went through it
                 finish_erasures(writable)
         return cls(store, encoder=encoder, device=device, dtype=dtype, who=who)
 
@@ -244,8 +245,14 @@ class Catalog:
         Raises:
             CatalogBusyError, StorageError: as `add`.
         """
+        name = options.texts_of([source_name], name="source_name")[0]
+        if isinstance(listed, str | Path) or not isinstance(listed, Iterable):
+            raise UsageError(
+                f"expected products and got {type(listed).__name__}", cure="pass all that the source lists"
+            )
+        sources = open_sources(iter(listed), media=None, mapping=None, format=None, name=name)
         with self._store.writing():
-            found = compare(self._store, listed, source_name, prune=prune)
+            found = compare(self._store, next(sources.parts()).items, name, prune=prune)
             if found.removed:
                 self._store.checkpoint()
         if found.removed:
@@ -262,6 +269,8 @@ class Catalog:
             ConflictError: the product has another version now; nothing was written.
             As `add`.
         """
+        if not isinstance(product, Product):
+            raise UsageError(f"expected a product and got {type(product).__name__}", cure="pass catalens.Product")
         with self._store.writing():
             self._expect(product.sku, expected_version)
             chosen = self._encoder.to_add(self._store, asked=None)
@@ -337,7 +346,7 @@ class Catalog:
             NotFoundError: at least one sku is no product's; nothing was removed.
             ConflictError: a product has another version now; nothing was removed.
         """
-        wanted = sorted(set(skus))
+        wanted = sorted(set(options.texts_of(skus, name="a sku")))
         with self._store.writing():
             for sku in wanted:
                 self._expect(sku, expected_version)
@@ -367,7 +376,7 @@ class Catalog:
             CatalogBusyError: another process is writing, or a job is under way that may bring them back.
             StorageError: a file cannot be written; run it again.
         """
-        for sku in skus:
+        for sku in options.texts_of(skus, name="a sku"):
             self._expect(sku, expected_version)
         receipt = erase(self._store, skus, who=self._who)
         self._audit.note("erase", skus=skus, traces=len(receipt.traces))
@@ -379,7 +388,7 @@ class Catalog:
         Raises:
             NotFoundError: there is none.
         """
-        found = self._store.product(sku)
+        found = self._store.product(*options.texts_of([sku], name="the sku"))
         if found is None:
             raise _unknown([sku])
         return found
@@ -412,7 +421,7 @@ class Catalog:
 
     def pictures(self, sku: str) -> tuple[ShownPicture, ...]:
         """Pictures of a product that were read, in their order; by its own sku or by that of one of its variants."""
-        return self._store.shown_pictures(sku)
+        return self._store.shown_pictures(*options.texts_of([sku], name="the sku"))
 
     def picture(self, hash: str) -> bytes:
         """The file of a picture, by the hash that a match or `pictures` says.
@@ -421,12 +430,12 @@ class Catalog:
             NotFoundError: no such picture, or its file is gone.
             StorageError: its file cannot be read.
         """
-        return picture_data(self._store, hash)
+        return picture_data(self._store, *options.texts_of([hash], name="the hash"))
 
     def has_picture(self, hash: str) -> bool:
         """Whether any product shows the picture of this hash (SHA-256, in hex)."""
         try:
-            return bool(self._store.picture_ids([hash]))
+            return bool(self._store.picture_ids(options.texts_of([hash], name="the hash")))
         except ValueError:
             return False
 
@@ -680,7 +689,7 @@ class Catalog:
             UsageError: the folder is there and not empty, or the catalog lies in no folder itself.
             CatalogDamagedError, StorageError: the copy is not what was read; no room.
         """
-        made = back_up(self.path, Path(out))
+        made = back_up(self.path, options.path_of(out, name="folder of the backup"))
         self._audit.note("backup", backup=made.sha256)
         return made
 
@@ -689,15 +698,17 @@ class Catalog:
         backup: str | Path, path: str | Path, *, replace: bool = False, erasures: str | Path | None = None
     ) -> Backup:
         """Put a catalog back from a backup; see `catalens.storage.backup.restore`."""
-        log = None if erasures is None else Path(erasures)
-        return restore(Path(backup), Path(path), replace=replace, erasures=log)
+        log = None if erasures is None else options.path_of(erasures, name="erasures")
+        source, folder = options.path_of(backup, name="backup"), options.path_of(path, name="path of the catalog")
+        return restore(source, folder, replace=replace, erasures=log)
 
     @staticmethod
     def diagnose(
         path: str | Path, *, repair: bool = False, deep: bool = False, encoder: str | Encoder | None = None
     ) -> Diagnosis:
         """Look over a catalog that may be too damaged to open; see `catalens.storage.doctor.diagnose`."""
-        return diagnose(Path(path), repair=repair, deep=deep, load_encoder=ChosenEncoder(encoder).load)
+        folder = options.path_of(path, name="path of the catalog")
+        return diagnose(folder, repair=repair, deep=deep, load_encoder=ChosenEncoder(encoder).load)
 
     # The encoder
 

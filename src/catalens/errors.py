@@ -14,7 +14,8 @@ CatalensError                 exit code 1
 │   ├── CatalogVersionError       made by a newer version
 │   ├── ConflictError             a product is not as it was when the caller read it
 │   └── StorageError              the disk is read-only, or the path not a folder
-│       └── StorageFullError      the disk is full
+│       ├── StorageFullError      the disk is full
+│       └── OccupiedError     2   the folder holds other things than a catalog
 ├── ModelError                1   an unusable model card or weights
 ├── RemoteError               4   a picture address that was not fetched
 └── MissingExtraError         2   an optional package is not installed
@@ -141,6 +142,12 @@ class StorageError(CatalogError):
 
 class StorageFullError(StorageError):
     """The disk, or a quota, is full."""
+
+
+class OccupiedError(StorageError):
+    """The folder holds other things than a catalog."""
+
+    exit_code = 2
 
 
 class ModelError(CatalensError):

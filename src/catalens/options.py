@@ -7,7 +7,8 @@ OpenAPI document (`server.described`) and the forms of the studio page are made 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral, Real
@@ -139,6 +140,32 @@ def _check_text(option: Option[Any], value: object, called: str) -> None:
         raise UsageError(f"{called} is {value!r}", cure="give a text")
     if option.allowed and value not in option.allowed:
         raise UsageError(f"{called} is {value!r}", cure=f"take one of {', '.join(option.allowed)}")
+
+
+def path_of(value: object, *, name: str) -> Path:
+    """A path that a caller gave.
+
+    Raises:
+        UsageError: it is none, or empty.
+    """
+    given = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(given, str) or not given:
+        what = "empty" if given == "" else f"of type {type(value).__name__}"
+        raise UsageError(f"{name} is {what}", cure="give a path")
+    return Path(given)
+
+
+def texts_of(values: Iterable[object], *, name: str) -> list[str]:
+    """Texts that a caller gave.
+
+    Raises:
+        UsageError: one of them is none.
+    """
+    found = list(values)
+    for one in found:
+        if not isinstance(one, str):
+            raise UsageError(f"{name} is of type {type(one).__name__}", cure="give a text")
+    return [one for one in found if isinstance(one, str)]
 
 
 def point_of(text: str, *, name: str) -> tuple[float, float]:

@@ -23,6 +23,8 @@ from catalens.cli.options import (
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import UsageError
 from catalens.feeds import Reading, open_feed
+from catalens.models.device import AUTO
+from catalens.storage.encoder import ChosenEncoder
 from catalens.types import AddReport, Failure, Product
 
 SOME_FAILED = 4
@@ -62,6 +64,8 @@ def add(
     if not catalog.exists():
         for source in sources:  # what cannot be read at all makes no catalog
             open_feed(source, media=media, mapping=columns, format=format, encoding=encoding)
+        if encoder is not None or {device, dtype} != {AUTO}:
+            ChosenEncoder(encoder, device=device, dtype=dtype).load()
     reports: list[AddReport] = []
     with catalens.open(catalog, encoder=encoder, device=device, dtype=dtype) as shop, progress_bar() as progress:
         for source in sources:

@@ -11,6 +11,7 @@ from catalens.errors import FeedError
 from catalens.feeds.archives import FEED_SUFFIXES
 from catalens.feeds.base import Item, Notes, Options, Reading, Sample
 from catalens.images.folder import SUFFIXES, photos_in
+from catalens.images.read import starts_as_picture
 from catalens.types import Failure, PictureSource, Product, Where
 
 
@@ -24,7 +25,7 @@ class FolderFeed:
 
     def read(self, source: Path, options: Options) -> Reading:  # noqa: ARG002
         if not source.is_dir():
-            return Reading(self.name, Notes(), [_product(source, source.parent, source.stem)], frozenset())
+            return Reading(self.name, Notes(), [_item(source, source.parent, source.stem)], frozenset())
         photos = photos_in(source)
         if not photos:
             raise FeedError(
@@ -67,7 +68,16 @@ def _products(folder: Path, photos: list[Path]) -> Iterator[Item]:
             yield Failure(Where(photo.relative_to(folder).as_posix()), photo.name, why, cure)
             continue
         # a.jpg beside a.png: both keep their endings, so that neither is the other.
-        yield _product(photo, folder, photo.relative_to(folder).as_posix() if stem in twice else stem)
+        yield _item(photo, folder, photo.relative_to(folder).as_posix() if stem in twice else stem)
+
+
+def _item(photo: Path, folder: Path, sku: str) -> Item:
+    """The product that a photo is; a file that only is called like one is a failure."""
+    if not starts_as_picture(photo):
+        why = "it is empty" if not photo.stat().st_size else "it is no picture, whatever its name says"
+        where = Where(photo.relative_to(folder).as_posix())
+        return Failure(where, photo.name, why, "save it as JPEG or PNG, or take it away")
+    return _product(photo, folder, sku)
 
 
 def _product(photo: Path, folder: Path, sku: str) -> Product:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TypeAlias, TypeGuard
 
@@ -38,10 +39,35 @@ ImageLike: TypeAlias = FileLike | NDArray[np.generic] | Image.Image
 
 
 def is_one_image(images: object) -> TypeGuard[ImageLike]:
-    """Whether it is one picture, as `read_image` takes it, and no list of them; a stack NxHxWxC is a list."""
+    """Whether it is one picture, as `read_image` takes it, and no list of them; a stack NxHxWxC is a list.
+
+    Raises:
+        UsageError: neither.
+    """
     if isinstance(images, np.ndarray):
         return images.ndim < 4
-    return isinstance(images, str | Path | bytes | bytearray | memoryview | Image.Image) or hasattr(images, "read")
+    if isinstance(images, str | Path | bytes | bytearray | memoryview | Image.Image) or hasattr(images, "read"):
+        return True
+    if not isinstance(images, Sequence):
+        raise UsageError(
+            f"expected a picture or a list of pictures and got {type(images).__name__}", cure="pass one of these"
+        )
+    return False
+
+
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II", b"MM")
+
+
+def starts_as_picture(path: Path) -> bool:
+    """Whether the first bytes of a file are those of a picture; one that cannot be read may be one."""
+    try:
+        if not path.is_file():
+            return True
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return True
+    return head.startswith(_STARTS) or head[4:8] == b"ftyp"
 
 
 def read_image(source: ImageLike, *, target: int | None = None) -> ImageArray:

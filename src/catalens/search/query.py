@@ -14,6 +14,7 @@ from catalens.images.paths import looks_like_photo, nothing_at, refuse_address
 from catalens.images.read import ImageLike, read_image
 from catalens.models.known_words import DoubtfulWord
 from catalens.models.text import words_of
+from catalens.options import Search, check_all
 from catalens.search.filters import read_filter
 from catalens.search.text import QueryWords, WordReader, split_words
 from catalens.search.weights import PICTURE_PARTS, shares
@@ -149,6 +150,7 @@ class QueryBuilder:
             NotFoundError: no photo there, or no product of a sku.
             ImageError, ModelError: the photo or the encoder cannot be used.
         """
+        check_all(Search, like=request.like, unlike=request.unlike)
         liked, unliked = self._products(request.like), self._products(request.unlike)
         asked = [*PICTURE_PARTS] if request.image is not None else []
         words, described, notes = self._described(request) if request.words else (QueryWords(), {}, ())

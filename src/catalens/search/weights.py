@@ -34,6 +34,8 @@ def shares(weights: Mapping[str, float] | None, asked: Sequence[str]) -> dict[st
     Raises:
         UsageError: an unknown part, a weight that is negative or no number, or none left that counts.
     """
+    if not isinstance(weights, Mapping | None):
+        raise UsageError(f"weights is of type {type(weights).__name__}", cure='give them like {"color": 0.5}')
     given = dict(weights or {})
     for part, weight in given.items():
         if part not in DEFAULT_WEIGHTS:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from catalens.errors import NotFoundError, StorageError, UsageError
+from catalens.errors import NotFoundError, OccupiedError, StorageError, UsageError
 from catalens.files import make_private_folder, sync
 from catalens.index.space_index import INDEX_FOLDER
 from catalens.storage.database import (
@@ -255,7 +255,7 @@ def _make_folder(folder: Path) -> None:
         raise storage_error(folder, error) from error
     if others:
         named = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-        raise StorageError(
+        raise OccupiedError(
             f"expected a catalog or an empty folder at {folder} and found {named}",
             cure=f"give the catalog a folder of its own, such as {folder / 'catalog'}",
         )

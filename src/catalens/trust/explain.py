@@ -103,7 +103,7 @@ def explain_class(
         ImageError: the picture cannot be read.
     """
     if not isinstance(classifier, Classifier):
-        classifier = load_classifier(classifier)
+        classifier = load_classifier(options.path_of(classifier, name="classifier"))
     pixels = read_image(image, target=SIDE)
     vectors = classifier.encoder.encode_images([pixels])
     row = classifier.head.probabilities(vectors)[0]
@@ -186,7 +186,11 @@ def explain_match(
 
     Raises:
         ImageError: a picture cannot be read.
+        UsageError: no encoder.
     """
+    if not hasattr(encoder, "encode_images"):
+        cure = "pass what catalens.encoder() returns"
+        raise UsageError(f"expected an encoder and got {type(encoder).__name__}", cure=cure)
     asked, found = read_image(image, target=SIDE), read_image(product, target=SIDE)
     vectors = encoder.encode_images([asked, found])
     cosine = float(vectors[0] @ vectors[1])

@@ -4,6 +4,7 @@
 # make docs   the documentation site, in site/; every block, command and link is checked
 # make test LOCKED=1   the same with the versions and hashes of requirements/ci.txt
 # make lock   the lock files again: requirements/, with hashes
+# make image PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:...   the container image of a release
 # make bench-serve   the service under load and attack, the short form: less than five minutes
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit coverage docs notebooks lock bench-serve clean
+.PHONY: demo test lint types unit coverage docs notebooks lock image bench-serve clean
 
 demo: .venv/.base
 	.venv/bin/catalens demo demo
@@ -52,6 +53,13 @@ lock: | .venv/bin/python
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
 	$(LOCK) pyproject.toml --extra dev --extra train --extra docs --override requirements/ci.overrides \
 		--output-file requirements/ci.txt
+
+# The container image of a release: on a base image that is named by its digest (docs/release.md), which cannot change.
+image:
+	@case "$(PYTHON_IMAGE)" in *@sha256:????????????????????????????????????????????????????????????????) ;; *) \
+		echo 'name the base image by its digest: make image PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:...' >&2; \
+		echo "docker buildx imagetools inspect python:3.12-slim-bookworm --format '{{.Manifest.Digest}}'" >&2; exit 2;; esac
+	docker build -f deploy/Dockerfile --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) -t catalens .
 
 bench-serve: .venv/.dev
 	.venv/bin/python -m benchmarks.serve --short

@@ -16,7 +16,7 @@ import torch
 from catalens import settings
 from catalens.errors import CatalensError
 from catalens.evaluation.intervals import Estimate
-from catalens.learning.networks.loop import progress_bar
+from catalens.progress import progress_bar
 from catalens.types import Progress
 
 S = TypeVar("S")

@@ -13,6 +13,7 @@ from rich.console import Console
 from catalens.cli import output
 from catalens.cli.options import numbers, pairs, signature_of
 from catalens.errors import StorageError, UsageError
+from catalens.progress import progress_bar
 from catalens.types import Failure, Where
 
 
@@ -141,3 +142,13 @@ def test_a_certificate_and_its_key_come_together(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="needs its key"):
             signature_of(*given)
     assert signature_of(certificate, key) is not None
+
+
+def test_a_bar_shows_its_text_as_it_is() -> None:
+    shown = Console(file=io.StringIO(), force_terminal=True, width=200)
+    with progress_bar(console=shown) as bar:
+        bar.add_task("[red]a[/red] \x1b]0;title\x07 [/", total=1)
+        bar.refresh()
+        told = shown.file.getvalue()  # type: ignore[attr-defined]
+    assert "[red]a[/red] \\x1b]0;title\\x07 [/" in told
+    assert "\x1b]0" not in told

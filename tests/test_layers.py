@@ -32,6 +32,7 @@ FLOORS = (
         "settings",
         "options",
         "printable",
+        "progress",
         "taxonomy",
         "text",
     },

@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from catalens.cli.main import app
-from catalens.errors import NotFoundError, UsageError
+from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models.known import known_networks
 from catalens.models.licence import is_allowed, is_expression
-from catalens.models.zoo import DEFAULTS, WEIGHTS, Form, bundled_cards, find_card, resolve
+from catalens.models.zoo import DEFAULTS, WEIGHTS, Form, bundled_cards, find, find_card, resolve
 from catalens.tasks.embed import encoder
 from catalens.trust.datasets import datasets, learned_from
 from catalens.trust.licences import BASE, Part, findings, inventory, licence_of, networks, packages
@@ -169,6 +169,19 @@ def test_networks_by_other_names(tmp_path: Path) -> None:
     (part,) = networks(f"onnx:{tmp_path / 'net.onnx'}")
     sha256 = "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c"  # of sha256sum
     assert (part.licence, part.files) == ("unknown", {"net.onnx": sha256})
+    for said, licence, origin in (
+        ("size = [8, 8]", "unknown", str(tmp_path / "net.onnx")),
+        ('license = "MIT"\norigin = "https://example.com"', "MIT", "https://example.com"),
+    ):
+        (tmp_path / "net.toml").write_text(said)
+        (part,) = networks(f"onnx:{tmp_path / 'net.onnx'}")
+        assert (part.licence, part.origin, part.files) == (licence, origin, {"net.onnx": sha256})
+        assert find(f"onnx:{tmp_path / 'net.onnx'}").licence == licence
+    for nonsense in ("license = 5", "license = [", 'origin = ["a"]'):
+        (tmp_path / "net.toml").write_text(nonsense)
+        with pytest.raises(ModelError):
+            networks(f"onnx:{tmp_path / 'net.onnx'}")
+    (tmp_path / "net.toml").unlink()
     assert networks("hf:someone/something")[0].licence == "unknown"
     assert networks("catalens-encoder-s")[0].kind == "weights"
     for name in ("nothing", f"onnx:{tmp_path / 'none.onnx'}", "onnx:"):

@@ -134,19 +134,14 @@ def progress_bar() -> Iterator[Progress | None]:
     if not err.is_terminal:
         yield None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import MofNCompleteColumn
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with Bar(*columns, console=err, transient=True) as bar:
+    from catalens.progress import progress_bar as bar_on
+
+    with bar_on(MofNCompleteColumn(), console=err) as bar:
         task = bar.add_task("", total=None)
 
         def update(done: int, total: int | None, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=printable(what, encoding=_encoding(err.file)))
+            bar.update(task, completed=done, total=total, description=what)
 
         yield update

@@ -16,6 +16,7 @@ from catalens.errors import ModelError, NotFoundError
 from catalens.models.card import Card
 from catalens.models.known import KnownNetwork, find_known
 from catalens.models.licence import UNKNOWN, is_allowed, is_expression
+from catalens.models.runtimes.file import read_file_licence
 from catalens.models.zoo import bundled_cards, find, find_card
 from catalens.trust.datasets import Dataset, learned_from
 
@@ -154,7 +155,8 @@ def networks(name: str) -> tuple[Part, ...]:
     if not path.exists():
         raise NotFoundError(f"no file {found.place!r}", cure="check the path")
     files = {path.name: _sha256(path)} if path.is_file() else {}
-    return (Part("network", name, "", UNKNOWN, found.place, files=files),)
+    said = read_file_licence(path.with_suffix(".toml"))
+    return (Part("network", name, "", said.license or UNKNOWN, said.origin or found.place, files=files),)
 
 
 def packages() -> tuple[Part, ...]:

@@ -17,13 +17,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from catalens.errors import NotFoundError
 from catalens.learning.networks.curves import draw_curves
 from catalens.learning.networks.encoder import Average, inherit
+from catalens.progress import progress_bar
 
 CHECKPOINT = "checkpoint.pt"
 WARM_UP = 0.04
@@ -228,9 +227,3 @@ def train(
             run.seconds = time.perf_counter() - started
             keep()
     draw_curves(out / "log.jsonl", out / "curves.png")
-
-
-def progress_bar() -> Progress:
-    """A bar on standard error, gone when it is done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -44,7 +44,7 @@ LOADERS: Mapping[Kind, Loader] = {
     "torch": load_torch,
     "keras": load_keras,
 }
-KEYS = frozenset({"size", "fit", "mean", "std", "output", "classes", "values"})
+KEYS = frozenset({"size", "fit", "mean", "std", "output", "classes", "values", "license", "origin"})
 """What such a card may say."""
 NEARLY = 1e-4
 """How close to 0 and 1 probabilities are kept, so that their logits are finite."""
@@ -58,6 +58,14 @@ class FileCard:
     output: str | None
     classes: tuple[str, ...] = ()
     values: Values = "logits"
+
+
+@dataclass(frozen=True, slots=True)
+class FileLicence:
+    """What such a card says of where a network is from; "" where it says nothing."""
+
+    license: str = ""
+    origin: str = ""
 
 
 class FileNetwork:
@@ -209,6 +217,22 @@ def read_file_card(path: Path) -> FileCard:
         raise ModelError(f"{path} is no card: {error}", cure="write size, fit, mean, std and output") from None
     preprocess = Preprocess(size=(height, width), fit=cast(Fit, fit), mean=mean, std=std)
     return FileCard(preprocess, output, tuple(classes), cast(Values, values))
+
+
+def read_file_licence(path: Path) -> FileLicence:
+    """Licence and origin as the card beside a network's file says them; empty where there is no card.
+
+    Raises:
+        ModelError: the card cannot be read, or says nonsense.
+    """
+    try:
+        table = read_toml(path)
+    except NotFoundError:
+        return FileLicence()
+    found = FileLicence(table.get("license", ""), table.get("origin", ""))
+    if not all(isinstance(one, str) for one in (found.license, found.origin)):
+        raise ModelError(f"{path} is no card: license and origin are texts", cure='write license = "Apache-2.0"')
+    return found
 
 
 def _check_classes(classes: tuple[str, ...], count: int, path: Path) -> None:

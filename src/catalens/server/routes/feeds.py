@@ -63,6 +63,42 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
 
     A repeated `Idempotency-Key` returns the same job.
     """
+    state = state_of(request)
+
+    def work(feed: PartFile, options: dict[str, str]) -> dict[str, Any]:
+        return _submit(state, caller, feed, _safe_name(feed.filename), options, idempotency_key)
+
+    return await _with_form(request, caller, work)
+
+
+@router.post("/feeds/preview", openapi_extra=FEED)
+async def preview_feed(request: Request, caller: Writer) -> dict[str, Any]:
+    """The first ten products of a feed as they are understood, and the columns of a table; nothing is imported.
+
+    `columns` says of each column of a table which field it is read as, "" for an attribute; `problem` why the feed
+    cannot be read as it is, such as columns that are not clear: send `mapping` then.
+    """
+    state = state_of(request)
+
+    def work(feed: PartFile, given: dict[str, str]) -> dict[str, Any]:
+        asked = {one.name: Upload({}, given).value(one) for one in OPTIONS.values()}
+        folder = state.options.uploads / f".{secrets.token_hex(8)}"
+        try:
+            _store(state, feed, folder, _safe_name(feed.filename), given)
+            how = {name: asked[name] for name in ("format", "mapping", "encoding")}
+            return state.feed_reader.preview(folder, **how)
+        except OSError as error:
+            raise _not_kept(error) from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return await _with_form(request, caller, work)
+
+
+async def _with_form(
+    request: Request, caller: Caller, work: Callable[[PartFile, dict[str, str]], dict[str, Any]]
+) -> dict[str, Any]:
+    """What is made of the file `feed` and the fields of a form, which goes to the disk first."""
     state, kind = state_of(request), content_kind(request)
     if kind != "multipart/form-data":
         raise RefusedError(415, "wrong-content-type", f"a body of {kind or 'no type'}", cure="send multipart/form-data")
@@ -74,43 +110,7 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
     with body, state.in_flight.of(caller.tenant) as count:
         await _receive(request, body, count)
 
-        def work() -> dict[str, Any]:
-            feed, options = _read_form(body, boundary)
-            return _submit(state, caller, feed, _safe_name(feed.filename), options, idempotency_key)
-
-        return await state.limiters["ingest"].run(work)
-
-
-@router.post("/feeds/preview", openapi_extra=FEED)
-async def preview_feed(request: Request, caller: Writer) -> dict[str, Any]:
-    """The first ten products of a feed as they are understood, and the columns of a table; nothing is imported.
-
-    `columns` says of each column of a table which field it is read as, "" for an attribute; `problem` why the feed
-    cannot be read as it is, such as columns that are not clear: send `mapping` then.
-    """
-    state, kind = state_of(request), content_kind(request)
-    if kind != "multipart/form-data":
-        raise RefusedError(415, "wrong-content-type", f"a body of {kind or 'no type'}", cure="send multipart/form-data")
-    boundary = boundary_of(request.headers["content-type"])
-    body = await asyncio.to_thread(_open_body, state.options.uploads)
-    with body:
-        await _receive(request, body)
-
-        def work() -> dict[str, Any]:
-            feed, given = _read_form(body, boundary)
-            asked = {one.name: Upload({}, given).value(one) for one in OPTIONS.values()}
-            folder = state.options.uploads / f".{secrets.token_hex(8)}"
-            try:
-                state.quotas.check_bytes(caller.tenant, 0)
-                _store(state, feed, folder, _safe_name(feed.filename), given)
-                how = {name: asked[name] for name in ("format", "mapping", "encoding")}
-                return state.feed_reader.preview(folder, **how)
-            except OSError as error:
-                raise _not_kept(error) from None
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-
-        return await state.limiters["ingest"].run(work)
+        return await state.limiters["ingest"].run(lambda: work(*_read_form(body, boundary)))
 
 
 def _open_body(uploads: Path) -> BinaryIO:

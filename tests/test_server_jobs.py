@@ -517,3 +517,71 @@ def test_a_picture_that_a_feed_replaced_goes(shop_folder: Path) -> None:
         assert (job["updated"], job["pictures"]) == (1, 1)
         (blue,) = kept.iterdir()
         assert blue.read_bytes() == BLUE
+
+
+# Columns and previews
+
+
+@pytest.fixture
+def client(shop_folder: Path) -> Iterator[TestClient]:
+    with served(shop_folder) as client:
+        yield client
+
+
+def look(client: TestClient, data: bytes, name: str = "feed.csv", **fields: str) -> dict[str, Any]:
+    answer = client.post("/v1/feeds/preview", files={"feed": (name, data)}, data=fields)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+UNCLEAR = b"Nummer X,Was,Bild Y\n17,Rote Tasche,a.jpg\n18,Blaue Tasche,b.jpg\n"
+
+
+def test_a_preview_shows_what_is_understood_and_imports_nothing(client: TestClient) -> None:
+    rows = "".join(f"A-{n},Bag {n},{n}.50,red\n" for n in range(30)).encode()
+    found = look(client, b"sku,title,price,hue\n" + rows)
+    assert (found["name"], found["problem"], len(found["products"])) == ("table", None, 10)
+    assert found["products"][1]["attributes"]["price"] == 1.5
+    assert [(one["column"], one["field"], one["example"]) for one in found["columns"]] == [
+        ("sku", "sku", "A-0"), ("title", "title", "Bag 0"), ("price", "price", "0.50"), ("hue", "", "red"),
+    ]  # fmt: skip
+    assert client.get("/v1/jobs").json()["jobs"] == []
+    assert client.get("/v1/products/A-0").status_code == 404
+
+
+@pytest.mark.parametrize("data", [b"", b"sku,title\n"], ids=["empty", "header"])
+def test_a_preview_of_nothing(client: TestClient, data: bytes) -> None:
+    answer = client.post("/v1/feeds/preview", files={"feed": ("a.csv", data)})
+    if data:
+        assert answer.json()["products"] == []
+    else:
+        assert answer.status_code == 422
+
+
+def test_unclear_columns_are_shown_and_named(client: TestClient) -> None:
+    unclear = look(client, UNCLEAR)
+    assert "--map" in unclear["problem"]["cure"]
+    assert [one["column"] for one in unclear["columns"]] == ["Nummer X", "Was", "Bild Y"]
+    mapping = json.dumps({"sku": "Nummer X", "title": "Was"})
+    found = look(client, UNCLEAR, mapping=mapping)
+    assert found["problem"] is None
+    assert [(one["sku"], one["title"]) for one in found["products"]] == [("17", "Rote Tasche"), ("18", "Blaue Tasche")]
+    job = ended(client, send(client, UNCLEAR, mapping=mapping))
+    assert (job["state"], job["added"]) == ("done", 2)
+    assert client.get("/v1/products/17").json()["title"] == "Rote Tasche"
+
+
+def test_an_encoding_is_given(client: TestClient) -> None:
+    data = "sku,title\n1,Жёлтая сумка\n".encode("koi8-r")
+    assert look(client, data, encoding="koi8-r")["products"][0]["title"] == "Жёлтая сумка"
+    assert ended(client, send(client, data, encoding="koi8-r"))["added"] == 1
+    assert client.get("/v1/products/1").json()["title"] == "Жёлтая сумка"
+
+
+@pytest.mark.parametrize(
+    "mapping", ['{"sku": "none"}', '{"colour": "Was"}', "[1]", "{", '{"sku": 5}', '{"sku": "' + "a" * 9000 + '"}']
+)
+def test_a_wrong_mapping_is_refused(client: TestClient, mapping: str) -> None:
+    answer = client.post("/v1/feeds/preview", files={"feed": ("a.csv", UNCLEAR)}, data={"mapping": mapping})
+    assert answer.status_code == 400 or answer.json()["problem"]

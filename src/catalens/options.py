@@ -230,7 +230,7 @@ class Add:
         "media", "text", None, "Folder that the feed's picture paths are relative to.", http=False
     )
     mapping = Option[Mapping[str, str] | None](
-        "mapping", "pairs", None, "Column of a field where the automatic mapping is wrong: field=COLUMN.", http=False
+        "mapping", "pairs", None, "Column of a field where the automatic mapping is wrong: field=COLUMN."
     )
     format = Option[str | None](
         "format",
@@ -243,7 +243,7 @@ class Add:
         ),
     )  # fmt: skip
     encoding = Option[str | None](
-        "encoding", "text", None, "Encoding of the feed's text, such as gbk; detected if absent.", http=False
+        "encoding", "text", None, "Encoding of the feed's text, such as gbk; detected if absent."
     )
     fetch = Option[bool | frozenset[str]](
         "fetch", "flag", False, "Also download pictures from public web addresses.", http=False

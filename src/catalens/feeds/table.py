@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from catalens.errors import FeedError, UsageError
@@ -18,6 +19,8 @@ from catalens.images.folder import SUFFIXES
 from catalens.types import Failure
 
 GUESSED_ROWS = 50
+EXAMPLE = 80
+"""Characters of a value that is shown."""
 _MAPPED = tuple(FIELDS)
 
 
@@ -47,6 +50,33 @@ class TableFeed:
         return Reading(self.name, notes, reader.products(_drafts(table, columns)), mentioned(table.header) | mapped)
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnRead:
+    """A column of a table as it is understood: the field ("" where it is an attribute), and a value of it."""
+
+    column: str
+    field: str
+    example: str
+
+
+def columns_read(source: Path, options: Options) -> tuple[ColumnRead, ...]:
+    """The columns of a table as they are understood, also where that is not enough to read it.
+
+    Raises:
+        FeedError: it is no table.
+        UsageError: a mapping of fields or columns that there are not.
+    """
+    table = Table(source, name=options.name, encoding=options.encoding)
+    rows = table.sample(GUESSED_ROWS)
+    pictures = Pictures.of(options.beside or source, options.media, absolute=True)
+    columns = _guessed(table, rows, pictures, options.mapping) if table.has_header else Columns(table.header)
+    read = {at: field for field, at in columns.fields.items()} | dict.fromkeys(columns.pictures, "image")
+    if not table.has_header:
+        read = {table.header.index(column): name for name, column in options.mapping.items() if column in table.header}
+    examples = [next((row.cells[at] for row in rows if row.cells[at]), "") for at in range(len(table.header))]
+    return tuple(ColumnRead(column, read.get(at, ""), examples[at][:EXAMPLE]) for at, column in enumerate(table.header))
+
+
 def understood(table: Table, rows: list[Row], pictures: Pictures, given: Mapping[str, str]) -> Columns:
     """Which column is what: as given, else by exact names, the pictures' by their values too.
 
@@ -54,6 +84,12 @@ def understood(table: Table, rows: list[Row], pictures: Pictures, given: Mapping
         UsageError: a mapping of fields or columns that there are not.
         FeedError: neither sku nor title is found, or what is found may well be wrong.
     """
+    columns = _guessed(table, rows, pictures, given)
+    _refuse_doubtful(table, rows, columns, given)
+    return columns
+
+
+def _guessed(table: Table, rows: list[Row], pictures: Pictures, given: Mapping[str, str]) -> Columns:
     fields: dict[str, int] = {}
     for field, column in given.items():
         if field not in _MAPPED:
@@ -75,9 +111,7 @@ def understood(table: Table, rows: list[Row], pictures: Pictures, given: Mapping
     if "image" not in given:
         named = picture_columns(table.header, looks_right=right)
         chosen = tuple(dict.fromkeys([*(at for at in named if at not in taken), *main])) or tuple(right[:1])
-    columns = Columns(table.header, fields, chosen)
-    _refuse_doubtful(table, rows, columns, given)
-    return columns
+    return Columns(table.header, fields, chosen)
 
 
 def _key_column(rows: list[Row], header: tuple[str, ...], found: list[int]) -> int:

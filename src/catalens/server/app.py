@@ -45,7 +45,7 @@ MODULES = (page, health, search, outfits, generate, vision, tryon, models, feeds
 """Modules of routes, in matching order."""
 WORK = {
     "/v1/search": "search",
-    **dict.fromkeys(("/v1/feeds", "/v1/products"), "ingest"),
+    **dict.fromkeys(("/v1/feeds", "/v1/feeds/preview", "/v1/products"), "ingest"),
     **dict.fromkeys(
         (f"/v1/{name}" for name in (
             "look", "explain", "outfit", "room", "generate", "tryon", "detect", "segment", "cutout", "enhance", "check",
@@ -104,7 +104,7 @@ def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> Fa
         BodyLimit,
         limit=MAX_TEXT,
         longer=dict.fromkeys((*with_pictures, "/v1/pictures/"), options.max_body),
-        on_disk={"/v1/feeds": options.max_feed},
+        on_disk={"/v1/feeds": options.max_feed, "/v1/feeds/preview": options.max_feed},
     )
     app.add_middleware(LoadShedding, limiters={path: state.limiters[work] for path, work in WORK.items()})
     app.add_middleware(

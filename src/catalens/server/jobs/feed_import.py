@@ -16,6 +16,7 @@ from catalens.catalog import Catalog
 from catalens.errors import ImageError, NotFoundError
 from catalens.feeds import Item
 from catalens.images.limits import MAX_BYTES
+from catalens.json_text import parse_json
 from catalens.server.jobs.feed_items import batches
 from catalens.server.jobs.feed_reader import FeedReader, WorkerDeathError
 from catalens.server.jobs.queue import MAX_FAILURES, Job, Turn
@@ -105,7 +106,12 @@ class FeedImport:
             except WorkerDeathError as death:
                 why = str(death)
         job = turn.attempt(job, why=why)
-        self._reader.start(folder, format=job.options.get("format") or None)
+        self._reader.start(
+            folder,
+            format=job.options.get("format") or None,
+            mapping=parse_json(job.options.get("mapping") or "null"),
+            encoding=job.options.get("encoding") or None,
+        )
         return job
 
     def _import(self, job: Job, part: list[Item], folder: Path) -> tuple[Job, list[dict[str, Any]]]:

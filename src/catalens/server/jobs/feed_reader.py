@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from catalens.server.jobs.feed_worker import OUT_OF_MEMORY, TOO_MUCH_OUTPUT
 WORKER = (sys.executable, "-m", "catalens.server.jobs.feed_worker")
 AT_ONCE = 2
 """Feeds that are read at the same time; further ones wait."""
+PREVIEWED, PREVIEW_S = 10, 60.0
+"""Products that a preview shows; seconds of wall time that it may take."""
 UNPACK_S = 300.0
 """Seconds of wall time to unpack an archive."""
 _POLL_S = 0.1
@@ -92,14 +94,44 @@ class FeedReader:
             return None
         return FeedRead(answer["name"], tuple(answer["notes"]), folder / "read" / "items.jsonl")
 
-    def start(self, folder: Path, *, format: str | None) -> None:
-        """Start to read the feed in `<folder>/feed`, from its beginning."""
+    def start(
+        self,
+        folder: Path,
+        *,
+        format: str | None,
+        mapping: Mapping[str, str] | None = None,
+        encoding: str | None = None,
+    ) -> None:
+        """Start to read the feed in `<folder>/feed`, from its beginning. The options are those of `open_feed`."""
         place = folder / "read"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         task = {"do": "read", "folder": str(folder / "feed"), "format": format, "items": str(place / "items.jsonl")}
-        process = self._popen({**task, "answer": str(place / "answer.json")})
+        how = {"mapping": dict(mapping) if mapping else None, "encoding": encoding}
+        process = self._popen({**task, **how, "answer": str(place / "answer.json")})
         self._running[folder] = process, time.monotonic() + self._limits.wall_s
+
+    def preview(
+        self, folder: Path, *, format: str | None, mapping: Mapping[str, str] | None, encoding: str | None
+    ) -> dict[str, Any]:
+        """The first products of the feed in `<folder>/feed` as they are understood; a table's columns; what is wrong.
+
+        Raises:
+            FeedError: its process broke a limit.
+        """
+        answer = folder / "preview.json"
+        how = {"format": format, "mapping": dict(mapping) if mapping else None, "encoding": encoding}
+        task = {"do": "preview", "folder": str(folder / "feed"), "shown": PREVIEWED, "answer": str(answer), **how}
+        with self._process(task) as process:
+            try:
+                process.wait(PREVIEW_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        found = _answer(answer)
+        if found is None:
+            why = self._why(process.wait(), is_late=False)
+            raise FeedError(f"the feed cannot be looked at: {why}", cure="send a part of it, or send it as a job")
+        return found
 
     def wait(self, folder: Path) -> None:
         """Wait a moment for a feed that is being read.

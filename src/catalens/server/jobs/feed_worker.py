@@ -1,8 +1,8 @@
 """Worker process that reads strangers' feeds and archives: `python -m catalens.server.jobs.feed_worker TASK`.
 
-The task is a JSON object: what to do ("read" or "unpack"), the folders, the limits of `feed_reader.FeedLimits`. Items
-go to a file as JSON lines; the file of the answer, written last, holds what the feed is called or why it cannot be
-read. A worker that ends without an answer broke a limit: see its exit status.
+The task is a JSON object: what to do ("read", "preview" or "unpack"), the folders, the limits of
+`feed_reader.FeedLimits`. Items go to a file as JSON lines; the file of the answer, written last, holds what the feed is
+called or why it cannot be read. A worker that ends without an answer broke a limit: see its exit status.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ import resource
 import signal
 import sys
 import tempfile
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from catalens.errors import CatalensError, FeedError
-from catalens.feeds import Item, open_feed
+from catalens.feeds import Item, Reading, open_feed
 from catalens.feeds.archives import find_feed, kind_of, unpack
+from catalens.feeds.base import Options
 from catalens.feeds.sources import with_mentions
+from catalens.feeds.table import columns_read
 from catalens.json_text import parse_json
 from catalens.server.jobs.feed_items import dump_item
 from catalens.storage.records import checked
@@ -39,7 +43,7 @@ def main(task: dict[str, Any]) -> int:
     """Do a task; returns the exit status."""
     _limit(task)
     try:
-        answer = _read(task) if task["do"] == "read" else _unpack(task)
+        answer = {"read": _read, "preview": _preview, "unpack": _unpack}[task["do"]](task)
     except CatalensError as error:
         what = _without(task["folder"], error.what)
         answer = {"error": {"kind": type(error).__name__, "what": what, "cure": error.cure}}
@@ -72,7 +76,7 @@ def _limit(task: dict[str, Any]) -> None:
 
 def _read(task: dict[str, Any]) -> dict[str, Any]:
     tempfile.tempdir = str(Path(task["items"]).parent)  # what it leaves is deleted with the upload
-    reading = open_feed(find_feed(Path(task["folder"])), format=task["format"])
+    reading = _opened(task)
     count = 0
     with Path(task["items"]).open("w", encoding="utf-8") as out:
         for item in with_mentions(reading):
@@ -92,6 +96,34 @@ def _as_sent(item: Item) -> Item:
         why = "it did not come with the feed" if item.why.startswith("no such file in") else item.why
         return replace(item, why=why, cure="send it in one ZIP archive with the feed")
     return item
+
+
+def _opened(task: dict[str, Any]) -> Reading:
+    feed = find_feed(Path(task["folder"]))
+    return open_feed(feed, format=task["format"], mapping=task["mapping"], encoding=task["encoding"])
+
+
+def _preview(task: dict[str, Any]) -> dict[str, Any]:
+    """The first products as they are understood, and the columns of a table, also where it cannot be read so."""
+    found: dict[str, Any] = {"name": "", "notes": [], "products": [], "failed": [], "columns": [], "problem": None}
+    try:
+        reading = _opened(task)
+        for item in map(_as_sent, islice(reading, task["shown"] * 4)):
+            if isinstance(item, Failure):
+                found["failed"].append(item.to_dict())
+            elif len(found["products"]) < task["shown"]:
+                found["products"].append(item.to_dict())
+        found["name"] = reading.name
+        found["notes"] = [note[:MAX_NOTE] for note in reading.notes[:MAX_NOTES]]
+    except CatalensError as error:
+        found["problem"] = {"what": error.what, "cure": error.cure}
+    if found["name"] in {"", "table"}:
+        with suppress(CatalensError):
+            options = Options(mapping=task["mapping"] or {}, encoding=task["encoding"])
+            found["columns"] = [asdict(one) for one in columns_read(find_feed(Path(task["folder"])), options)]
+    found["failed"] = found["failed"][: task["shown"]]
+    told: dict[str, Any] = parse_json(_without(task["folder"], json.dumps(found)))
+    return told
 
 
 def _unpack(task: dict[str, Any]) -> dict[str, Any]:

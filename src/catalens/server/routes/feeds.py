@@ -53,6 +53,8 @@ FEED = {
     }
 }
 _CHUNK = 2**20
+MOST_MAPPING = 8_000
+"""Bytes of a mapping of columns."""
 
 
 @router.post("/feeds", status_code=202, openapi_extra=FEED)
@@ -61,6 +63,42 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
 
     A repeated `Idempotency-Key` returns the same job.
     """
+    state = state_of(request)
+
+    def work(feed: PartFile, options: dict[str, str]) -> dict[str, Any]:
+        return _submit(state, caller, feed, _safe_name(feed.filename), options, idempotency_key)
+
+    return await _with_form(request, caller, work)
+
+
+@router.post("/feeds/preview", openapi_extra=FEED)
+async def preview_feed(request: Request, caller: Writer) -> dict[str, Any]:
+    """The first ten products of a feed as they are understood, and the columns of a table; nothing is imported.
+
+    `columns` says of each column of a table which field it is read as, "" for an attribute; `problem` why the feed
+    cannot be read as it is, such as columns that are not clear: send `mapping` then.
+    """
+    state = state_of(request)
+
+    def work(feed: PartFile, given: dict[str, str]) -> dict[str, Any]:
+        asked = {one.name: Upload({}, given).value(one) for one in OPTIONS.values()}
+        folder = state.options.uploads / f".{secrets.token_hex(8)}"
+        try:
+            _store(state, feed, folder, _safe_name(feed.filename), given)
+            how = {name: asked[name] for name in ("format", "mapping", "encoding")}
+            return state.feed_reader.preview(folder, **how)
+        except OSError as error:
+            raise _not_kept(error) from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return await _with_form(request, caller, work)
+
+
+async def _with_form(
+    request: Request, caller: Caller, work: Callable[[PartFile, dict[str, str]], dict[str, Any]]
+) -> dict[str, Any]:
+    """What is made of the file `feed` and the fields of a form, which goes to the disk first."""
     state, kind = state_of(request), content_kind(request)
     if kind != "multipart/form-data":
         raise RefusedError(415, "wrong-content-type", f"a body of {kind or 'no type'}", cure="send multipart/form-data")
@@ -72,11 +110,7 @@ async def take_feed(request: Request, caller: Writer, idempotency_key: Idempoten
     with body, state.in_flight.of(caller.tenant) as count:
         await _receive(request, body, count)
 
-        def work() -> dict[str, Any]:
-            feed, options = _read_form(body, boundary)
-            return _submit(state, caller, feed, _safe_name(feed.filename), options, idempotency_key)
-
-        return await state.limiters["ingest"].run(work)
+        return await state.limiters["ingest"].run(lambda: work(*_read_form(body, boundary)))
 
 
 def _open_body(uploads: Path) -> BinaryIO:
@@ -114,13 +148,15 @@ def _read_form(body: BinaryIO, boundary: bytes) -> tuple[PartFile, dict[str, str
             feed = PartFile(body, part)
         elif part.name not in OPTIONS:
             raise UsageError(f"unknown field {part.name[:80]!r}", cure=f"fields are {', '.join(sorted(OPTIONS))}")
-        elif part.stop - part.start > 200:
+        elif part.stop - part.start > (MOST_MAPPING if part.name == "mapping" else 200):
             raise UsageError(f"{part.name} is too long", cure="send a word")
         else:
             options[part.name] = part.read(body).decode("utf-8", "replace")
     if feed is None:
         raise UsageError("no feed came", cure="send it as the file `feed`")
     asked = {one.name: Upload({}, options).value(one) for one in OPTIONS.values()}
+    if asked["mapping"] is not None and not all(isinstance(one, str) for one in asked["mapping"].values()):
+        raise UsageError("mapping names something that is no column", cure='send such as {"sku": "Article No"}')
     if asked["prune"] and not asked["source_name"]:
         raise UsageError(
             "prune without source_name: nothing says which products this source listed before",

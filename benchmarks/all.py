@@ -114,7 +114,7 @@ def measured(script: str, arguments: tuple[str, ...]) -> list[Figures]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = [json.loads(line) for line in done.stdout.splitlines() if line[:1] + line[-1:] == "{}"]
     if done.returncode or not found:
-        raise RuntimeError((done.stderr.strip().splitlines() or ["no figures"])[-1])
+        raise RuntimeError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
     return found
 
 

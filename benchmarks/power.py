@@ -107,7 +107,7 @@ def write(folder: Path, *, calls: int, seed: int) -> None:
             shop = Catalog.open(disk / "shop", encoder=FakeEncoder())
         products = [product for product in call.values() if product is not None]
         if products:
-            shop.add(products)
+            shop.add(products, clear_empty=True)  # each is the whole product
         elif number % 2:
             shop.erase(*call)
         else:

@@ -111,7 +111,7 @@ def test_show_remove_export_info_doctor(command: Command, export: Path, shop_fol
     assert command("catalog", "export", "-c", shop_folder, "--out", back).code == 0
     assert json.loads(command("add", back, "-c", tmp_path / "copy", "--json").out)["added"] == 38
     doctor = command("catalog", "doctor", "-c", shop_folder)
-    assert (doctor.code, doctor.out) == (0, "nothing found\n")
+    assert (doctor.code, doctor.out) == (0, "no problems found\n")
 
 
 def test_enhance_writes_a_picture_of_the_same_size(command: Command, photo: Path, tmp_path: Path) -> None:

@@ -58,14 +58,14 @@ def test_a_classifier_run_keeps_strangers_apart() -> None:
     assert run.figures["accuracy"].value == pytest.approx(1 / 3)
     assert run.figures["accuracy"].n == 3
     assert run.figures["accuracy without photos of the training set"].value == 0.0
-    assert run.figures["strangers that pass as known"].value == 0.0
+    assert run.figures["unknown photos accepted as known"].value == 0.0
     assert run.figures["its own that pass as known"].value == 1.0
     assert run.details["strangers"] == 1
     assert run.figures["AUROC of unknown"].n == 4
     assert "top-5" not in run.figures  # of two labels
     assert "mean of the photos" in report_markdown(run)
     assert "mean of the labels" in report_html(run)
-    assert run.notes == ("1 photos have labels that the model does not know, and count as strangers: shoe 1",)
+    assert run.notes == ("1 photos have labels that the model does not have, and count as unknown: shoe 1",)
     assert [item.name for item in worst(run.items)] == ["b.jpg", "c.jpg"]
     far = some_run(threshold=0.58, nearness=np.array([1, 1, 0.9, 0.1], np.float32))
     assert far.figures["its own that pass as known"].value == pytest.approx(2 / 3)  # 0.6 * 0.9 does not

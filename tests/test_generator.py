@@ -224,7 +224,7 @@ def test_a_generator_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert result.exit_code == 0, result.output
     assert len(json.loads(result.stdout)["failed"]) == 1
     assert generator(str(out)).kinds == ("bag", "cap")
-    with pytest.raises(UsageError, match="taught no colors"):
+    with pytest.raises(UsageError, match="not trained with a color"):
         generator(str(out)).make(kind="bag", color="red")
     measured = RUNNER.invoke(
         app, ["evaluate", "generator", "--data", str(data), "--model", str(out), "-n", "8", "--json"]

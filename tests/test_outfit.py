@@ -300,9 +300,9 @@ def test_compatibility_takes_two_to_eight(photos: object) -> None:
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [
-        (0.5, "cannot be told"),
-        (0.42, "cannot be told"),
-        (0.59, "cannot be told"),
+        (0.5, "cannot say"),
+        (0.42, "cannot say"),
+        (0.59, "cannot say"),
         (0.2, "seldom"),
         (0.8, "people wear"),
     ],

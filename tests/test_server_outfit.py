@@ -51,7 +51,7 @@ def test_a_room(client: TestClient) -> None:
     found = answer.json()
     assert found["palette"][0]["name"] == "red"
     assert found["things"] == []
-    assert found["notes"][0].startswith("nothing that is known")
+    assert found["notes"][0].startswith("no known furniture")
     assert all("image" in one and "picture" not in one for goods in found["goods"].values() for one in goods)
 
 

@@ -183,7 +183,7 @@ def test_a_listing_photo_is_checked_and_repaired(page: Page, photo: Path) -> Non
     expect(page.locator("fieldset")).to_be_visible()
     page.set_input_files("input[type=file] >> nth=0", photo)
     expect(page.locator(".findings li").first).to_be_visible()
-    page.get_by_role("button", name="Repair what can be").click()
+    page.get_by_role("button", name="Repair what is possible").click()
     expect(page.locator(".compare img").first).to_be_visible()
     shot(page, "check-1440")
 

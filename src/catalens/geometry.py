@@ -31,7 +31,7 @@ def as_boxes(boxes: ArrayLike) -> FloatArray:
     if array.ndim == 1:
         array = array[None]
     if array.ndim != 2 or array.shape[1] != 4:
-        raise UsageError(f"expected boxes of shape (N, 4) and got {array.shape}", cure="give x1, y1, x2, y2 a row")
+        raise UsageError(f"expected boxes of shape (N, 4) and got {array.shape}", cure="give x1, y1, x2, y2 per row")
     if not np.isfinite(array).all():
         raise UsageError("expected finite boxes and got nan or infinity", cure="drop the rows without a box")
     return array
@@ -78,7 +78,7 @@ def nms(boxes: ArrayLike, scores: ArrayLike, *, threshold: float = 0.5) -> IntAr
     """
     array, values = as_boxes(boxes), np.asarray(scores, np.float32).ravel()
     if len(array) != len(values):
-        raise UsageError(f"{len(array)} boxes and {len(values)} scores", cure="give one score a box")
+        raise UsageError(f"{len(array)} boxes and {len(values)} scores", cure="give one score per box")
     if not 0 <= threshold <= 1:
         raise UsageError(f"threshold is {threshold}", cure="give a number from 0 to 1")
     order = np.argsort(-values, kind="stable")
@@ -126,7 +126,7 @@ def invert(matrix: Affine) -> Affine:
     try:
         linear = np.linalg.inv(matrix[:, :2])
     except np.linalg.LinAlgError:
-        raise UsageError("the map cannot be inverted", cure="give one with an area") from None
+        raise UsageError("the map cannot be inverted", cure="give one with an area above 0") from None
     return np.concatenate([linear, -linear @ matrix[:, 2:]], axis=1)
 
 

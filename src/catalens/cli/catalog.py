@@ -199,6 +199,6 @@ def doctor(
         for finding in diagnosis.findings:
             write(str(finding))
         if not diagnosis.findings:
-            write("nothing found")
+            write("no problems found")
     if not diagnosis.healthy:
         raise typer.Exit(FINDINGS)

@@ -69,7 +69,7 @@ def check(
         untold = sum(one.measures is not None and one.measures.fill is None for one in found)
         if untold:
             cure = "" if network else "; --network finds it"
-            say(f"{untold} where the product cannot be told from its background: fill and cut_off not judged{cure}")
+            say(f"{untold} where product and background cannot be separated: fill and cut_off not judged{cure}")
     if fail_on in ("warning", "advice") and any(map(str, against)):
         raise typer.Exit(FINDINGS)
     levels = LEVELS[: LEVELS.index(fail_on) + 1] if fail_on != "never" else ()

@@ -80,7 +80,7 @@ GROUPS = (
             Verb("detect", "regions:detect", "Detect the products on a photo: boxes, labels, scores."),
             Verb("segment", "regions:segment", "Segment a photo of a person: garments, hair, skin ..."),
             Verb("blur-faces", "regions:blur_faces", "Anonymise faces irreversibly."),
-            Verb("scene", "scene:scene", "Put a product into a scene with light and shadow."),
+            Verb("scene", "scene:scene", "Put a product into a scene with light and shadow (experimental)."),
             Verb("generate", "generate:generate", "Generate pictures of products that do not exist (experimental)."),
             Verb("explain", "explain:explain", "Explain a label or a match: which regions count."),
         ),

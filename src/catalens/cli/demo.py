@@ -49,7 +49,7 @@ def demo(
         _search(shop, sample, folder / "report.html")
     write("", f"The report with pictures: {folder / 'report.html'}")
     program = "catalens" if shutil.which("catalens") else Path(sys.executable).with_name("catalens")
-    write("Now type, for instance:")
+    write("Try, for instance:")
     write(f"  {program} search \"red shoes\" --catalog {folder / 'shop'} --where 'price<90' --save page.html")
     write(f"  {program} search {sample / 'queries' / 'LAM-008.jpg'} --catalog {folder / 'shop'}")
     write(f"  {program} serve --catalog {folder / 'shop'}")
@@ -85,7 +85,7 @@ def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
         first += bool(matches) and matches[0].title == query["title"]
         picture = catalens.read_image(sample / query["photo"])
         sections.append(Section(f"By photo: {query['title']}", matches, query_picture=picture))
-    write("", f"by photo: {first} of {len(queries)} photos that the shop does not have show their product first")
+    write("", f"by photo: {first} of {len(queries)} query photos find their product first")
     for words in WORDS:
         matches = shop.search(text=words, k=10)
         _tell(f'words "{words}"', matches)

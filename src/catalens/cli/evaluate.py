@@ -67,7 +67,7 @@ def classifier(
             found = cross_validated(photos, data=data, head=head, encoder=encoder, seed=seed, progress=progress)
     skipped = photos.skipped + found.skipped
     list_notes(found.run.notes, skipped)
-    say(f"photos that look like one learned from: {found.run.about['leak check']}")
+    say(f"photos that look like a training photo: {found.run.about['leak check']}")
     for asked, known in found.leaks[:10]:
         say(f"  {asked} = {known}")
     beside = {"skipped": [one.to_dict() for one in skipped], "leaks": [list(pair) for pair in found.leaks]}

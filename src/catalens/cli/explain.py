@@ -66,8 +66,8 @@ def _label(
     write(f"{found.label} {found.probability:.3f}, explained by {found.method}")
     if found.beside:
         write(found.beside)
-    write(f"with its hottest places first: {faith.insertion:.3f} (in random order {faith.random_insertion:.3f})")
-    write(f"with its hottest places taken away: {faith.deletion:.3f} (in random order {faith.random_deletion:.3f})")
+    write(f"insertion (hottest regions first): {faith.insertion:.3f} (random order: {faith.random_insertion:.3f})")
+    write(f"deletion (hottest regions first): {faith.deletion:.3f} (random order: {faith.random_deletion:.3f})")
     for one in found.neighbors:
         write(f"  {one.similarity:.3f}  {one.path}")
 

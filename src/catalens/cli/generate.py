@@ -38,7 +38,7 @@ def generate(
     dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
-    """Generate pictures of products that do not exist, marked as generated."""
+    """Generate pictures of products that do not exist (experimental), marked as generated."""
     from catalens.images.draw import Tile, contact_sheet, format_of, make_folder
     from catalens.tasks.generate import generator, make_pictures
     from catalens.trust.provenance import write_generated

@@ -145,6 +145,6 @@ def _print(found: Search, out: Path) -> None:
     write(f"written: {out}")
     write(f"best: {found.best.settings}")
     if found.found is not None:
-        write(f"accuracy on photos held out: {found.found}; of the usual settings: {found.usual}")
+        write(f"accuracy on photos held out: {found.found}; with the default settings: {found.usual}")
         list_leaks(found.leaks)
     write(f"time: {found.seconds:.1f} s for {len(found.trials)} trials")

@@ -132,7 +132,7 @@ def advise(
         _describe(found.best, price_per_hour)
     if found.better is not None:
         measured = "" if found.better.scores else "; not measured by this project"
-        write(f"next better: {found.better.encoder} (larger, and so taken to know more{measured})")
+        write(f"next better: {found.better.encoder} (larger, and so assumed to be more accurate{measured})")
         _describe(found.better, price_per_hour)
     for name, why in found.refused:
         say(f"does not fit: {name}, {why}")

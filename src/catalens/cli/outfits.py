@@ -126,7 +126,7 @@ def room(
         return
     for note in found.notes:
         say(note)
-    write("there: " + (", ".join(f"{one.label} {one.score:.2f}" for one in found.things) or "nothing that is known"))
+    write("there: " + (", ".join(f"{one.label} {one.score:.2f}" for one in found.things) or "no known furniture"))
     write("colors: " + ", ".join(f"{one.name} {one.area:.0%}" for one in found.palette))
     for name, goods in found.goods.items():
         write(name)

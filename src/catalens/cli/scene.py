@@ -35,7 +35,7 @@ def scene(
     certificate: Certificate = None,
     key: CertificateKey = None,
 ) -> None:
-    """Put a product into a scene, with matching light, shadow and size."""
+    """Put a product into a scene (experimental), with matching light, shadow and size."""
     from catalens.images.draw import format_of
     from catalens.tasks.scene import scene as put_into
     from catalens.trust.provenance import write_generated

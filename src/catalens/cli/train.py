@@ -197,6 +197,6 @@ def _print(report: TrainReport, out: Path) -> None:
 
 def list_leaks(leaks: tuple[tuple[str, str], ...]) -> None:
     """Photos held out and the ones learned from that they look like: how many, and the first."""
-    write(f"pictures held out that look like one learned from: {len(leaks)}")
+    write(f"held-out photos that look like a training photo: {len(leaks)}")
     for asked, known in leaks[:10]:
         write(f"  {asked} = {known}")

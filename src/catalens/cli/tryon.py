@@ -35,7 +35,7 @@ def tryon(
     dtype: Precision = options.Network.dtype.default,
     as_json: AsJson = False,
 ) -> None:
-    """Put a garment on a person; pixels outside the garment's region do not change."""
+    """Put a garment on a person (experimental); pixels outside the garment's region do not change."""
     from catalens.images.draw import format_of, save_image
     from catalens.images.mark import COMPOSITE
     from catalens.tasks.tryon import try_on

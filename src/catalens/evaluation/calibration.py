@@ -60,7 +60,7 @@ def auroc(known: ArrayLike, strange: ArrayLike) -> float:
     """
     inside, outside = np.asarray(known, np.float64).ravel(), np.asarray(strange, np.float64).ravel()
     if not inside.size or not outside.size:
-        raise UsageError("AUROC needs known and strange things", cure="give at least one of each")
+        raise UsageError("AUROC needs known and unknown items", cure="give at least one of each")
     ordered = np.sort(outside)
     below, not_above = np.searchsorted(ordered, inside, "left"), np.searchsorted(ordered, inside, "right")
     return float((below + not_above).sum() / (2 * inside.size * outside.size))

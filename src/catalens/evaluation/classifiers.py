@@ -93,7 +93,7 @@ def _unknown_labels_note(labels: Sequence[str]) -> str:
     counts = Counter(labels).most_common()
     named = ", ".join(f"{label} {count}" for label, count in counts[:NAMES_SHOWN])
     more = f" and {len(counts) - NAMES_SHOWN} more" if len(counts) > NAMES_SHOWN else ""
-    return f"{len(labels)} photos have labels that the model does not know, and count as strangers: {named}{more}"
+    return f"{len(labels)} photos have labels that the model does not have, and count as unknown: {named}{more}"
 
 
 def _unknown(
@@ -101,5 +101,5 @@ def _unknown(
 ) -> dict[str, Estimate]:
     found = {"its own that pass as known": bootstrap_mean(familiar[known] >= threshold, seed=seed)}
     if not known.all():
-        found["strangers that pass as known"] = bootstrap_mean(familiar[~known] >= threshold, seed=seed)
+        found["unknown photos accepted as known"] = bootstrap_mean(familiar[~known] >= threshold, seed=seed)
     return found

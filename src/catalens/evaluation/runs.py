@@ -115,9 +115,9 @@ def read_run(path: Path) -> Run:
             str(table["task"]), str(table["main"]), about, figures, items, table["details"], tuple(table["notes"])
         )
     except FileNotFoundError:
-        raise NotFoundError(f"no run at {path}", cure="write one with --report run.json") from None
+        raise NotFoundError(f"no run at {path}", cure="write one with --save run.json") from None
     except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
-        raise UsageError(f"{path} is no run of an evaluation", cure="write one with --report run.json") from None
+        raise UsageError(f"{path} is no run of an evaluation", cure="write one with --save run.json") from None
 
 
 def name_in(data: Path, photo: Path) -> str:

@@ -197,7 +197,7 @@ def _truth(path: Path) -> list[_Query]:
     except (ValueError, AttributeError):
         raise FeedError(f"{path} is no ground truth", cure='write it like {"red dress": {"sku-1": 1}}') from None
     if not asked:
-        raise UsageError(f"{path} asks nothing", cure='write it like {"red dress": {"sku-1": 1}}')
+        raise UsageError(f"{path} has no queries", cure='write it like {"red dress": {"sku-1": 1}}')
     beside = [(query, path.parent / query, right) for query, right in asked]
     return [_Query(query, right, photo if photo.is_file() else None) for query, photo, right in beside]
 

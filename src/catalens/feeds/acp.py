@@ -75,7 +75,7 @@ def _drafts(found: Iterator[tuple[int, object]], name: str) -> Iterator[Draft | 
         if isinstance(value, Failure):
             yield value
         elif not isinstance(value, Mapping):
-            yield Failure(where, "product", "no JSON object", "write one object a product")
+            yield Failure(where, "product", "no JSON object", "write one object per product")
         else:
             for draft in object_drafts(_in_major_units(value), line, where, {}):
                 yield _whole(draft) if isinstance(draft, Draft) else draft

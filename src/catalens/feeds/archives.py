@@ -73,9 +73,9 @@ def unpack(archive: Path, folder: Path) -> None:
                 with packed.open(one) as source, place.open("xb") as out:
                     shutil.copyfileobj(source, out)  # zipfile gives no more than the header announced
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise FeedError("two things in the archive have one name", cure="pack it anew as ZIP") from None
+        raise FeedError("two things in the archive have one name", cure="pack it again as ZIP") from None
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError) as error:
-        raise FeedError(f"the archive cannot be unpacked: {error}", cure="pack it anew as ZIP") from None
+        raise FeedError(f"the archive cannot be unpacked: {error}", cure="pack it again as ZIP") from None
 
 
 def gunzip(archive: Path, out: Path) -> None:

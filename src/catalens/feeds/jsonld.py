@@ -81,7 +81,7 @@ def _parsed(text: str, line: int, name: str) -> tuple[int, object]:
     try:
         return line, parse_json(text, strict=False)
     except ValueError as error:
-        return line, Failure(Where(name, line), "block", f"not JSON: {error}", "mend it there")
+        return line, Failure(Where(name, line), "block", f"not JSON: {error}", "fix it there")
 
 
 def _products(value: object, depth: int) -> Iterator[Mapping[str, object]]:

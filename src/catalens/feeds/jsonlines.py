@@ -53,7 +53,7 @@ def values(source: Path, encoding: str, name: str) -> Iterator[tuple[int, object
             try:
                 inside = unwrapped(parse_json(text.strip("\ufeff \t\r\n,")))
             except ValueError as error:
-                yield line, Failure(where, "line", f"not JSON: {error}", "write one object a line")
+                yield line, Failure(where, "line", f"not JSON: {error}", "write one object per line")
                 continue
             yield from ((line, value) for value in inside)
 
@@ -77,7 +77,7 @@ def _document(source: Path, encoding: str, *, must: bool) -> list[object] | None
     except ValueError as error:
         if not must:
             return None
-        raise FeedError(f"{source} is not JSON: {error}", cure="write one object a line") from None
+        raise FeedError(f"{source} is not JSON: {error}", cure="write one object per line") from None
 
 
 def _drafts(found: Iterable[tuple[int, object]], name: str, mapping: Mapping[str, str]) -> Iterator[Draft | Failure]:
@@ -86,7 +86,7 @@ def _drafts(found: Iterable[tuple[int, object]], name: str, mapping: Mapping[str
         if isinstance(value, Failure):
             yield value
         elif not isinstance(value, Mapping):
-            yield Failure(where, "line", "no JSON object", "write one object a line")
+            yield Failure(where, "line", "no JSON object", "write one object per line")
         else:
             yield from object_drafts(value, line, where, mapping)
 

@@ -100,7 +100,7 @@ class Table:
                 above -= 1
                 continue
             if isinstance(cells, str):
-                yield self._failure(line, cells, "mend this line, or export the file again")
+                yield self._failure(line, cells, "fix this line, or export the file again")
                 continue
             own = [cell.strip() for cell in cells]
             while len(own) > wide and not own[-1]:
@@ -109,10 +109,10 @@ class Table:
                 continue
             if len(own) > wide:
                 why = f"{len(own)} cells where the header has {wide}"
-                yield self._failure(line, why, "mend this line; a cell with the delimiter in it needs quotes")
+                yield self._failure(line, why, "fix this line; a cell with the delimiter in it needs quotes")
             elif wide > 2 and sum(map(bool, own)) == 1:
                 why = f"only one cell is filled where the header has {wide}"
-                yield self._failure(line, why, "mend this line; a cell with a line break in it needs quotes")
+                yield self._failure(line, why, "fix this line; a cell with a line break in it needs quotes")
             else:
                 yield Row(line, self.header, own + [""] * (wide - len(own)))
 

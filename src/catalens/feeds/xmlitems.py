@@ -43,7 +43,7 @@ def items(source: Path, name: str, encoding: str | None = None) -> Iterator[tupl
         count += 1
         if not is_whole:
             why = f"an item that is never closed, or of more than {ITEM_CAP // 2**20} million characters"
-            yield line, tag, Failure(Where(name, line), _called(text), why, "mend it there, or export it again")
+            yield line, tag, Failure(Where(name, line), _called(text), why, "fix it there, or export it again")
             continue
         tree = _tree(text, name, line)
         yield line, tag, tree
@@ -214,7 +214,7 @@ def _tree(text: str, name: str, line: int) -> Tree | Failure:
     except (expat.ExpatError, _TooDeepError) as error:
         place = Where(name, line + getattr(error, "lineno", 1) - 1)
         why = f"the XML of this item is broken: {error}"
-        return Failure(place, _called(text), why, "mend it there, or export it again")
+        return Failure(place, _called(text), why, "fix it there, or export it again")
 
 
 def _called(text: str) -> str:

@@ -79,7 +79,7 @@ def decode_codes(data: bytes, *, name: str) -> NDArray[np.uint8]:
     """Decode a label map, HxW uint8: the stored values of one channel; of a palette the indices, not colors."""
     with _boundary(name, data), _opened(data, name) as image:
         if image.mode not in _CODES:
-            raise ImageError(f"{name} is no 8-bit map of one channel, but {image.mode}", cure="write one code a pixel")
+            raise ImageError(f"{name} is no 8-bit map of one channel, but {image.mode}", cure="write one class a pixel")
         return np.array(image).astype(np.uint8)
 
 

@@ -262,14 +262,12 @@ def _notes(photos: LabelledPhotos, fitted: Fitted, classifier: Classifier) -> tu
     if few:
         notes.append(f"fewer than three photos of {', '.join(few)}: nothing of them is held out")
     if np.isnan(fitted.out_of_fold).any(1).all():
-        notes.append("too few photos to calibrate on: probabilities are raw")
+        notes.append("too few photos to calibrate: probabilities are not calibrated")
     if classifier.unknown is None and classifier.thresholds is None:
-        notes.append("at least three labels with a few photos each are needed to tell what is unknown")
+        notes.append("at least three labels with a few photos each are needed to recognise unknown photos")
     if classifier.unknown is not None and classifier.unknown.kept < 0.5:
         kept = 100 * classifier.unknown.kept
-        notes.append(
-            f"only {kept:.0f} % of the photos themselves pass as known: allow more with --reject, or add photos"
-        )
+        notes.append(f"only {kept:.0f} % of the photos of these labels are accepted: raise --reject, or add photos")
     if classifier.thresholds is not None:
         notes.append("photos have several labels: one counts as right where all of its labels are")
     if any(LEVEL in name for name in classifier.classes):

@@ -86,7 +86,7 @@ def _read(data: Path, label: str) -> LabelledPhotos:
     if label != "folder":
         return _in_table(_table(data, label), label)
     if not data.is_dir():
-        raise UsageError(f"{data} is no folder", cure="name the column of labels with --label")
+        raise UsageError(f"{data} is no folder", cure="name the column of labels with --label-column")
     return _in_folders(data)
 
 
@@ -154,7 +154,8 @@ def _table(data: Path, label: str) -> Path:
     tables = [path for path in sorted(data.glob("*.csv")) if label in _columns(path)]
     if len(tables) != 1:
         raise UsageError(
-            f"{data} has {len(tables)} tables with a column {label!r}", cure="name the table itself, or --label folder"
+            f"{data} has {len(tables)} tables with a column {label!r}",
+            cure="name the table, or use --label-column folder",
         )
     return tables[0]
 

@@ -122,7 +122,7 @@ def learning_curve(
             cure="give shares between 0 and 1, and at least one draw, head and photo",
         )
     if photos.is_multi:
-        raise UsageError("a photo has several labels", cure="choose a column with one label a photo")
+        raise UsageError("a photo has several labels", cure="choose a column with one label per photo")
     embedded = embed_labelled(photos, encoder, progress=progress)
     test = held_out(embedded.photos, test_share, seed=seed)
     labels = np.array([row[0] for row in embedded.photos.labels], np.str_)

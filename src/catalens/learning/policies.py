@@ -47,7 +47,7 @@ PHONE = Policy(
 )
 STRONG = Policy(
     "strong",
-    "as much as a product can bear and still be told; for few photos and long training",
+    "the strongest changes under which a product is still recognisable; for few photos and long training",
     (
         Step("background", 0.5, 1, 1),
         Step("flip", 0.5, 1, 1),

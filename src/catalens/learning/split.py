@@ -122,4 +122,4 @@ def check_shares(*, test_share: float, reject: float = 0.05) -> None:
             f"expected a share of photos to hold out and got {test_share:g}", cure="give 0 to 0.9, as in 0.2"
         )
     if not 0 < reject < 1:
-        raise UsageError(f"expected a share of strangers to let pass and got {reject:g}", cure="give 0.01 to 0.5")
+        raise UsageError(f"expected the share of unknown photos to accept and got {reject:g}", cure="give 0.01 to 0.5")

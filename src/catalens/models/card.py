@@ -163,7 +163,7 @@ def _preprocess(table: CardTable) -> Preprocess:
     try:
         size = size_of(*table.numbers("size", 2))
     except ValueError as error:
-        raise ModelError(f"{table.path}: size: {error}", cure="mend the card") from None
+        raise ModelError(f"{table.path}: size: {error}", cure="fix the card") from None
     mean, std, pad = table.numbers("mean", 3), table.numbers("std", 3), table.numbers("pad", 3)
     table.done()
     return Preprocess(
@@ -224,7 +224,7 @@ class CardTable:
     def _take(self, key: str, kind: type | tuple[type, ...], expected: str) -> object:
         value = self._left.pop(key, None)
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise ModelError(f"{self.path}: expected {expected} for {key} and got {value!r}", cure="mend the card")
+            raise ModelError(f"{self.path}: expected {expected} for {key} and got {value!r}", cure="fix the card")
         return value
 
     def has(self, key: str) -> bool:
@@ -259,19 +259,19 @@ class CardTable:
     def list_of_texts(self, key: str) -> tuple[str, ...]:
         values = cast(list[object], self._take(key, list, "a list of texts"))
         if not all(isinstance(value, str) for value in values):
-            raise ModelError(f"{self.path}: expected only texts in {key}", cure="mend the card")
+            raise ModelError(f"{self.path}: expected only texts in {key}", cure="fix the card")
         return tuple(cast(list[str], values))
 
     def numbers_by_name(self, key: str) -> dict[str, int]:
         values = cast(dict[str, object], self._take(key, dict, "a table of whole numbers"))
         if not all(isinstance(value, int) and not isinstance(value, bool) for value in values.values()):
-            raise ModelError(f"{self.path}: expected only whole numbers in {key}", cure="mend the card")
+            raise ModelError(f"{self.path}: expected only whole numbers in {key}", cure="fix the card")
         return cast(dict[str, int], values)
 
     def texts(self, key: str) -> dict[str, str]:
         values = cast(dict[str, object], self._take(key, dict, "a table of texts"))
         if not all(isinstance(value, str) for value in values.values()):
-            raise ModelError(f"{self.path}: expected only texts in {key}", cure="mend the card")
+            raise ModelError(f"{self.path}: expected only texts in {key}", cure="fix the card")
         return cast(dict[str, str], values)
 
     def table(self, key: str) -> CardTable:
@@ -280,7 +280,7 @@ class CardTable:
     def tables(self, key: str) -> list[CardTable]:
         rows = cast(list[object], self._left.pop(key, []))
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise ModelError(f"{self.path}: expected tables for {key}", cure="mend the card")
+            raise ModelError(f"{self.path}: expected tables for {key}", cure="fix the card")
         return [CardTable(cast(dict[str, object], row), self.path) for row in rows]
 
     def done(self) -> None:

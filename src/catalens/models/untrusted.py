@@ -77,7 +77,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             raise ValueError(f"a key of more than {MAX_PARTS} parts")
         return tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is not valid TOML: {error}", cure="mend it, or take the card anew") from None
+        raise ModelError(f"{path} is not valid TOML: {error}", cure="fix it, or copy the card again") from None
 
 
 def read_json(path: Path) -> Any:
@@ -123,7 +123,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             return {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
     except Exception as error:  # a damaged archive fails in many ways
         said = "pickles are never read" if "pickle" in str(error) else str(error)  # numpy's words say how to read them
-        raise ModelError(f"{path} does not hold plain arrays: {said}", cure="train the classifier anew") from None
+        raise ModelError(f"{path} does not hold plain arrays: {said}", cure="train the classifier again") from None
 
 
 def _array(data: bytes) -> NDArray[Any]:

@@ -103,7 +103,7 @@ def _treat(path: Path, damage: list[str], *, repair: bool) -> Iterator[Finding]:
         what, str(path), "error", f"what could be read was saved; the old file is {result.kept_as.name}", True
     )
     for sku in result.lost:
-        yield Finding("the product could not be read any more", f"product {sku}", "loss", "add its source again")
+        yield Finding("the product can no longer be read", f"product {sku}", "loss", "add its source again")
     for sku in result.incomplete:
         yield Finding("parts of the record could not be read", f"product {sku}", "loss", "add its source again")
 

@@ -89,5 +89,5 @@ def _refuse_other_space(store: Store, encoder: Encoder) -> None:
             f"{store.folder or 'the catalog'} was embedded by {built}, and the encoder is {encoder.name}: "
             "their vectors do not compare",
             cure="open it with encoder=... of that name or folder, or add all sources again with this encoder "
-            "named explicitly (--encoder NAME), which embeds their pictures anew",
+            "named explicitly (--encoder NAME), which embeds their pictures again",
         )

@@ -181,7 +181,7 @@ class Ingest:
                 Failure(
                     source.where,
                     source.location,
-                    "the file is gone; what the catalog knows of it stays",
+                    "the file is missing; the catalog keeps what it has of it",
                     "put it back, or take it out of the source",
                 )
             )

@@ -358,8 +358,8 @@ def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]
     """Why things go together, in sentences: how often such are worn together, and how their colors stand."""
     told = "people wear such things together" if verdict > 0.5 else "people seldom wear such things together"
     if abs(verdict - 0.5) < UNDECIDED:
-        told = "whether people wear such things together cannot be told"
-    found = [f"{told} ({verdict:.2f} of 1; 0.5 says nothing)"]
+        told = "the network cannot say whether people wear these together"
+    found = [f"{told} ({verdict:.2f} of 1; 0.5 is neutral)"]
     if len(colors) > 1:
         found.append(harmony(colors)[1])
     return tuple(found)

@@ -112,8 +112,8 @@ class Pieces:
         found = self.known([shown], guess=True)
         if not found:
             raise UsageError(
-                f"{sku} is nothing of {', '.join(all_classes(self._classes))}, as far as its words and its look tell",
-                cure="name another product, or let its type say what it is",
+                f"{sku} is nothing of {', '.join(all_classes(self._classes))} by its words and its picture",
+                cure="name another product, or set its type",
             )
         return found[0]
 

@@ -114,7 +114,7 @@ def furnish(
     options.check_all(options.Room, k=k, kinds=kinds, budget=budget)
     image = read_image(photo)
     things = things_in_room(image, encoder=encoder)
-    notes = [] if len(things) else ["nothing that is known stands in the room: its colors and its look decide alone"]
+    notes = [] if len(things) else ["no known furniture found in the room: products are ranked by its colors only"]
     palette = room_palette(image)
     shop = _Shop(store, nearest, Pieces(store, deep=deep_space(encoder), encoder=encoder, classes="room"), encoder)
     style = _style(image, things, encoder)

@@ -77,7 +77,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     found = read_arrays(path)
     missing = {"scale", "shift"} - found.keys()
     if missing:
-        raise ModelError(f"{path} lacks {', '.join(sorted(missing))}", cure="train the classifier anew")
+        raise ModelError(f"{path} lacks {', '.join(sorted(missing))}", cure="train the classifier again")
     return found
 
 
@@ -90,7 +90,7 @@ def _encoder(table: CardTable, folder: Path, device: str, dtype: str) -> tuple[s
     if network.name != identity:
         raise ModelError(
             f"the classifier in {folder} was trained on vectors of {identity}, and {network.name} is what is here",
-            cure="train it anew, or install the version of catalens that has that encoder",
+            cure="train it again, or install the version of catalens that has that encoder",
         )
     return name, network
 
@@ -101,7 +101,7 @@ def _check_dims(table: CardTable, head: CalibratedHead, network: Encoder) -> Non
         raise ModelError(
             f"{table.path}: the head takes {head.head.dim} numbers and gives {gives}, and the encoder gives "
             f"{network.dim} for {len(head.classes)} labels",
-            cure="train the classifier anew",
+            cure="train the classifier again",
         )
 
 

@@ -121,7 +121,7 @@ class Generator:
     def _check(self, what: str, word: object) -> None:
         known = self._known[what]
         if not known:
-            raise UsageError(f"{self.name} was taught no {what}s", cure=f"leave out the {what}")
+            raise UsageError(f"{self.name} was not trained with a {what}", cure=f"leave out the {what}")
         if word not in known:
             near = get_close_matches(str(word), known, n=3, cutoff=0.6)
             asked = f"did you mean {' or '.join(near)}? It" if near else "it"

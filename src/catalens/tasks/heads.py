@@ -186,10 +186,10 @@ def head_from(kind: str, arrays: Arrays) -> Head:
             vectors, labels = _floats(arrays["vectors"], 2), np.asarray(arrays["labels"], np.bool_)
             head = NearestHead(vectors, labels, int(arrays["k"][0]), float(arrays["sharpness"][0]))
         else:
-            raise ModelError(f"no head of kind {kind!r}", cure="train the classifier anew, or update catalens")
+            raise ModelError(f"no head of kind {kind!r}", cure="train the classifier again, or update catalens")
         head.scores(np.zeros((1, head.dim), np.float32))
     except (KeyError, IndexError, ValueError, TypeError) as error:
-        raise ModelError(f"the head's arrays do not fit: {error}", cure="train the classifier anew") from None
+        raise ModelError(f"the head's arrays do not fit: {error}", cure="train the classifier again") from None
     return head
 
 

@@ -147,7 +147,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         NotFoundError: there is no such file.
     """
     if not path.is_file():
-        raise NotFoundError(f"no checkpoint at {path}", cure="name the folder of a run, or start anew")
+        raise NotFoundError(f"no checkpoint at {path}", cure="name the folder of a run, or start again")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 

@@ -128,7 +128,7 @@ class FileNetwork:
                 return self._answers(batch)
             raise ModelError(
                 f"{self.identity} does not take pictures of {batch.shape[1:]}: {first_line(error)}",
-                cure="mend size and output on its card",
+                cure="fix size and output on its card",
             ) from None
 
     def _logits(self, found: FloatArray) -> FloatArray:

@@ -206,5 +206,5 @@ def _check_shape(card: Card, what: str, found: list[int | str], expected: tuple[
         isinstance(axis, int) and axis != wanted for axis, wanted in zip(axes, expected, strict=True)
     ):
         raise ModelError(
-            f"{card.weights} {what} of shape {axes} and its card says {list(expected)}", cure="mend the card"
+            f"{card.weights} {what} of shape {axes} and its card says {list(expected)}", cure="fix the card"
         )

@@ -51,7 +51,7 @@ def require_scope(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
         except StorageError as error:
             log.error(json.dumps({"keys": str(error)}))
             raise RefusedError(
-                503, "keys-unreadable", "the keys of this service cannot be read, so nobody is let in",
+                503, "keys-unreadable", "the keys of this service cannot be read, so every request is refused",
                 cure="its operator finds the reason in its log",
             ) from None  # fmt: skip
         if not is_closed:

@@ -103,7 +103,7 @@ def problem_of(error: CatalensError, *, roots: Iterable[str] = ()) -> JSONRespon
         roots: folders of this machine, whose paths are not told.
     """
     if isinstance(error, CatalogBusyError):  # its own words name a process and a machine
-        error = CatalogBusyError("another one is writing to the catalog", cure="try again a little later")
+        error = CatalogBusyError("another process is writing to the catalog", cure="try again a little later")
     if isinstance(error, RefusedError):
         return problem(error.status, error.kind, str(error), headers=error.headers)
     status, kind = next((status, kind) for known, status, kind in STATUS if isinstance(error, known))

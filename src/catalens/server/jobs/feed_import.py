@@ -214,7 +214,7 @@ class FeedImport:
             return picture  # the catalog says what is the matter
         data = place.read_bytes()
         if self._quotas.bytes_left(tenant) < len(data):
-            return Failure(picture.where, place.name, *self._quotas.refusal("the room for pictures"))
+            return Failure(picture.where, place.name, *self._quotas.refusal("the space for pictures"))
         try:
             self._decode_pool.read(data, target=64)  # in a worker process first
             kept = keep_picture(self._options.pictures_of(tenant), data)

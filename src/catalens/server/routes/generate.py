@@ -21,7 +21,7 @@ GENERATE = fields(Generate)
 
 @router.post("/generate", openapi_extra=request_body(GENERATE, image=False))
 async def generate(request: Request, caller: Annotated[Caller, Depends(require_scope("analyse"))]) -> dict[str, Any]:
-    """Generated pictures as data URLs of PNG files, each with its attributes, and the seed that reproduces them."""
+    """Experimental: generated pictures as data URLs of PNG files, each with its attributes, and their seed."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=GENERATE)
     kind, color, pattern = (upload.value(one) for one in (Generate.kind, Generate.color, Generate.pattern))

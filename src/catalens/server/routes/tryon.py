@@ -32,7 +32,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json"
     responses=ANSWERS,
 )
 async def tryon(request: Request, caller: Annotated[Caller, Depends(require_scope("analyse"))]) -> Response:
-    """A person (`image`) in a garment: the picture as a data URL, the box of what was drawn, notes.
+    """Experimental: a person (`image`) in a garment, as a data URL, with the box that was drawn and notes.
 
     The picture itself where `Accept` asks for image/jpeg, image/png or image/webp. No photo is stored.
     """

@@ -152,7 +152,7 @@ async def blur_faces(request: Request, caller: Analyst) -> Response:
     responses=PICTURE,
 )
 async def scene(request: Request, caller: Analyst) -> Response:
-    """A product (`image`) in a scene: a photo (`scene`), or a color or words (`background`)."""
+    """Experimental: a product (`image`) in a scene, which is a photo (`scene`), or a color or words (`background`)."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=SCENE, pictures=SCENE_PICTURES)
     asked, format = options.Scene, upload.value(options.Scene.format)

@@ -87,7 +87,7 @@ class ApiKeys:
             raise UsageError(f"{per_second:g} calls a second", cure="take 0 for any number, or a plain number")
         bound = tuple(origins)
         if bound and chosen != ("search",):
-            raise UsageError("a key that stands in pages may only search", cure="make it with --scope search")
+            raise UsageError("a key for web pages may only search", cure="make it with --scope search")
         secret = _secret()
         with self._file.locked():
             known = self._read().by_id

@@ -64,7 +64,7 @@ class DecodePool:
                 with self._guard:
                     self.replaced += 1
                 raise ImageError(
-                    f"the picture could not be decoded: {death}", cure="save it anew in an image editor"
+                    f"the picture could not be decoded: {death}", cure="save it again in an image editor"
                 ) from None
         finally:
             self._free.put(worker)
@@ -116,7 +116,7 @@ class _Worker:
             kind, size = ANSWER.unpack(_read_exactly(out, ANSWER.size, until))
             body = _read_exactly(out, size, until)
         except OSError:
-            raise _WorkerDeathError("its decoder ended") from None
+            raise _WorkerDeathError("its decoder stopped") from None
         if kind:
             found: ImageArray = np.load(io.BytesIO(body), allow_pickle=False)
             return found
@@ -147,6 +147,6 @@ def _read_exactly(pipe: IO[bytes], size: int, until: float) -> bytes:
         _wait(pipe, select.POLLIN, until)
         part = os.read(pipe.fileno(), min(_CHUNK, size - len(parts)))
         if not part:
-            raise _WorkerDeathError("its decoder ended")
+            raise _WorkerDeathError("its decoder stopped")
         parts += part
     return bytes(parts)

@@ -131,7 +131,7 @@ class Quotas:
         if running >= self._options.max_jobs:
             raise RefusedError(
                 429, "quota-jobs", f"{running} jobs wait or run already, as many as may at once",
-                cure="come back when one is done", headers={"Retry-After": "60"},
+                cure="try again when one is done", headers={"Retry-After": "60"},
             )  # fmt: skip
 
     def _measure(self, tenant: str) -> int:

@@ -62,7 +62,7 @@ class UrlSigner:
         if not any(hmac.compare_digest(one, given) for one in wanted):
             raise RefusedError(403, "wrong-signature", "this address is not signed", cure="ask for the match again")
         if self._clock() > until:
-            raise RefusedError(403, "address-expired", "this address is no longer good", cure="ask for the match again")
+            raise RefusedError(403, "address-expired", "this address has expired", cure="ask for the match again")
 
     def rotate(self) -> None:
         """Sign with a new key from now on, in all processes; URLs signed with the last one stay valid.

@@ -144,9 +144,7 @@ def _rule(row: dict[str, Any], pack: str, source: str) -> Rule:
     if type(row.get("from", date.min)) is not date:
         raise ValueError(f"rule {row.get('name')!r}: from = {row['from']!r} is no day such as 2027-01-31")
     if row.get("goods", "apparel") != "apparel":
-        raise ValueError(
-            f"rule {row.get('name')!r}: goods = {row['goods']!r}, and only apparel can be told from others"
-        )
+        raise ValueError(f"rule {row.get('name')!r}: goods = {row['goods']!r}, and only apparel is supported")
     return Rule(
         pack=pack,
         name=str(row.get("name", measure)),

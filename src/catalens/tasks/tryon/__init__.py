@@ -145,7 +145,7 @@ def try_on(
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> Worn:
-    """Put a garment on a person.
+    """Put a garment on a person (experimental: most results are wrong).
 
     Args:
         image: photo of one person, seen from the front: path, bytes, open file, array or PIL picture.

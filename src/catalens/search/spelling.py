@@ -15,7 +15,6 @@ import numpy as np
 
 from catalens.storage.store import Store
 from catalens.text.tokens import KEY
-from catalens.types import IntArray
 
 MOST_EDITS = 2
 TWO_EDITS_FROM, SHORTEST = 5, 3
@@ -23,6 +22,8 @@ TWO_EDITS_FROM, SHORTEST = 5, 3
 _PRICE_OF_AN_EDIT = 5.0
 """Natural logarithms of frequency: a word one edit nearer is chosen unless the other is e^5 = 150 times as frequent."""
 _PRICE_OF_A_FIRST_LETTER = 1.0
+_PRICE_OF_ANOTHER_LETTER = 1.0
+"""Letters are swapped, doubled and left out more often than exchanged for others."""
 _MOST_WORDS = 2_000_000
 _RARELY = 20.0
 """The list of words is read again after so many times the time that reading it took."""
@@ -108,12 +109,18 @@ class _Words:
         self._words = [word for word in words if len(word) >= SHORTEST and word.isalpha()]
         self._lengths = np.array([len(word) for word in self._words], np.int32)
         self._letters = np.array([_letters(word) for word in self._words], np.uint32)
+        self._firsts = np.array([ord(word[0]) for word in self._words], np.uint32)
 
     def near(self, word: str, *, edits: int) -> list[tuple[str, int]]:
-        """Words at most so many edits away, with their distances."""
-        # An edit changes the length by one at most, and the set of letters by two.
+        """Words at most so many edits away (1 or 2), with their distances."""
+        # An edit changes the length by one at most, and the set of letters by two. Of words two edits away only those
+        # are looked at that begin with the same letter: people seldom err there, and never mean so many words.
+        lengths = abs(self._lengths - len(word))
         differ = np.bitwise_count(self._letters ^ np.uint32(_letters(word)))
-        places: IntArray = np.flatnonzero((abs(self._lengths - len(word)) <= edits) & (differ <= 2 * edits))
+        places = np.flatnonzero(
+            ((lengths <= 1) & (differ <= 2))
+            | ((lengths <= edits) & (differ <= 2 * edits) & (self._firsts == ord(word[0])))
+        )
         found = ((self._words[place], distance(word, self._words[place], most=edits)) for place in places)
         return [(one, far) for one, far in found if 0 < far <= edits]
 
@@ -149,5 +156,7 @@ def _letters(word: str) -> int:
 
 
 def _worth(word: str, other: str, edits: int, count: int) -> float:
-    first = 0.0 if word[0] == other[0] else _PRICE_OF_A_FIRST_LETTER
-    return math.log(1 + count) - _PRICE_OF_AN_EDIT * edits - first
+    price = _PRICE_OF_AN_EDIT * edits
+    price += 0.0 if word[0] == other[0] else _PRICE_OF_A_FIRST_LETTER
+    price += _PRICE_OF_ANOTHER_LETTER if set(word) ^ set(other) and len(word) == len(other) else 0.0
+    return math.log(1 + count) - price

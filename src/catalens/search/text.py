@@ -17,7 +17,7 @@ from catalens.search.forms import CORRECTED, EXACT, SYNONYM, Form, FormFinder
 from catalens.search.spelling import Vocabulary
 from catalens.storage.store import Ids, Store, Term
 from catalens.text.languages import DEFAULT, STOP_WORDS, is_stop_word, is_stop_word_anywhere, stem
-from catalens.text.tokens import Token, analyse, key_of
+from catalens.text.tokens import Token, analyse, index_text, key_of
 
 _MAX_WORDS = 24
 """Words that are looked for; a pasted page is cut there."""
@@ -25,7 +25,8 @@ _MAX_TEXT = 10_000
 _SHORTEST_PART = 3
 """Letters of each of two words that were joined."""
 _MANY_MORE = 10
-"""A beginning is taken for a misspelled word where that is so many times as frequent as all that begins so."""
+"""A word that the catalog lacks is taken for a misspelled one, not for a beginning or a form of others, where what it
+was meant to be is so many times as frequent as these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,14 @@ class QueryWords:
         words: each once.
         corrected: word -> what it was corrected to.
         key: stands for the whole text, among the titles and skus.
+        title: the whole text as the index has titles.
     """
 
     text: str = ""
     words: tuple[QueryWord, ...] = ()
     corrected: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+    title: str = ""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -90,11 +93,11 @@ class QueryWords:
 
 def split_words(text: str) -> tuple[str, ...]:
     """Words of a text in order, each once, at most 24."""
-    return tuple(dict.fromkeys(token.text for token in _asked(text)))[:_MAX_WORDS]
+    return tuple(dict.fromkeys(token.text for token in _asked(text[:_MAX_TEXT])))[:_MAX_WORDS]
 
 
 def _asked(text: str) -> list[Token]:
-    return [token for token in analyse(text[:_MAX_TEXT]) if not token.is_tail]
+    return [token for token in analyse(text) if not token.is_tail]
 
 
 class WordReader:
@@ -144,6 +147,7 @@ class WordReader:
             alternatives: what else stretches of the text may be called; their words are not corrected.
             known: words that are not to be corrected, in small letters.
         """
+        text = text[:_MAX_TEXT]
         self._vocabulary.refresh()
         of_language = language or self.language()
         finder = FormFinder(self._vocabulary, self._store, of_language)
@@ -161,18 +165,19 @@ class WordReader:
             for one in meant:
                 forms += [form for other in one.texts for form in finder.of_text(other, one.worth, one.how)]
             completed = finder.beginning(token.text) if not forms and after is None and not token.is_pair else []
-            if spelling and not forms and not _is_known(token.text, known):
-                correction = self._correction(token.text, completed)
+            guessed = forms or completed
+            if spelling and not token.is_pair and not meant and all(form.is_doubtful for form in guessed):
+                correction = None if _is_known(token.text, known) else self._correction(token.text, guessed)
                 if correction:
                     corrections.append(_Correction(token, correction))
                     parts = [finder.of_text(part, CORRECTED, "correction") for part in correction.split(" ")]
                     found += [self._query_word(token, part, of_language) for part in parts]
                     continue
-            found.append(self._query_word(token, forms or completed, of_language))
+            found.append(self._query_word(token, guessed, of_language))
         if all(word.is_optional for word in found):
             found = [replace(word, is_optional=False) for word in found]
         corrected = {one.token.text: one.text for one in corrections}
-        return QueryWords(_with_corrections(text, corrections), tuple(found), corrected, key_of(text))
+        return QueryWords(_with_corrections(text, corrections), tuple(found), corrected, key_of(text), index_text(text))
 
     def _query_word(self, token: Token, forms: Sequence[Form], language: str) -> QueryWord:
         best: dict[str, Form] = {}
@@ -190,14 +195,17 @@ class WordReader:
             weight=math.log(2 + self._store.product_count() / (1 + max(counts.values(), default=0))),
         )
 
-    def _correction(self, word: str, completed: Sequence[Form]) -> str | None:
-        """What a word that the catalog lacks was meant to be: one of its words, or two that were joined."""
+    def _correction(self, word: str, guessed: Sequence[Form]) -> str | None:
+        """What a word that the catalog lacks was meant to be: one of its words, or two that were joined.
+
+        Args:
+            guessed: what it may be without a correction: words that begin so, or have the same stem.
+        """
         nearest = self._vocabulary.nearest(word)
         if nearest is None:
-            return None if completed else self._divided(word)
-        counts = self._vocabulary.counts([form.text for form in completed])
-        is_beginning = sum(counts.values()) * _MANY_MORE > nearest[1]
-        return None if completed and is_beginning else nearest[0]
+            return None if guessed else self._divided(word)
+        counts = self._vocabulary.counts([form.text for form in guessed])
+        return nearest[0] if nearest[1] >= _MANY_MORE * sum(counts.values()) else None
 
     def _divided(self, word: str) -> str | None:
         """The two words of the catalog that were written as one, the rarer of them as frequent as can be."""
@@ -247,13 +255,16 @@ def find_by_words(store: Store, words: QueryWords, *, products: Ids | None, want
     needed = [word.term for word in known if not word.is_optional] or [word.term for word in known]
     found: dict[int, None] = {}
 
-    def add(terms: Sequence[Term], *, every: bool = True) -> None:
-        found.update(dict.fromkeys(store.find_words(terms, every=every, product_ids=products, limit=limit)))
+    def add(terms: Sequence[Term], *, every: bool = True, in_descriptions: bool = True) -> None:
+        named = store.find_words(terms, every=every, product_ids=products, limit=limit, in_descriptions=in_descriptions)
+        found.update(dict.fromkeys(named))
 
     if words.key:
         add([Term((words.key,))])
     if needed:
-        add(needed)
+        add(needed, in_descriptions=False)
+        if len(found) < limit:
+            add(needed)
     if len(found) < wanted and len(needed) > 2:
         for left_out in range(len(needed)):
             add([term for place, term in enumerate(needed) if place != left_out])

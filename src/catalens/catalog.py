@@ -41,6 +41,7 @@ from catalens.storage.places import Places
 from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import ShownPicture, Store
+from catalens.storage.upgrade import UpgradePlan, UpgradeReport, plan_upgrade, upgrade
 from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
@@ -754,6 +755,30 @@ class Catalog:
         finally:
             if repair:  # the store may be another now: indexes in memory are of the one before
                 self._searcher = Searcher(self._store, self.encoder)
+
+    def plan_upgrade(self) -> UpgradePlan:
+        """What `upgrade` would do and how long it would take; nothing is written.
+
+        Raises:
+            ModelError, NotFoundError: the encoder cannot be loaded.
+        """
+        return plan_upgrade(self._store, self._encoder.load())
+
+    def upgrade(self, plan: UpgradePlan | None = None, *, progress: Progress | None = None) -> UpgradeReport:
+        """Bring the tables up to date, and embed each picture by the encoder that the catalog was opened with.
+
+        What other encoders embedded stays. Pictures whose files are gone are named in the report.
+
+        Args:
+            plan: of `plan_upgrade`, where the caller has it already.
+            progress: called with (pictures done, pictures to do, what is being done).
+
+        Raises:
+            CatalogBusyError, StorageError: as `add`. What is interrupted goes on from there the next time.
+        """
+        report = upgrade(self._store, self._encoder.load(), plan or self.plan_upgrade(), progress=progress)
+        self._audit.note("upgrade", pictures=report.embedded, failed=len(report.failed))
+        return report
 
     def backup(self, out: str | Path) -> Backup:
         """Copy the catalog into a new folder while it is in use; see `catalens.storage.backup.back_up`.

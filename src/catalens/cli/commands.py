@@ -67,6 +67,7 @@ GROUPS = (
             Verb("tag", "classify:tag", "Write what a classifier predicts into the products."),
             Verb("backup", "keep:backup", "Copy a catalog while it is in use."),
             Verb("restore", "keep:restore", "Put a catalog back from a backup."),
+            Verb("upgrade", "upgrade:upgrade", "Bring a catalog of an older version or another encoder up to date."),
             Verb("doctor", "catalog:doctor", "Check a catalog for damage and missing photos; repair it."),
             Verb("audit", "keep:audit", "Print who wrote what and when."),
             Verb("words", "words:words", "Show or replace the shop's synonyms and its rules for what stands first."),

@@ -72,7 +72,10 @@ def existing(
     dtype: str = Network.dtype.default,
 ) -> catalens.Catalog:
     """Open a catalog to read from; one that is not there is an error and is not made."""
-    return catalens.Catalog.open(folder, encoder=encoder, readonly=True, device=device, dtype=dtype)
+    shop = catalens.Catalog.open(folder, encoder=encoder, readonly=True, device=device, dtype=dtype)
+    if not len(shop):
+        say(f"note: the catalog at {folder} is empty; fill it: catalens add SOURCE --catalog {folder}")
+    return shop
 
 
 def existing_folder(folder: Path) -> Path:

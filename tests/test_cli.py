@@ -292,6 +292,7 @@ GROUPS = {
         "suggest", "tag", "words",
     ],
     "evaluate": ["classifier", "compare", "detector", "generator", "outfit", "search", "segmenter", "tryon"],
+    "jobs": ["list", "retry", "show"],
     "keys": ["create", "list", "open", "revoke", "rotate"],
     "label": ["curve", "next"],
     "models": ["advise", "licences", "list", "show"],

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import catalens
 from catalens.cli.main import application
 from catalens.errors import ModelError
+from catalens.storage.schema import VERSION
 
 OLD = Path(__file__).parent / "fixtures" / "v0_1_0"
 OTHER = "catalens-encoder-s@000000000000"
@@ -43,7 +44,7 @@ def test_pictures_of_another_encoder_are_embedded_again(folder: Path) -> None:
         with pytest.raises(ModelError, match="catalens catalog upgrade"):
             shop.search(query)
         plan = shop.plan_upgrade()
-        assert (plan.tables, plan.before, plan.pictures, plan.all) == ((1, 2), (OTHER,), 8, 8)
+        assert (plan.tables, plan.before, plan.pictures, plan.all) == ((1, VERSION), (OTHER,), 8, 8)
         assert plan.seconds > 0
         done: list[tuple[int, int | None]] = []
         report = shop.upgrade(plan, progress=lambda done_, of, _: done.append((done_, of)))

@@ -80,11 +80,6 @@ def font() -> str | None:
     return os.environ.get("CATALENS_FONT") or None
 
 
-def completing() -> bool:
-    """Whether a shell asks for completions of a command line (it sets `_CATALENS_COMPLETE`)."""
-    return "_CATALENS_COMPLETE" in os.environ
-
-
 def debug() -> bool:
     """Let unexpected errors of the command line through with their trace (`CATALENS_DEBUG=1`)."""
     return os.environ.get("CATALENS_DEBUG", "") not in {"", "0"}

@@ -275,7 +275,8 @@ class JobQueue:
         for path, (start, end) in zip(parts, pairwise(starts), strict=True):
             if end <= after or start >= job.taken:
                 continue
-            found.extend(parse_json(path.read_text("utf-8"))[max(0, after - start) :])
+            with suppress(FileNotFoundError):  # deleted by its age meanwhile
+                found.extend(parse_json(path.read_text("utf-8"))[max(0, after - start) :])
             if len(found) > limit:
                 break
         return [one for one in found[:limit] if one], after + limit if len(found) > limit else None

@@ -15,6 +15,7 @@ from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, Usag
 from catalens.feeds.archives import FEED_SUFFIXES
 from catalens.feeds.channel_lines import channel_lines, names_of
 from catalens.feeds.channels import CHANNELS
+from catalens.feeds.position import Position
 from catalens.feeds.readiness import Readiness, readiness
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.folder import SUFFIXES
@@ -149,6 +150,7 @@ class Catalog:
         encoder: str | Encoder | None = options.Add.encoder.default,
         progress: Progress | None = None,
         encoding: str | None = None,
+        join: Sequence[str | Path] = options.Add.join.default,
         clear_empty: bool = options.Add.clear_empty.default,
         prune: bool = options.Add.prune.default,
         source_name: str | None = options.Add.source_name.default,
@@ -162,7 +164,8 @@ class Catalog:
         time.
 
         Args:
-            source: a feed, a folder of photos or a photo; several of them; or products.
+            source: a feed, its address (of the web with `fetch`, or of an object store), a folder of photos or a photo;
+                several of them; or products.
             media: folder that a feed's picture paths start from.
             mapping: field -> column, where the guess is wrong.
             format: name of the feed's format, where the guess is wrong.
@@ -170,8 +173,11 @@ class Catalog:
             blur_faces: hide faces before a picture is described, embedded or, fetched from the web, kept. The files of
                 your own stay as they are, and so does what was taken in before.
             encoder: embed with this one, beside what other encoders embedded before.
-            progress: called now and then with (products done, None, what is being done).
+            progress: called now and then with (products done, how many there will be as far as the file's lines say,
+                what is being done and of which file).
             encoding: of the feed's text, where the guess is wrong.
+            join: further tables of pictures, prices or other attributes, joined by sku; of several paths in `source`,
+                those that hold nothing else are.
             clear_empty: clear what the source mentions and leaves empty: cells, and all that a `Product` or a line of
                 our own export lacks. A column that is absent clears nothing.
             prune: remove products and variants that this source listed before and lists no longer; the report counts
@@ -186,21 +192,25 @@ class Catalog:
             StorageError: the disk is full or read-only. What was committed before stays.
         """
         name = source_name or ""
-        sources = open_sources(source, media=media, mapping=mapping, format=format, encoding=encoding, name=name)
+        sources = open_sources(
+            source, media=media, mapping=mapping, format=format, encoding=encoding, name=name, fetch=fetch, join=join
+        )
         if prune and partial:
             raise UsageError("a part of a source does not say what vanished from it", cure="call compare at the end")
         if prune and not (sources.readings or name):
             raise UsageError("products alone do not say of which source they are", cure="pass source_name, too")
         if name and len(sources.readings) > 1:
             raise UsageError(f"{len(sources.readings)} sources and one name", cure="add them one by one")
+        position = None if progress is None else Position(progress)
         with self._store.writing():
             chosen = self._encoder.to_add(self._store, asked=encoder)
             ingest = Ingest(
                 self._store, chosen, fetch=fetch, blur_faces=blur_faces, clear_empty=clear_empty, prune=prune,
-                progress=progress,
+                progress=position,
             )  # fmt: skip
             for part in sources.parts():
-                ingest.run(part.items, feed=part.identity, partial=partial)
+                items = part.items if position is None else position.watched(part.items, part.identity)
+                ingest.run(items, feed=part.identity, partial=partial)
             report = ingest.report()
             if report.removed:
                 self._store.checkpoint()

@@ -246,8 +246,11 @@ class Add:
     encoding = Option[str | None](
         "encoding", "text", None, "Encoding of the feed's text, such as gbk; detected if absent."
     )
+    join = Option[Sequence[str | Path]](
+        "join", "texts", (), "Further table of pictures, prices or other attributes, joined by sku.", http=False
+    )
     fetch = Option[bool | frozenset[str]](
-        "fetch", "flag", False, "Also download pictures from public web addresses.", http=False
+        "fetch", "flag", False, "Also download pictures, and a feed, from public web addresses.", http=False
     )
     blur_faces = Option("blur_faces", "flag", False, "Blur faces before a picture is stored.")
     clear_empty = Option("clear_empty", "flag", False, "Clear what the source mentions and leaves empty.")

@@ -35,6 +35,10 @@ CertificateKey: TypeAlias = Annotated[
     Path | None, typer.Option("--key", help="ES256 key of --certificate, a PEM file.")
 ]
 
+ProgressKind: TypeAlias = Annotated[
+    str,
+    typer.Option("--progress", help="auto: a bar on a terminal; json: a line of JSON a second on stderr; none."),
+]
 DEFAULT_CATALOG = Path("shop")
 
 

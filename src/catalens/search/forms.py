@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from catalens.search.spelling import Vocabulary
 from catalens.storage.store import Store, Term
-from catalens.text.languages import stem, variants
+from catalens.text.languages import DEFAULT, stem, variants
 from catalens.text.tokens import Token, spellings
 
 EXACT, SAME, CLOSE, STEM, SYNONYM, PREFIX, CORRECTED = 1.0, 0.97, 0.9, 0.75, 0.7, 0.6, 0.5
@@ -27,11 +27,14 @@ class Form:
         text: a word as the index has it, or several with a blank between, which stand one after the other.
         worth: 0..1, above.
         how: "word", "variant", "form", "synonym", "beginning" or "correction".
+        is_doubtful: whether the word may as well be another one, misspelled: it is only the beginning of this one, or
+            has the same stem, and is not its plural.
     """
 
     text: str
     worth: float
     how: str
+    is_doubtful: bool = False
 
 
 class FormFinder:
@@ -77,7 +80,9 @@ class FormFinder:
         found = self._vocabulary.beginning(word, limit=MOST_COMPLETIONS)
         most = math.log(2 + found[0][1]) if found else 1.0
         return [
-            Form(one, PREFIX * (1 + math.log(2 + count) / most) / 2, "beginning") for one, count in found if one != word
+            Form(one, PREFIX * (1 + math.log(2 + count) / most) / 2, "beginning", is_doubtful=True)
+            for one, count in found
+            if one != word
         ]
 
     def _count(self, word: str) -> int:
@@ -89,7 +94,7 @@ class FormFinder:
             yield Form(word, worth, "word" if worth == EXACT else "variant")
         for other in self._same_stem(word):
             near = CLOSE if other[:-2] == word[: len(other[:-2])] and abs(len(other) - len(word)) <= 2 else STEM
-            yield Form(other, worth * near, "form")
+            yield Form(other, worth * near, "form", is_doubtful=not _is_plural(word, other, self._language))
 
     def _same_stem(self, word: str) -> Iterator[str]:
         if not word.isalpha() or len(word) < 3:
@@ -122,3 +127,13 @@ class FormFinder:
             for phrase, is_there in zip(phrases, there, strict=True)
             if is_there
         ]
+
+
+def _is_plural(one: str, other: str, language: str) -> bool:
+    """Whether of two words of the same stem one is surely the plural of the other; in English it ends in s."""
+    short, long = sorted((one, other), key=len)
+    if language != DEFAULT:
+        return len(long) - len(short) <= 2
+    if short.endswith("y") and long == f"{short[:-1]}ies":
+        return True
+    return long == short + ("es" if short.endswith(("s", "sh", "ch", "x", "z")) else "s")

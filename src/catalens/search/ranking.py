@@ -18,7 +18,7 @@ from catalens.text.tokens import VALUE_END
 EXACT_SKU, EXACT_TITLE, OTHERS = 1.0, 0.95, 0.9
 PLACES: Mapping[str, float] = {"title": 0.8, "attributes": 0.6, "description": 0.3}
 """Worth of where a word stands; in several places it is worth more, and never more than 1."""
-WHOLE_VALUE = 0.75
+WHOLE_VALUE = 0.85
 """Worth of an attribute whose value is the word and nothing else (category: dress)."""
 _OF_WORDS = 0.95
 """Share of b that the words make; the rest is the part of the title that is asked for."""

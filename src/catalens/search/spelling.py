@@ -23,6 +23,8 @@ TWO_EDITS_FROM, SHORTEST = 5, 3
 _PRICE_OF_AN_EDIT = 5.0
 """Natural logarithms of frequency: a word one edit nearer is chosen unless the other is e^5 = 150 times as frequent."""
 _PRICE_OF_A_FIRST_LETTER = 1.0
+_PRICE_OF_ANOTHER_LETTER = 1.0
+"""Letters are swapped, doubled and left out more often than exchanged for others."""
 _MOST_WORDS = 2_000_000
 _RARELY = 20.0
 """The list of words is read again after so many times the time that reading it took."""
@@ -149,5 +151,7 @@ def _letters(word: str) -> int:
 
 
 def _worth(word: str, other: str, edits: int, count: int) -> float:
-    first = 0.0 if word[0] == other[0] else _PRICE_OF_A_FIRST_LETTER
-    return math.log(1 + count) - _PRICE_OF_AN_EDIT * edits - first
+    price = _PRICE_OF_AN_EDIT * edits
+    price += 0.0 if word[0] == other[0] else _PRICE_OF_A_FIRST_LETTER
+    price += _PRICE_OF_ANOTHER_LETTER if set(word) ^ set(other) and len(word) == len(other) else 0.0
+    return math.log(1 + count) - price

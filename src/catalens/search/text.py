@@ -25,7 +25,8 @@ _MAX_TEXT = 10_000
 _SHORTEST_PART = 3
 """Letters of each of two words that were joined."""
 _MANY_MORE = 10
-"""A beginning is taken for a misspelled word where that is so many times as frequent as all that begins so."""
+"""A word that the catalog lacks is taken for a misspelled one, not for a beginning or a form of others, where what it
+was meant to be is so many times as frequent as these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +162,15 @@ class WordReader:
             for one in meant:
                 forms += [form for other in one.texts for form in finder.of_text(other, one.worth, one.how)]
             completed = finder.beginning(token.text) if not forms and after is None and not token.is_pair else []
-            if spelling and not forms and not _is_known(token.text, known):
-                correction = self._correction(token.text, completed)
+            guessed = forms or completed
+            if spelling and not token.is_pair and not meant and all(form.is_doubtful for form in guessed):
+                correction = None if _is_known(token.text, known) else self._correction(token.text, guessed)
                 if correction:
                     corrections.append(_Correction(token, correction))
                     parts = [finder.of_text(part, CORRECTED, "correction") for part in correction.split(" ")]
                     found += [self._query_word(token, part, of_language) for part in parts]
                     continue
-            found.append(self._query_word(token, forms or completed, of_language))
+            found.append(self._query_word(token, guessed, of_language))
         if all(word.is_optional for word in found):
             found = [replace(word, is_optional=False) for word in found]
         corrected = {one.token.text: one.text for one in corrections}
@@ -190,14 +192,17 @@ class WordReader:
             weight=math.log(2 + self._store.product_count() / (1 + max(counts.values(), default=0))),
         )
 
-    def _correction(self, word: str, completed: Sequence[Form]) -> str | None:
-        """What a word that the catalog lacks was meant to be: one of its words, or two that were joined."""
+    def _correction(self, word: str, guessed: Sequence[Form]) -> str | None:
+        """What a word that the catalog lacks was meant to be: one of its words, or two that were joined.
+
+        Args:
+            guessed: what it may be without a correction: words that begin so, or have the same stem.
+        """
         nearest = self._vocabulary.nearest(word)
         if nearest is None:
-            return None if completed else self._divided(word)
-        counts = self._vocabulary.counts([form.text for form in completed])
-        is_beginning = sum(counts.values()) * _MANY_MORE > nearest[1]
-        return None if completed and is_beginning else nearest[0]
+            return None if guessed else self._divided(word)
+        counts = self._vocabulary.counts([form.text for form in guessed])
+        return nearest[0] if nearest[1] >= _MANY_MORE * sum(counts.values()) else None
 
     def _divided(self, word: str) -> str | None:
         """The two words of the catalog that were written as one, the rarer of them as frequent as can be."""

@@ -123,11 +123,7 @@ def spellings(kinds: Sequence[Case], rows: Sequence[Mapping[str, str]]) -> Itera
     for word, _ in hyphened.most_common(30):
         joined, divided = word.replace("-", ""), word.replace("-", " ")
         any_number = [one.removesuffix("s") + "s?" for one in (joined, divided, word)]
-        right = {
-            row["id"]
-            for row in rows
-            if re.search(rf"\b(?:{'|'.join(any_number)})\b", row["title"].lower())
-        }
+        right = {row["id"] for row in rows if re.search(rf"\b(?:{'|'.join(any_number)})\b", row["title"].lower())}
         for spelling in (word, joined, divided):
             yield spelling, right
 
@@ -186,7 +182,7 @@ class Tantivy:
         self._commit()
 
     def put(self, product: Product) -> None:
-        self._writer.delete_documents("sku", product.sku)
+        self._writer.delete_documents_by_term("sku", product.sku)
         self._write(product)
         self._commit()
 
@@ -264,7 +260,10 @@ def main() -> None:
             print(f"{name:10}" + "".join(f"  {key} {value:.3f}" for key, value in result[name].items()), flush=True)
             for size in filter(None, asked.sizes.split(",")):
                 result[name][size] = at_size(name, folder / f"{name}-{size}", rows, int(size), cases, asked.seed)
-                print(f"{name:10} {size:>9}" + "".join(f"  {k} {v:.2f}" for k, v in result[name][size].items()), flush=True)
+                print(
+                    f"{name:10} {size:>9}" + "".join(f"  {k} {v:.2f}" for k, v in result[name][size].items()),
+                    flush=True,
+                )
     print(json.dumps(result))
 
 
@@ -276,7 +275,12 @@ def figures(engine: Catalens | Tantivy, cases: Mapping[str, Sequence[Case]]) -> 
 
 
 def at_size(
-    name: str, folder: Path, rows: Sequence[Mapping[str, str]], size: int, cases: Mapping[str, Sequence[Case]], seed: int
+    name: str,
+    folder: Path,
+    rows: Sequence[Mapping[str, str]],
+    size: int,
+    cases: Mapping[str, Sequence[Case]],
+    seed: int,
 ) -> dict[str, float]:
     is_there, before = folder.exists(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()

@@ -450,13 +450,21 @@ class MemoryStore:
 
     # Words
 
-    def find_words(self, terms: Sequence[Term], *, every: bool, product_ids: Ids | None, limit: int) -> list[int]:
+    def find_words(
+        self,
+        terms: Sequence[Term],
+        *,
+        every: bool,
+        product_ids: Ids | None,
+        limit: int,
+        in_descriptions: bool = True,
+    ) -> list[int]:
         ids = list(self._state.products) if product_ids is None else product_ids
-        scores, counts = self._relevance(terms)
+        scores, counts = self._relevance(terms, columns=4 if in_descriptions else 3)
         found = [id for id, _ in self._rows(ids) if counts[id] == len(terms) or (counts[id] and not every)]
         return sorted(found, key=lambda product: (-scores[product], product))[:limit]
 
-    def _relevance(self, terms: Sequence[Term]) -> tuple[dict[int, float], Counter[int]]:
+    def _relevance(self, terms: Sequence[Term], *, columns: int) -> tuple[dict[int, float], Counter[int]]:
         """BM25, and how many of the terms each product has."""
         every = self._rows(None)
         sizes = {id: sum(len(column.split()) for column in row.words) for id, row in every}
@@ -472,7 +480,7 @@ class MemoryStore:
                 found = {
                     id: sum(
                         weight * len(pattern.findall(column))
-                        for weight, column in zip(COLUMN_WEIGHTS, row.words, strict=True)
+                        for weight, column in zip(COLUMN_WEIGHTS[:columns], row.words[:columns], strict=True)
                     )
                     for id, row in every
                 }

@@ -534,6 +534,13 @@ def test_words_are_found_alike(both: tuple[Store, Store], query: str) -> None:
                 [name[one] for one in store.find_words(terms, every=True, product_ids=None, limit=9)],
                 [name[one] for one in store.find_words(terms, every=False, product_ids=None, limit=9)],
                 [name[one] for one in store.find_words(terms, every=False, product_ids=among, limit=1)],
+                [
+                    [name[one] for one in found]
+                    for every in (True, False)
+                    for found in [
+                        store.find_words(terms, every=every, product_ids=None, limit=9, in_descriptions=False)
+                    ]
+                ],
                 store.has_words(terms),
                 store.word_counts([form for term in terms for form in term.forms]),
                 [store.words_from(beginning, limit=limit) for beginning in ("", "s", "裙") for limit in (3, 99)],
@@ -554,6 +561,7 @@ def test_what_words_find(store: Store) -> None:
     assert sorted(found(silk, dress, every=False)) == ["coat-1", "dress-1", "dress-2"]
     assert found(Term(("sil",), is_prefix=True), every=True) == ["dress-1", "coat-1"]
     assert found(Term(("elegant",)), every=True) == ["coat-1"]
+    assert store.find_words([Term(("winter",))], every=True, product_ids=None, limit=9, in_descriptions=False) == []
     words = store.indexed_words(ids(store, "dress-1"))
     assert {by_sku[one]: "silk" in each.title.split() for one, each in words.items()} == {"dress-1": True}
     assert store.word_counts(["silk", "plutonium"]) == {"silk": 1}

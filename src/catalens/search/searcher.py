@@ -175,7 +175,8 @@ class Searcher:
             all_seen = all_seen and exhausted
         if query.words.words:
             allowed = None if passing is None else passing.products
-            named = find_by_words(self._store, query.words, products=allowed, wanted=wanted, limit=limit)
+            enough = wanted + len(query.left_out)
+            named = find_by_words(self._store, query.words, products=allowed, wanted=enough, limit=limit)
             found.update(dict.fromkeys(self._store.candidates_of_products(named)))
             all_seen = all_seen and len(named) < limit
         kept = [one for one in _let_pass(passing, list(found)) if one.product not in query.left_out]

@@ -110,12 +110,18 @@ class _Words:
         self._words = [word for word in words if len(word) >= SHORTEST and word.isalpha()]
         self._lengths = np.array([len(word) for word in self._words], np.int32)
         self._letters = np.array([_letters(word) for word in self._words], np.uint32)
+        self._firsts = np.array([ord(word[0]) for word in self._words], np.uint32)
 
     def near(self, word: str, *, edits: int) -> list[tuple[str, int]]:
-        """Words at most so many edits away, with their distances."""
-        # An edit changes the length by one at most, and the set of letters by two.
+        """Words at most so many edits away (1 or 2), with their distances."""
+        # An edit changes the length by one at most, and the set of letters by two. Of words two edits away only those
+        # are looked at that begin with the same letter: people seldom err there, and never mean so many words.
+        lengths = abs(self._lengths - len(word))
         differ = np.bitwise_count(self._letters ^ np.uint32(_letters(word)))
-        places: IntArray = np.flatnonzero((abs(self._lengths - len(word)) <= edits) & (differ <= 2 * edits))
+        places = np.flatnonzero(
+            ((lengths <= 1) & (differ <= 2))
+            | ((lengths <= edits) & (differ <= 2 * edits) & (self._firsts == ord(word[0])))
+        )
         found = ((self._words[place], distance(word, self._words[place], most=edits)) for place in places)
         return [(one, far) for one, far in found if 0 < far <= edits]
 

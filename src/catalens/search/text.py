@@ -252,13 +252,16 @@ def find_by_words(store: Store, words: QueryWords, *, products: Ids | None, want
     needed = [word.term for word in known if not word.is_optional] or [word.term for word in known]
     found: dict[int, None] = {}
 
-    def add(terms: Sequence[Term], *, every: bool = True) -> None:
-        found.update(dict.fromkeys(store.find_words(terms, every=every, product_ids=products, limit=limit)))
+    def add(terms: Sequence[Term], *, every: bool = True, in_descriptions: bool = True) -> None:
+        named = store.find_words(terms, every=every, product_ids=products, limit=limit, in_descriptions=in_descriptions)
+        found.update(dict.fromkeys(named))
 
     if words.key:
         add([Term((words.key,))])
     if needed:
-        add(needed)
+        add(needed, in_descriptions=False)
+        if len(found) < limit:
+            add(needed)
     if len(found) < wanted and len(needed) > 2:
         for left_out in range(len(needed)):
             add([term for place, term in enumerate(needed) if place != left_out])

@@ -24,6 +24,7 @@ _ASKED = 100
 """Terms in one statement; SQLite allows 2,000 columns."""
 
 _AMONG = "AND +rowid IN (SELECT value FROM json_each(?))"
+_NOT_DESCRIPTIONS = "{names title_words attribute_words}"
 _COLUMNS = "names, title_words, attribute_words, description_words"
 
 
@@ -36,8 +37,17 @@ class SqliteWords(Connections):
     """Data version that they are of."""
     _dividing = threading.RLock()
 
-    def find_words(self, terms: Sequence[Term], *, every: bool, product_ids: Ids | None, limit: int) -> list[int]:
+    def find_words(
+        self,
+        terms: Sequence[Term],
+        *,
+        every: bool,
+        product_ids: Ids | None,
+        limit: int,
+        in_descriptions: bool = True,
+    ) -> list[int]:
         match = (" AND " if every else " OR ").join(map(_expression, terms))
+        match = match if in_descriptions else f"{_NOT_DESCRIPTIONS} : ({match})"
         among, bound = ("", ()) if product_ids is None else (_AMONG, (as_json(product_ids),))
         rows = self._fetch_words(
             f"SELECT rowid FROM words WHERE words MATCH ? {among} ORDER BY {_BM25}, rowid LIMIT ?",

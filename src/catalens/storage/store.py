@@ -341,13 +341,22 @@ class Store(VectorStore, Protocol):
 
     # Words
 
-    def find_words(self, terms: Sequence[Term], *, every: bool, product_ids: Ids | None, limit: int) -> list[int]:
+    def find_words(
+        self,
+        terms: Sequence[Term],
+        *,
+        every: bool,
+        product_ids: Ids | None,
+        limit: int,
+        in_descriptions: bool = True,
+    ) -> list[int]:
         """Ids of products with all of the terms (`every`) or any of them, by BM25, the most relevant first.
 
         Args:
             terms: at least one.
             product_ids: those that may be found; None for all.
             limit: how many at most.
+            in_descriptions: whether words of descriptions count, too.
         """
 
     def indexed_words(self, product_ids: Ids) -> dict[int, IndexedWords]:

@@ -3,8 +3,8 @@
     python -m benchmarks.words [--data ../shared/data/fashion-products] [--sizes 3000,100000] [--only catalens,tantivy]
                                [--pictures] [--seed 0]
 
-Right answers come from a table of products with `id, title, department, category, colour` (`products.csv`), of which only
-title, category and colour are indexed:
+Right answers come from a table of products with `id, title, department, category, colour` (`products.csv`), of which
+only title, category and colour are indexed:
 
 - **right spelling**: each category with ten products or more, alone and with a color; right is who has both;
 - **one edit**: the same with one letter left out, doubled, exchanged or swapped with the next in one word;
@@ -13,8 +13,8 @@ title, category and colour are indexed:
 - **spellings**: words of titles with a hyphen, and categories, written joined, divided, in singular or plural.
 
 Each is the mean over queries of (right ones in the first ten) / min(10, all right ones), times ten; `exact title` is a
-share. Time is the median and the 95th percentile of single queries on catalogs whose titles are put together from words of
-the real ones; `update` is one product written by itself. With `--pictures` the photos are indexed, too.
+share. Time is the median and the 95th percentile of single queries on catalogs whose titles are put together from
+words of the real ones; `update` is one product written by itself. With `--pictures` the photos are indexed, too.
 """
 
 from __future__ import annotations
@@ -144,6 +144,8 @@ def first(cases: Sequence[Case], find: Find) -> float:
 
 
 class Catalens:
+    """A catalog of ours."""
+
     name = "catalens"
 
     def __init__(self, folder: Path) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 
 from catalens.storage.store import Store
 from catalens.text.tokens import KEY
-from catalens.types import IntArray
 
 MOST_EDITS = 2
 TWO_EDITS_FROM, SHORTEST = 5, 3

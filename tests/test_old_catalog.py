@@ -46,6 +46,20 @@ def test_words_filters_and_likes(folder: Path) -> None:
         assert "BOO-0001" not in [match.sku for match in shop.search(like=["BOO-0001"])]
 
 
+def test_its_words_are_divided_anew(folder: Path) -> None:
+    data = (folder / "catalog.db").read_bytes()
+    with catalens.open(folder, readonly=True) as shop:  # in memory, where nothing may be written
+        before = [product.to_dict() for product in shop]
+        found = shop.search("suede-boot")
+        assert (found[0].sku, found[0].parts["text"] > 0) == ("BOO-0001", True)
+        assert dict(shop.search("seude").corrected) == {"seude": "suede"}
+    assert ((folder / "catalog.db").read_bytes(), version(folder)) == (data, 1)
+    with catalens.open(folder) as shop:
+        assert shop.search("boot")[0].sku == "BOO-0001"
+        assert (version(folder), [product.to_dict() for product in shop]) == (3, before)
+        assert all(finding.severity in {"note", "warning"} for finding in shop.doctor().findings)
+
+
 def test_it_is_brought_up_to_date_without_embedding_again(folder: Path) -> None:
     with catalens.open(folder) as shop:
         report = shop.add(OLD / "shop" / "products.csv")  # the same photos at other paths

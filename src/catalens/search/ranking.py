@@ -1,6 +1,7 @@
 """How well a product's text fits a query: literal matches first.
 
-- A product whose sku is the query scores 1, one whose title is the query 0.95, whatever hyphens, blanks and accents.
+- A product whose sku is the query scores 1, one whose title is the query 0.95, whatever case, accents and punctuation;
+  0.93 where other words are joined or divided.
 - Others score 0.9 (m - 1/2 + b/2) / n with m of n words found, so that products with more of the words come first.
   Within these b, from 0 to 1, says how: the worth of the forms that were found (`forms`: the word itself, other
   spellings, stems, synonyms, beginnings, corrections), where they stand (title, attributes, description), rare words
@@ -15,12 +16,12 @@ from catalens.search.text import QueryWord, QueryWords
 from catalens.storage.store import IndexedWords
 from catalens.text.tokens import VALUE_END
 
-EXACT_SKU, EXACT_TITLE, OTHERS = 1.0, 0.95, 0.9
+EXACT_SKU, EXACT_TITLE, SAME_TITLE, OTHERS = 1.0, 0.95, 0.93, 0.9
 PLACES: Mapping[str, float] = {"title": 0.8, "attributes": 0.6, "description": 0.3}
 """Worth of where a word stands; in several places it is worth more, and never more than 1."""
 WHOLE_VALUE = 0.85
 """Worth of an attribute whose value is the word and nothing else (category: dress)."""
-_OF_WORDS = 0.95
+_OF_WORDS = 0.97
 """Share of b that the words make; the rest is the part of the title that is asked for."""
 
 
@@ -88,7 +89,7 @@ class _Patterns:
 
 class _Scorer:
     def __init__(self, query: QueryWords) -> None:
-        self._key = query.key
+        self._key, self._title = query.key, query.title
         self._words = [_Patterns(word) for word in query.words if not word.is_optional]
         self._weights = sum(word.weight for word in self._words) or 1.0
 
@@ -97,7 +98,7 @@ class _Scorer:
         if self._key and self._key in skus:
             return EXACT_SKU
         if self._key and self._key == title_key:
-            return EXACT_TITLE
+            return EXACT_TITLE if words.title == self._title else SAME_TITLE
         title, others = f" {words.title} ", f"{VALUE_END}{words.attributes}{VALUE_END}"
         found, in_title, quality = 0, 0, 0.0
         for word in self._words:

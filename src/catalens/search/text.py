@@ -17,7 +17,7 @@ from catalens.search.forms import CORRECTED, EXACT, SYNONYM, Form, FormFinder
 from catalens.search.spelling import Vocabulary
 from catalens.storage.store import Ids, Store, Term
 from catalens.text.languages import DEFAULT, STOP_WORDS, is_stop_word, is_stop_word_anywhere, stem
-from catalens.text.tokens import Token, analyse, key_of
+from catalens.text.tokens import Token, analyse, index_text, key_of
 
 _MAX_WORDS = 24
 """Words that are looked for; a pasted page is cut there."""
@@ -76,12 +76,14 @@ class QueryWords:
         words: each once.
         corrected: word -> what it was corrected to.
         key: stands for the whole text, among the titles and skus.
+        title: the whole text as the index has titles.
     """
 
     text: str = ""
     words: tuple[QueryWord, ...] = ()
     corrected: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+    title: str = ""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -91,11 +93,11 @@ class QueryWords:
 
 def split_words(text: str) -> tuple[str, ...]:
     """Words of a text in order, each once, at most 24."""
-    return tuple(dict.fromkeys(token.text for token in _asked(text)))[:_MAX_WORDS]
+    return tuple(dict.fromkeys(token.text for token in _asked(text[:_MAX_TEXT])))[:_MAX_WORDS]
 
 
 def _asked(text: str) -> list[Token]:
-    return [token for token in analyse(text[:_MAX_TEXT]) if not token.is_tail]
+    return [token for token in analyse(text) if not token.is_tail]
 
 
 class WordReader:
@@ -145,6 +147,7 @@ class WordReader:
             alternatives: what else stretches of the text may be called; their words are not corrected.
             known: words that are not to be corrected, in small letters.
         """
+        text = text[:_MAX_TEXT]
         self._vocabulary.refresh()
         of_language = language or self.language()
         finder = FormFinder(self._vocabulary, self._store, of_language)
@@ -174,7 +177,7 @@ class WordReader:
         if all(word.is_optional for word in found):
             found = [replace(word, is_optional=False) for word in found]
         corrected = {one.token.text: one.text for one in corrections}
-        return QueryWords(_with_corrections(text, corrections), tuple(found), corrected, key_of(text))
+        return QueryWords(_with_corrections(text, corrections), tuple(found), corrected, key_of(text), index_text(text))
 
     def _query_word(self, token: Token, forms: Sequence[Form], language: str) -> QueryWord:
         best: dict[str, Form] = {}

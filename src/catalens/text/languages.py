@@ -48,7 +48,7 @@ _STOP = {
     "hu": "a az egy es vagy",
     "id": "dan dari dengan di ke untuk yang",
     "ca": "a al amb de del el els en i la les o per un una",
-    "el": "για και με ο οι σε στο τα την της το του",
+    "el": "για και με ο οι σε στο τα την τησ το του",
 }
 STOP_WORDS: Mapping[str, frozenset[str]] = MappingProxyType({name: frozenset(s.split()) for name, s in _STOP.items()})
 """Language -> words that no product needs to have."""

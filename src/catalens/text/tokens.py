@@ -143,7 +143,7 @@ def _joins(parts: tuple[str, ...], joints: str) -> bool:
         return False
     if not _WEAK_JOINERS.intersection(joints):
         return True
-    if all(len(part) == 1 for part in parts):
+    if all(len(part) == 1 and part.isalpha() for part in parts):
         return True
     whole = "".join(parts)
     return "." not in joints and not whole.isalpha() and not whole.isdecimal()

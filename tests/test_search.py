@@ -104,6 +104,7 @@ def test_nothing_asked(shop: Catalog, asked: dict[str, Any]) -> None:
         ({"text": "dress", "min_score": "high"}, UsageError, "min_score"),
         ({"text": "?!"}, UsageError, "at least one letter"),
         ({"text": 7}, UsageError, "expected words as text"),
+        ({"text": "dress", "language": "xx"}, UsageError, "xx"),
         ({"like": "dress-1"}, UsageError, "list of skus"),
         ({"like": ["dress-1", "dress-9"]}, NotFoundError, "dress-9"),
         ({"unlike": ["DRESS-1"]}, NotFoundError, "upper and lower case"),

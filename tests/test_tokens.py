@@ -56,6 +56,7 @@ def test_folded(text: str, folded: str) -> None:
         ("Red DRESS, (new)", "red dress new"),
         ("T-shirt", "t shirt \n tshirt"),
         ("t‑shirt t–shirt", "t shirt t shirt \n tshirt"),
+        ("col·lecció", "col leccio \n colleccio"),
         ("women's l'été", "women s l ete \n womens lete"),
         ("12cm 12 cm", "12cm 12 cm"),
         ("AB-1234/56 1234/56", "ab 1234 56 1234 56 \n ab123456"),

@@ -42,7 +42,7 @@ def reasons(query: QueryWords, words: IndexedWords) -> tuple[str, ...]:
 
 
 def _reasons(query: QueryWords, words: IndexedWords) -> Iterator[str]:
-    for word in query.words:
+    for word in (one for one in query.words if not one.is_optional):
         patterns = _Patterns(word)
         for place in PLACES:
             found = patterns.in_text(f" {getattr(words, place)} ")

@@ -106,7 +106,7 @@ class Searcher:
             ImageError, ModelError: the photo or the encoder cannot be used.
         """
         started = time.perf_counter()
-        _check_numbers(k, offset, min_score)
+        _check_options(k, offset, min_score, language)
         if isinstance(image, str):
             image, words = photo_or_words(image)
             if words and text:
@@ -294,6 +294,6 @@ def _best_of_each_product(scored: Sequence[_Scored]) -> list[_Scored]:
     return list(best.values())
 
 
-def _check_numbers(k: int, offset: int, min_score: float | None) -> None:
+def _check_options(k: int, offset: int, min_score: float | None, language: str | None) -> None:
     options.check(_COUNT, k)
-    options.check_all(options.Search, offset=offset, min_score=min_score)
+    options.check_all(options.Search, offset=offset, min_score=min_score, language=language)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 _LETTERS = str.maketrans({
     "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ŋ": "n",
-    "ĸ": "k", "ƒ": "f", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ҙ": "з", "ґ": "г",
+    "ĸ": "k", "ə": "e", "ƒ": "f", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ҙ": "з", "ґ": "г",
     "ى": "ي", "ة": "ه", "ک": "ك", "ی": "ي",
 })  # fmt: skip
 """Letters that Unicode does not decompose, and those of Arabic that are written for one another."""

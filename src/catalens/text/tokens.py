@@ -32,7 +32,7 @@ _BIGRAMMED = (
 )
 _RUN = re.compile(f"[{_BIGRAMMED}]+")
 _CHUNK = re.compile(r"\S+")
-_JOINERS = frozenset("-\u2010_'\u2019\u02bc\u2018`\u00b4")
+_JOINERS = frozenset("-\u2010_'\u2019\u02bc\u02bb\u2018`\u00b4\u00b7")
 _WEAK_JOINERS = frozenset("/.&+")
 """Join where the whole is a number of an article ("AB-1234/56") or letters one by one ("H&M", "U.S.A.")."""
 

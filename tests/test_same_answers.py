@@ -168,6 +168,18 @@ CALLS = {
         "/v1/search", {"text": "red платье", "k": "4"},
         lambda answer: [*matches(answer), *answer["notes"]], photo=False,
     ),
+    "misspelled words": Call(
+        lambda shop, _: shop.search(text="red derss", k=4).to_dict(),
+        ("search", "red derss", "-k", "4", "--json", "--catalog", "SHOP"),
+        "/v1/search", {"text": "red derss", "k": "4"},
+        lambda answer: [*matches(answer), answer["corrected"], answer["matches"][0]["reasons"]], photo=False,
+    ),
+    "words as they are typed": Call(
+        lambda shop, _: shop.search(text="red derss", k=4, spelling=False, language="de").to_dict(),
+        ("search", "red derss", "-k", "4", "--exact", "--language", "de", "--json", "--catalog", "SHOP"),
+        "/v1/search", {"text": "red derss", "k": "4", "spelling": "false", "language": "de"},
+        lambda answer: [*matches(answer), answer["corrected"], *answer["notes"]], photo=False,
+    ),
     "detect": Call(
         lambda _, photo: catalens.detect(photo, min_score=0.3).to_dict(),
         ("detect", "PHOTO", "--min-score", "0.3", "--json"),

@@ -119,6 +119,8 @@ def test_a_sku_before_all(shop: Catalog) -> None:
 
 def test_reasons_name_forms_and_places(shop: Catalog) -> None:
     assert shop.search(text="red jackets")[0].reasons == ('"red" in title', '"jacket" (form of "jackets") in title')
+    joined = shop.search(text="sun glasses")[1].reasons
+    assert joined == ('"sunglasses" (variant of "sun glasses") in title',)
     assert shop.search(text="jakcet")[0].reasons == ('"jacket" (correction of "jakcet") in title',)
     assert shop.search(where="price < 3 or not has price")[0].reasons == ()
 

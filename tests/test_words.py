@@ -252,6 +252,9 @@ def test_stems_are_of_the_language(tmp_path: Path) -> None:
         catalog.add([Product("a", FEED, "Kleider in rotem Stoff"), Product("b", FEED, "Grüne Hosen")])
         assert found(catalog, "kleid", language="de") == ["a"]
         assert found(catalog, "gruene hose", language="de") == ["b"]
+        catalog.add([Product("c", FEED, "Sommerkleider"), Product("d", FEED, "Kleidersack")])
+        assert found(catalog, "kleid", language="de") == ["a", "c"]
+        assert "c" not in found(catalog, "kleid", language="en")
 
 
 # Scores

@@ -27,17 +27,17 @@ from catalens.storage.store import (
     Candidate,
     CandidateTexts,
     Counts,
-    Facet,
     Ids,
     IndexedWords,
     KnownFile,
+    Order,
     PictureFile,
     ReadPicture,
     ShownPicture,
     Term,
     WrittenProduct,
 )
-from catalens.types import FloatArray, IntArray, PictureSource, Product
+from catalens.types import Facet, FloatArray, IntArray, NumberArray, PictureSource, Product
 
 COLUMN_WEIGHTS = (1.0, 4.0, 2.0, 1.0)
 """Of the names, the title, the attributes, the description."""
@@ -325,6 +325,27 @@ class MemoryStore:
     def in_sku_order(self, product_ids: Ids, *, limit: int, offset: int) -> list[int]:
         rows = sorted(self._rows(product_ids), key=lambda one: one[1].product.sku)
         return [id for id, _ in rows][offset : offset + limit]
+
+    def in_order(self, product_ids: Ids, *, by: Order, limit: int, offset: int) -> list[int]:
+        rows = self._rows(product_ids)
+        if by == "title":
+            rows.sort(key=lambda one: (one[1].product.title.lower(), one[1].product.sku))
+        else:
+            rows.reverse()
+        return [id for id, _ in rows][offset : offset + limit]
+
+    def numbers_of(self, name: str, product_ids: Ids) -> tuple[IntArray, NumberArray]:
+        found = {
+            id: min(numbers)
+            for id, row in self._rows(product_ids)
+            if (numbers := [number for known, number, _ in row.facets if known == name and number is not None])
+        }
+        return np.array(list(found), np.int64), np.array(list(found.values()), np.float64)
+
+    def values_among(self, name: str, product_ids: Ids, *, most: int) -> list[tuple[str, int]]:
+        rows = self._rows(product_ids)
+        counted = Counter(text for _, row in rows for text in {text for known, _, text in row.facets if known == name})
+        return sorted(counted.items(), key=lambda one: (-one[1], one[0]))[:most]
 
     def _rows(self, product_ids: Ids | None) -> list[tuple[int, Row]]:
         wanted = self._state.products.keys() if product_ids is None else set(map(int, product_ids))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,8 @@ def test_what_ships_is_small_free_and_measured(name: str) -> None:
     assert card.license == "Apache-2.0"
     assert card.weights.stat().st_size <= 12_000_000
     assert {"data", "start", "command", "seed", "cost"} <= card.training.keys()
-    assert card.training["start"].endswith("random numbers")
+    start = card.training["start"]
+    # Trained from nothing, or taken from a package that a registry has under a permissive licence.
+    assert start.endswith("random numbers") or re.search(r"PyPI.*sha256 [0-9a-f]{64}", start)
     assert card.scores
     assert all(0 <= score.low <= score.value <= score.high <= 1 and score.n > 0 for score in card.scores)

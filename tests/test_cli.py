@@ -288,7 +288,8 @@ def test_of_a_command_that_is_asked_for_the_others_are_left_out(
 EVERY_DAY = ["add", "check", "cutout", "demo", "look", "outfit", "search", "serve", "tryon"]
 GROUPS = {
     "catalog": [
-        "audit", "backup", "doctor", "erase", "export", "info", "remove", "restore", "show", "tag",
+        "audit", "backup", "doctor", "erase", "export", "info", "remove", "restore", "searches", "show",
+        "suggest", "tag", "words",
     ],
     "evaluate": ["classifier", "compare", "detector", "generator", "outfit", "search", "segmenter", "tryon"],
     "keys": ["create", "list", "open", "revoke", "rotate"],

@@ -44,7 +44,7 @@ FLOORS = (
     {"catalog"},
     {"evaluation", "trust"},
     {"learning"},
-    {"notebook", "server", "cli"},
+    {"notebook", "server", "cli", "__main__"},
 )
 SERVER_FLOORS = ({"http"}, {"services"}, {"middleware", "jobs"}, {"dependencies"}, {"routes"}, {"app"}, {"run"})
 FILES = sorted(path for root in (HOUSE, RECIPES) for path in root.rglob("*.py"))

@@ -133,7 +133,7 @@ def test_every_bundled_network_has_its_licence_hash_and_origin() -> None:
         assert is_allowed(part.licence, PERMISSIVE)
         assert {one.name for one in (WEIGHTS / part.name).glob("*.onnx")} == part.files.keys()
         assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in part.files.values())
-        assert any(one.use == "photos" for one in part.datasets), part.name
+        assert any(one.use in {"photos", "weights"} for one in part.datasets), part.name
         assert not findings([part], PERMISSIVE)
 
 
@@ -152,7 +152,7 @@ def test_data_sets_are_those_of_the_page_that_weights_may_learn_from() -> None:
     photos = {one.source: one.licence for one in datasets() if one.use == "photos" and "own" not in one.source}
     assert photos == {source: {"CC0": "CC0-1.0"}.get(licence, licence) for source, licence in usable.items()}
     for one in datasets():
-        if one.use == "teacher":
+        if one.use in {"teacher", "weights"}:
             assert re.search(rf"\| {one.name} \|.*\| {one.licence} \|", page), one.name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,9 +12,9 @@ import catalens
 from catalens import settings
 from catalens.errors import ModelError
 from catalens.models.zoo import DEFAULT_FACES, DEFAULT_MATTE, DEFAULT_PARSER, bundled_cards, find_card
-from catalens.tasks.faces import blur_faces, face_finder
+from catalens.tasks.faces import Anonymised, blur_faces, face_finder
 from catalens.tasks.proposals import proposer
-from catalens.types import ImageArray
+from catalens.types import Detections, ImageArray
 from tests.pictures import encoded
 
 STREET = settings.data_folder() / "streetstyle"
@@ -133,3 +134,29 @@ def test_words_are_understood_in_both_languages() -> None:
     used = catalens.encoder()
     said, meant = used.encode_texts(chinese), used.encode_texts(english)
     assert (said @ meant.T).argmax(1).tolist() == list(range(len(english)))
+
+
+@pytest.mark.parametrize("turned", [-20, 0, 20])
+@pytest.mark.parametrize("share", [0.3, 0.5])
+def test_faces_that_fill_much_of_a_photo_are_found(share: float, turned: int) -> None:
+    found = []
+    for image, _ in held_out(12):
+        faces = face_finder()(image)
+        if not len(faces):
+            continue
+        left, top, right, bottom = faces.boxes[0]
+        scale = 256 * share / float(bottom - top)
+        matrix = cv2.getRotationMatrix2D(((left + right) / 2, (top + bottom) / 2), turned, scale)
+        matrix[:, 2] += 128 - np.array([(left + right) / 2, (top + bottom) / 2])
+        close = face_finder()(cv2.warpAffine(image, matrix, (256, 256), borderValue=(255, 255, 255)))
+        found.append(any(box[3] - box[1] > 0.6 * 256 * share for box in close.boxes))
+    assert len(found) >= 6
+    assert np.mean(found) >= 0.75
+
+
+def test_what_is_doubtful_is_hidden_and_counted() -> None:
+    faces = Detections(np.zeros((3, 4), np.float32), np.array([0.9, 0.8, 0.7], np.float32), ("face",) * 3, (9, 9))
+    done = Anonymised(np.zeros((9, 9, 3), np.uint8), faces)
+    assert done.doubtful == 1
+    assert str(done) == "3 faces, 1 of them doubtful: look at the photo"
+    assert str(Anonymised(done.image, Detections(faces.boxes[:1], faces.scores[:1], ("face",), (9, 9)))) == "1 face"

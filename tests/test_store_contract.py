@@ -19,8 +19,8 @@ from catalens.search.filters import read_filter
 from catalens.storage.filter_terms import Filter
 from catalens.storage.records import cleaned, digest
 from catalens.storage.sqlite import SqliteStore
-from catalens.storage.store import MOST_FACETS, Candidate, Facet, ReadPicture, ShownPicture, Store, Term
-from catalens.types import AddReport, PictureSource, Product, Variant, Where
+from catalens.storage.store import MOST_FACETS, Candidate, ReadPicture, ShownPicture, Store, Term
+from catalens.types import AddReport, Facet, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products
 from tests.memory_store import MemoryStore
 from tests.test_filters import FILTERS, NAMES, VALUES

@@ -20,7 +20,10 @@ from catalens.feeds.sources import Source, open_sources
 from catalens.images.folder import SUFFIXES
 from catalens.images.read import ImageLike
 from catalens.models.device import AUTO
+from catalens.search.merchandising import Rule, read_rules, without_skus
 from catalens.search.searcher import Searcher
+from catalens.search.suggest import Suggestions, suggest
+from catalens.search.synonyms import read_synonyms
 from catalens.storage import export
 from catalens.storage.audit import LOCAL, AuditLog
 from catalens.storage.backup import Backup, back_up, restore
@@ -32,15 +35,16 @@ from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
 from catalens.storage.listed import compare
 from catalens.storage.merge import patched
+from catalens.storage.missed import MissedSearch, MissedSearches
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.places import Places
 from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
-from catalens.storage.store import Facet, ShownPicture, Store
+from catalens.storage.store import ShownPicture, Store
 from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
-from catalens.types import AddReport, Attributes, AttributeValue, Failure, FloatArray, Matches, Product, Progress
+from catalens.types import AddReport, Attributes, AttributeValue, Facet, Failure, FloatArray, Matches, Product, Progress
 
 if TYPE_CHECKING:
     from catalens.styling.look import Look
@@ -79,6 +83,7 @@ class Catalog:
         self._audit = AuditLog(None if store.folder is None else Places(store.folder).audit, who=who)
         self._encoder = ChosenEncoder(encoder, device=device, dtype=dtype)
         self._searcher = Searcher(store, self.encoder)
+        self._missed = None if store.folder is None else MissedSearches(Places(store.folder).missed)
 
     @classmethod
     def open(
@@ -379,6 +384,9 @@ class Catalog:
         for sku in options.texts_of(skus, name="a sku"):
             self._expect(sku, expected_version)
         receipt = erase(self._store, skus, who=self._who)
+        rules = self._searcher.files.read("rules.txt")
+        if (kept := without_skus(rules, skus)) != rules:
+            self._searcher.files.write("rules.txt", kept)
         self._audit.note("erase", skus=skus, traces=len(receipt.traces))
         return receipt
 
@@ -544,6 +552,10 @@ class Catalog:
         min_score: float | None = options.Search.min_score.default,
         weights: Mapping[str, float] | None = options.Search.weights.default,
         group: bool = options.Search.group.default,
+        facets: Sequence[str] = options.Search.facets.default,
+        sort: options.Sort = options.Search.sort.default,
+        understand: bool = options.Search.understand.default,
+        floor: bool = options.Search.floor.default,
     ) -> Matches:
         """Find similar products, best first; `search.searcher.Searcher.search` says what each argument does."""
         return self._searcher.search(
@@ -559,7 +571,68 @@ class Catalog:
             min_score=min_score,
             weights=weights,
             group=group,
+            facets=facets,
+            sort=sort,
+            understand=understand,
+            floor=floor,
         )
+
+    def suggest(self, text: str, *, k: int = options.Suggest.k.default) -> Suggestions:
+        """Complete the beginning of a query: words, categories and products, at most `k` of each."""
+        options.check(options.Suggest.k, k)
+        return suggest(self._store, text, k=k)
+
+    # Words of the shop's own
+
+    def synonyms(self) -> str:
+        """The shop's synonyms as text: words that mean the same on one line (see `search.synonyms`)."""
+        return self._searcher.files.read("synonyms.txt")
+
+    def set_synonyms(self, text: str) -> int:
+        """Replace the shop's synonyms; return how many groups there are. They hold from the next search on.
+
+        Raises:
+            UsageError: a line cannot be understood; nothing was changed.
+            CatalogBusyError, StorageError: as `add`.
+        """
+        count = len(read_synonyms(text))
+        with self._store.writing():
+            self._searcher.files.write("synonyms.txt", text)
+        self._audit.note("synonyms", groups=count)
+        return count
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The shop's rules for what stands first (see `search.merchandising`)."""
+        return self._searcher.rules()
+
+    def set_rules(self, text: str) -> int:
+        """Replace the shop's rules; return how many there are. They hold from the next search on.
+
+        Raises:
+            UsageError: a line is no rule; nothing was changed.
+            CatalogBusyError, StorageError: as `add`.
+        """
+        count = len(read_rules(text))
+        with self._store.writing():
+            self._searcher.files.write("rules.txt", text)
+        self._audit.note("rules", rules=count)
+        return count
+
+    # Searches that found nothing
+
+    def missed_searches(self, *, most: int = options.Searches.most.default) -> tuple[MissedSearch, ...]:
+        """Searches that found nothing, the most frequent first; the service counts them (`note_missed`)."""
+        return () if self._missed is None else self._missed.list(most=most)
+
+    def note_missed(self, text: str) -> None:
+        """Count a search that found nothing: its words alone, and not those that look personal."""
+        if self._missed is not None:
+            self._missed.note(text)
+
+    def clear_missed_searches(self) -> None:
+        """Forget the searches that found nothing."""
+        if self._missed is not None:
+            self._missed.clear()
 
     def look(
         self,

@@ -28,6 +28,7 @@ Harmony: TypeAlias = Literal["neutral", "accent", "analogous", "complementary", 
 Method: TypeAlias = Literal["auto", "cam", "occlusion", "rise"]
 Scope: TypeAlias = Literal["search", "read", "analyse", "write"]
 Dtype: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
+Sort: TypeAlias = Literal["best", "price", "-price", "title", "newest"]
 Purpose: TypeAlias = Literal[
     "embed", "segment", "matte", "detect", "faces", "classify", "outfit", "tryon", "generate", "paint"
 ]
@@ -273,10 +274,29 @@ class Search:
     k = Option("k", "whole", 10, "Number of matches.", minimum=1, http_maximum=200)
     offset = Option("offset", "whole", 0, "Number of best matches to skip.", minimum=0, http_maximum=10_000)
     min_score = Option[float | None]("min_score", "number", None, "Leave out matches below this score.")
+    facets = Option[Sequence[str]](
+        "facets", "texts", (), "Attributes to count values of among what was found, such as category,price.",
+        http_maximum=20,
+    )  # fmt: skip
+    sort = Option[Sort]("sort", "text", "best", "Order of the matches.", choices=get_args(Sort))
+    understand = Option("understand", "flag", True, "Read negation, prices and sizes in the words.")
+    floor = Option("floor", "flag", True, "Leave out what hardly looks like the words and has none of them.")
     weights = Option[Mapping[str, float] | None](
         "weights", "pairs", None, "Weight of each part of the score, such as deep=1,color=0.5,text=0."
     )
     group = Option("group", "flag", True, "One match per product, not one per picture.")
+
+
+class Suggest:
+    """`Catalog.suggest`, `catalens suggest`, GET /v1/suggest."""
+
+    k = Option("k", "whole", 8, "Number of suggestions of each kind.", minimum=1, http_maximum=50)
+
+
+class Searches:
+    """`Catalog.missed_searches`, `catalens searches`, GET /v1/searches."""
+
+    most = Option("most", "whole", 100, "Number of texts, the most frequent.", minimum=1, http_maximum=10_000)
 
 
 class Look:

@@ -83,3 +83,8 @@ def font() -> str | None:
 def debug() -> bool:
     """Let unexpected errors of the command line through with their trace (`CATALENS_DEBUG=1`)."""
     return os.environ.get("CATALENS_DEBUG", "") not in {"", "0"}
+
+
+def completing() -> bool:
+    """Whether the shell asks for completions of a command line, by the variable that Typer names so."""
+    return "_CATALENS_COMPLETE" in os.environ

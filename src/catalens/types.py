@@ -21,6 +21,7 @@ ImageArray: TypeAlias = NDArray[np.uint8]
 """HWC uint8 sRGB, three channels."""
 
 FloatArray: TypeAlias = NDArray[np.float32]
+NumberArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 
 Scalar: TypeAlias = str | int | float | bool
@@ -200,11 +201,57 @@ class Match(Shown):
 
 
 @dataclass(frozen=True, slots=True)
+class Facet:
+    """An attribute to filter by: its values in small letters with how many products have each, the most frequent first.
+
+    `span` is the least and the greatest of an attribute of numbers, `ranges` are (from, up to, products) of parts of
+    it; `more` says that it has further values.
+    """
+
+    name: str
+    values: tuple[tuple[str, int], ...]
+    span: tuple[float, float] | None = None
+    more: bool = False
+    ranges: tuple[tuple[float, float, int], ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "values": [{"value": value, "products": count} for value, count in self.values],
+            "span": None if self.span is None else list(self.span),
+            "more": self.more,
+            "ranges": [{"from": low, "to": high, "products": count} for low, high, count in self.ranges],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One thing that was understood in a query's words: `kind` is price, size or not (excluded).
+
+    `text` as it was written, `filter` what it became in the filter language (None for what is excluded), `rest` the
+    query without it: searching for that removes it.
+    """
+
+    kind: str
+    text: str
+    filter: str | None
+    rest: str
+
+    def __str__(self) -> str:
+        return self.filter if self.filter is not None else f"not {self.text}"
+
+    def to_dict(self) -> dict[str, object]:
+        return {"kind": self.kind, "text": self.text, "filter": self.filter, "rest": self.rest}
+
+
+@dataclass(frozen=True, slots=True)
 class Matches(Sequence[Match], Shown):
     """Products found, best first.
 
     `query` says in words what was asked; `took_ms` how long the search took; `notes` which words were not known;
     `corrected` maps misspelled words to what was looked for instead (`spelling=False` looks for the words as they are).
+    `understood` what became a filter or was excluded; `total` how many products fit in all, where that was counted;
+    `facets` the values of the attributes that were asked for among these.
     """
 
     items: tuple[Match, ...] = ()
@@ -212,6 +259,9 @@ class Matches(Sequence[Match], Shown):
     took_ms: float = 0.0
     notes: tuple[str, ...] = ()
     corrected: Mapping[str, str] = field(default_factory=dict)
+    understood: tuple[Chip, ...] = ()
+    total: int | None = None
+    facets: tuple[Facet, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -239,6 +289,9 @@ class Matches(Sequence[Match], Shown):
             "took_ms": round(self.took_ms, 3),
             "notes": list(self.notes),
             "corrected": dict(self.corrected),
+            "understood": [chip.to_dict() for chip in self.understood],
+            "total": self.total,
+            "facets": [facet.to_dict() for facet in self.facets],
             "matches": [match.to_dict() for match in self.items],
         }
 

@@ -69,6 +69,9 @@ GROUPS = (
             Verb("restore", "keep:restore", "Put a catalog back from a backup."),
             Verb("doctor", "catalog:doctor", "Check a catalog for damage and missing photos; repair it."),
             Verb("audit", "keep:audit", "Print who wrote what and when."),
+            Verb("words", "words:words", "Show or replace the shop's synonyms and its rules for what stands first."),
+            Verb("suggest", "words:suggest", "Complete the beginning of a query."),
+            Verb("searches", "words:searches", "Searches of the service that found nothing, counted."),
         ),
     ),
     Group(

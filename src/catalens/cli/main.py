@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,9 +28,6 @@ Everything a shop does with a product photo. Three examples:
   catalens cutout photo.jpg product.png          cut the product out of its background
 
 catalens --help lists all commands; catalens demo searches a sample shop."""
-
-COMPLETING = "_CATALENS_COMPLETE"
-"""Environment variable that the shell sets when it asks for completions."""
 
 
 class Commands(TyperGroup):
@@ -154,7 +150,7 @@ def run() -> None:
     """Run the command line; every error becomes one sentence on stderr and its exit code."""
     try:
         try:
-            application(None if COMPLETING in os.environ else sys.argv[1:])(prog_name="catalens")
+            application(None if settings.completing() else sys.argv[1:])(prog_name="catalens")
         finally:
             with to_stdout():
                 sys.stdout.flush()

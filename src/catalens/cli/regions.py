@@ -147,9 +147,9 @@ def blur_faces(
     from catalens.tasks import faces
 
     def write_hidden(source: Path, target: Path) -> None:
-        image, count = faces.blur_faces(source, min_score=min_score, model=model, device=device, dtype=dtype)
-        save_image(target, image, mark=read_mark(source))
-        say(f"{source}: {count} {'face' if count == 1 else 'faces'}")
+        done = faces.anonymise(source, min_score=min_score, model=model, device=device, dtype=dtype)
+        save_image(target, done.image, mark=read_mark(source))
+        say(f"{source}: {done}")
 
     if photo.is_dir():
         _each(photo, out, ".jpg", write_hidden, what="written")

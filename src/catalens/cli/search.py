@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -22,7 +22,7 @@ from catalens.cli.options import (
 )
 from catalens.cli.output import refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import UsageError
-from catalens.types import Match, Matches
+from catalens.types import Facet, Match, Matches
 
 
 def search(
@@ -42,6 +42,12 @@ def search(
     min_score: Annotated[float | None, option(options.Search.min_score)] = options.Search.min_score.default,
     weights: Annotated[list[str] | None, option(options.Search.weights)] = None,
     group: Annotated[bool, option(options.Search.group, "--group/--each-picture")] = options.Search.group.default,
+    facets: Annotated[list[str] | None, option(options.Search.facets, more="May be repeated.")] = None,
+    sort: Annotated[str, option(options.Search.sort)] = options.Search.sort.default,
+    understand: Annotated[
+        bool, option(options.Search.understand, "--understand/--as-written")
+    ] = options.Search.understand.default,
+    floor: Annotated[bool, option(options.Search.floor, "--floor/--no-floor")] = options.Search.floor.default,
     encoder: EncoderName = options.Network.encoder.default,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
@@ -69,7 +75,13 @@ def search(
             min_score=min_score,
             weights=numbers(weights or [], option="--weights", example="deep=1,color=0.5"),
             group=group,
+            facets=[name for one in facets or () for name in one.split(",")],
+            sort=cast("options.Sort", sort),
+            understand=understand,
+            floor=floor,
         )
+    if matches.understood:
+        say(f"understood: {', '.join(map(str, matches.understood))}")
     for note in matches.notes:
         say(note)
     if save is not None:
@@ -113,10 +125,17 @@ def _save(matches: Matches, out: Path, *, photo: Path | None) -> None:
 def _tell(matches: Matches) -> None:
     if not matches:
         say("no products found")
+    for facet in matches.facets:
+        say(f"{facet.name}: {', '.join(_counts(facet))}{' ...' if facet.more else ''}")
     for rank, match in enumerate(matches, start=1):
         score = f"  {match.score:.3f}" if match.parts else ""  # a filter alone ranks nothing
         parts = f"  [{_parts(match)}]" if match.parts else ""
         write(f"{rank:>3}{score}  {match.sku}  {match.title}{_details(match)}{parts}")
+
+
+def _counts(facet: Facet) -> list[str]:
+    ranges = [f"{low:g} to {high:g} ({count})" for low, high, count in facet.ranges]
+    return ranges or [f"{value} ({count})" for value, count in facet.values]
 
 
 def _details(match: Match) -> str:

@@ -21,9 +21,10 @@ Precision = Literal["float32", "int8"]
 """What the weights are kept and multiplied in; int8 is static, with a scale per output channel."""
 
 
-Task = Literal["embed", "segment", "matte", "detect", "outfit", "pose", "tryon", "generate"]
+Task = Literal["embed", "segment", "matte", "detect", "outfit", "pose", "tryon", "generate", "confirm"]
 """What a network does: a vector for a picture; a class for each place; the product's share of each place; boxes;
-whether things go together; where a body's joints are; a garment on a person; pictures of words."""
+whether things go together; where a body's joints are; a garment on a person; pictures of words; whether a cut-out shows
+what another network took it for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Card:
             "outfit": f"how well {len(self.classes)} kinds of clothes go together",
             "pose": f"{len(self.classes)} joints of a body",
             "tryon": "a garment on a person",
+            "confirm": f"whether a cut-out shows a {self.classes[0] if self.classes else 'thing'}",
             "generate": f"pictures of {kinds} kinds of products",
         }[self.task]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from catalens.search.filters import names_in, read_filter
+from catalens.search.filters import names_in
+from catalens.storage.filter_terms import Filter
 from catalens.storage.store import Store
 from catalens.types import IntArray
 
@@ -41,13 +42,8 @@ class FilterCache:
         self._kept: dict[str, Filtered] = {}
         self._version: int | None = None
 
-    def products(self, where: str | Mapping[str, object]) -> Filtered:
-        """Find what a filter lets pass.
-
-        Raises:
-            FilterError: it cannot be understood.
-        """
-        term = read_filter(where)
+    def products(self, term: Filter) -> Filtered:
+        """Find what a filter lets pass."""
         key, version = str(term), self._store.data_version()
         with self._lock:
             if version != self._version:
@@ -62,9 +58,9 @@ class FilterCache:
                 self._kept[key] = passing
         return passing
 
-    def unknown_attributes(self, where: str | Mapping[str, object]) -> tuple[str, ...]:
+    def unknown_attributes(self, term: Filter) -> tuple[str, ...]:
         """Attributes of a filter that no product has."""
-        names = names_in(read_filter(where))
+        names = names_in(term)
         known = self._store.known_attributes(names)
         return tuple(name for name in names if name not in known)
 

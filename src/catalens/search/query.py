@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,15 +15,19 @@ from catalens.images.read import ImageLike, read_image
 from catalens.models.known_words import DoubtfulWord
 from catalens.models.text import words_of
 from catalens.options import Search, check_all
-from catalens.search.filters import read_filter
-from catalens.search.text import QueryWords, WordReader, split_words
+from catalens.search.text import Alternative, QueryWords, WordReader, split_words
+from catalens.search.understand import Excluded, Understood
 from catalens.search.weights import PICTURE_PARTS, shares
-from catalens.storage.store import Store
+from catalens.storage.filter_terms import Filter
+from catalens.storage.store import Store, Term
 from catalens.tasks.embed import Encoder, decode_target
+from catalens.text.tokens import spellings
 from catalens.types import FloatArray
 
 _LIKE, _UNLIKE = np.float32(0.75), np.float32(0.15)
 """Rocchio's shares of the liked and the disliked (Manning, Raghavan, Schuetze 2008, section 9.1.1)."""
+_EXCLUDED = np.float32(0.4)
+"""Share of the excluded words' vector that is taken off that of the words."""
 
 
 def photo_or_words(query: str) -> tuple[Path | None, str | None]:
@@ -52,16 +56,17 @@ def photo_or_words(query: str) -> tuple[Path | None, str | None]:
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller gave, all but the filter and the paging."""
+    """What the caller gave, all but the paging. `where` has the filters of the understood words in it."""
 
     image: ImageLike | None
     text: str | None
     like: Sequence[str]
     unlike: Sequence[str]
-    where: str | Mapping[str, object] | None
+    where: Filter | None
     weights: Mapping[str, float] | None
     spelling: bool = True
     language: str | None = None
+    understood: Understood | None = None
 
     def __post_init__(self) -> None:
         for name, skus in (("like", self.like), ("unlike", self.unlike)):
@@ -69,14 +74,24 @@ class Request:
                 raise UsageError(f"expected a list of skus for {name}, got one text", cure=f"write {name}=[{skus!r}]")
         if self.text is not None and not isinstance(self.text, str):
             raise UsageError(f"expected words as text, got {type(self.text).__name__}", cure="give a text")
-        if self.text and self.text.strip() and not self.words:
+        if self.text and self.text.strip() and not self.words and not self.is_understood:
             raise UsageError(f"expected words, got {self.text!r}", cure="write at least one letter or digit")
-        if self.asks_for_all and self.where is None:
+        if self.asks_for_all and self.where is None and not self.is_understood:
             raise UsageError("nothing is asked for", cure="give a photo, words, liked products or a filter")
 
     @property
+    def is_understood(self) -> bool:
+        """Whether its words exclude something or are a filter."""
+        return self.understood is not None and not self.understood.is_plain
+
+    @property
+    def looked_for(self) -> str:
+        """The words that are looked for: without what is excluded or a filter."""
+        return (self.text or "") if self.understood is None else self.understood.text
+
+    @property
     def words(self) -> tuple[str, ...]:
-        return split_words(self.text or "")
+        return split_words(self.looked_for)
 
     @property
     def asks_for_all(self) -> bool:
@@ -87,14 +102,14 @@ class Request:
         said = []
         if self.image is not None:
             said.append(f"photo {self.image}" if isinstance(self.image, str | Path) else "photo")
-        if self.words:
+        if self.words or self.is_understood:
             said.append(f'words "{self.text}"')
         if self.like:
             said.append(f"like {', '.join(self.like)}")
         if self.unlike:
             said.append(f"unlike {', '.join(self.unlike)}")
         if self.where is not None:
-            said.append(f"where {read_filter(self.where)}")
+            said.append(f"where {self.where}")
         return "; ".join(said)
 
 
@@ -107,6 +122,8 @@ class Query:
         vectors: part -> (name of its space, unit vector (D,)).
         words: to look for; empty where words do not count.
         left_out: ids of products that are not to be found.
+        added: product id -> what the shop's rules add to its score.
+        is_words_only: whether nothing but words is asked, so that what hardly fits them is no answer.
         notes: which words are not known: no product has them, and the encoder was not taught them; or that there is no
             encoder to ask the pictures with.
     """
@@ -116,6 +133,8 @@ class Query:
     words: QueryWords = field(default_factory=QueryWords)
     left_out: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
+    added: Mapping[int, float] = field(default_factory=dict)
+    is_words_only: bool = False
 
     def directions(self) -> list[tuple[str, FloatArray]]:
         """Where candidates lie, as (space, vector): one direction in the deep space, or one in each other space.
@@ -163,7 +182,9 @@ class QueryBuilder:
         vectors.update({part: vector for part, vector in described.items() if part in counted})
         if "liked" in counted:
             vectors.update(self._liked_vector(liked, unliked))
-        return Query(counted, vectors, words if "text" in counted else QueryWords(), frozenset(liked), notes)
+        words_only = request.image is None and not liked and not unliked
+        counted_words = words if "text" in counted else QueryWords()
+        return Query(counted, vectors, counted_words, frozenset(liked), notes, is_words_only=words_only)
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
         found: dict[str, tuple[str, FloatArray]] = {}
@@ -195,7 +216,7 @@ class QueryBuilder:
         words = self._read_words(request, known=encoder.known_words if encoder is not None else frozenset())
         notes += tuple(f'showing "{now}" for "{before}"' for before, now in words.corrected.items())
         if encoder is None:
-            return words, {}, (*notes, *self._unwritten([DoubtfulWord(one) for one in words_of(words.text)]))
+            return words, {}, (*notes, *self._unwritten([DoubtfulWord(one) for one in words_of(words.text)], request))
         if not encoder.has_text:
             missing = ", ".join(f'"{word}"' for word in words_of(words.text) if not self.reader.is_written(word))
             return (
@@ -203,20 +224,42 @@ class QueryBuilder:
                 {},
                 (*notes, *((f"{encoder.name} knows no words, and no product has {missing}",) if missing else ())),
             )
-        doubtful = encoder.doubtful_words(words.text)
+        understood = request.understood
+        spoken = words.text if understood is None or words.corrected else understood.spoken
+        doubtful = encoder.doubtful_words(spoken)
         ignored = {one.word for one in doubtful if not one.is_read}
-        known = " ".join(word for word in words_of(words.text) if word not in ignored) if ignored else words.text
+        known = " ".join(word for word in words_of(spoken) if word not in ignored) if ignored else spoken
         vector = encoder.encode_texts([known])[0]
+        if understood is not None and understood.excluded and vector.any():
+            vector = _away(vector, encoder, understood.excluded)
         described = {"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}
-        return words, described, (*notes, *self._unwritten(doubtful))
+        return words, described, (*notes, *self._unwritten(doubtful, request))
 
-    def _read_words(self, request: Request, *, known: frozenset[str]) -> QueryWords:
+    def _read_words(self, request: Request, *, known: Set[str]) -> QueryWords:
         """The words of a request with the forms by which products may have them."""
-        return self.reader.read(request.text or "", language=request.language, spelling=request.spelling, known=known)
+        alternatives: list[Alternative] = []
+        if request.understood is not None:
+            alternatives = self._alternatives(request.understood)
+            known = known | request.understood.known
+        return self.reader.read(
+            request.looked_for, language=request.language, spelling=request.spelling, alternatives=alternatives,
+            known=known,
+        )  # fmt: skip
 
-    def _unwritten(self, words: Sequence[DoubtfulWord]) -> tuple[str, ...]:
-        """Notes on those words that no product has."""
-        return tuple(str(one) for one in words if not self.reader.is_written(one.word))
+    def _alternatives(self, understood: Understood) -> list[Alternative]:
+        """Other words for the query's; for a kind that no product has in any of them, narrower kinds."""
+        asked = [one for one in understood.asked if one.others]
+        terms = [Term(tuple(form for other in (one.word, *one.others) for form in spellings(other))) for one in asked]
+        there = self._store.has_words(terms) if terms else []
+        return [
+            Alternative(one.start, one.end, one.others if is_there else one.narrower)
+            for one, is_there in zip(asked, there, strict=True)
+        ]
+
+    def _unwritten(self, words: Sequence[DoubtfulWord], request: Request) -> tuple[str, ...]:
+        """Notes on those words that no product has, by no other word either."""
+        named = frozenset[str]() if request.understood is None else request.understood.known
+        return tuple(str(one) for one in words if one.word not in named and not self.reader.is_written(one.word))
 
     def _liked_vector(self, liked: Sequence[int], unliked: Sequence[int]) -> dict[str, tuple[str, FloatArray]]:
         space = self._deep_space()
@@ -261,3 +304,13 @@ class QueryBuilder:
             if sku not in ids:
                 raise NotFoundError(f"no product with sku {sku!r}", cure="check the sku; upper and lower case differ")
         return list(dict.fromkeys(ids[sku] for sku in skus))
+
+
+def _away(vector: FloatArray, encoder: Encoder, excluded: Sequence[Excluded]) -> FloatArray:
+    """A unit vector (D,) of words, turned away from what looks like the excluded ones that the encoder knows."""
+    texts = [one.english for one in excluded if not encoder.doubtful_words(one.english)]
+    if not texts:
+        return vector
+    turned = vector - _EXCLUDED * encoder.encode_texts(texts).mean(axis=0)
+    length = np.float32(np.linalg.norm(turned))
+    return np.asarray(turned / length, np.float32) if length > 0 else vector

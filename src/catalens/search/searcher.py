@@ -21,10 +21,17 @@ from catalens.features.similarity import similarity
 from catalens.images.read import ImageLike
 from catalens.index.space_index import SpaceIndex
 from catalens.index.vector_index import EXACT_BELOW
+from catalens.search.facets import facets_of, ordered
 from catalens.search.filter_cache import FilterCache, Filtered
+from catalens.search.filters import read_filter
+from catalens.search.merchandising import Rule, added_by, applying, read_rules
 from catalens.search.query import Query, QueryBuilder, Request, photo_or_words
 from catalens.search.ranking import reasons, text_scores
-from catalens.search.text import QueryWords, find_by_words
+from catalens.search.shop import ShopReader
+from catalens.search.text import QueryWords, find_by_words, needed_terms
+from catalens.search.understand import understand as read_words
+from catalens.storage.filter_terms import And, Filter, Has, Not
+from catalens.storage.shop_files import ShopFiles, Stamp
 from catalens.storage.store import Candidate, CandidateTexts, Store
 from catalens.tasks.embed import Encoder
 from catalens.types import FloatArray, IntArray, Match, Matches
@@ -34,6 +41,10 @@ _COUNT = replace(options.Search.k, minimum=0)
 """In Python k may be 0, which finds nothing."""
 _DIGITS = 6
 """Decimals of scores and parts: what differs less is float32's rounding, so that it is equal, and goes by sku."""
+_EVERYTHING = Not(Has(""))
+"""A filter that lets all products pass."""
+FLOOR = 0.25
+"""Cosine of a picture and words below which a product without any of the words is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +66,13 @@ class Searcher:
     def __init__(self, store: Store, load_encoder: Callable[[], Encoder], *, exact_below: int = EXACT_BELOW) -> None:
         self._store = store
         self._queries = QueryBuilder(store, load_encoder)
+        self.files = ShopFiles(store.folder)
+        self.shop = ShopReader(store, self.files)
         self._filters = FilterCache(store)
         self._exact_below = exact_below
         self._lock = threading.Lock()
         self._indexes: dict[str, SpaceIndex] = {}
+        self._rules: tuple[Stamp, tuple[Rule, ...]] | None = None
 
     def search(
         self,
@@ -75,6 +89,10 @@ class Searcher:
         min_score: float | None = options.Search.min_score.default,
         weights: Mapping[str, float] | None = options.Search.weights.default,
         group: bool = options.Search.group.default,
+        facets: Sequence[str] = options.Search.facets.default,
+        sort: options.Sort = options.Search.sort.default,
+        understand: bool = options.Search.understand.default,
+        floor: bool = options.Search.floor.default,
     ) -> Matches:
         """Find similar products, best first; equal scores by sku.
 
@@ -96,6 +114,11 @@ class Searcher:
             weights: part -> weight, over `catalens.search.weights.DEFAULT_WEIGHTS`: deep, color, texture, shape,
                 text, words, liked. The weights of what is asked are scaled to sum to 1.
             group: one match for each product, its best picture; False for one match for each picture that shows it.
+            facets: attributes to count the values of among the products of the query (see `hits`); `total` is counted
+                then, too.
+            sort: "best", or the products of the query by "price", "-price", "title" or "newest"; one match each.
+            understand: read negation, prices and sizes in the words, and look for other words that name the same.
+            floor: by words alone, leave out products that have none of them and look less like them than `FLOOR`.
 
         Returns:
             Matches whose `parts` sum to their score, at most 1.
@@ -112,22 +135,86 @@ class Searcher:
             if words and text:
                 raise UsageError("words came twice, as the query and as text", cure="give them once")
             text = words or text
-        request = Request(image, text, like, unlike, where, weights, spelling=spelling, language=language)
-        passing = None if where is None else self._filters.products(where)
-        notes: tuple[str, ...] = ()
-        corrected: Mapping[str, str] = {}
-        if where is not None and passing is not None and not len(passing.products):
-            notes = tuple(f"no product has an attribute {name!r}" for name in self._filters.unknown_attributes(where))
-        if request.asks_for_all:
-            matches = self._listed(passing, k=k, offset=offset, min_score=min_score)
+        options.check_all(options.Search, facets=facets, sort=sort)
+        said = read_words(text, self.shop.shop()) if understand and isinstance(text, str) and text.strip() else None
+        terms = [*([] if where is None else [read_filter(where)]), *(said.filters if said else ())]
+        term = None if not terms else terms[0] if len(terms) == 1 else And(tuple(terms))
+        # A query of nothing but "with" or "un" is its words.
+        meant = said if said and not said.is_empty else None
+        request = Request(image, text, like, unlike, term, weights, spelling, language, meant)
+        passing = None if term is None else self._filters.products(term)
+        notes = said.notes if said else ()
+        if term is not None and passing is not None and not len(passing.products):
+            notes += tuple(f"no product has an attribute {name!r}" for name in self._filters.unknown_attributes(term))
+        query = Query({}) if request.asks_for_all else self._queries.build(request)
+        left_out = self.shop.excluded_products(said.excluded) if said else frozenset[int]()
+        query = replace(query, left_out=query.left_out | left_out, added=self._added(text))
+        is_listed = request.asks_for_all or sort != "best"
+        hits = self.hits(query, term) if facets or is_listed else None
+        if sort != "best" and hits is not None:
+            matches = self._sorted(query, hits, sort, k=k, offset=offset)
+        elif request.asks_for_all and hits is not None:
+            matches = self._listed(hits, k=k, offset=offset, min_score=min_score)
         else:
-            query = self._queries.build(request)
-            notes, corrected = notes + query.notes, query.words.corrected
             scored = self._scored(query, passing, wanted=k + offset, group=group) if k else []
-            kept = [one for one in scored if min_score is None or one.score >= min_score]
+            kept = [one for one in scored if _is_enough(one, query, min_score, floor=floor)]
             matches = self._matches(kept[offset : offset + k], query.words)
-        took_ms = 1000 * (time.perf_counter() - started)
-        return Matches(tuple(matches), str(request), took_ms, notes, corrected)
+        return Matches(
+            tuple(matches),
+            str(request),
+            1000 * (time.perf_counter() - started),
+            notes + query.notes,
+            query.words.corrected,
+            said.chips if said else (),
+            None if hits is None else len(hits),
+            facets_of(self._store, facets, term, lambda within: self.hits(query, within)) if facets else (),
+        )
+
+    def hits(self, query: Query, term: Filter | None) -> IntArray:
+        """Ids of the products of a query within a filter: of words those with all of them, or with any of them where
+        none has all; else all that pass. What is excluded is none of them.
+        """
+        passing = None if term is None else self._filters.products(term).products
+        if query.words.words:
+            needed = needed_terms(query.words)
+            limit = self._store.product_count() or 1
+            ids = self._store.find_words(needed, every=True, product_ids=passing, limit=limit) if needed else []
+            if not ids and len(needed) > 1:
+                ids = self._store.find_words(needed, every=False, product_ids=passing, limit=limit)
+            found = np.array(sorted(ids), np.int64)
+        else:
+            found = self._filters.products(_EVERYTHING).products if passing is None else passing
+        return np.setdiff1d(found, np.fromiter(query.left_out, np.int64)) if query.left_out else found
+
+    def _sorted(self, query: Query, hits: IntArray, sort: options.Sort, *, k: int, offset: int) -> list[Match]:
+        page = ordered(self._store, hits, sort, limit=k, offset=offset)
+        candidates = self._store.candidates_of_products(page)
+        scored = {one.candidate.product: one for one in self._ranked(query, candidates, group=True)}
+        return self._matches([scored[product] for product in page if product in scored], query.words)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The shop's rules for what stands first.
+
+        Raises:
+            UsageError: a line of the file is no rule.
+        """
+        stamp = self.files.stamp("rules.txt")
+        with self._lock:
+            if self._rules is None or self._rules[0] != stamp:
+                self._rules = stamp, read_rules(self.files.read("rules.txt"))
+            return self._rules[1]
+
+    def _added(self, text: str | None) -> dict[int, float]:
+        """What the shop's rules add to products' scores for a query's words."""
+        holding = applying(self.rules(), text or "")
+        if not holding:
+            return {}
+        products = self._store.product_ids([sku for rule in holding for sku in rule.skus])
+        passing = {
+            rule: frozenset(self._filters.products(rule.filter).products.tolist())
+            for rule in holding if rule.filter is not None
+        }  # fmt: skip
+        return added_by(holding, products, passing)
 
     def nearest(
         self, space: str, direction: FloatArray, *, where: str | Mapping[str, object] | None = None, k: int = 10
@@ -138,7 +225,7 @@ class Searcher:
             FilterError: the filter cannot be understood.
         """
         started = time.perf_counter()
-        passing = None if where is None else self._filters.products(where)
+        passing = None if where is None else self._filters.products(read_filter(where))
         vectors, _ = self._nearest(space, direction, passing, max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * k))
         candidates = _let_pass(passing, self._store.candidates_of_vectors(vectors))
         cosines = self._similarities(space, direction, candidates).tolist()
@@ -173,6 +260,8 @@ class Searcher:
             vectors, exhausted = self._nearest(space, direction, passing, limit)
             found.update(dict.fromkeys(self._store.candidates_of_vectors(vectors)))
             all_seen = all_seen and exhausted
+        if pinned := [product for product, added in query.added.items() if added > 1]:
+            found.update(dict.fromkeys(self._store.candidates_of_products(pinned)))
         if query.words.words:
             allowed = None if passing is None else passing.products
             enough = wanted + len(query.left_out)
@@ -224,6 +313,8 @@ class Searcher:
                 made = {
                     part: round(query.shares[part] * float(values[place]), _DIGITS) for part, values in parts.items()
                 }
+                if candidate.product in query.added:
+                    made["rules"] = round(query.added[candidate.product], _DIGITS)
                 scored.append(_Scored(candidate, round(math.fsum(made.values()), _DIGITS), made))
         scored.sort(key=lambda one: (-one.score, skus[one.candidate.product], one.candidate.position))
         return _best_of_each_product(scored) if group else scored
@@ -244,10 +335,10 @@ class Searcher:
 
     # Matches
 
-    def _listed(self, passing: Filtered | None, *, k: int, offset: int, min_score: float | None) -> list[Match]:
-        if passing is None or (min_score is not None and min_score > 0):
+    def _listed(self, products: IntArray, *, k: int, offset: int, min_score: float | None) -> list[Match]:
+        if min_score is not None and min_score > 0:
             return []
-        listed = self._store.in_sku_order(passing.products, limit=k, offset=offset)
+        listed = self._store.in_sku_order(products, limit=k, offset=offset)
         first: dict[int, Candidate] = {}
         for candidate in self._store.candidates_of_products(listed):
             first.setdefault(candidate.product, candidate)
@@ -265,6 +356,16 @@ class Searcher:
             else match
             for one, match in matches
         ]
+
+
+def _is_enough(one: _Scored, query: Query, min_score: float | None, *, floor: bool) -> bool:
+    """Whether a product is an answer: by its score without the shop's rules, and for words alone by its likeness."""
+    added = one.parts.get("rules", 0.0)
+    if min_score is not None and one.score - added < min_score:
+        return False
+    if not floor or not query.is_words_only or added > 1 or one.parts.get("text", 0.0) > 0:
+        return True
+    return one.parts.get("words", 0.0) >= FLOOR * query.shares.get("words", 0.0) > 0
 
 
 def _let_pass(passing: Filtered | None, candidates: list[Candidate]) -> list[Candidate]:

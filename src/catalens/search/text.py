@@ -251,8 +251,7 @@ def find_by_words(store: Store, words: QueryWords, *, products: Ids | None, want
         wanted: how many are enough: products with fewer of the words are looked for where there are less.
         limit: how many at most at each of these steps.
     """
-    known = [word for word in words.words if word.is_known]
-    needed = [word.term for word in known if not word.is_optional] or [word.term for word in known]
+    needed = needed_terms(words)
     found: dict[int, None] = {}
 
     def add(terms: Sequence[Term], *, every: bool = True, in_descriptions: bool = True) -> None:
@@ -271,3 +270,9 @@ def find_by_words(store: Store, words: QueryWords, *, products: Ids | None, want
     if len(found) < wanted and len(needed) > 1:
         add(needed, every=False)
     return list(found)
+
+
+def needed_terms(words: QueryWords) -> list[Term]:
+    """Terms of the words that the catalog has; of such as "for" only where there are no others."""
+    known = [word for word in words.words if word.is_known]
+    return [word.term for word in known if not word.is_optional] or [word.term for word in known]

@@ -38,10 +38,11 @@ from catalens.server.routes import (
     search,
     tryon,
     vision,
+    words,
 )
 from catalens.server.services.options import ServeOptions
 
-MODULES = (page, health, search, outfits, generate, vision, tryon, models, feeds, products, pictures)
+MODULES = (page, health, search, outfits, generate, vision, tryon, models, feeds, products, pictures, words)
 """Modules of routes, in matching order."""
 WORK = {
     "/v1/search": "search",
@@ -97,7 +98,9 @@ def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> Fa
     app.state.catalens = state
     for one in MODULES:
         app.include_router(one.router, dependencies=[] if one is page else [Depends(known_query)])
-    complete_document(app, models=(products.ProductIn, products.ProductChange, feeds.Bulk, models.Embeddings))
+    complete_document(
+        app, models=(products.ProductIn, products.ProductChange, feeds.Bulk, models.Embeddings, words.TextIn)
+    )
     document_networks(app, options.networks.by_purpose())
     with_pictures = tuple(path for path, work in WORK.items() if work != "ingest")
     app.add_middleware(

@@ -27,6 +27,7 @@ from catalens.storage.erasure import ErasureLog, run_through
 from catalens.storage.lock import WriterLock
 from catalens.storage.places import ERASURES_SUFFIX, Places
 from catalens.storage.records import digest
+from catalens.storage.shop_files import NAMES
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.sqlite_connections import LOCK_NAME
 from catalens.storage.sqlite_products import read_product
@@ -106,7 +107,7 @@ def _write(folder: Path, work: Path) -> Backup:
         for path in named
         if _is_in(path, places.uploads)
     )
-    for source, name in ((places.erasures, _ERASURES), (places.audit, _AUDIT)):
+    for source, name in ((places.erasures, _ERASURES), (places.audit, _AUDIT), *((folder / one, one) for one in NAMES)):
         _copy(source, work / name)
     tenants = [] if places.tenant else sorted(one.parent.name for one in places.tenants.glob(f"*/{FILE_NAME}"))
     for tenant in tenants:
@@ -254,6 +255,9 @@ def _put_back(backup: Path, folder: Path, made: Backup, logs: Sequence[ErasureLo
                 store.checkpoint()
             sync(work / FILE_NAME)
             _exchange(work / FILE_NAME, folder / FILE_NAME)
+            for name in NAMES:
+                if not _copy(backup / name, folder / name):
+                    (folder / name).unlink(missing_ok=True)
             shutil.rmtree(folder / INDEX_FOLDER, ignore_errors=True)
             sync(folder)
         finally:

@@ -70,6 +70,11 @@ class Places:
         return self._beside(_TENANTS)
 
     @property
+    def missed(self) -> Path:
+        """Database of searches that found nothing."""
+        return self.folder.with_name(f"{self.folder.name}.searches.db")
+
+    @property
     def audit(self) -> Path:
         """File that says who wrote what and when."""
         return self.folder.with_name(f"{self.folder.name}.audit.jsonl")

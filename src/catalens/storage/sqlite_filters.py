@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from catalens.storage.filter_terms import And, Compare, Contains, Filter, Has, In, Not, Or, read_number
-from catalens.storage.sqlite_connections import Connections, marks
-from catalens.storage.store import FACET_SHARED, MOST_FACETS, Facet
-from catalens.types import IntArray
+from catalens.storage.sqlite_connections import Connections, as_json, marks
+from catalens.storage.store import FACET_SHARED, MOST_FACETS, Ids
+from catalens.types import Facet, IntArray, NumberArray
 
 
 class SqliteFilters(Connections):
@@ -54,6 +54,23 @@ class SqliteFilters(Connections):
             elif (counted := values.get(name, [])) and counted[0][1] >= FACET_SHARED:
                 found.append(Facet(name, tuple(counted), more=distinct > len(counted)))
         return tuple(found)
+
+    def values_among(self, name: str, product_ids: Ids, *, most: int) -> list[tuple[str, int]]:
+        rows = self.fetch_all(
+            "SELECT text, count(DISTINCT product_id) AS products FROM facet WHERE name = ? "
+            "AND +product_id IN (SELECT value FROM json_each(?)) GROUP BY text ORDER BY products DESC, text LIMIT ?",
+            (name, as_json(product_ids), most),
+        )
+        return [(text, products) for text, products in rows]
+
+    def numbers_of(self, name: str, product_ids: Ids) -> tuple[IntArray, NumberArray]:
+        rows = self.fetch_all(
+            "SELECT product_id, min(number) FROM facet WHERE name = ? AND number IS NOT NULL "
+            "AND +product_id IN (SELECT value FROM json_each(?)) GROUP BY product_id ORDER BY product_id",
+            (name, as_json(product_ids)),
+        )
+        found = np.array(rows, np.float64).reshape(-1, 2)
+        return found[:, 0].astype(np.int64), found[:, 1]
 
     def _common_values(self, names: Sequence[str], *, most: int) -> dict[str, list[tuple[str, int]]]:
         rows = self.fetch_in(

@@ -9,7 +9,7 @@ from pathlib import Path
 from catalens.errors import CatalogDamagedError
 from catalens.json_text import parse_json
 from catalens.storage.sqlite_connections import Connections, as_json, marks
-from catalens.storage.store import Counts, Ids, KnownFile, PictureFile, ShownPicture
+from catalens.storage.store import Counts, Ids, KnownFile, Order, PictureFile, ShownPicture
 from catalens.types import AttributeValue, PictureSource, Product, Variant, Where
 
 
@@ -46,6 +46,14 @@ class SqliteProducts(Connections):
     def in_sku_order(self, product_ids: Ids, *, limit: int, offset: int) -> list[int]:
         rows = self.fetch_all(
             "SELECT id FROM product WHERE id IN (SELECT value FROM json_each(?)) ORDER BY sku LIMIT ? OFFSET ?",
+            (as_json(product_ids), limit, offset),
+        )
+        return [row[0] for row in rows]
+
+    def in_order(self, product_ids: Ids, *, by: Order, limit: int, offset: int) -> list[int]:
+        order = "title COLLATE NOCASE, sku" if by == "title" else "id DESC"
+        rows = self.fetch_all(
+            f"SELECT id FROM product WHERE id IN (SELECT value FROM json_each(?)) ORDER BY {order} LIMIT ? OFFSET ?",
             (as_json(product_ids), limit, offset),
         )
         return [row[0] for row in rows]

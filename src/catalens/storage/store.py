@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from catalens.index.vector_store import VectorStore
 from catalens.storage.diagnosis import Diagnosis
 from catalens.storage.filter_terms import Filter
 from catalens.tasks.embed import Encoder
-from catalens.types import Attributes, FloatArray, IntArray, PictureSource, Product
+from catalens.types import Attributes, Facet, FloatArray, IntArray, NumberArray, PictureSource, Product
 
 Ids: TypeAlias = Sequence[int] | IntArray
 
@@ -50,26 +50,7 @@ class PictureFile:
     data: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """An attribute to filter by: its values in small letters with how many products have each, the most frequent first.
-
-    `span` is the least and the greatest of an attribute of numbers; `more` says that it has further values.
-    """
-
-    name: str
-    values: tuple[tuple[str, int], ...]
-    span: tuple[float, float] | None = None
-    more: bool = False
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "name": self.name,
-            "values": [{"value": value, "products": count} for value, count in self.values],
-            "span": None if self.span is None else list(self.span),
-            "more": self.more,
-        }
-
+Order: TypeAlias = Literal["title", "newest"]
 
 FACET_SHARED = 2
 """A text attribute is worth filtering by where at least one of its values is shared by so many products."""
@@ -281,6 +262,14 @@ class Store(VectorStore, Protocol):
     def in_sku_order(self, product_ids: Ids, *, limit: int, offset: int) -> list[int]:
         """A page of products, in the order of their skus."""
 
+    def in_order(self, product_ids: Ids, *, by: Order, limit: int, offset: int) -> list[int]:
+        """A page of products by their titles, or the newest first; equal ones by sku."""
+
+    def numbers_of(self, name: str, product_ids: Ids) -> tuple[IntArray, NumberArray]:
+        """Products (N,), ascending, with a number as a value of an attribute (its name in small letters), and their
+        least one (N,) of float64.
+        """
+
     # Pictures
 
     def shown_pictures(self, sku: str) -> tuple[ShownPicture, ...]:
@@ -338,6 +327,11 @@ class Store(VectorStore, Protocol):
 
     def facets(self, *, most: int) -> tuple[Facet, ...]:
         """Attributes that are worth filtering by, those of most products first, each with at most so many values."""
+
+    def values_among(self, name: str, product_ids: Ids, *, most: int) -> list[tuple[str, int]]:
+        """Values of an attribute (its name in small letters) of some products as folded texts, with how many of these
+        have each, the most frequent first, equal ones by text.
+        """
 
     # Words
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,12 +11,14 @@ import numpy as np
 from catalens import options
 from catalens.errors import ModelError
 from catalens.geometry import clip, nms
+from catalens.images.prepare import Preprocess
 from catalens.images.read import ImageLike, read_pixels
 from catalens.images.srgb import composite_on_white
 from catalens.models.card import Card
 from catalens.models.device import AUTO, RunsOn
 from catalens.models.runtimes.onnx import OnnxDenseNetwork
-from catalens.models.zoo import DEFAULT_FACES, loaded_once, resolve
+from catalens.models.zoo import CLOSE_FACES, DEFAULT_FACES, find_card, loaded_once, resolve
+from catalens.tasks.close_faces import CloseUps
 from catalens.tasks.segment import canvas_for
 from catalens.types import Detections, FloatArray, ImageArray
 
@@ -23,6 +26,8 @@ STRIDE = 8
 """Pixels of the prepared picture between two places that may be the middle of a face."""
 OVERLAP = 0.4
 MIN_SCORE = options.BlurFaces.min_score.default
+DOUBTFUL = 0.8
+"""A hidden face with a lower score is reported as doubtful."""
 WIDER = 0.15
 """By which a face is enlarged on each side before it is hidden: chin, ears, the hair's line."""
 CELLS = 5
@@ -34,17 +39,30 @@ NOISE = 18.0
 class FaceFinder:
     """A network that finds faces, by its card. Calls from several threads are safe.
 
+    Args:
+        card: the network's.
+        close_ups: of the network that confirms faces which fill much of a photo; the bundled one where None.
+
     Raises:
         ModelError: the card is for something else, or its weights cannot be used.
     """
 
     labels = ("face",)
 
-    def __init__(self, card: Card, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> None:
+    def __init__(
+        self,
+        card: Card,
+        *,
+        close_ups: Card | None = None,
+        threads: int | None = None,
+        device: str = AUTO,
+        dtype: str = AUTO,
+    ) -> None:
         if card.task != "detect" or not finds_faces(card):
             raise ModelError(f"{card.name} finds {card.classes} and not faces", cure="name a face detector")
         self._preprocess = card.preprocess
         self._network = OnnxDenseNetwork(card, threads=threads, device=device, dtype=dtype)
+        self._close_ups = CloseUps(close_ups or find_card(CLOSE_FACES), threads=threads, device=device)
 
     @property
     def runs_on(self) -> RunsOn:
@@ -52,12 +70,21 @@ class FaceFinder:
         return self._network.runs_on
 
     def __call__(self, image: ImageArray, *, min_score: float = MIN_SCORE) -> Detections:
-        """HWC uint8 -> faces, the surest first."""
-        x, placement = canvas_for(self._preprocess, image.shape[:2]).apply(image)
+        """HWC uint8 -> faces, the most confident first."""
+        boxes, scores = self._find(image, self._preprocess, min_score)
+        close, sure = self._close_ups(image, find=self._find, preprocess=self._preprocess)
+        confident = sure >= min_score
+        boxes, scores = np.concatenate([boxes, close[confident]]), np.concatenate([scores, sure[confident]])
+        kept = nms(boxes, scores, threshold=OVERLAP)
+        return Detections(boxes[kept], scores[kept], ("face",) * len(kept), (image.shape[0], image.shape[1]))
+
+    def _find(self, image: ImageArray, preprocess: Preprocess, min_score: float) -> tuple[FloatArray, FloatArray]:
+        """Faces at one size, without duplicates: (N, 4) xyxy in pixels of the picture, (N,) scores."""
+        x, placement = canvas_for(preprocess, image.shape[:2]).apply(image)
         boxes, scores = faces_of(self._network(x[None])[0], min_score=min_score)
         boxes = clip(placement.to_original_boxes(boxes), image.shape[:2])
         kept = nms(boxes, scores, threshold=OVERLAP)
-        return Detections(boxes[kept], scores[kept], ("face",) * len(kept), (image.shape[0], image.shape[1]))
+        return boxes[kept], scores[kept]
 
 
 def finds_faces(card: Card) -> bool:
@@ -93,6 +120,40 @@ def face_finder(
     return FaceFinder(found.own_card(), threads=threads, device=device, dtype=dtype)
 
 
+@dataclass(frozen=True, slots=True)
+class Anonymised:
+    """A photo whose faces are hidden: HWC uint8, and the faces with their scores."""
+
+    image: ImageArray
+    faces: Detections
+
+    @property
+    def doubtful(self) -> int:
+        """How many of the hidden faces have a score below 0.8: they may be something else, and others may be missed."""
+        return int((self.faces.scores < DOUBTFUL).sum())
+
+    def __str__(self) -> str:
+        count = len(self.faces)
+        said = f"{count} {'face' if count == 1 else 'faces'}"
+        return f"{said}, {self.doubtful} of them doubtful: look at the photo" if self.doubtful else said
+
+
+def anonymise(
+    image: ImageLike,
+    *,
+    min_score: float = MIN_SCORE,
+    model: str | None = options.BlurFaces.model.default,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Anonymised:
+    """Like `blur_faces`; says of each face how confident the detector is."""
+    options.check(options.BlurFaces.min_score, min_score)
+    pixels = read_pixels(image)
+    found = face_finder(model, device=device, dtype=dtype)(composite_on_white(pixels), min_score=min_score)
+    hidden = hide(np.ascontiguousarray(pixels[..., :3]), found.boxes)
+    return Anonymised(np.concatenate([hidden, pixels[..., 3:]], axis=2), found)
+
+
 def blur_faces(
     image: ImageLike,
     *,
@@ -117,11 +178,8 @@ def blur_faces(
         NotFoundError, ModelError: the network cannot be found or used.
         UsageError: a score that is none; a form or device that does not go.
     """
-    options.check(options.BlurFaces.min_score, min_score)
-    pixels = read_pixels(image)
-    found = face_finder(model, device=device, dtype=dtype)(composite_on_white(pixels), min_score=min_score)
-    hidden = hide(np.ascontiguousarray(pixels[..., :3]), found.boxes)
-    return np.concatenate([hidden, pixels[..., 3:]], axis=2), len(found)
+    done = anonymise(image, min_score=min_score, model=model, device=device, dtype=dtype)
+    return done.image, len(done.faces)
 
 
 def hide(image: ImageArray, boxes: FloatArray) -> ImageArray:

@@ -1,11 +1,13 @@
-"""Product kinds: the only place where product nouns stand."""
+"""Product kinds and words for their looks: the only place where product nouns stand."""
 
+from catalens.taxonomy.looks import Look, looks
 from catalens.taxonomy.lookup import Mention, all_named, find, forms, named, people_of
 from catalens.taxonomy.taxonomy import Garment, Kind, classes, garments, groups, kind, kinds, rules, wide
 
 __all__ = [
     "Garment",
     "Kind",
+    "Look",
     "Mention",
     "all_named",
     "classes",
@@ -15,6 +17,7 @@ __all__ = [
     "groups",
     "kind",
     "kinds",
+    "looks",
     "named",
     "people_of",
     "rules",

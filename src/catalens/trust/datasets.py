@@ -18,12 +18,12 @@ _STARTS = {"encoder": DEFAULT_ENCODER, "parser": DEFAULT_PARSER}
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Photos, or a teacher network that gave targets: name, SPDX licence and source."""
+    """Photos, a teacher network that gave targets, or weights made by others: name, SPDX licence and source."""
 
     name: str
     licence: str
     source: str
-    use: Literal["photos", "teacher"]
+    use: Literal["photos", "teacher", "weights"]
 
 
 @cache

@@ -38,7 +38,7 @@ def _search(state: State, caller: Caller, upload: Upload) -> Matches:
     if upload.image is not None:
         whole = weights is not None and weights.get("deep") == 0
         image = state.decode_pool.read(upload.picture(), target=None if whole else decode_target(shop.encoder()))
-    return shop.search(
+    matches = shop.search(
         image,
         value(asked.text),
         spelling=value(asked.spelling),
@@ -51,7 +51,15 @@ def _search(state: State, caller: Caller, upload: Upload) -> Matches:
         min_score=value(asked.min_score),
         weights=weights,
         group=value(asked.group),
+        facets=value(asked.facets),
+        sort=value(asked.sort),
+        understand=value(asked.understand),
+        floor=value(asked.floor),
     )
+    text = value(asked.text)
+    if text and image is None and not matches and not value(asked.offset) and matches.total in (None, 0):
+        shop.note_missed(text)
+    return matches
 
 
 def public_matches(matches: Matches, state: State, caller: Caller) -> dict[str, Any]:

@@ -130,19 +130,19 @@ async def enhance(request: Request, caller: Analyst) -> Response:
     responses=PICTURE,
 )
 async def blur_faces(request: Request, caller: Analyst) -> Response:
-    """The photo with its faces anonymised; the header `X-Faces` says how many."""
+    """The photo with its faces anonymised; `X-Faces` says how many, `X-Faces-Doubtful` how many of them to check."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=BLUR)
     least, format = upload.value(options.BlurFaces.min_score), upload.value(options.BlurFaces.format)
     model = state.network(options.BlurFaces.model, upload.value(options.BlurFaces.model))
 
-    def work() -> tuple[bytes, int]:
+    def work() -> tuple[bytes, faces.Anonymised]:
         picture = state.decode_pool.read(upload.picture(), transparent=True)
-        image, count = faces.blur_faces(picture, min_score=least, model=model)
-        return encode_image(image, format=FORMATS[format], mark=read_mark(upload.picture())), count
+        done = faces.anonymise(picture, min_score=least, model=model)
+        return encode_image(done.image, format=FORMATS[format], mark=read_mark(upload.picture())), done
 
-    data, count = await state.limiters["analyse"].run(work)
-    return _picture(data, format, {"X-Faces": str(count)})
+    data, done = await state.limiters["analyse"].run(work)
+    return _picture(data, format, {"X-Faces": str(len(done.faces)), "X-Faces-Doubtful": str(done.doubtful)})
 
 
 @router.post(

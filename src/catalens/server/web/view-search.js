@@ -10,7 +10,7 @@ import { t } from "./words.js";
 const PAGE = 24;
 
 export async function show(host) {
-  const asked = Object.assign({ text: "", where: {}, span: {}, weights: {}, box: null, boxes: null, found: null }, session.search);
+  const asked = Object.assign({ text: "", where: {}, span: {}, weights: {}, sort: "best", names: [], box: null, boxes: null, found: null }, session.search);
   session.search = asked;
   let running = null;
   const left = h("section", { class: "query", "aria-label": t("nav.search") });
@@ -83,6 +83,7 @@ export async function show(host) {
   }
 
   function drawFilters({ facets, weights }) {
+    asked.names = facets.slice(0, 8).map((facet) => facet.name);
     const chosen = (name) => asked.where[name] ?? "";
     const fields = facets.slice(0, 8).map((facet) => {
       const id = `facet-${facet.name}`;
@@ -98,7 +99,7 @@ export async function show(host) {
       return h("div", { class: "field" }, h("label", { for: id }, facet.name),
         h("select", { id, onchange: (event) => { asked.where[facet.name] = event.target.value; search(); } },
           h("option", { value: "" }, t("any")),
-          facet.values.map((one) => h("option", { value: one.value, selected: chosen(facet.name) === one.value }, `${one.value} (${number(one.products)})`))));
+          facet.values.map((one) => h("option", { value: one.value, "data-facet": facet.name, selected: chosen(facet.name) === one.value }, `${one.value} (${number(one.products)})`))));
     });
     const sliders = PARTS.filter((part) => part !== "liked" && weights[part] !== undefined).map((part) => {
       const value = asked.weights[part] ?? weights[part];
@@ -142,7 +143,7 @@ export async function show(host) {
       const photo = session.photo;
       const image = other ?? (photo && asked.box !== null ? await cut(photo, asked.boxes[asked.box].box) : photo?.blob);
       const weights = Object.keys(asked.weights).length ? asked.weights : null;
-      const form = formOf(image, { text: asked.text.trim(), where: filter, k: PAGE, offset, weights });
+      const form = formOf(image, { text: asked.text.trim(), where: filter, k: PAGE, offset, weights, sort: asked.sort, facets: asked.names.join(",") || null });
       const found = await call("/v1/search", { method: "POST", form, signal: mine.signal });
       session.asked = image;
       asked.found = offset ? { ...found, matches: [...asked.found.matches, ...found.matches] } : found;
@@ -155,17 +156,40 @@ export async function show(host) {
     }
   }
 
+  // What was understood in the words: a click takes it out of them.
+  function chips(understood) {
+    return understood.length > 0 && h("div", { class: "row chips", role: "list", "aria-label": t("understood") }, understood.map((chip) =>
+      h("span", { role: "listitem" }, h("button", { type: "button", class: "chip", title: t("chip.remove"), "aria-label": `${t("chip.remove")}: ${chip.text}`,
+        onclick: () => { asked.text = words.value = chip.rest; search(); } }, chip.kind === "not" ? t("chip.not", { text: chip.text }) : chip.text, " ×"))));
+  }
+
+  function sorter() {
+    return h("label", { class: "row small quiet" }, t("sort"), h("select", { id: "sort", onchange: (event) => { asked.sort = event.target.value; search(); } },
+      ["best", "price", "-price", "title", "newest"].map((value) => h("option", { value, selected: asked.sort === value }, t(`sort.${value}`)))));
+  }
+
+  // Counts beside the values of a filter are those of what was found.
+  function recount(facets) {
+    for (const facet of facets) {
+      const counts = new Map(facet.values.map((one) => [one.value, one.products]));
+      for (const option of filterPlace.querySelectorAll("option[data-facet]"))
+        if (option.dataset.facet === facet.name) option.textContent = `${option.value} (${number(counts.get(option.value) ?? 0)})`;
+    }
+  }
+
   function draw() {
-    const { matches, notes, took_ms: ms } = asked.found;
+    const { matches, notes, understood, total, facets, took_ms: ms } = asked.found;
+    recount(facets);
     if (!matches.length) {
       say(t("found.none"));
-      replace(results, empty(t("found.none"), notes.join("; ")));
+      replace(results, chips(understood), empty(t("found.none"), notes.join("; ")));
       return;
     }
-    const told = t("found", { n: number(matches.length), ms: number(ms, 1) });
+    const told = total > matches.length ? t("found.of", { n: number(matches.length), total: number(total), ms: number(ms, 1) }) : t("found", { n: number(matches.length), ms: number(ms, 1) });
     say(told);
     const hrefOf = (match) => `#/product/${encodeURIComponent(match.sku)}`;
-    replace(results, h("div", { class: "row between" }, h("p", { class: "quiet" }, told), legend(matches)),
+    replace(results, h("div", { class: "row between" }, h("p", { class: "quiet" }, told), sorter(), legend(matches)),
+      chips(understood),
       notes.length > 0 && h("p", { class: "quiet small" }, notes.join("; ")),
       h("div", { class: "grid" }, matches.map((match) => card(match, { href: hrefOf(match) }))),
       asked.more && h("div", { class: "row center" }, h("button", { type: "button", onclick: () => search(null, matches.length) }, t("more"))));

@@ -22,7 +22,7 @@ PLACES: Mapping[str, float] = {"title": 0.8, "attributes": 0.6, "description": 0
 """Worth of where a word stands; in several places it is worth more, and never more than 1."""
 WHOLE_VALUE = 0.85
 """Worth of an attribute whose value is the word and nothing else (category: dress)."""
-_OF_WORDS = 0.97
+_OF_WORDS = 0.98
 """Share of b that the words make; the rest is the part of the title that is asked for."""
 
 

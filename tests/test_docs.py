@@ -92,7 +92,7 @@ def test_the_pictures_of_the_readme_are_those_of_the_project(page: Path) -> None
 
 def test_the_site_and_the_project_have_the_same_addresses() -> None:
     site = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]
-    assert site["repo_url"] == CODE
+    assert f'href="{CODE}"' in site["copyright"]
     assert site["site_url"] == PROJECT["urls"]["Documentation"]
     assert all(address.startswith((CODE, site["site_url"])) for address in PROJECT["urls"].values())
 

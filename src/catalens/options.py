@@ -489,7 +489,7 @@ class Scene:
         "place", "point", None, "Position of the product's base: x,y as shares of width and height, such as 0.5,0.85."
     )
     scale = Option("scale", "number", 1.0, "Factor on the automatic size.", minimum=0.05, maximum=5)
-    harmony = Option("harmony", "number", 0.6, "How far the product takes on the scene's light.", minimum=0, maximum=1)
+    harmony = Option("harmony", "number", 0.6, "Share of the scene's light on the product.", minimum=0, maximum=1)
     shadow = Option("shadow", "number", 1.0, "Darkness of the shadow.", minimum=0, maximum=1)
     horizon = Option("horizon", "number", 0.4, "Height of the horizon, as a share from the top.", minimum=0, maximum=1)
     seed = TryOn.seed

@@ -32,7 +32,7 @@ def bring(
     fetch: Annotated[bool, option(options.Add.fetch, "--fetch")] = False,
     media: Annotated[Path | None, option(options.Add.media)] = None,
     vectors: Annotated[
-        str | None, typer.Option(help="Encoder that made the vectors: take them in under its name, checked.")
+        str | None, typer.Option(help="Encoder that made the vectors: import them under its name.")
     ] = None,
     vector: Annotated[
         str | None, typer.Option(help="Name of the vector, or of its field, where documents have several.")
@@ -44,7 +44,7 @@ def bring(
     progress: ProgressKind = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Take in what another engine holds: documents, pictures by their addresses, vectors of a known encoder."""
+    """Import from another engine: documents, pictures by their addresses, vectors of a known encoder."""
     columns = pairs(mapping or [], option="--map", example="image=photo_url")
     if settings is not None:
         for note in settings_notes(_read(settings)):

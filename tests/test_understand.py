@@ -11,7 +11,7 @@ from catalens.search.understand import Shop, Understood, understand
 
 GOODS = Goods("price", ("EUR",), {"size": frozenset({"42", "38", "xl", "m", "eu 44"})})
 NAMES = {"no fear", "no. 5", "not your", "sin city"}
-SHOP = Shop(GOODS, ("en",), lambda phrase: phrase.lower() in NAMES)
+SHOP = Shop(GOODS, has_phrase=lambda phrase: phrase.lower() in NAMES)
 
 
 def read(text: str, shop: Shop = SHOP) -> Understood:
@@ -197,4 +197,4 @@ def test_any_text_is_read(text: str) -> None:
     "piece", ["a", "- ", "not ", "不要", "under 5 ", "without a or ", "1,", "'", "红", "-x", '"', "donau", "size "]
 )
 def test_a_pasted_page_is_read(piece: str) -> None:
-    assert len(read(piece * (1_000_000 // len(piece))).text) <= 10_000
+    assert len(read(piece * (1_000_000 // len(piece))).text) <= 11_000

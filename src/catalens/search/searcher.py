@@ -43,9 +43,11 @@ _DIGITS = 6
 """Decimals of scores and parts: what differs less is float32's rounding, so that it is equal, and goes by sku."""
 _EVERYTHING = Not(Has(""))
 """A filter that lets all products pass."""
-FLOOR, KIND_FLOOR = 0.25, 0.45
-"""Cosine of a picture and words below which a product without any of the words is no answer; of words that name a kind,
-and of a product whose title would say that it is one."""
+FLOOR, KIND_FLOOR = 0.1, 0.45
+"""Cosine of a picture and words below which a product without any of the words is no answer: of all words, and of a
+kind of product in a catalog whose texts name kinds. Over 439 goods and 1,000 clothes with the bundled encoder, the best
+picture of another kind than the one asked for has 0.34 and 0.24 (median; 0.45 at most): looks alone do not tell that a
+kind is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,8 @@ class Searcher:
                 then, too.
             sort: "best", or the products of the query by "price", "-price", "title" or "newest"; one match each.
             understand: read negation, prices and sizes in the words, and look for other words that name the same.
-            floor: by words alone, leave out products that have none of them and look less like them than `FLOOR` (where
-                the words name a kind, and the product has a title, `KIND_FLOOR`).
+            floor: by words alone, leave out products that have none of them and look less like them than `FLOOR`
+                (`KIND_FLOOR` where words name a kind of product and the catalog's texts do, too).
 
         Returns:
             Matches whose `parts` sum to their score, at most 1.

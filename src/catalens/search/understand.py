@@ -100,7 +100,7 @@ class Understood:
         text: the words that are left to look for.
         spoken: the same for a text network: German, Spanish and French words that are known in English.
         is_translated: whether the query is in a language that the catalog is not in.
-        has_kind: whether it names a kind of product.
+        has_kind: whether it names a kind of product, and the catalog's texts do so, too.
         asked: those of them that have other names.
         known: words of them that name something, in small letters: they are not misspelled.
         excluded, filters: see above.
@@ -137,12 +137,14 @@ class Shop:
     Args:
         goods: its prices and sizes.
         languages: of its texts, the most frequent first.
+        names_kinds: whether most products' texts say of which kind they are.
         has_phrase: whether a product has these words one after the other.
         synonyms: groups of words that mean the same, of the shop's own.
     """
 
     goods: Goods = field(default_factory=Goods)
     languages: tuple[str, ...] = ("en",)
+    names_kinds: bool = False
     has_phrase: Callable[[str], bool] = _no_phrase
     synonyms: tuple[tuple[str, ...], ...] = ()
     lexicon: Lexicon = field(default_factory=lambda: lexicon_with(()))
@@ -198,8 +200,8 @@ class _Reader:
         spoken = " ".join(left.spoken) if left.is_translated else left.text
         is_translated = self._language not in (None, *self._shop.languages)
         return Understood(
-            left.text, spoken, is_translated, left.has_kind, tuple(left.asked), frozenset(left.known), excluded,
-            filters, chips, tuple(dict.fromkeys(notes)),
+            left.text, spoken, is_translated, left.has_kind and self._shop.names_kinds, tuple(left.asked),
+            frozenset(left.known), excluded, filters, chips, tuple(dict.fromkeys(notes)),
         )  # fmt: skip
 
     @property

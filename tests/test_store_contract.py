@@ -20,7 +20,7 @@ from catalens.storage.filter_terms import Filter
 from catalens.storage.records import cleaned, digest
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import MOST_FACETS, Candidate, ReadPicture, ShownPicture, Store, Term
-from catalens.types import AddReport, Facet, PictureSource, Product, Variant, Where
+from catalens.types import AddReport, Attributes, Facet, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products
 from tests.memory_store import MemoryStore
 from tests.test_filters import FILTERS, NAMES, VALUES
@@ -658,7 +658,7 @@ def test_values_numbers_and_orders_of_some_products(store: Store) -> None:
     assert store.values_among("color", [1], most=9) == []
     assert [part.tolist() for part in store.numbers_of("price", [1])] == [[], []]
     assert store.in_order([1], by="title", limit=9, offset=0) == []
-    red = {"color": ("red", "Blue"), "price": 20}
+    red: Attributes = {"color": ("red", "Blue"), "price": 20}
     put(
         store,
         Product("b", Where("x"), "beta", "", red, variants=(Variant("b1", attributes={"price": 5, "color": "red"}),)),

@@ -22,6 +22,8 @@ from catalens.text.tokens import Token, analyse, index_text, key_of
 _MAX_WORDS = 24
 """Words that are looked for; a pasted page is cut there."""
 _MAX_TEXT = 10_000
+_OTHER_WORDS = frozenset(("synonym", "narrower"))
+"""Forms that do not make a word less rare."""
 _SHORTEST_PART = 3
 """Letters of each of two words that were joined."""
 _MANY_MORE = 10
@@ -137,6 +139,7 @@ class WordReader:
         spelling: bool = True,
         alternatives: Sequence[Alternative] = (),
         known: Set[str] = frozenset(),
+        name: str = "",
     ) -> QueryWords:
         """Words of a query with their forms.
 
@@ -146,6 +149,7 @@ class WordReader:
             spelling: correct words that nobody knows.
             alternatives: what else stretches of the text may be called; their words are not corrected.
             known: words that are not to be corrected, in small letters.
+            name: what a title or a sku may be as a whole, where that is not the text.
         """
         text = text[:_MAX_TEXT]
         self._vocabulary.refresh()
@@ -177,13 +181,16 @@ class WordReader:
         if all(word.is_optional for word in found):
             found = [replace(word, is_optional=False) for word in found]
         corrected = {one.token.text: one.text for one in corrections}
-        return QueryWords(_with_corrections(text, corrections), tuple(found), corrected, key_of(text), index_text(text))
+        whole = name[:_MAX_TEXT] or text
+        now = _with_corrections(text, corrections)
+        return QueryWords(now, tuple(found), corrected, key_of(whole), index_text(whole))
 
     def _query_word(self, token: Token, forms: Sequence[Form], language: str) -> QueryWord:
         best: dict[str, Form] = {}
         for form in sorted(forms, key=lambda one: -one.worth):
             best.setdefault(form.text, form)
-        counts = self._vocabulary.counts([form.text for form in best.values() if " " not in form.text])
+        own = [form for form in best.values() if form.how not in _OTHER_WORDS] or list(best.values())
+        counts = self._vocabulary.counts([form.text for form in own if " " not in form.text])
         return QueryWord(
             token.text,
             token.start,

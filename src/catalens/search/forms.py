@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from catalens.search.spelling import Vocabulary
 from catalens.storage.store import Store, Term
-from catalens.text.languages import DEFAULT, stem, variants
+from catalens.text.languages import COMPOUNDING, DEFAULT, stem, variants
 from catalens.text.tokens import Token, spellings
 
 EXACT, SAME, CLOSE, STEM, SYNONYM, PREFIX, CORRECTED, NARROWER = 1.0, 0.97, 0.9, 0.75, 0.5, 0.6, 0.5, 0.4
@@ -17,6 +17,8 @@ another form of the same stem; another word for it; a word that begins so; what 
 
 _MOST_INFLECTIONS, MOST_COMPLETIONS = 200, 20
 _LONGEST_DIVIDED = 30
+_SHORTEST_HEAD, _MOST_HEADS = 4, 50
+"""Letters of the last part of a compound; compounds that are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Form:
     Args:
         text: a word as the index has it, or several with a blank between, which stand one after the other.
         worth: 0..1, above.
-        how: "word", "variant", "form", "synonym", "beginning" or "correction".
+        how: "word", "variant", "form", "compound", "synonym", "beginning" or "correction".
         is_doubtful: whether the word may as well be another one, misspelled: it is only the beginning of this one, or
             has the same stem, and is not its plural.
     """
@@ -63,6 +65,8 @@ class FormFinder:
             found += self._inflected(variant, SAME)
         if token.parts:
             found += self._divided([token.parts], EXACT)
+        if self._language in COMPOUNDING:
+            found += self._compounds(word)
         return [*found, *self._divided(self._divisions(word), SAME)]
 
     def of_text(self, text: str, worth: float, how: str) -> list[Form]:
@@ -104,6 +108,17 @@ class FormFinder:
         for other, _ in self._vocabulary.beginning(beginning, limit=_MOST_INFLECTIONS):
             if other != word and stem(other, self._language) == root:
                 yield other
+
+    def _compounds(self, word: str) -> list[Form]:
+        """Compounds of which a word is the last part."""
+        root = stem(word, self._language)
+        if len(root) < _SHORTEST_HEAD or not word.isalpha():
+            return []
+        found = [one for one in self._vocabulary.containing(root) if stem(one, self._language).endswith(root)]
+        counts = self._vocabulary.counts(found)  # the list may be older
+        return [Form(one, STEM, "compound") for one in sorted(counts, key=lambda one: (-counts[one], one))][
+            :_MOST_HEADS
+        ]
 
     def _divisions(self, word: str) -> Iterator[tuple[str, str]]:
         """Ways to divide a word into two that the catalog has, or a number from its unit."""

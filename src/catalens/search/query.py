@@ -250,9 +250,13 @@ class QueryBuilder:
             alternatives = self._alternatives(request.understood)
             known = known | request.understood.known
         return self.reader.read(
-            request.looked_for, language=request.language, spelling=request.spelling, alternatives=alternatives,
-            known=known, name="" if request.is_understood else request.text or "",
-        )  # fmt: skip
+            request.looked_for,
+            whole=request.text,
+            language=request.language,
+            spelling=request.spelling,
+            alternatives=alternatives,
+            known=known,
+        )
 
     def _alternatives(self, understood: Understood) -> list[Alternative]:
         """Other words for the query's; for a kind that no product has in any of them, narrower kinds, too.

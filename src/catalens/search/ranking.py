@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from catalens.search.forms import Form
 from catalens.search.text import QueryWord, QueryWords
 from catalens.storage.store import IndexedWords
 from catalens.text.tokens import VALUE_END
@@ -21,7 +22,7 @@ PLACES: Mapping[str, float] = {"title": 0.8, "attributes": 0.6, "description": 0
 """Worth of where a word stands; in several places it is worth more, and never more than 1."""
 WHOLE_VALUE = 0.85
 """Worth of an attribute whose value is the word and nothing else (category: dress)."""
-_OF_WORDS = 0.97
+_OF_WORDS = 0.98
 """Share of b that the words make; the rest is the part of the title that is asked for."""
 
 
@@ -42,15 +43,17 @@ def reasons(query: QueryWords, words: IndexedWords) -> tuple[str, ...]:
 
 
 def _reasons(query: QueryWords, words: IndexedWords) -> Iterator[str]:
+    found: dict[tuple[str, str, str], list[str]] = {}  # (form, how, place) -> what was typed
     for word in (one for one in query.words if not one.is_optional):
         patterns = _Patterns(word)
         for place in PLACES:
-            found = patterns.in_text(f" {getattr(words, place)} ")
-            if found is not None:
-                _, text, how = found
-                said = f'"{text}"' if how == "word" else f'"{text}" ({how} of "{word.typed}")'
-                yield f"{said} in {place}"
+            form = patterns.in_text(f" {getattr(words, place)} ")
+            if form is not None:
+                found.setdefault((form.text, form.how, place), []).append(word.typed)
                 break
+    for (text, how, place), typed in found.items():
+        said = f'"{text}"' if how == "word" else f'"{text}" ({how} of "{" ".join(typed)}")'
+        yield f"{said} in {place}"
 
 
 class _Patterns:
@@ -63,12 +66,9 @@ class _Patterns:
             for place, form in enumerate(word.forms)
         ]
 
-    def in_text(self, column: str) -> tuple[float, str, str] | None:
-        """(worth, form, how) of the best form in a column."""
-        for pattern, worth, form in self.all:
-            if pattern in column:
-                return worth, form.text, form.how
-        return None
+    def in_text(self, column: str) -> Form | None:
+        """The best form in a column."""
+        return next((form for pattern, _, form in self.all if pattern in column), None)
 
     def worth_in(self, column: str) -> float:
         for pattern, worth, _ in self.all:

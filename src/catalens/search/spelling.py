@@ -67,6 +67,10 @@ class Vocabulary:
             known[key] = [(word, count) for word, count in found if not word.startswith(KEY)]
         return known[key]
 
+    def containing(self, part: str) -> list[str]:
+        """Words that have some letters in them, but not at their beginning."""
+        return self._list().containing(part)
+
     def nearest(self, word: str) -> tuple[str, int] | None:
         """The word of the catalog that another was meant to be, with its number of products; None where none is near.
 
@@ -110,6 +114,10 @@ class _Words:
         self._lengths = np.array([len(word) for word in self._words], np.int32)
         self._letters = np.array([_letters(word) for word in self._words], np.uint32)
         self._firsts = np.array([ord(word[0]) for word in self._words], np.uint32)
+
+    def containing(self, part: str) -> list[str]:
+        """Words that have some letters in them, from their fourth letter on."""
+        return [word for word in self._words if part in word[3:]]
 
     def near(self, word: str, *, edits: int) -> list[tuple[str, int]]:
         """Words at most so many edits away (1 or 2), with their distances."""

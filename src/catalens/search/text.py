@@ -135,23 +135,23 @@ class WordReader:
         self,
         text: str,
         *,
+        whole: str | None = None,
         language: str | None = None,
         spelling: bool = True,
         alternatives: Sequence[Alternative] = (),
         known: Set[str] = frozenset(),
-        name: str = "",
     ) -> QueryWords:
         """Words of a query with their forms.
 
         Args:
-            text: as it was typed.
+            text: the words to look for.
+            whole: the query as it was typed, which may be the name of a product; `text` if absent.
             language: ISO 639-1, of the catalog; None to guess it.
             spelling: correct words that nobody knows.
             alternatives: what else stretches of the text may be called; their words are not corrected.
             known: words that are not to be corrected, in small letters.
-            name: what a title or a sku may be as a whole, where that is not the text.
         """
-        text = text[:_MAX_TEXT]
+        text, name = text[:_MAX_TEXT], (text if whole is None else whole)[:_MAX_TEXT]
         self._vocabulary.refresh()
         of_language = language or self.language()
         finder = FormFinder(self._vocabulary, self._store, of_language)
@@ -181,9 +181,7 @@ class WordReader:
         if all(word.is_optional for word in found):
             found = [replace(word, is_optional=False) for word in found]
         corrected = {one.token.text: one.text for one in corrections}
-        whole = name[:_MAX_TEXT] or text
-        now = _with_corrections(text, corrections)
-        return QueryWords(now, tuple(found), corrected, key_of(whole), index_text(whole))
+        return QueryWords(_with_corrections(text, corrections), tuple(found), corrected, key_of(name), index_text(name))
 
     def _query_word(self, token: Token, forms: Sequence[Form], language: str) -> QueryWord:
         best: dict[str, Form] = {}

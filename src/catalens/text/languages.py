@@ -74,6 +74,8 @@ _SCRIPTS = (
     ("\u0b80", "\u0bff", "ta"),
 )
 """First and last letter of a script, and the language that its words have their stems of."""
+COMPOUNDING = frozenset({"da", "de", "et", "fi", "hu", "nl", "no", "sv"})
+"""Languages that write compounds in one word: "Sommerkleid" is a "Kleid"."""
 _lock = threading.Lock()
 
 

@@ -72,7 +72,7 @@ class Searcher:
         self._store = store
         self._queries = QueryBuilder(store, load_encoder)
         self.files = ShopFiles(store.folder)
-        self.shop = ShopReader(store, self.files)
+        self.shop = ShopReader(store, self.files, self._queries.reader)
         self._filters = FilterCache(store)
         self._exact_below = exact_below
         self._lock = threading.Lock()

@@ -13,7 +13,7 @@ import pytest
 
 from catalens.catalog import Catalog
 from catalens.errors import NotFoundError, StorageError, UsageError
-from catalens.types import AddReport, PictureSource, Product, Variant, Where
+from catalens.types import AddReport, Failure, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products, write_photo
 from tests.test_store_contract import KINDS, new_store
 
@@ -299,6 +299,32 @@ def test_a_source_is_known_by_a_name_where_it_has_one(shop: Catalog, feed: Path,
 
 
 # Pictures by their hash, and links
+
+
+def test_a_source_that_comes_in_parts_is_compared_at_its_end(shop: Catalog, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.png", seed=1)
+
+    def tee(number: int, sizes: str) -> Product:
+        variants = tuple(Variant(f"T{number}-{size}", size) for size in sizes)
+        return Product(f"T{number}", Where("x", number), "Tee", pictures=(photo,), variants=variants)
+
+    first, later = [tee(number, "SML") for number in range(6)], [tee(number, "SM") for number in range(4)]
+    for part in (first[:3], first[3:]):
+        report = shop.add(part, source_name="erp", partial=True)
+        assert (report.added, report.missing) == (3, 0)
+    shop.add(tee(9, "S") for _ in range(1))
+    for part in (later[:2], later[2:]):
+        shop.add(part, source_name="erp", partial=True)
+    assert shop.compare(later, source_name="erp").missing == 2 + 4
+    broken: list[Product | Failure] = [*later, Failure(Where("x", 7), "line", "not read", "fix it")]
+    assert (shop.compare(broken, source_name="erp", prune=True).removed, len(shop)) == (0, 7)
+    about: list[Product | Failure] = [*later, Failure(Where("x", 1), "T1", "no picture named", "name it")]
+    assert shop.compare(about, source_name="erp", prune=True).removed == 2 + 3  # T1 keeps what may have been its row
+    assert [product.sku for product in shop] == ["T0", "T1", "T2", "T3", "T9"]
+    assert [len(product.variants) for product in shop] == [2, 3, 2, 2, 1]
+    assert shop.compare(later, source_name="other", prune=True).removed == 0
+    with pytest.raises(UsageError, match="compare"):
+        shop.add(later, source_name="erp", partial=True, prune=True)
 
 
 def test_a_changed_photo_is_an_update(shop: Catalog, feed: Path, tmp_path: Path) -> None:

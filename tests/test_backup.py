@@ -220,7 +220,7 @@ def test_the_commands_do_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     receipt = json.loads(run("catalog", "erase", "a", "--json"))
     assert (len(receipt["skus"]), receipt["left"], receipt["complete"]) == (1, [], True)
     assert "1 erased at " in run("catalog", "erase", "b")
-    assert "2 products, 0 pictures, 0 uploaded photos of " in run("catalog", "restore", "kept", "--replace")
+    assert "2 products, 0 pictures, 0 uploaded photos; backup of " in run("catalog", "restore", "kept", "--replace")
     assert run("catalog", "export") == ""
     lines = [json.loads(line) for line in run("catalog", "audit", "--json").splitlines()]
     assert [line["what"] for line in lines] == ["add", "backup", "erase", "erase", "restore"]

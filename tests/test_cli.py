@@ -288,10 +288,11 @@ def test_of_a_command_that_is_asked_for_the_others_are_left_out(
 EVERY_DAY = ["add", "check", "cutout", "demo", "look", "outfit", "search", "serve", "tryon"]
 GROUPS = {
     "catalog": [
-        "audit", "backup", "doctor", "erase", "export", "info", "remove", "restore", "searches", "show",
-        "suggest", "tag", "words",
+        "audit", "backup", "doctor", "erase", "export", "import", "info", "remove",
+        "restore", "searches", "show", "suggest", "tag", "upgrade", "words",
     ],
     "evaluate": ["classifier", "compare", "detector", "generator", "outfit", "search", "segmenter", "tryon"],
+    "jobs": ["list", "retry", "show"],
     "keys": ["create", "list", "open", "revoke", "rotate"],
     "label": ["curve", "next"],
     "models": ["advise", "licences", "list", "show"],
@@ -316,3 +317,80 @@ def test_what_is_stopped_says_so(command: Command, photo: Path, monkeypatch: pyt
     result = command("train", "augment", photo)
     assert (result.code, result.out) == (130, "")
     assert result.err.startswith("catalens: stopped;")
+
+
+def test_words_need_no_quotes_and_go_with_a_photo(command: Command, built_shop: Path, photo: Path) -> None:
+    def found(*words: object) -> object:
+        return json.loads(command("search", *words, "-c", built_shop, "--json").out)["matches"]
+
+    assert found("leather", "bag") == found("leather bag")
+    assert found(photo, "leather", "bag") == found(photo, "--text", "leather bag")
+
+
+def test_a_name_with_spaces_is_a_photo_without_quotes(
+    command: Command, built_shop: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my photo.jpg").write_bytes(photo.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(command("search", "my", "photo.jpg", "-c", built_shop, "--json").out)["query"] == (
+        "photo my photo.jpg"
+    )
+
+
+def test_a_filter_alone_prints_no_score(command: Command, built_shop: Path) -> None:
+    lines = command("search", "--where", "price>0", "-c", built_shop).out.splitlines()
+    assert lines
+    assert not any("0.000" in line or "[" in line for line in lines)
+
+
+FIRST_HOUR: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "no such feed": (("add", "missing.csv", "-c", "new"), 3, "no file at missing.csv"),
+    "feed with a typing error": (("add", "prodcuts.csv", "-c", "new"), 3, "Did you mean products.csv?"),
+    "empty folder": (("add", "empty", "-c", "new"), 4, "no picture in the folder empty"),
+    "feed on the web": (("add", "https://example.org/a.csv", "-c", "new"), 2, "curl -L -O https://example.org/a.csv"),
+    "feed in a bucket": (("add", "s3://bucket/a.csv", "-c", "new"), 2, "aws s3 cp s3://bucket/a.csv ."),
+    "a file's name for a catalog": (("add", "products.csv", "-c", "new.csv"), 2, "a catalog is a folder"),
+    "a photo's name with a typing error": (("search", "fotos/a.jgp", "-c", "shop"), 3, "no photo at fotos/a.jgp"),
+    "photo on the web": (("search", "https://example.org/a.jpg", "-c", "shop"), 2, "curl"),
+    "two photos": (("search", "a.jpg", "b.jpg", "-c", "shop"), 2, "one photo"),
+    "empty catalog": (("search", "dress", "-c", "shop"), 0, "is empty; fill it: catalens add SOURCE"),
+    "outfit of no photo": (("outfit", "c.jpg", "-c", "shop"), 3, "no photo at c.jpg"),
+    "folder without photos": (("photo", "classify", "empty"), 3, "no photos in empty"),
+    "folder into a file": (("cutout", "photos", "out.png"), 2, "out.png is no folder"),
+    "scope": (("keys", "create", "--scope", "search,foo", "-c", "shop"), 2, "unknown scope 'foo'"),
+}
+
+
+@pytest.mark.parametrize("case", FIRST_HOUR)
+def test_errors_of_the_first_hour_are_a_sentence_with_its_cure(
+    command: Command, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    words, code, mention = FIRST_HOUR[case]
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "b.jpg", "photos/a.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    (tmp_path / "products.csv").write_text("sku,title\nA,dress\n")
+    (tmp_path / "empty").mkdir()
+    catalens.open("shop").close()
+    result = command(*words)
+    assert result.code == code, result.err
+    assert mention in result.err
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "new.csv").exists()
+
+
+def test_classify_reads_a_folder(command: Command, photo: Path, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b/c.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    answers = json.loads(command("photo", "classify", tmp_path, "--labels", "bag,shoe", "--json").out)
+    assert [answer["photo"] for answer in answers] == [str(tmp_path / "a.jpg"), str(tmp_path / "b" / "c.jpg")]
+
+
+def test_outfits_and_rooms_are_saved_as_pages(command: Command, built_shop: Path, photo: Path, tmp_path: Path) -> None:
+    assert command("outfit", photo, "-c", built_shop, "--save", tmp_path / "outfit.html").code == 0
+    assert command("style", "room", photo, "-c", built_shop, "--save", tmp_path / "room.html").code == 0
+    assert "<h1>Outfits</h1>" in (tmp_path / "outfit.html").read_text("utf-8")
+    assert "<img" in (tmp_path / "room.html").read_text("utf-8")
+    assert command("outfit", photo, "-c", built_shop, "--save", tmp_path / "outfit.txt").code == 2

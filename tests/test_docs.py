@@ -92,7 +92,7 @@ def test_the_pictures_of_the_readme_are_those_of_the_project(page: Path) -> None
 
 def test_the_site_and_the_project_have_the_same_addresses() -> None:
     site = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]
-    assert site["repo_url"] == CODE
+    assert f'href="{CODE}"' in site["copyright"]
     assert site["site_url"] == PROJECT["urls"]["Documentation"]
     assert all(address.startswith((CODE, site["site_url"])) for address in PROJECT["urls"].values())
 
@@ -110,3 +110,12 @@ def test_the_api_page_has_every_public_name() -> None:
 
 def page_of(name: str) -> str:
     return (ROOT / "docs" / name).read_text("utf-8")
+
+
+def test_the_chinese_readme_has_the_same_links_and_figures() -> None:
+    english, chinese = (page.read_text("utf-8") for page in READMES)
+    links = [sorted(set(LINK.findall(text))) for text in (english, chinese)]
+    assert [one.replace("README.zh-CN.md", "README.md") for one in links[0]] == links[1]
+    tables = ["".join(line for line in text.splitlines() if line.startswith("|")) for text in (english, chinese)]
+    figures = [sorted(re.findall(r"\d[\d.,]*\d|\d", table)) for table in tables]
+    assert figures[0] == figures[1]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.testing import CliRunner
 
 import catalens
 from catalens.cli.main import app
+from catalens.models.card import Task
 from catalens.models.zoo import bundled_cards, find_card
 from catalens.trust.licences import Part, inventory
-from catalens.trust.sbom import cyclonedx
+from catalens.trust.sbom import _TASKS, cyclonedx
 
 MADE = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -82,3 +83,7 @@ def test_the_command_writes_it() -> None:
     result = CliRunner().invoke(app, ["models", "licences", "--format", "cyclonedx"])
     bill = json.loads(result.stdout)
     assert (result.exit_code, bill["bomFormat"], bill["specVersion"]) == (0, "CycloneDX", "1.6")
+
+
+def test_every_task_of_a_card_has_a_name_in_the_model_card() -> None:
+    assert set(get_args(Task)) == set(_TASKS)

@@ -262,6 +262,15 @@ def test_attempts_are_counted_across_restarts(tmp_path: Path, attempts: int, sta
 # Turns
 
 
+@pytest.mark.parametrize("data", [b'x,"y\naa', b"\x00\x01", b'<!DOCTYPE a [<!ENTITY b "c">]><rss/>', b"sku,title\n"])
+def test_a_job_that_came_to_nothing_has_no_items(shop_folder: Path, data: bytes) -> None:
+    with served(shop_folder) as client:
+        id = send(client, data)
+        assert ended(client, id)["taken"] == 0
+        answer = client.get(f"/v1/jobs/{id}/items")
+        assert (answer.status_code, answer.json()) == (200, {"items": [], "next": None})
+
+
 def test_tenants_take_turns(tmp_path: Path) -> None:
     order: list[str] = []
 

@@ -15,6 +15,7 @@ from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, Usag
 from catalens.feeds.archives import FEED_SUFFIXES
 from catalens.feeds.channel_lines import channel_lines, names_of
 from catalens.feeds.channels import CHANNELS
+from catalens.feeds.position import Position
 from catalens.feeds.readiness import Readiness, readiness
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.folder import SUFFIXES
@@ -41,6 +42,7 @@ from catalens.storage.places import Places
 from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import ShownPicture, Store
+from catalens.storage.upgrade import UpgradePlan, UpgradeReport, plan_upgrade, upgrade
 from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
@@ -59,7 +61,7 @@ _NO_ATTRIBUTES: Attributes = {}
 class Catalog:
     """Products with their pictures, vectors and words, in a folder (`Catalog.open`) or in a store of your own.
 
-    What a call did is on the disk when it returns. One process writes at a time, any number read, and what one of them
+    Changes are on disk when a call returns. One process writes at a time, any number read, and what one of them
     committed the others see in their next call. An object may be used from several threads.
 
     It is a collection of products: `for product in catalog`, `len(catalog)`, `sku in catalog`, `catalog[sku]`.
@@ -96,15 +98,15 @@ class Catalog:
         dtype: str = AUTO,
         who: str = LOCAL,
     ) -> Catalog:
-        """Open the catalog in a folder; it is made if absent, unless `readonly`.
+        """Open the catalog in a folder; create it if it does not exist, unless `readonly`.
 
-        One that was put back from a backup is run through the log of erasures first.
+        After a restore from a backup, the log of erasures is applied first.
 
         Args:
             path: a folder of its own. It holds `catalog.db`, `lock` and `index/`.
             encoder: embeds pictures and queries: a bundled encoder's name, a folder with a card, or an `Encoder`; the
                 bundled one where None. It is loaded when it is first needed.
-            readonly: make nothing and refuse to write.
+            readonly: create nothing and refuse to write.
             who: who writes, for the audit log: the id of an API key, or "local".
             device, dtype: where an encoder that is named runs, and in which precision (`models.device`).
 
@@ -148,12 +150,13 @@ class Catalog:
         encoder: str | Encoder | None = options.Add.encoder.default,
         progress: Progress | None = None,
         encoding: str | None = None,
+        join: Sequence[str | Path] = options.Add.join.default,
         clear_empty: bool = options.Add.clear_empty.default,
         prune: bool = options.Add.prune.default,
         source_name: str | None = options.Add.source_name.default,
         partial: bool = False,
     ) -> AddReport:
-        """Take products in, or bring them up to date.
+        """Add products, or update them.
 
         What the source does not mention, or cannot deliver now, stays as it was: products, variants and fields that it
         does not have, what it leaves empty, and pictures that cannot be read (each is a `Failure` in the report). A
@@ -161,45 +164,53 @@ class Catalog:
         time.
 
         Args:
-            source: a feed, a folder of photos or a photo; several of them; or products.
+            source: a feed, its address (of the web with `fetch`, or of an object store), a folder of photos or a photo;
+                several of them; or products.
             media: folder that a feed's picture paths start from.
-            mapping: field -> column, where the guess is wrong.
-            format: name of the feed's format, where the guess is wrong.
+            mapping: field -> column, if the automatic choice is wrong.
+            format: name of the feed's format, if it is not recognised.
             fetch: read pictures from public web addresses, too; or only from these hosts, also when redirected.
             blur_faces: hide faces before a picture is described, embedded or, fetched from the web, kept. The files of
                 your own stay as they are, and so does what was taken in before.
-            encoder: embed with this one, beside what other encoders embedded before.
-            progress: called now and then with (products done, None, what is being done).
-            encoding: of the feed's text, where the guess is wrong.
+            encoder: encoder to embed with; vectors of other encoders are kept.
+            progress: called with (products done, expected number of products if the file's lines tell it, current step
+                and file).
+            encoding: of the feed's text, if it is not recognised.
+            join: further tables of pictures, prices or other attributes, joined by sku; of several paths in `source`,
+                those that hold nothing else are.
             clear_empty: clear what the source mentions and leaves empty: cells, and all that a `Product` or a line of
                 our own export lacks. A column that is absent clears nothing.
             prune: remove products and variants that this source listed before and lists no longer; the report counts
                 them without it. Nothing is removed where a row of the source could not be read.
-            source_name: what the source is known by from one `add` to the next; its path where None.
+            source_name: identifies the source in later calls; its path if None.
             partial: the source lists more than this: `compare` counts what vanished, once all parts are in.
 
         Raises:
             FeedError, NotFoundError, UsageError: the source cannot be read at all.
             CatalogBusyError: another process is writing.
-            ModelError: the catalog was embedded by another encoder than the one that would be taken unasked.
-            StorageError: the disk is full or read-only. What was committed before stays.
+            ModelError: the catalog was embedded by another encoder than the default one.
+            StorageError: the disk is full or read-only. Committed products are kept.
         """
         name = source_name or ""
-        sources = open_sources(source, media=media, mapping=mapping, format=format, encoding=encoding, name=name)
+        sources = open_sources(
+            source, media=media, mapping=mapping, format=format, encoding=encoding, name=name, fetch=fetch, join=join
+        )
         if prune and partial:
             raise UsageError("a part of a source does not say what vanished from it", cure="call compare at the end")
         if prune and not (sources.readings or name):
             raise UsageError("products alone do not say of which source they are", cure="pass source_name, too")
         if name and len(sources.readings) > 1:
             raise UsageError(f"{len(sources.readings)} sources and one name", cure="add them one by one")
+        position = None if progress is None else Position(progress)
         with self._store.writing():
             chosen = self._encoder.to_add(self._store, asked=encoder)
             ingest = Ingest(
                 self._store, chosen, fetch=fetch, blur_faces=blur_faces, clear_empty=clear_empty, prune=prune,
-                progress=progress,
+                progress=position,
             )  # fmt: skip
             for part in sources.parts():
-                ingest.run(part.items, feed=part.identity, partial=partial)
+                items = part.items if position is None else position.watched(part.items, part.identity)
+                ingest.run(items, feed=part.identity, partial=partial)
             report = ingest.report()
             if report.removed:
                 self._store.checkpoint()
@@ -265,7 +276,7 @@ class Catalog:
         return AddReport(notes=found.notes, missing=found.missing, removed=found.removed)
 
     def put(self, product: Product, *, expected_version: str | None = None) -> AddReport:
-        """Write one product in the place of what has its sku: what it leaves empty is cleared.
+        """Replace the product with this sku: empty fields are cleared.
 
         Args:
             expected_version: what `version` said when the caller read the product; "" where there must be none yet.
@@ -293,7 +304,7 @@ class Catalog:
         attributes: Mapping[str, AttributeValue | None] = _NO_ATTRIBUTES,
         expected_version: str | None = None,
     ) -> Product:
-        """Change some fields of a product and leave all others, its pictures and variants as they are.
+        """Change some fields of a product; other fields, pictures and variants stay.
 
         Args:
             sku: a product's own; or that of a variant, whose title and attributes are changed then.
@@ -302,7 +313,7 @@ class Catalog:
             expected_version: what `version` said when the caller read the product.
 
         Returns:
-            The product as it stands now; `version(sku)` is its new version.
+            The changed product; `version(sku)` is its new version.
 
         Raises:
             NotFoundError: no such sku.
@@ -340,7 +351,7 @@ class Catalog:
             )
 
     def remove(self, *skus: str, expected_version: str | None = None) -> int:
-        """Forget products, all of them or none; return how many. Their photos are not touched.
+        """Remove products, all or none; return how many. Photo files are not touched.
 
         Words, vectors and pictures that nothing else shows are overwritten on the disk, in the log, too.
 
@@ -391,7 +402,7 @@ class Catalog:
         return receipt
 
     def get(self, sku: str) -> Product:
-        """Return a product as its source gave it, by its own sku or by that of one of its variants.
+        """Return a product by its sku or by the sku of one of its variants.
 
         Raises:
             NotFoundError: there is none.
@@ -418,7 +429,7 @@ class Catalog:
         return self._store.product_count()
 
     def products(self, *, after: str | None = None) -> Iterator[Product]:
-        """All products in the order of their skus, from behind `after` on."""
+        """All products ordered by sku, starting after `after`."""
         last = "" if after is None else after
         while True:
             page = self._store.products_after(last, limit=_PAGE)
@@ -448,7 +459,7 @@ class Catalog:
             return False
 
     def facets(self, *, most: int = 40) -> tuple[Facet, ...]:
-        """Attributes that are worth filtering by, the most common first, each with at most so many values."""
+        """Attributes to filter by, the most common first, with at most so many values each."""
         return self._store.facets(most=most)
 
     def export_lines(
@@ -485,7 +496,7 @@ class Catalog:
     def filled(
         self, attributes: Sequence[str], *, min_confidence: float = 0.5, told: Callable[[Filled], None] | None = None
     ) -> Iterator[Product]:
-        """Products with attributes that their photos show, where the shop says nothing; the catalog stays as it is.
+        """Products with attributes predicted from their photos where the shop states none; the catalog is not changed.
 
         Args:
             attributes: some of "color", "pattern", "category".
@@ -511,7 +522,7 @@ class Catalog:
         currency: str = "",
         products: Sequence[Product] | None = None,
     ) -> Readiness:
-        """What lacks or is wrong for the feed of a channel, counted by field. Arguments as of `export_lines`."""
+        """Missing and invalid values for the feed of a channel, counted by field. Arguments as of `export_lines`."""
         given = self.products() if products is None else products
         return readiness(given, channel, picture_base=picture_base, currency=currency)
 
@@ -646,7 +657,7 @@ class Catalog:
         device: str = options.Look.device.default,
         dtype: str = options.Look.dtype.default,
     ) -> Look:
-        """Find each product that is on a photo; `catalens.styling.look.shop_the_look` says what each argument does."""
+        """Find similar products for each product on a photo; see `styling.look.shop_the_look`."""
         from catalens.styling.look import shop_the_look  # with it come two networks
 
         return shop_the_look(
@@ -670,19 +681,19 @@ class Catalog:
         device: str = options.Outfits.device.default,
         dtype: str = options.Outfits.dtype.default,
     ) -> Outfits:
-        """Complete an outfit: products that go with a product, with a photo, or with several of them.
+        """Complete an outfit around a product, a photo, or several of them.
 
         Args:
             start: sku of a product, a photo of one thing, or some of these.
             k: outfits; fewer where there are no more that differ.
             kinds: what to add (top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt); what is
                 missing beside `start` where empty.
-            budget: all that is to be bought costs at most this; what says no price is left out then.
+            budget: maximum total price; products without a price are left out.
             wishes: an occasion, a season, a style, or any word that products should have in their text.
             colors: how the colors should stand: neutral, accent, analogous, complementary, contrast.
-            own: photos of one's wardrobe, each of one thing: they may be proposed, and cost nothing.
+            own: photos of your own clothes, one item each: they may be proposed at no cost.
             like: skus of products that are liked: what looks like them is preferred.
-            unlike: skus that are not wanted, and neither what looks like them.
+            unlike: skus to avoid, with similar products.
             model: a bundled outfit network (the default where None), or a folder with a card.
             device, dtype: where it runs, and in which precision (`models.device`).
 
@@ -712,7 +723,7 @@ class Catalog:
         budget: float | None = options.Room.budget.default,
         wishes: Sequence[str] = options.Room.wishes.default,
     ) -> Room:
-        """Furnish a room: goods that fit what is on a photo of it and are not there yet.
+        """Find products that fit a room and are not in it yet.
 
         Args:
             image: photo of a room.
@@ -743,10 +754,10 @@ class Catalog:
         return count_all(self._store)
 
     def doctor(self, *, repair: bool = False, deep: bool = False) -> Diagnosis:
-        """Look this catalog over, and repair it if asked for; `diagnose` does it to one that cannot be opened.
+        """Check this catalog, and repair it if requested; use `diagnose` if it cannot be opened.
 
         Args:
-            repair: restore what can be restored.
+            repair: restore what is possible.
             deep: read every photo and compare its content, not only its size and time.
         """
         try:
@@ -754,6 +765,30 @@ class Catalog:
         finally:
             if repair:  # the store may be another now: indexes in memory are of the one before
                 self._searcher = Searcher(self._store, self.encoder)
+
+    def plan_upgrade(self) -> UpgradePlan:
+        """What `upgrade` would do and how long it would take; nothing is written.
+
+        Raises:
+            ModelError, NotFoundError: the encoder cannot be loaded.
+        """
+        return plan_upgrade(self._store, self._encoder.load())
+
+    def upgrade(self, plan: UpgradePlan | None = None, *, progress: Progress | None = None) -> UpgradeReport:
+        """Bring the tables up to date, and embed each picture by the encoder that the catalog was opened with.
+
+        What other encoders embedded stays. Pictures whose files are gone are named in the report.
+
+        Args:
+            plan: of `plan_upgrade`, where the caller has it already.
+            progress: called with (pictures done, pictures to do, what is being done).
+
+        Raises:
+            CatalogBusyError, StorageError: as `add`. What is interrupted goes on from there the next time.
+        """
+        report = upgrade(self._store, self._encoder.load(), plan or self.plan_upgrade(), progress=progress)
+        self._audit.note("upgrade", pictures=report.embedded, failed=len(report.failed))
+        return report
 
     def backup(self, out: str | Path) -> Backup:
         """Copy the catalog into a new folder while it is in use; see `catalens.storage.backup.back_up`.
@@ -770,7 +805,7 @@ class Catalog:
     def restore(
         backup: str | Path, path: str | Path, *, replace: bool = False, erasures: str | Path | None = None
     ) -> Backup:
-        """Put a catalog back from a backup; see `catalens.storage.backup.restore`."""
+        """Restore a catalog from a backup; see `catalens.storage.backup.restore`."""
         log = None if erasures is None else options.path_of(erasures, name="erasures")
         source, folder = options.path_of(backup, name="backup"), options.path_of(path, name="path of the catalog")
         return restore(source, folder, replace=replace, erasures=log)
@@ -779,7 +814,7 @@ class Catalog:
     def diagnose(
         path: str | Path, *, repair: bool = False, deep: bool = False, encoder: str | Encoder | None = None
     ) -> Diagnosis:
-        """Look over a catalog that may be too damaged to open; see `catalens.storage.doctor.diagnose`."""
+        """Check a catalog that may be too damaged to open; see `catalens.storage.doctor.diagnose`."""
         folder = options.path_of(path, name="path of the catalog")
         return diagnose(folder, repair=repair, deep=deep, load_encoder=ChosenEncoder(encoder).load)
 
@@ -796,7 +831,7 @@ class Catalog:
     # Life
 
     def close(self) -> None:
-        """Close the files. Nothing is pending: there is nothing to save."""
+        """Close the files. All changes are already on disk."""
         self._store.close()
 
     def __enter__(self) -> Catalog:
@@ -821,7 +856,7 @@ def open(
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> Catalog:
-    """Open the catalog in a folder; it is made if absent. See `Catalog.open`."""
+    """Open the catalog in a folder; create it if it does not exist. See `Catalog.open`."""
     return Catalog.open(path, encoder=encoder, readonly=readonly, device=device, dtype=dtype)
 
 

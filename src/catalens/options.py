@@ -246,8 +246,11 @@ class Add:
     encoding = Option[str | None](
         "encoding", "text", None, "Encoding of the feed's text, such as gbk; detected if absent."
     )
+    join = Option[Sequence[str | Path]](
+        "join", "texts", (), "Further table of pictures, prices or other attributes, joined by sku.", http=False
+    )
     fetch = Option[bool | frozenset[str]](
-        "fetch", "flag", False, "Also download pictures from public web addresses.", http=False
+        "fetch", "flag", False, "Also download pictures, and a feed, from public web addresses.", http=False
     )
     blur_faces = Option("blur_faces", "flag", False, "Blur faces before a picture is stored.")
     clear_empty = Option("clear_empty", "flag", False, "Clear what the source mentions and leaves empty.")
@@ -486,7 +489,7 @@ class Scene:
         "place", "point", None, "Position of the product's base: x,y as shares of width and height, such as 0.5,0.85."
     )
     scale = Option("scale", "number", 1.0, "Factor on the automatic size.", minimum=0.05, maximum=5)
-    harmony = Option("harmony", "number", 0.6, "How far the product takes on the scene's light.", minimum=0, maximum=1)
+    harmony = Option("harmony", "number", 0.6, "Share of the scene's light on the product.", minimum=0, maximum=1)
     shadow = Option("shadow", "number", 1.0, "Darkness of the shadow.", minimum=0, maximum=1)
     horizon = Option("horizon", "number", 0.4, "Height of the horizon, as a share from the top.", minimum=0, maximum=1)
     seed = TryOn.seed

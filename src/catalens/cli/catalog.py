@@ -16,6 +16,7 @@ from catalens.cli.options import (
     Device,
     EncoderName,
     Precision,
+    ProgressKind,
     existing,
     option,
     pairs,
@@ -23,6 +24,8 @@ from catalens.cli.options import (
 from catalens.cli.output import list_failures, progress_bar, say, write, write_json
 from catalens.errors import UsageError
 from catalens.feeds import Reading, open_feed
+from catalens.feeds.addresses import is_address
+from catalens.feeds.sources import with_sides
 from catalens.models.device import AUTO
 from catalens.storage.encoder import ChosenEncoder
 from catalens.types import AddReport, Failure, Product
@@ -40,6 +43,7 @@ def add(
     mapping: Annotated[list[str] | None, option(options.Add.mapping, "--map", more="May be repeated.")] = None,
     format: Annotated[str | None, option(options.Add.format)] = options.Add.format.default,
     encoding: Annotated[str | None, option(options.Add.encoding)] = None,
+    join: Annotated[list[str] | None, option(options.Add.join, "--join", more="May be repeated.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the first ten products as understood; write nothing.")
     ] = False,
@@ -51,24 +55,30 @@ def add(
     encoder: EncoderName = options.Add.encoder.default,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
+    progress: ProgressKind = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Add or update products; the catalog is created if absent. What a source does not mention stays as it was."""
     if source_name and len(sources) > 1:
         raise UsageError(f"{len(sources)} sources and one name", cure="add them one by one")
     columns = pairs(mapping or [], option="--map", example="image=photo_file")
+    feeds, sides = with_sides(sources, join or (), encoding=encoding)
+    if dry_run or not catalog.exists():
+        for source in feeds:  # what cannot be read at all makes no catalog
+            if not dry_run and is_address(source):
+                continue
+            reading = open_feed(
+                source, media=media, mapping=columns, format=format, encoding=encoding, fetch=fetch, join=sides
+            )
+            if dry_run:
+                _preview(str(source), reading, as_json)
     if dry_run:
-        for source in sources:
-            _preview(source, open_feed(source, media=media, mapping=columns, format=format, encoding=encoding), as_json)
         return
-    if not catalog.exists():
-        for source in sources:  # what cannot be read at all makes no catalog
-            open_feed(source, media=media, mapping=columns, format=format, encoding=encoding)
-        if encoder is not None or {device, dtype} != {AUTO}:
-            ChosenEncoder(encoder, device=device, dtype=dtype).load()
+    if not catalog.exists() and (encoder is not None or {device, dtype} != {AUTO}):
+        ChosenEncoder(encoder, device=device, dtype=dtype).load()
     reports: list[AddReport] = []
-    with catalens.open(catalog, encoder=encoder, device=device, dtype=dtype) as shop, progress_bar() as progress:
-        for source in sources:
+    with catalens.open(catalog, encoder=encoder, device=device, dtype=dtype) as shop, progress_bar(progress) as told:
+        for source in feeds:
             report = shop.add(
                 source,
                 media=media,
@@ -76,15 +86,16 @@ def add(
                 format=format,
                 fetch=fetch,
                 blur_faces=blur_faces,
-                progress=progress,
+                progress=told,
                 encoding=encoding,
+                join=sides,
                 clear_empty=clear_empty,
                 prune=prune,
                 source_name=source_name,
             )
             reports.append(report)
             if not as_json:
-                tell(source, report)
+                tell(str(source), report)
     if as_json:
         results = [report.to_dict() for report in reports]
         write_json(results[0] if len(results) == 1 else results)

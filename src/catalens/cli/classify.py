@@ -97,7 +97,7 @@ def tag(
     encoder: EncoderName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write what a classifier sees into a catalog's products, with its probability, to be looked over.
+    """Write what a classifier sees into a catalog's products, with its probability, to review.
 
     Beside FIELD it writes FIELD_probability and FIELD_predicted_by; find the doubtful with
     --where "FIELD_probability < 0.7". What is unknown or below --min-score is left as it is.

@@ -62,11 +62,12 @@ GROUPS = (
             Verb("show", "catalog:show", "Show one product with its variants and pictures."),
             Verb("remove", "catalog:remove", "Remove products; their photo files stay."),
             Verb("erase", "keep:erase", "Erase products and every copy of them, with a receipt."),
-            Verb("import", "imports:bring", "Take in what Marqo, Qdrant or Typesense holds."),
+            Verb("import", "imports:bring", "Import from Marqo, Qdrant or Typesense."),
             Verb("export", "export:export", "Write all products: JSON lines, CSV or a feed for agents."),
             Verb("tag", "classify:tag", "Write what a classifier predicts into the products."),
             Verb("backup", "keep:backup", "Copy a catalog while it is in use."),
             Verb("restore", "keep:restore", "Put a catalog back from a backup."),
+            Verb("upgrade", "upgrade:upgrade", "Bring a catalog of an older version or another encoder up to date."),
             Verb("doctor", "catalog:doctor", "Check a catalog for damage and missing photos; repair it."),
             Verb("audit", "keep:audit", "Print who wrote what and when."),
             Verb("words", "words:words", "Show or replace the shop's synonyms and its rules for what stands first."),
@@ -98,7 +99,7 @@ GROUPS = (
     ),
     Group(
         "train",
-        "Learn from your own photos.",
+        "Train on your own photos.",
         (
             Verb("classifier", "train:classifier", "Train a classifier on labelled photos."),
             Verb("search", "learn:search", "Find the best settings of a classifier."),
@@ -147,7 +148,7 @@ GROUPS = (
         (
             Verb("list", "jobs:list_jobs", "List jobs: state, counts, why one failed or was set aside."),
             Verb("show", "jobs:show", "Show one job with its failed items."),
-            Verb("retry", "jobs:retry", "Let a job that failed or was set aside go on."),
+            Verb("retry", "jobs:retry", "Continue a failed or set-aside job."),
         ),
     ),
     Group(

@@ -26,7 +26,7 @@ WORDS = (
     "绿色 椅子",
     "toy for children",
 )
-SHOWN = 3
+SHOWN, SHOWN_ON_PAGE = 3, 5
 
 
 def demo(
@@ -81,13 +81,13 @@ def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
     with (sample / "queries.csv").open(encoding="utf-8", newline="") as lines:
         queries = list(csv.DictReader(lines))
     for query in queries:
-        matches = shop.search(image=sample / query["photo"], k=10)
+        matches = shop.search(image=sample / query["photo"], k=SHOWN_ON_PAGE)
         first += bool(matches) and matches[0].title == query["title"]
         picture = catalens.read_image(sample / query["photo"])
         sections.append(Section(f"By photo: {query['title']}", matches, query_picture=picture))
     write("", f"by photo: {first} of {len(queries)} query photos find their product first")
     for words in WORDS:
-        matches = shop.search(text=words, k=10)
+        matches = shop.search(text=words, k=SHOWN_ON_PAGE)
         _tell(f'words "{words}"', matches)
         sections.append(Section(f"By words: {words}", matches))
     save_report(

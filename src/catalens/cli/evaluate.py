@@ -47,7 +47,7 @@ def classifier(
         str, typer.Option(help="Without --model: measure this head by cross-validation on the photos.")
     ] = "softmax",
     train: Annotated[
-        Path | None, typer.Option("--train", help="Photos that the model learned from, to look for leaks.")
+        Path | None, typer.Option("--train", help="Training photos of the model, to check for leakage.")
     ] = None,
     encoder: EncoderName = None,
     save: Save = None,
@@ -77,15 +77,15 @@ def classifier(
 
 
 def search(
-    data: Annotated[Path | None, typer.Option("--data", help="CSV table of photos; each is asked with once.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="CSV table of photos; each is one query.")] = None,
     same: Annotated[
         str, typer.Option("--same", help="Column: photos with the same value are right answers.")
     ] = "product",
     queries: Annotated[
-        Path | None, typer.Option("--queries", help="CSV table to ask with, beside --gallery or --catalog.")
+        Path | None, typer.Option("--queries", help="CSV table of queries, with --gallery or --catalog.")
     ] = None,
-    gallery: Annotated[Path | None, typer.Option("--gallery", help="CSV table to find in.")] = None,
-    catalog: Annotated[Path | None, typer.Option("--catalog", "-c", help="Ask a catalog instead.")] = None,
+    gallery: Annotated[Path | None, typer.Option("--gallery", help="CSV table of products to search.")] = None,
+    catalog: Annotated[Path | None, typer.Option("--catalog", "-c", help="Search a catalog instead.")] = None,
     truth: Annotated[
         Path | None, typer.Option("--truth", help='Right answers as JSON: {"query": {"sku": 1}}, for --catalog.')
     ] = None,
@@ -227,7 +227,7 @@ def compare(
     save: Save = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold two runs side by side, item by item, with a paired test."""
+    """Compare two runs item by item, with a paired test."""
     from catalens.evaluation.compare import compare as compare_runs
     from catalens.evaluation.compare_report import comparison_lines, save_comparison
     from catalens.evaluation.runs import read_run

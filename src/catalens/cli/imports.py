@@ -12,7 +12,7 @@ import typer
 import catalens
 from catalens import options
 from catalens.cli.catalog import SOME_FAILED, tell
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, option, pairs
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, EncoderName, ProgressKind, option, pairs
 from catalens.cli.output import progress_bar, say, write_json
 from catalens.errors import NotFoundError, UsageError
 from catalens.feeds.base import Options
@@ -32,7 +32,7 @@ def bring(
     fetch: Annotated[bool, option(options.Add.fetch, "--fetch")] = False,
     media: Annotated[Path | None, option(options.Add.media)] = None,
     vectors: Annotated[
-        str | None, typer.Option(help="Encoder that made the vectors: take them in under its name, checked.")
+        str | None, typer.Option(help="Encoder that made the vectors: import them under its name.")
     ] = None,
     vector: Annotated[
         str | None, typer.Option(help="Name of the vector, or of its field, where documents have several.")
@@ -41,18 +41,19 @@ def bring(
         Path | None, typer.Option(help="The engine's settings (JSON): says what has no counterpart.")
     ] = None,
     encoder: EncoderName = options.Add.encoder.default,
+    progress: ProgressKind = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Take in what another engine holds: documents, pictures by their addresses, vectors of a known encoder."""
+    """Import from another engine: documents, pictures by their addresses, vectors of a known encoder."""
     columns = pairs(mapping or [], option="--map", example="image=photo_url")
     if settings is not None:
         for note in settings_notes(_read(settings)):
             say(note)
-    with catalens.open(catalog, encoder=encoder) as shop, progress_bar() as progress:
+    with catalens.open(catalog, encoder=encoder) as shop, progress_bar(progress) as told:
         if engine == "csv-of-urls":
             if vectors or vector:
                 raise UsageError("a table of addresses has no vectors", cure="leave --vectors out")
-            report = shop.add(source, mapping=columns, media=media, fetch=fetch, progress=progress)
+            report = shop.add(source, mapping=columns, media=media, fetch=fetch, progress=told)
         else:
             if not source.is_file():
                 raise NotFoundError(f"no file at {source}", cure="check the path")
@@ -61,7 +62,7 @@ def bring(
             )
             reports, brought = [AddReport(feed=engine)], 0
             while batch := list(islice(dump.items, BATCH)):
-                reports.append(shop.add(batch, fetch=fetch, progress=progress))
+                reports.append(shop.add(batch, fetch=fetch, progress=told))
                 if vectors is not None:
                     products = [item for item in batch if isinstance(item, Product)]
                     brought += shop.bring_vectors(products, dump.vectors, encoder=vectors)

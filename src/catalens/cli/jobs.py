@@ -80,7 +80,7 @@ def show(id: JobId, catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = 
 
 
 def retry(id: JobId, catalog: CatalogFolder = DEFAULT_CATALOG) -> None:
-    """Let a job that failed or was set aside go on where it stopped; the service does it, now or when it starts."""
+    """Continue a failed or set-aside job; the service does it, now or when it starts."""
     places, queue = _queue(catalog)
     job = _job(places, queue, id)
     if job.is_stopped and not has_upload(places.uploads, id):

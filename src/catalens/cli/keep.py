@@ -32,13 +32,16 @@ def erase(
     else:
         for trace in receipt.traces:
             write(f"{trace.place:<10} {trace.what:<10} {trace.name}")
-        write(f"{len(receipt.skus)} erased at {receipt.at}; receipt {receipt.to_dict()['sha256']}")
+        write(
+            f"{len(receipt.skus)} erased at {receipt.at}, with {len(receipt.traces)} parts; "
+            f"SHA-256 of the receipt: {receipt.to_dict()['sha256']}"
+        )
     for kept in receipt.kept:
         say(f"kept: {kept.what} {kept.name}: {kept.why}")
     if receipt.pending:
         say("a reader has an old state open: the log of the database is emptied by the next call that writes")
     for path in receipt.left:
-        say(f"a photo of your own was left: {path}")
+        say(f"your own photo file stays, delete it yourself if it must go: {path}")
 
 
 def backup(
@@ -48,7 +51,7 @@ def backup(
 ) -> None:
     """Copy a catalog with its uploaded photos and tenants while it is in use; the copy is checked."""
     with existing(catalog) as shop:
-        _tell(shop.backup(out), as_json)
+        _tell(shop.backup(out), as_json, done=f"copied to {out}")
 
 
 def restore(
@@ -62,15 +65,20 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Put a catalog back from a backup; what was erased since stays erased, as the logs of erasures say."""
-    _tell(catalens.Catalog.restore(backup, catalog, replace=replace, erasures=erasures), as_json)
+    _tell(
+        catalens.Catalog.restore(backup, catalog, replace=replace, erasures=erasures),
+        as_json,
+        done=f"restored to {catalog}",
+    )
 
 
-def _tell(made: Backup, as_json: bool) -> None:
+def _tell(made: Backup, as_json: bool, *, done: str) -> None:
     if as_json:
         write_json({name: getattr(made, name) for name in made.__slots__})
         return
     tenants = f", {len(made.tenants)} tenants" if made.tenants else ""
-    write(f"{made.products} products, {made.pictures} pictures, {made.photos} uploaded photos{tenants} of {made.at}")
+    counts = f"{made.products} products, {made.pictures} pictures, {made.photos} uploaded photos{tenants}"
+    write(f"{done}: {counts}; backup of {made.at}")
 
 
 def audit(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False) -> None:

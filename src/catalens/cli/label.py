@@ -74,13 +74,13 @@ def curve(
     label_column: Annotated[str, typer.Option(help='Column of the labels, or "folder".')] = "folder",
     heads: Annotated[str, typer.Option(help="Heads to compare: softmax, svm, svm-rbf, knn, lda.")] = "softmax",
     target: Annotated[float, typer.Option(help="Accuracy to reach, 0..1.")] = 0.9,
-    draws: Annotated[int, typer.Option(help="How often photos are drawn anew for each number.")] = 5,
+    draws: Annotated[int, typer.Option(help="Random draws of photos for each number.")] = 5,
     encoder: EncoderName = None,
     seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
     save: Annotated[Path | None, typer.Option(help="Write a report: .html, .md or .json.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell how many photos of each label it takes to reach an accuracy."""
+    """Predict how many photos per label reach an accuracy."""
     from catalens.evaluation.report import check_report
     from catalens.learning.curve_page import answer_of, save_curve
     from catalens.learning.labelled import read_labelled

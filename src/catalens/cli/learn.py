@@ -35,7 +35,7 @@ def search(
     encoder: EncoderName = None,
     test_share: Annotated[float, typer.Option(help="Share of the photos held out to measure on.")] = 0.2,
     reject: Annotated[
-        float, typer.Option(help='Share of pictures of other things that may pass as known; the rest is "unknown".')
+        float, typer.Option(help='Share of unknown photos that may be accepted as known; the rest is "unknown".')
     ] = 0.05,
     seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
     as_json: AsJson = False,

@@ -69,7 +69,7 @@ def show(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Say all that is known of a network: licence, training data, cost, measured scores."""
+    """Show one network: licence, training data, cost, measured scores."""
     from catalens.models.known import find_known, known_networks
     from catalens.models.zoo import bundled_cards, find_card
     from catalens.tasks.classifier_folder import is_classifier, load_classifier

@@ -35,6 +35,10 @@ CertificateKey: TypeAlias = Annotated[
     Path | None, typer.Option("--key", help="ES256 key of --certificate, a PEM file.")
 ]
 
+ProgressKind: TypeAlias = Annotated[
+    str,
+    typer.Option("--progress", help="auto: a bar on a terminal; json: a line of JSON a second on stderr; none."),
+]
 DEFAULT_CATALOG = Path("shop")
 
 
@@ -72,7 +76,10 @@ def existing(
     dtype: str = Network.dtype.default,
 ) -> catalens.Catalog:
     """Open a catalog to read from; one that is not there is an error and is not made."""
-    return catalens.Catalog.open(folder, encoder=encoder, readonly=True, device=device, dtype=dtype)
+    shop = catalens.Catalog.open(folder, encoder=encoder, readonly=True, device=device, dtype=dtype)
+    if not len(shop):
+        say(f"note: the catalog at {folder} is empty; fill it: catalens add SOURCE --catalog {folder}")
+    return shop
 
 
 def existing_folder(folder: Path) -> Path:

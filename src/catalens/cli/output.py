@@ -6,8 +6,10 @@ forge a line, and what the terminal cannot encode is shown as an escape.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,20 +130,55 @@ def refuse_overwrite(out: Path | None, *read: str | Path) -> None:
         raise UsageError(f"{out} is what is read", cure="name another file: originals are never overwritten")
 
 
+PROGRESS = ("auto", "json", "none")
+EVERY_S = 1.0
+"""Seconds between two lines of JSON."""
+
+
 @contextmanager
-def progress_bar() -> Iterator[Progress | None]:
-    """A progress callback that draws a bar, or None where stderr is not a terminal."""
-    if not err.is_terminal:
+def progress_bar(kind: str = "auto") -> Iterator[Progress | None]:
+    """A progress callback: a bar on a terminal, a line of JSON a second ("json"), or None.
+
+    Raises:
+        UsageError: another kind.
+    """
+    if kind not in PROGRESS:
+        raise UsageError(f"--progress is {kind!r}", cure=f"take one of {', '.join(PROGRESS)}")
+    if kind == "json":
+        yield _json_lines()
+        return
+    if kind == "none" or not err.is_terminal:
         yield None
         return
-    from rich.progress import MofNCompleteColumn
+    from rich.progress import MofNCompleteColumn, TextColumn
 
     from catalens.progress import progress_bar as bar_on
 
-    with bar_on(MofNCompleteColumn(), console=err) as bar:
-        task = bar.add_task("", total=None)
+    with bar_on(MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), console=err) as bar:
+        task = bar.add_task("", total=None, rate="")
+        since = time.monotonic()
 
         def update(done: int, total: int | None, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
+            rate = f"{done / max(time.monotonic() - since, 1e-3):,.0f}/s"
+            bar.update(task, completed=done, total=total, description=what, rate=rate)
 
         yield update
+
+
+def _json_lines() -> Progress:
+    """A callback that writes what is done, of how many (None where unknown), what, the rate and the seconds left."""
+    since = last = time.monotonic()
+
+    def update(done: int, total: int | None, what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done and now - last < EVERY_S and done != total:
+            return
+        last = now
+        rate = done / max(now - since, 1e-3)
+        left = None if total is None or not done else round(max(total - done, 0) / rate, 1)
+        line = {"done": done, "total": total, "what": what, "per_second": round(rate, 1), "remaining_s": left}
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
+
+    return update

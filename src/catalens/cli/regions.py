@@ -24,7 +24,7 @@ from catalens.cli.options import (
 )
 from catalens.cli.output import progress_bar, refuse_overwrite, say, warn_missing_glyphs, write, write_json
 from catalens.errors import ImageError, NotFoundError, UnfitImageError, UsageError
-from catalens.images.folder import photos_in
+from catalens.images.folder import SUFFIXES, photos_in
 from catalens.types import Detections
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
     photos = photos_in(source, but=out)
     if not photos:
         raise NotFoundError(f"no photos in {source}", cure="name a photo or a folder with photos")
-    if out.exists() and not out.is_dir():
+    if (out.exists() and not out.is_dir()) or (out.suffix.lower() in SUFFIXES and not out.exists()):
         raise UsageError(f"{out} is no folder", cure="name one for the pictures of a folder")
     names = distinct_names(photos)
 

@@ -171,6 +171,8 @@ def list_keys(catalog: CatalogFolder = DEFAULT_CATALOG, as_json: AsJson = False)
     if as_json:
         write_json([key.to_dict() for key in found])
         return
+    if not found:
+        say("no keys yet: catalens keys create")
     for key in found:
         rate = f", {key.per_second:g}/s" if key.per_second else ""
         state = ", revoked" if key.revoked else ""

@@ -28,7 +28,7 @@ LabelColumn = Annotated[
     str, typer.Option(help='Column of the labels; "folder": the name of the folder that a photo lies in.')
 ]
 FromCatalog = Annotated[
-    Path | None, typer.Option("--catalog", "-c", help="Learn from a catalog instead; --label-column is an attribute.")
+    Path | None, typer.Option("--catalog", "-c", help="Train on a catalog instead; --label-column is an attribute.")
 ]
 
 
@@ -56,7 +56,7 @@ def classifier(
     encoder: EncoderName = None,
     test_share: Annotated[float, typer.Option(help="Share of the photos held out to measure on.")] = 0.2,
     reject: Annotated[
-        float, typer.Option(help='Share of pictures of other things that may pass as known; the rest is "unknown".')
+        float, typer.Option(help='Share of unknown photos that may be accepted as known; the rest is "unknown".')
     ] = 0.05,
     taxonomy: Annotated[
         Path | None, typer.Option(help="File of Google's product taxonomy with ids, to note the ids of labels.")
@@ -65,7 +65,7 @@ def classifier(
     seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Sort photos into your own categories: learn how from photos that are sorted already."""
+    """Train a classifier on labelled photos."""
     from catalens.learning.split import check_shares
     from catalens.tasks.classifier_folder import check_place
 

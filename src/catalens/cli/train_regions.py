@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from catalens.learning.learned import Learned
 
 Out = Annotated[Path, typer.Option("--out", help="Folder to write the network and its card to.")]
-Minutes = Annotated[float, typer.Option(help="Time for training, that of a run that is gone on with included.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")]
+Minutes = Annotated[float, typer.Option(help="Time for training, including that of a resumed run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint in --out.")]
 Seed = Annotated[int, typer.Option(help="Of all random choices.")]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from catalens.errors import CatalensError, FeedError, NotFoundError, UsageError
 from catalens.feeds.acp import AcpFeed
+from catalens.feeds.addresses import fetched, is_address
 from catalens.feeds.akeneo import AkeneoFeed
 from catalens.feeds.amazon import AmazonFeed
 from catalens.feeds.archives import Unpacked, feeds_in, gunzip, kind_of, unpack
@@ -18,6 +19,7 @@ from catalens.feeds.bigcommerce import BigCommerceFeed
 from catalens.feeds.etsy import EtsyFeed
 from catalens.feeds.folder import FolderFeed
 from catalens.feeds.google import GoogleFeed
+from catalens.feeds.joined import joined, read_side
 from catalens.feeds.jsonld import JsonLdFeed
 from catalens.feeds.jsonlines import JsonLinesFeed
 from catalens.feeds.magento import MagentoFeed
@@ -71,28 +73,40 @@ def open_feed(
     mapping: Mapping[str, str] | None = None,
     format: str | None = None,
     encoding: str | None = None,
+    fetch: bool | frozenset[str] = False,
+    join: Sequence[str | Path] = (),
 ) -> Reading:
     """Open a source by its format, recognised by itself unless named.
 
     Args:
-        source: a feed (also in a ZIP or gzip file), a folder of photos, one that holds a feed, or a photo.
+        source: a feed (also in a ZIP or gzip file), a folder of photos, one that holds a feed, or a photo; or the
+            address of a feed: of the web, or of an object store (`s3://`, `gs://`, `az://`).
         media: folder that picture paths start from; the feed's own where None.
         mapping: field -> column, where the guess is wrong.
         format: name of one of `FEEDS`.
         encoding: of its text, where the guess is wrong.
+        fetch: read it from a public web address, or from one of these hosts.
+        join: further tables of pictures, prices or other attributes, joined by sku.
 
     Raises:
+        RemoteError: a web address that was not read.
         NotFoundError: nothing there.
         FeedError: nothing that can be read.
         UsageError: no such format or encoding, or a mapping of columns that are not there.
     """
+    options = Options(media, mapping or {}, encoding)
+    if is_address(source):
+        place, held = fetched(str(source), fetch=fetch)
+        reading = open_feed(place, media=media, mapping=mapping, format=format, encoding=encoding, join=join)
+        return replace(reading, keeps=(held, reading.keeps))
     refuse_address(source, what="feed")
     path = Path(source)
     if media is not None and not media.is_dir() and _exists(path):
         raise NotFoundError(f"no media folder at {media}", cure="check --media")
     if format is not None and format not in {feed.name for feed in FEEDS}:
         raise UsageError(f"no format {format!r}", cure=f"name one of {', '.join(feed.name for feed in FEEDS)}")
-    return _opened(path, Options(media, mapping or {}, encoding), format)
+    reading = _opened(path, options, format)
+    return joined(reading, [read_side(Path(one), options) for one in join]) if join else reading
 
 
 def _exists(path: Path) -> bool:

@@ -59,7 +59,7 @@ class Reading:
     """What must live as long as the reading, such as a temporary folder."""
 
     def __iter__(self) -> Iterator[Item]:
-        return iter(self.items)
+        yield from self.items  # a generator, which keeps what the reading keeps
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -50,6 +50,8 @@ _STATES = {
     "preorder": ("preorder", "pre_order", "pre-order", "presale"),
     "backorder": ("backorder", "back_order", "on_backorder", "onbackorder", "available for order"),
 }
+_SYMBOLS = {"€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN", "₽": "RUB", "₩": "KRW", "US$": "USD", "R$": "BRL"}
+"""Signs that name one currency; `$`, `¥` and `kr` name several."""
 STATES = {word: state for state, words in _STATES.items() for word in words}
 """Spelling of an availability -> the name that feeds have for it."""
 
@@ -114,8 +116,9 @@ def _offer(
     if isinstance(price, int | float) and not isinstance(price, bool) and price > 0:
         fields["price"] = float(rest.pop("price"))  # type: ignore[arg-type]
         said = rest.pop("currency", None) or currency
-        if isinstance(said, str) and re.fullmatch(r"[A-Za-z]{3}", said):
-            fields["currency"] = said.upper()
+        code = _SYMBOLS.get(said, said) if isinstance(said, str) else ""
+        if re.fullmatch(r"[A-Za-z]{3}", code):
+            fields["currency"] = code.upper()
     return Offer({name: value for name, value in fields.items() if value != ""}, pictures, rest, group, options or {})
 
 

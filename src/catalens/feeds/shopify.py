@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalens.errors import FeedError
 from catalens.feeds.base import Options, Reading, Sample
-from catalens.feeds.columns import key_of
+from catalens.feeds.columns import alias_of, key_of
 from catalens.feeds.draft import Draft
 from catalens.feeds.shops import Fields, opened, reading
 from catalens.feeds.tables import Row, Table
@@ -102,5 +102,12 @@ def _draft(row: Row, handle: str, fields: Fields, names: tuple[str, ...], *, is_
         variant.column = fields.column("sku")
         if text := fields(row, "variant_image"):
             variant.pictures = [(fields.column("variant_image") or "", text, None)]
+        elif fields.column("variant_image") is None and any(_is_color(name) for name in options):
+            variant.pictures = list(draft.pictures)  # a file of one's own: a color's row has its picture
         draft.variants = [variant]
     return draft
+
+
+def _is_color(name: str) -> bool:
+    key = key_of(name)
+    return (alias_of(key) or key) == "color"

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from catalens.errors import UsageError
 from catalens.feeds import Reading, open_feed
+from catalens.feeds.addresses import is_address
+from catalens.feeds.base import Options
+from catalens.feeds.joined import is_side
 from catalens.types import Failure, Product
 
 Source = str | Path | Iterable[str | Path] | Iterable[Product | Failure]
@@ -48,6 +51,16 @@ class Sources:
         return tuple(note for _, reading in self.readings for note in reading.notes)
 
 
+def with_sides(
+    paths: Sequence[str | Path], join: Sequence[str | Path] = (), *, encoding: str | None = None
+) -> tuple[list[str | Path], list[str | Path]]:
+    """Feeds, and the tables that are joined to them: those of `join`, and, of several paths, those that are such."""
+    sides = [path for path in paths if len(paths) > 1 and is_side(Path(path), Options(encoding=encoding))]
+    if len(sides) == len(paths):
+        sides = []
+    return [path for path in paths if path not in sides], [*sides, *join]
+
+
 def with_mentions(reading: Reading) -> Iterator[Product | Failure]:
     """Items of a reading; where all of it mentions the same, each product says so."""
     for item in reading:
@@ -73,10 +86,15 @@ def open_sources(
     format: str | None,
     encoding: str | None = None,
     name: str = "",
+    fetch: bool | frozenset[str] = False,
+    join: Sequence[str | Path] = (),
 ) -> Sources:
     """Open all of them, so that a wrong path is said before anything is written.
 
+    Of several paths, tables of pictures or prices alone are joined to the others by sku.
+
     Args:
+        fetch, join: as of `open_feed`.
         name: identity of the source, in the place of its path.
 
     Raises:
@@ -96,6 +114,10 @@ def open_sources(
     if paths and products:
         raise UsageError("expected paths or products and got both", cure="add them one after the other")
     folder = None if media is None else Path(media)
-    readings = [open_feed(path, media=folder, mapping=mapping, format=format, encoding=encoding) for path in paths]
-    identities = [str(Path(path).absolute()) for path in paths]
+    paths, sides = with_sides(paths, join, encoding=encoding)
+    readings = [
+        open_feed(path, media=folder, mapping=mapping, format=format, encoding=encoding, fetch=fetch, join=sides)
+        for path in paths
+    ]
+    identities = [str(path) if is_address(path) else str(Path(path).absolute()) for path in paths]
     return Sources(list(zip(identities, readings, strict=True)), products, name)

@@ -31,10 +31,10 @@ def refuse_address(source: str | Path, *, what: str, error: type[CatalensError] 
     scheme = found.group(1).lower()
     text = re.sub(r":/+", "://", str(source), count=1)
     how = {
-        "http": f"curl -L -O {text}",
-        "https": f"curl -L -O {text}",
-        "s3": f"aws s3 cp {text} .",
-        "gs": f"gcloud storage cp {text} .",
+        "http": f"`curl -L -O {text}`",
+        "https": f"`curl -L -O {text}`",
+        "s3": f"`aws s3 cp {text} .`",
+        "gs": f"`gcloud storage cp {text} .`",
         "file": f"give the path {text.removeprefix('file://')}",
     }.get(scheme, "copy it to this machine")
     kind = "web address" if scheme in ("http", "https") else "address"
@@ -63,15 +63,16 @@ def nothing_at(path: Path, *, what: str = "file") -> NotFoundError:
     if not _is_folder(parent):
         cure = f"there is no folder {parent} either: check the path"
     else:
-        near = get_close_matches(path.name.lower(), names := _names(parent), n=1)
+        names = _names(parent)  # by their stems: the endings of photos are all alike
+        near = get_close_matches(path.stem.lower(), names, n=1)
         cure = f"did you mean {parent / names[near[0]]}?" if near else "check the path"
     return NotFoundError(f"no {what} at {path}", cure=cure)
 
 
 def _names(folder: Path) -> dict[str, str]:
-    """Names in a folder by their lower case."""
+    """Names in a folder by their stems in lower case."""
     try:
-        return {one.name.lower(): one.name for one in folder.iterdir()}
+        return {one.stem.lower(): one.name for one in folder.iterdir()}
     except OSError:
         return {}
 

@@ -30,6 +30,7 @@ def fetch_image_bytes(
     allow_hosts: frozenset[str] | None = None,
     max_bytes: int = MAX_BYTES,
     deadline_s: float = DEADLINE_S,
+    accept: str = "image/*",
     resolve: Resolve = resolve,
     is_allowed: Judge = is_public,
 ) -> bytes:
@@ -42,13 +43,14 @@ def fetch_image_bytes(
         allow_hosts: only these hosts (lower case, international names in their ASCII form); any public one where None.
         max_bytes: at most so many, counted while they arrive.
         deadline_s: seconds for all of it: names, connections, redirects, body.
+        accept: media types that are asked for.
         resolve: host and port -> addresses.
         is_allowed: whether an address may be connected to.
 
     Raises:
         RemoteError: refused, too large, too slow, or not there; says which.
     """
-    guard = _Guard(allow_hosts, resolve, is_allowed, time.monotonic() + deadline_s)
+    guard = _Guard(allow_hosts, resolve, is_allowed, time.monotonic() + deadline_s, accept)
     place = url
     for _ in range(MAX_REDIRECTS + 1):
         found = _get(place, guard, max_bytes)
@@ -66,6 +68,7 @@ class _Guard:
     resolve: Resolve
     is_allowed: Judge
     until: float
+    accept: str
 
     def left(self) -> float:
         return self.until - time.monotonic()
@@ -89,7 +92,9 @@ def _get(url: str, guard: _Guard, max_bytes: int) -> bytes | str:
         context = httpx.create_ssl_context(trust_env=False) if parsed.scheme == "https" else None
         with (
             httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool,
-            pool.stream("GET", str(parsed.copy_with(fragment=None)), headers=_headers(parsed)) as response,
+            pool.stream(
+                "GET", str(parsed.copy_with(fragment=None)), headers=_headers(parsed, guard.accept)
+            ) as response,
         ):
             return _answer(parsed, response, max_bytes)
     except (httpcore.TimeoutException, TimeoutError):
@@ -110,9 +115,9 @@ def _checked(url: str) -> httpx.URL:
     return parsed
 
 
-def _headers(parsed: httpx.URL) -> list[tuple[str, str]]:
+def _headers(parsed: httpx.URL, accept: str) -> list[tuple[str, str]]:
     host = parsed.netloc.decode("ascii")
-    return [("Host", host), ("Accept", "image/*"), ("Accept-Encoding", "identity"), ("User-Agent", "catalens")]
+    return [("Host", host), ("Accept", accept), ("Accept-Encoding", "identity"), ("User-Agent", "catalens")]
 
 
 def _answer(url: httpx.URL, response: httpcore.Response, max_bytes: int) -> bytes | str:

@@ -16,6 +16,16 @@ from catalens.types import ImageArray, Match, Matches
 PAGES = (".html", ".htm")
 CHIPS = 4
 PARTS = ("deep", "color", "texture", "shape", "text", "words", "liked")
+NAMES = {
+    "deep": "overall look",
+    "color": "colors",
+    "texture": "texture",
+    "shape": "shape",
+    "text": "words in its text",
+    "words": "what the words look like",
+    "liked": "like what you liked",
+}
+"""The parts of a score as a shopper reads them."""
 SHOWN_FIRST = ("category", "color", "brand", "material", "pattern", "style", "department")
 
 _STYLE = """
@@ -36,6 +46,8 @@ border:1px solid var(--line);border-radius:99px;padding:1px 9px;overflow-wrap:an
 height:6px;border-radius:3px;overflow:hidden;background:var(--line);margin-top:auto}.legend{display:flex;
 flex-wrap:wrap;gap:14px;margin-top:14px;font-size:13px;color:var(--quiet)}.dot{display:inline-block;
 width:10px;height:10px;border-radius:3px;margin-right:6px}
+@media(max-width:600px){main{padding:24px 14px 60px}ol{gap:12px;grid-template-columns:repeat(2,minmax(0,1fr))}
+.body{padding:10px 12px 12px}.head img{width:84px;height:84px}}
 """
 
 
@@ -57,7 +69,9 @@ def report_page(sections: Sequence[Section], *, title: str, intro: str) -> str:
     """Several searches as one HTML page under a title and an introduction."""
     used = {part for section in sections for match in section.matches for part in match.parts}
     legend = "".join(
-        f'<span><i class="dot" style="background:var(--{part})"></i>{part}</span>' for part in PARTS if part in used
+        f'<span><i class="dot" style="background:var(--{part})"></i>{NAMES[part]}</span>'
+        for part in PARTS
+        if part in used
     )
     body = "".join(_section(section) for section in sections)
     top = (

@@ -15,17 +15,20 @@ from catalens.images.read import ImageLike, read_image
 from catalens.models.known_words import DoubtfulWord
 from catalens.models.text import words_of
 from catalens.options import Search, check_all
+from catalens.search.forms import EXACT, NARROWER, SYNONYM
 from catalens.search.text import Alternative, QueryWords, WordReader, split_words
 from catalens.search.understand import Excluded, Understood
 from catalens.search.weights import PICTURE_PARTS, shares
 from catalens.storage.filter_terms import Filter
-from catalens.storage.store import Store, Term
+from catalens.storage.store import Store
 from catalens.tasks.embed import Encoder, decode_target
 from catalens.text.tokens import spellings
 from catalens.types import FloatArray
 
 _LIKE, _UNLIKE = np.float32(0.75), np.float32(0.15)
 """Rocchio's shares of the liked and the disliked (Manning, Raghavan, Schuetze 2008, section 9.1.1)."""
+_FEW = 10
+"""Products with a word for a kind from which narrower kinds are not looked for."""
 _EXCLUDED = np.float32(0.4)
 """Share of the excluded words' vector that is taken off that of the words."""
 
@@ -123,6 +126,7 @@ class Query:
         words: to look for; empty where words do not count.
         left_out: ids of products that are not to be found.
         added: product id -> what the shop's rules add to its score.
+        has_kind: whether the words name a kind of product.
         is_words_only: whether nothing but words is asked, so that what hardly fits them is no answer.
         notes: which words are not known: no product has them, and the encoder was not taught them; or that there is no
             encoder to ask the pictures with.
@@ -135,6 +139,7 @@ class Query:
     notes: tuple[str, ...] = ()
     added: Mapping[int, float] = field(default_factory=dict)
     is_words_only: bool = False
+    has_kind: bool = False
 
     def directions(self) -> list[tuple[str, FloatArray]]:
         """Where candidates lie, as (space, vector): one direction in the deep space, or one in each other space.
@@ -182,9 +187,12 @@ class QueryBuilder:
         vectors.update({part: vector for part, vector in described.items() if part in counted})
         if "liked" in counted:
             vectors.update(self._liked_vector(liked, unliked))
-        words_only = request.image is None and not liked and not unliked
+        words_only = "text" in counted and request.image is None and not liked and not unliked
         counted_words = words if "text" in counted else QueryWords()
-        return Query(counted, vectors, counted_words, frozenset(liked), notes, is_words_only=words_only)
+        has_kind = request.understood is not None and request.understood.has_kind
+        return Query(
+            counted, vectors, counted_words, frozenset(liked), notes, is_words_only=words_only, has_kind=has_kind
+        )
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
         found: dict[str, tuple[str, FloatArray]] = {}
@@ -251,14 +259,19 @@ class QueryBuilder:
         )
 
     def _alternatives(self, understood: Understood) -> list[Alternative]:
-        """Other words for the query's; for a kind that no product has in any of them, narrower kinds."""
-        asked = [one for one in understood.asked if one.others]
-        terms = [Term(tuple(form for other in (one.word, *one.others) for form in spellings(other))) for one in asked]
-        there = self._store.has_words(terms) if terms else []
-        return [
-            Alternative(one.start, one.end, one.others if is_there else one.narrower)
-            for one, is_there in zip(asked, there, strict=True)
-        ]
+        """Other words for the query's; for a kind that few products have in any of them, narrower kinds, too."""
+        forms = {
+            one: [form for other in (one.word, *one.others) for form in spellings(other)] for one in understood.asked
+        }
+        counts = self.reader.counts(list({form for every in forms.values() for form in every}))
+        found = []
+        for one, every in forms.items():
+            if one.others:
+                worth, how = (EXACT, "translation") if understood.is_translated else (SYNONYM, "synonym")
+                found.append(Alternative(one.start, one.end, one.others, how, worth))
+            if one.narrower and max(counts.get(form, 0) for form in every) < _FEW:
+                found.append(Alternative(one.start, one.end, one.narrower, "narrower", NARROWER))
+        return found
 
     def _unwritten(self, words: Sequence[DoubtfulWord], request: Request) -> tuple[str, ...]:
         """Notes on those words that no product has, by no other word either."""

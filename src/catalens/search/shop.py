@@ -14,6 +14,7 @@ from catalens.search.synonyms import read_synonyms
 from catalens.search.understand import Excluded, Shop
 from catalens.storage.shop_files import ShopFiles, Stamp
 from catalens.storage.store import Store, Term
+from catalens.taxonomy import find
 from catalens.text.tokens import spellings
 from catalens.types import Product
 
@@ -35,7 +36,7 @@ class ShopReader:
         self._lock = threading.Lock()
         self._shop: Shop | None = None
         self._version: tuple[int, Stamp] | None = None
-        self._languages: tuple[int, tuple[str, ...]] = 0, ("en",)
+        self._texts: tuple[int, tuple[str, ...], bool] = 0, ("en",), False
 
     def shop(self) -> Shop:
         """The catalog's facts.
@@ -56,12 +57,14 @@ class ShopReader:
         currencies = tuple(one.upper() for one in store.attribute_values("currency")) if "currency" in known else ()
         goods = Goods("price" if "price" in known else "", currencies, sizes)
         count = store.product_count()
-        if abs(count - self._languages[0]) > _GROWTH * self._languages[0]:
-            self._languages = count, languages_of(store.products_after("", limit=_SAMPLE))
+        if abs(count - self._texts[0]) > _GROWTH * self._texts[0]:
+            sample = store.products_after("", limit=_SAMPLE)
+            self._texts = count, languages_of(sample), names_kinds(sample)
+        facts = self._texts[1:]
         if before is not None and self._version is not None and self._version[1] == stamp:
-            return replace(before, goods=goods, languages=self._languages[1])
+            return replace(before, goods=goods, languages=facts[0], names_kinds=facts[1])
         groups = read_synonyms(self._files.read("synonyms.txt"))
-        return Shop(goods, self._languages[1], self.has_phrase, groups, lexicon_with(groups))
+        return Shop(goods, *facts, has_phrase=self.has_phrase, synonyms=groups, lexicon=lexicon_with(groups))
 
     def has_phrase(self, phrase: str) -> bool:
         """Whether a product's title, description or attributes have these words one after the other."""
@@ -109,3 +112,9 @@ def languages_of(products: Sequence[Product]) -> tuple[str, ...]:
     most = max(counts.values(), default=0)
     found = tuple(one for one, count in counts.most_common() if count and count >= _SHARE * most)
     return found or ("en",)
+
+
+def names_kinds(products: Sequence[Product]) -> bool:
+    """Whether most products say in their title or category of which kind they are."""
+    named = sum(bool(find(f"{one.title}, {one.attributes.get('category', '')}")) for one in products)
+    return 2 * named > len(products)

@@ -99,6 +99,8 @@ class Understood:
     Args:
         text: the words that are left to look for.
         spoken: the same for a text network: German, Spanish and French words that are known in English.
+        is_translated: whether the query is in a language that the catalog is not in.
+        has_kind: whether it names a kind of product, and the catalog's texts do so, too.
         asked: those of them that have other names.
         known: words of them that name something, in small letters: they are not misspelled.
         excluded, filters: see above.
@@ -108,6 +110,8 @@ class Understood:
 
     text: str
     spoken: str = ""
+    is_translated: bool = False
+    has_kind: bool = False
     asked: tuple[Asked, ...] = ()
     known: frozenset[str] = frozenset()
     excluded: tuple[Excluded, ...] = ()
@@ -133,12 +137,14 @@ class Shop:
     Args:
         goods: its prices and sizes.
         languages: of its texts, the most frequent first.
+        names_kinds: whether most products' texts say of which kind they are.
         has_phrase: whether a product has these words one after the other.
         synonyms: groups of words that mean the same, of the shop's own.
     """
 
     goods: Goods = field(default_factory=Goods)
     languages: tuple[str, ...] = ("en",)
+    names_kinds: bool = False
     has_phrase: Callable[[str], bool] = _no_phrase
     synonyms: tuple[tuple[str, ...], ...] = ()
     lexicon: Lexicon = field(default_factory=lambda: lexicon_with(()))
@@ -172,6 +178,7 @@ class _Left:
     asked: list[Asked] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     is_translated: bool = False
+    has_kind: bool = False
 
 
 class _Reader:
@@ -191,9 +198,10 @@ class _Reader:
                       else f'"{self._written(part)}": {part.note}' for part in parts if part.note)  # fmt: skip
         left = self._left(taken)
         spoken = " ".join(left.spoken) if left.is_translated else left.text
+        is_translated = self._language not in (None, *self._shop.languages)
         return Understood(
-            left.text, spoken, tuple(left.asked), frozenset(left.known), excluded, filters, chips,
-            tuple(dict.fromkeys(notes)),
+            left.text, spoken, is_translated, left.has_kind and self._shop.names_kinds, tuple(left.asked),
+            frozenset(left.known), excluded, filters, chips, tuple(dict.fromkeys(notes)),
         )  # fmt: skip
 
     @property
@@ -318,6 +326,8 @@ class _Reader:
             ):
                 stop += 1
             return at, stop, ((self._text[tokens[at].start : tokens[stop - 1].end],),)
+        if not is_noun and one.concept.section == "kind" and one.stop > at + 1:
+            one = self._look_before(one)
         parts = [self._words_for(one, at)]
         if one.before is not None:  # "Lederschuhe": what is shoes and of leather
             before, concept = one.before
@@ -334,6 +344,19 @@ class _Reader:
                 parts.append((tokens[stop].text,))
                 stop += 1
         return at, stop, tuple(parts)
+
+    def _look_before(self, one: Named) -> Named:
+        """Of "not leather shoes" the leather: it is a kind of its own, and so are the shoes that are wanted."""
+        first = self._lexicon.named(self._tokens[one.start : one.start + 1], self._language)
+        rest = self._lexicon.named(self._tokens[one.start + 1 : one.stop], self._language)
+        if not (
+            first and rest and rest[0].start == 0 and first[0].concept.section in ("materials", "colors", "patterns")
+        ):
+            return one
+        kind = rest[0]
+        start = one.start + 1
+        self._named[start] = Named(start, start + kind.stop, kind.concepts, kind.languages, kind.before)
+        return Named(one.start, start, first[0].concepts, first[0].languages)
 
     def _named_from(self, at: int) -> Named | None:
         if at in self._named:
@@ -421,6 +444,7 @@ class _Reader:
         left.text += written
         left.asked.append(Asked(written, begin, len(left.text), others, narrower))
         left.known.add(written.casefold())
+        left.has_kind |= concept.section == "kind"
         english = "" if self._language in (None, "en", "zh") else next(iter(concept.names.get("en", ())), "")
         left.is_translated |= bool(english)
         left.spoken.append(english or written)

@@ -88,6 +88,6 @@ def _refuse_other_space(store: Store, encoder: Encoder) -> None:
         raise ModelError(
             f"{store.folder or 'the catalog'} was embedded by {built}, and the encoder is {encoder.name}: "
             "their vectors do not compare",
-            cure="open it with encoder=... of that name or folder, or add all sources again with this encoder "
-            "named explicitly (--encoder NAME), which embeds their pictures again",
+            cure="embed its pictures again with `catalens catalog upgrade`, which says first how long that takes, or "
+            "open it with the encoder of that name: --encoder NAME",
         )

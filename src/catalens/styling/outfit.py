@@ -331,7 +331,7 @@ def score_photos(
         model, device, dtype: as of `tasks.outfit.compatibility`.
 
     Raises:
-        UsageError: fewer than two photos, or more than eight; a form or device that does not go.
+        UsageError: fewer than two photos, or more than eight; an unsupported form or device.
         NotFoundError, ModelError: the network cannot be found or used.
         ImageError: a photo cannot be read.
     """

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from catalens.errors import NotFoundError, UsageError
+from catalens.images.paths import looks_like_photo, nothing_at
 from catalens.images.read import ImageLike
 from catalens.storage.store import Candidate, Store
 from catalens.tasks.embed import Encoder
@@ -107,6 +108,8 @@ class Pieces:
             UsageError: it is nothing of these kinds.
         """
         shown = self._store.candidate_of(sku)
+        if shown is None and looks_like_photo(sku):
+            raise nothing_at(Path(sku), what="photo")
         if shown is None:
             raise NotFoundError(f"no product {sku!r} with a picture", cure="name a product that has one")
         found = self.known([shown], guess=True)

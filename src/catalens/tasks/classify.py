@@ -70,7 +70,7 @@ def classify(
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> Labels | list[Labels]:
-    """Say what a picture shows, or each of several: by a trained classifier, else by words.
+    """Classify a picture, or each of several, with a trained classifier or by words.
 
     Args:
         images: one picture (path, bytes, open file, array or PIL picture) or a list of them.
@@ -81,13 +81,13 @@ def classify(
             common kinds of goods where there are none and the model has none.
         top: how many labels each at most.
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
-        device, dtype: where the network runs, and in which precision (`models.device`).
+        device, dtype: device and precision of the network (`models.device`).
 
     Returns:
         Labels of the one picture; of a list, a list in its order.
 
     Raises:
-        UsageError: a classifier and labels; a form or device that does not go; a licence that was not accepted.
+        UsageError: a classifier and labels; an unsupported form or device; a licence that was not accepted.
         ModelError, NotFoundError, MissingExtraError: the model cannot be used.
         ImageError: a picture cannot be read.
     """

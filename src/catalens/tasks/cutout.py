@@ -249,8 +249,8 @@ def cutout(
         model: a bundled cut-out network (the default where None) or a folder with a card; onnx:FILE, openvino:FILE or
             torch:FILE of a network that gives one map, with a small card beside it (`models.runtimes.file`).
         shadow: "keep" the photo's own where its background is even, draw a "soft" one, or "none".
-        decontaminate: free colors at the edge from the old background's.
-        device, dtype: where it runs, and in which precision (`models.device`).
+        decontaminate: remove the old background's color from edges.
+        device, dtype: device and precision (`models.device`).
 
     Returns:
         HxWx4 uint8 of the photo's own size. All transparent where the photo shows no product. A picture that is cut out
@@ -259,7 +259,7 @@ def cutout(
     Raises:
         ImageError: the picture cannot be read.
         NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
-        UsageError: another shadow; a form or device that does not go.
+        UsageError: another shadow; an unsupported form or device.
     """
     network = cutter(model, device=device, dtype=dtype)
     return network.cut(read_rgba(image), shadow=shadow, decontaminate=decontaminate).rgba

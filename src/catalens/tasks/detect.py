@@ -185,13 +185,13 @@ def detector(
             that is bundled.
         words: what to look for, for those that take words (OWL, Grounding DINO).
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
-        device, dtype: where it runs, and in which precision (`models.device`).
+        device, dtype: device and precision (`models.device`).
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
         UsageError: words for a detector that takes none, or none for one that does; a licence that was not accepted; a
             form or device that does not go.
-        MissingExtraError: what it runs on is not installed.
+        MissingExtraError: its runtime is not installed.
     """
     if name == BUILT_IN_DETECTOR and not words:
         return PartsDetector(
@@ -245,16 +245,16 @@ def detect(
 
     Args:
         image: path, bytes, open file, array or PIL picture.
-        min_score: leave out what is less sure, 0..1.
+        min_score: confidence threshold, 0..1.
         model: of `detector`; None for the best that is bundled.
         labels: what to look for, for models that take words.
-        masks: outline each product, too; boxes alone take a fifth of the time.
+        masks: add a mask of each product; without, it takes a fifth of the time.
         tiles: for shelves and photos of hundreds of things: look at overlapping windows, so many along the longer
             side, each about three things wide, instead of the whole; boxes alone.
         accept_licence, device, dtype: as of `detector`.
 
     Returns:
-        Boxes in pixels of the photo, scores, labels and masks, the surest first: what a person wears and carries (top,
+        Boxes in pixels of the photo, scores, labels and masks, best first: what a person wears and carries (top,
         outerwear, dress, skirt, trousers, shoes, bag, hat ...), or "product" for goods without a person.
 
     Raises:

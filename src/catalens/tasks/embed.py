@@ -346,7 +346,7 @@ def encoder(
         NotFoundError: no such encoder.
         ModelError: its card or weights cannot be used.
         UsageError: its licence limits commercial use, or is not known, and was not accepted; no such device.
-        MissingExtraError: what it runs on is not installed.
+        MissingExtraError: its runtime is not installed.
     """
     found = resolve(name or None, task="embed", forms=FORMS, accept_licence=accept_licence)
     if found.form == "card":

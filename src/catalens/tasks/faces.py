@@ -114,7 +114,7 @@ def face_finder(
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
-        UsageError: a form or device that does not go.
+        UsageError: an unsupported form or device.
     """
     found = resolve(name, task="detect", forms=("card",), default=DEFAULT_FACES)
     return FaceFinder(found.own_card(), threads=threads, device=device, dtype=dtype)
@@ -168,7 +168,7 @@ def blur_faces(
         image: path, bytes, open file, array or PIL picture.
         min_score: confidence threshold, 0..1.
         model: a face detector: the bundled one where None, or a folder with a card.
-        device, dtype: where it runs, and in which precision (`models.device`).
+        device, dtype: device and precision (`models.device`).
 
     Returns:
         HWC uint8, of four channels where anything of the picture is transparent; and how many faces were hidden.
@@ -176,7 +176,7 @@ def blur_faces(
     Raises:
         ImageError: the picture cannot be read.
         NotFoundError, ModelError: the network cannot be found or used.
-        UsageError: a score that is none; a form or device that does not go.
+        UsageError: a score out of range; an unsupported form or device.
     """
     done = anonymise(image, min_score=min_score, model=model, device=device, dtype=dtype)
     return done.image, len(done.faces)

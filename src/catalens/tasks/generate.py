@@ -162,7 +162,7 @@ def generator(
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
-        UsageError: a form or device that does not go.
+        UsageError: an unsupported form or device.
     """
     found = resolve(name, task="generate", forms=("card",))
     return Generator(found.own_card(), threads=threads, device=device, dtype=dtype)
@@ -181,7 +181,7 @@ def generate(
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> ImageArray:
-    """Make pictures of products that do not exist. They show no goods to be sold.
+    """Generate pictures of products that do not exist (experimental). Never show them as products on sale.
 
     Say so where they are shown: `trust.provenance.write_generated` writes them with the mark that machines read.
 
@@ -197,7 +197,7 @@ def generate(
             by its short name, id on the hub or folder (`sdxl`, OWNER/NAME), which is asked for "product photo of a red
             striped dress, on a white background".
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
-        device, dtype: where it runs, and in which precision (`models.device`).
+        device, dtype: device and precision (`models.device`).
 
     Returns:
         (n, S, S, 3) uint8 sRGB; S is 128 of the bundled network.

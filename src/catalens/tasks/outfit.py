@@ -111,7 +111,7 @@ def outfit_model(name: str | None = None, *, threads: int = 1, device: str = AUT
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
-        UsageError: a form or device that does not go.
+        UsageError: an unsupported form or device.
     """
     found = resolve(name, task="outfit", forms=("card",))
     return OutfitModel(found.own_card(), threads=threads, device=device, dtype=dtype)
@@ -131,7 +131,7 @@ def pieces_of_photos(
     """Photos of one thing each, as the network takes them.
 
     Args:
-        kinds: of `KINDS`, one a photo; told from the photos where None.
+        kinds: of `KINDS`, one a photo; predicted from the photos if None.
 
     Raises:
         UsageError: another number of kinds, or an unknown one.
@@ -171,13 +171,13 @@ def compatibility(
 
     Args:
         images: two to eight, of one thing each: paths, bytes, open files, arrays or PIL pictures.
-        kinds: top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt; told from the photos
-            where None.
+        kinds: top, outerwear, dress, skirt, trousers, shoes, bag, hat, glasses, scarf, belt; predicted from the photos
+            if None.
         model: an outfit network: the bundled one where None, or a folder with a card.
         device, dtype: where it and the encoder run, and in which precision (`models.device`).
 
     Raises:
-        UsageError: fewer than two photos, or more than eight; a form or device that does not go.
+        UsageError: fewer than two photos, or more than eight; an unsupported form or device.
         NotFoundError, ModelError: the network cannot be found or used.
         ImageError: a photo cannot be read.
     """

@@ -97,7 +97,7 @@ def pose_finder(
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
-        UsageError: a form or device that does not go.
+        UsageError: an unsupported form or device.
     """
     found = resolve(name, task="pose", forms=("card",))
     return PoseFinder(found.own_card(), threads=threads, device=device, dtype=dtype)

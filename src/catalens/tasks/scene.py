@@ -88,7 +88,7 @@ def scene(
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> Scene:
-    """Put a product into a scene.
+    """Put a product into a scene (experimental).
 
     Args:
         image: of the product: a photo, cut out here by the network `model`; or a cut-out: a picture with transparency.
@@ -97,13 +97,13 @@ def scene(
         place: where the middle of its lower edge stands, as shares (x, y) of width and height; a calm place below the
             horizon where None.
         scale: times the size that the place asks for.
-        harmony: how much of the scene's light the product takes on, 0..1.
+        harmony: how strongly the product adapts to the scene's light, 0..1.
         shadow: how dark its shadow is, 0..1.
         horizon: share of the height at which the camera looks straight ahead.
         model: of the cut-out network, as of `cutout`.
         painter: paint `background`, where it is words, with a large network that paints from words, by its short name,
             id on the hub or folder (`sdxl`); `seed` and `accept_licence` are for it.
-        device, dtype: where the networks run, and in which precision (`models.device`).
+        device, dtype: device and precision of the networks (`models.device`).
 
     Raises:
         ImageError: a picture cannot be read, or shows no product.

@@ -152,7 +152,7 @@ def segment(
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> Masks:
-    """Say of each place of a person's photo what it shows.
+    """Segment the photo of a person: a mask for each garment, hair, skin and background.
 
     Args:
         image: of a person: path, bytes, open file, array or PIL picture.
@@ -160,7 +160,7 @@ def segment(
             semantic segmentation of the Transformers library; onnx:FILE, openvino:FILE or torch:FILE with a small card
             beside it that names the classes (`models.runtimes.file`).
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
-        device, dtype: where it runs, and in which precision (`models.device`).
+        device, dtype: device and precision (`models.device`).
 
     Returns:
         Masks of the picture's own size; of the bundled parser: background, skin, hair, top, outerwear, dress, skirt,
@@ -169,8 +169,8 @@ def segment(
     Raises:
         ImageError: the picture cannot be read.
         NotFoundError, ModelError: the network cannot be found or used.
-        UsageError: a form or device that does not go; a licence that was not accepted.
-        MissingExtraError: what it runs on is not installed.
+        UsageError: an unsupported form or device; a licence that was not accepted.
+        MissingExtraError: its runtime is not installed.
     """
     network = parser(model, accept_licence=accept_licence, device=device, dtype=dtype)
     return network(read_image(image))

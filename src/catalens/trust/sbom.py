@@ -29,6 +29,7 @@ _TASKS = {
     "pose": "keypoint-detection",
     "tryon": "image-to-image",
     "generate": "image generation",
+    "confirm": "image-classification",
 }
 
 

@@ -77,7 +77,7 @@ class FileNetwork:
     Raises:
         NotFoundError: no file, or no card beside it.
         ModelError: the card or the file cannot be used.
-        MissingExtraError: what it runs on is not installed.
+        MissingExtraError: its runtime is not installed.
         UsageError: a device that is not there.
     """
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -270,11 +271,12 @@ class JobQueue:
         """
         found: Items = []
         parts = sorted((self._folder / f"{job.id}.items").glob("*.json"))
-        starts = [int(path.stem) for path in parts]
-        for path, start, end in zip(parts, starts, [*starts[1:], job.taken], strict=True):
+        starts = [*(int(path.stem) for path in parts), job.taken]
+        for path, (start, end) in zip(parts, pairwise(starts), strict=True):
             if end <= after or start >= job.taken:
                 continue
-            found.extend(parse_json(path.read_text("utf-8"))[max(0, after - start) :])
+            with suppress(FileNotFoundError):  # deleted by its age meanwhile
+                found.extend(parse_json(path.read_text("utf-8"))[max(0, after - start) :])
             if len(found) > limit:
                 break
         return [one for one in found[:limit] if one], after + limit if len(found) > limit else None

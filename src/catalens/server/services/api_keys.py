@@ -80,7 +80,9 @@ class ApiKeys:
         """
         chosen = tuple(dict.fromkeys(scopes))
         if not chosen or not set(chosen) <= set(SCOPES):
-            raise UsageError(f"scopes are {', '.join(chosen) or 'none'}", cure=f"take some of {', '.join(SCOPES)}")
+            unknown = ", ".join(repr(one) for one in chosen if one not in SCOPES)
+            what = f"unknown scope {unknown}" if unknown else "a key needs a scope"
+            raise UsageError(what, cure=f"take one or more of {', '.join(SCOPES)}")
         if not _is_tenant(tenant):
             raise UsageError(f"the tenant is {tenant[:80]!r}", cure="take small letters, digits, - and _")
         if not 0 <= per_second < float("inf"):

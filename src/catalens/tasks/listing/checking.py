@@ -87,7 +87,7 @@ def check(
     alpha_of: AlphaOf = border_alpha,
     people: bool = options.Check.people.default,
 ) -> Findings:
-    """Which rules a photo breaks, errors first; none where it may go online.
+    """Check a photo against listing rules: the broken ones, errors first.
 
     Args:
         image: path, bytes, open file, array or PIL picture. Of the first three the file itself is judged, too; an array

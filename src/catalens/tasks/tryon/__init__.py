@@ -128,7 +128,7 @@ def tryon_model(name: str | None = None, *, threads: int | None = None, device: 
 
     Raises:
         NotFoundError, ModelError: it cannot be found or used.
-        UsageError: a form or device that does not go.
+        UsageError: an unsupported form or device.
     """
     found = resolve(name, task="tryon", forms=("card",))
     return TryOn(found.own_card(), threads=threads, device=device, dtype=dtype)
@@ -155,7 +155,7 @@ def try_on(
             its short name, perhaps with a folder of its files: `catvton:FOLDER`.
         seed: of such a large network; the bundled one draws nothing at random.
         accept_licence: name of a licence that limits commercial use and that you accept for this network.
-        device, dtype: where it runs, and in which precision (`models.device`).
+        device, dtype: device and precision (`models.device`).
 
     Returns:
         The photo at its own size with the garment on; outside `region` every pixel is the photo's.
@@ -163,7 +163,7 @@ def try_on(
     Raises:
         ImageError: a picture cannot be read.
         UnfitImageError: it can, but cannot serve: no person, two people, seen from behind, cut off, no garment.
-        UsageError: no such kind; a form or device that does not go; a licence that was not accepted.
+        UsageError: no such kind; an unsupported form or device; a licence that was not accepted.
         NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
     """
     options.check(options.TryOn.kind, kind)

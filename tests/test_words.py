@@ -225,6 +225,8 @@ def test_another_word_for_a_stretch_of_the_query() -> None:
     words = reader.read("red abendkleid", alternatives=[Alternative(4, 14, ("dresses", "gown"))])
     assert [(word.typed, word.is_known) for word in words.words] == [("red", False), ("abendkleid", True)]
     assert [(form.text, form.how) for form in words.words[1].forms] == [("dress", "synonym")]
+    part = reader.read("slip-on", alternatives=[Alternative(0, 4, ("dress",))]).words[0]
+    assert not part.is_known  # another word for a part is none for the compound
     several = reader.read("短袖", alternatives=[Alternative(0, 2, ("T-Shirt",))]).words
     assert [form.text for form in several[0].forms] == ["t shirt", "tshirt"]
 
@@ -270,7 +272,7 @@ WORDS = IndexedWords("·reddress ·a1", "red dress", "dress \n red \n long sleev
         ("Red, dress!", 0.95),
         ("red-dress", 0.93),
         ("nothing", 0.0),
-        ("dress", 0.9 * (0.5 + (0.98 * (1 - 0.2 * 0.15) + 0.02 / 2) / 2)),  # in the title, and an attribute is this
+        ("dress", 0.9 * (0.5 + (0.98 * (0.85 + 0.04 * 0.8) + 0.02 / 2) / 2)),  # in the title, and an attribute is this
         ("sleeve", 0.9 * (0.5 + 0.98 * 0.6 / 2)),  # in an attribute
         ("evening", 0.9 * (0.5 + 0.98 * 0.3 / 2)),  # in the description
     ],

@@ -19,9 +19,12 @@ from catalens.text.tokens import VALUE_END
 
 EXACT_SKU, EXACT_TITLE, SAME_TITLE, OTHERS = 1.0, 0.95, 0.93, 0.9
 PLACES: Mapping[str, float] = {"title": 0.8, "attributes": 0.6, "description": 0.3}
-"""Worth of where a word stands; in several places it is worth more, and never more than 1."""
+"""Worth of where a word stands."""
 WHOLE_VALUE = 0.85
 """Worth of an attribute whose value is the word and nothing else (category: dress)."""
+_BESIDE = 0.04
+"""Share of the lesser of title and attributes that is added: so little that no other form of a word outranks the word
+itself by standing in both."""
 _OF_WORDS = 0.98
 """Share of b that the words make; the rest is the part of the title that is asked for."""
 
@@ -104,7 +107,8 @@ class _Scorer:
         for word in self._words:
             here, there = word.worth_in(title), word.worth_in_values(others)
             if here or there:
-                worth = 1 - (1 - PLACES["title"] * here) * (1 - there)
+                places = PLACES["title"] * here, there
+                worth = max(places) + _BESIDE * min(places)
             else:
                 worth = PLACES["description"] * word.worth_in(f" {words.description} ")
             found += worth > 0

@@ -164,7 +164,7 @@ class WordReader:
         for place, token in enumerate(tokens):
             before = tokens[place - 1] if place else None
             after = tokens[place + 1] if place + 1 < len(tokens) else None
-            meant = [one for one in alternatives if one.start < token.end and token.start < one.end]
+            meant = [one for one in alternatives if one.start <= token.start and token.end <= one.end]
             forms = finder.of_pair(token) if token.is_pair else finder.of_word(token, before, after)
             for one in meant:
                 forms += [form for other in one.texts for form in finder.of_text(other, one.worth, one.how)]

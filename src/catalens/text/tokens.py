@@ -32,6 +32,7 @@ _BIGRAMMED = (
 )
 _RUN = re.compile(f"[{_BIGRAMMED}]+")
 _CHUNK = re.compile(r"\S+")
+_LETTERS = re.compile(r"[^\W_].*[^\W_]|[^\W_]", re.DOTALL)
 _JOINERS = frozenset("-\u2010_'\u2019\u02bc\u02bb\u2018`\u00b4\u00b7")
 _WEAK_JOINERS = frozenset("/.&+")
 """Join where the whole is a number of an article ("AB-1234/56") or letters one by one ("H&M", "U.S.A.")."""
@@ -106,8 +107,9 @@ def _tokens(text: str) -> Iterator[Token]:
         folded = fold(chunk[0])
         shift = chunk.start() if len(folded) == len(chunk[0]) else None
         for token in _of_chunk(folded):
-            if shift is None:  # folding changed its length: the place is that of the whole
-                yield token._replace(start=chunk.start(), end=chunk.end())
+            if shift is None:  # folding changed its length: the place is that of the whole, punctuation aside
+                letters = _LETTERS.search(text, chunk.start(), chunk.end()) or chunk
+                yield token._replace(start=letters.start(), end=letters.end())
             else:
                 yield token._replace(start=token.start + shift, end=token.end + shift)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
 
-from catalens.errors import UsageError
+from catalens.errors import ModelError, NotFoundError, UsageError
+from catalens.models.untrusted import read_toml
 
 UNKNOWN = "unknown"
 """In place of a licence that nobody states. It is allowed only where the list has this word."""
@@ -50,6 +53,30 @@ def require_allowed(what: str, licence: str, allowed: Collection[str]) -> None:
             f"(it has {', '.join(sorted(allowed)) or 'none'})",
             cure="use another network, or add the licence to the list after reading it",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FileLicence:
+    """What such a card says of where a network is from; "" where it says nothing."""
+
+    license: str = ""
+    origin: str = ""
+
+
+def read_file_licence(path: Path) -> FileLicence:
+    """Licence and origin as the card beside a network's file says them; empty where there is no card.
+
+    Raises:
+        ModelError: the card cannot be read, or says nonsense.
+    """
+    try:
+        table = read_toml(path)
+    except NotFoundError:
+        return FileLicence()
+    found = FileLicence(table.get("license", ""), table.get("origin", ""))
+    if not all(isinstance(one, str) for one in (found.license, found.origin)):
+        raise ModelError(f"{path} is no card: license and origin are texts", cure='write license = "Apache-2.0"')
+    return found
 
 
 def _covered(expression: str, names: frozenset[str]) -> bool:

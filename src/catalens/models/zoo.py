@@ -22,8 +22,7 @@ from catalens.models import card as cards
 from catalens.models import known as registry
 from catalens.models.card import FILE, Card, read_card, read_table
 from catalens.models.known import KnownNetwork, find_known, known_networks, require_accepted
-from catalens.models.licence import UNKNOWN, require_allowed
-from catalens.models.runtimes.file import LOADERS, read_file_licence
+from catalens.models.licence import UNKNOWN, read_file_licence, require_allowed
 
 Task: TypeAlias = cards.Task | Literal["classify", "paint"]
 Form: TypeAlias = Literal["card", "hf", "known", "onnx", "openvino", "torch", "keras", "application"]
@@ -102,7 +101,7 @@ class Resolved:
         """Of its weights: as its card or what is published says, else "unknown"."""
         if self.card is not None:
             return self.card.license
-        if self.form in LOADERS:
+        if self.form in ("onnx", "openvino", "torch", "keras"):
             return read_file_licence(Path(self.place).with_suffix(".toml")).license or UNKNOWN
         return UNKNOWN if self.known is None else self.known.license
 

@@ -60,14 +60,6 @@ class FileCard:
     values: Values = "logits"
 
 
-@dataclass(frozen=True, slots=True)
-class FileLicence:
-    """What such a card says of where a network is from; "" where it says nothing."""
-
-    license: str = ""
-    origin: str = ""
-
-
 class FileNetwork:
     """A network in a file: (N, 3, H, W) prepared pictures in, one vector for each out.
 
@@ -217,22 +209,6 @@ def read_file_card(path: Path) -> FileCard:
         raise ModelError(f"{path} is no card: {error}", cure="write size, fit, mean, std and output") from None
     preprocess = Preprocess(size=(height, width), fit=cast(Fit, fit), mean=mean, std=std)
     return FileCard(preprocess, output, tuple(classes), cast(Values, values))
-
-
-def read_file_licence(path: Path) -> FileLicence:
-    """Licence and origin as the card beside a network's file says them; empty where there is no card.
-
-    Raises:
-        ModelError: the card cannot be read, or says nonsense.
-    """
-    try:
-        table = read_toml(path)
-    except NotFoundError:
-        return FileLicence()
-    found = FileLicence(table.get("license", ""), table.get("origin", ""))
-    if not all(isinstance(one, str) for one in (found.license, found.origin)):
-        raise ModelError(f"{path} is no card: license and origin are texts", cure='write license = "Apache-2.0"')
-    return found
 
 
 def _check_classes(classes: tuple[str, ...], count: int, path: Path) -> None:

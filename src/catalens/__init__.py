@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from catalens.trust.explain import explain_class, explain_match
     from catalens.types import Detections, Labels, Masks, Match, Matches, Product, Variant
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "CatalensError": "catalens.errors",

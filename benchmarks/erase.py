@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import random
 import re
 import shutil
@@ -108,7 +109,8 @@ def _record(places: Places, job: str, taken: list[Product]) -> None:
 def marks_in(roots: list[Path], *, since: float = 0.0) -> dict[str, set[str]]:
     """Marker -> files that have it in their name or bytes, of those that were written since."""
     found: dict[str, set[str]] = {}
-    for path in (path for root in roots if root.is_dir() for path in root.rglob("*")):
+    walked = (Path(here, name) for root in roots for here, _, names in os.walk(root) for name in names)
+    for path in walked:  # folders of other programs may vanish meanwhile
         try:
             if path.is_symlink() or not path.is_file() or path.stat().st_mtime < since:
                 continue

@@ -11,7 +11,7 @@ import pytest
 
 import catalens
 from catalens.errors import ModelError, UsageError
-from catalens.models.runtimes.file import read_file_card
+from catalens.models.file_card import read_file_card
 from catalens.tasks.classify import labeller
 from catalens.tasks.cutout import cutter
 from catalens.tasks.segment import parser

@@ -20,7 +20,7 @@ import pytest
 from catalens import settings
 from catalens.errors import CatalensError, ModelError
 from catalens.models.card import read_card
-from catalens.models.runtimes.file import read_file_card
+from catalens.models.file_card import read_file_card
 from catalens.models.runtimes.onnx import open_session
 from catalens.models.untrusted import read_arrays
 from catalens.models.zoo import WEIGHTS

@@ -20,7 +20,7 @@ from catalens.storage.filter_terms import Filter
 from catalens.storage.records import cleaned, digest
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import MOST_FACETS, Candidate, ReadPicture, ShownPicture, Store, Term
-from catalens.types import AddReport, Facet, PictureSource, Product, Variant, Where
+from catalens.types import AddReport, Attributes, Facet, PictureSource, Product, Variant, Where
 from tests.fakes import FakeEncoder, make_products
 from tests.memory_store import MemoryStore
 from tests.test_filters import FILTERS, NAMES, VALUES
@@ -652,3 +652,26 @@ def test_it_remembers_how_far_the_log_of_erasures_was_read(store: Store) -> None
         with store.writing(), store.change() as writer:
             writer.note_erasures(number)
         assert store.erasures_done() == number
+
+
+def test_values_numbers_and_orders_of_some_products(store: Store) -> None:
+    assert store.values_among("color", [1], most=9) == []
+    assert [part.tolist() for part in store.numbers_of("price", [1])] == [[], []]
+    assert store.in_order([1], by="title", limit=9, offset=0) == []
+    red: Attributes = {"color": ("red", "Blue"), "price": 20}
+    put(
+        store,
+        Product("b", Where("x"), "beta", "", red, variants=(Variant("b1", attributes={"price": 5, "color": "red"}),)),
+        Product("a", Where("x"), "Alpha", "", {"color": "blue", "price": 7}),
+        Product("c", Where("x"), "alpha", "", {"color": "green", "price": "on request"}),
+    )
+    every = ids(store, "b", "a", "c")
+    assert store.values_among("color", every, most=2) == [("blue", 2), ("green", 1)]
+    assert store.values_among("color", ids(store, "b"), most=9) == [("blue", 1), ("red", 1)]
+    having, least = store.numbers_of("price", every)
+    assert dict(zip(having.tolist(), least.tolist(), strict=True)) == dict(
+        zip(ids(store, "b", "a"), [5, 7], strict=True)
+    )
+    assert having.tolist() == sorted(having.tolist())
+    assert store.in_order(every, by="title", limit=9, offset=0) == ids(store, "a", "c", "b")
+    assert store.in_order(every, by="newest", limit=2, offset=1) == ids(store, "a", "b")

@@ -135,6 +135,19 @@ def test_words_filters_and_weights(page: Page) -> None:
     expect(page.locator(".results")).not_to_contain_text("broken")
 
 
+def test_what_was_understood_is_shown_and_taken_away(page: Page) -> None:
+    page.get_by_label("Words", exact=True).fill("dress not red under 1000")
+    page.get_by_role("button", name="Search", exact=True).click()
+    chips = page.locator(".chips .chip")
+    expect(chips).to_have_text(["not red ×", "under 1000 ×"])
+    page.get_by_role("button", name="Remove: red").click()
+    expect(chips).to_have_text(["under 1000 ×"])
+    expect(page.get_by_label("Words", exact=True)).to_have_value("dress under 1000")
+    page.locator("#sort").select_option("price")
+    expect(page.locator(".results .card:not(.ghost)").first).to_be_visible()
+    shot(page, "understood-1440")
+
+
 def test_a_bad_file_is_told(page: Page, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff no picture")

@@ -12,7 +12,7 @@ import pytest
 import catalens
 from catalens.errors import UsageError
 from catalens.models.zoo import find_card
-from catalens.taxonomy import classes, find, forms, garments, groups, kind, kinds, named, people_of, rules
+from catalens.taxonomy import classes, find, forms, garments, groups, kind, kinds, looks, named, people_of, rules
 from catalens.taxonomy.taxonomy import _read
 
 HOUSE = Path(catalens.__file__).parent
@@ -237,3 +237,14 @@ def texts_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
 )
 def test_texts_of_code(code: str, words: list[str]) -> None:
     assert sorted(word for _, word in texts_of(ast.parse(code))) == sorted(words)
+
+
+def test_looks_are_named_in_every_language_and_agree_with_nouns() -> None:
+    languages = set(rules()["languages"])
+    every = looks()
+    assert len({one.name for one in every}) == len(every)
+    assert all(set(one.names) == languages and all(one.names.values()) for one in every)
+    red = next(one for one in every if one.name == "red")
+    assert {"rot", "rotes", "roten"} <= set(red.names["de"])  # by hand
+    assert set(red.names["es"]) == {"rojo", "roja", "rojos", "rojas"}
+    assert set(red.names["fr"]) == {"rouge", "rouges"}

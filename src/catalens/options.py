@@ -239,8 +239,8 @@ class Add:
         None,
         "Format of the feed; detected if absent.",
         choices=(
-            "folder", "jsonld", "acp", "jsonlines", "magento", "woocommerce", "amazon", "bigcommerce", "medusa",
-            "vendure", "etsy", "akeneo", "spree", "prestashop", "shopify", "meta", "google", "table",
+            "folder", "jsonld", "acp", "jsonlines", "catalens", "magento", "woocommerce", "amazon", "bigcommerce",
+            "medusa", "vendure", "etsy", "akeneo", "spree", "prestashop", "shopify", "meta", "google", "table",
         ),
     )  # fmt: skip
     encoding = Option[str | None](

@@ -65,7 +65,7 @@ def add(
     feeds, sides = with_sides(sources, join or (), encoding=encoding)
     if dry_run or not catalog.exists():
         for source in feeds:  # what cannot be read at all makes no catalog
-            if not dry_run and is_address(source):
+            if not dry_run and fetch and is_address(source):  # it is fetched once
                 continue
             reading = open_feed(
                 source, media=media, mapping=columns, format=format, encoding=encoding, fetch=fetch, join=sides

@@ -17,6 +17,7 @@ from catalens.feeds.archives import Unpacked, feeds_in, gunzip, kind_of, unpack
 from catalens.feeds.base import Feed, Item, Options, Reading, Sample
 from catalens.feeds.bigcommerce import BigCommerceFeed
 from catalens.feeds.etsy import EtsyFeed
+from catalens.feeds.exported import ExportedFeed
 from catalens.feeds.folder import FolderFeed
 from catalens.feeds.google import GoogleFeed
 from catalens.feeds.joined import joined, read_side
@@ -44,6 +45,7 @@ FEEDS: tuple[Feed, ...] = (
     JsonLdFeed(),
     AcpFeed(),
     JsonLinesFeed(),
+    ExportedFeed(),
     MagentoFeed(),
     WooCommerceFeed(),
     AmazonFeed(),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from catalens.errors import FeedError, MissingExtraError, NotFoundError, UsageError, first_line
 from catalens.feeds.archives import Unpacked
+from catalens.images.paths import copied_by
 from catalens.images.remote import fetch_image_bytes
 
 WEB = ("http", "https")
@@ -40,7 +41,7 @@ def fetched(address: str, *, fetch: bool | frozenset[str]) -> tuple[Path, Unpack
         _copy(address, place)
         return place, held
     if not fetch:
-        raise UsageError(f"{address} is a web address", cure="add --fetch to read it, or download it")
+        raise UsageError(f"{address} is a web address", cure=f"add --fetch to read it, or: {copied_by(address)}")
     hosts = None if fetch is True else fetch
     data = fetch_image_bytes(address, allow_hosts=hosts, max_bytes=MOST_BYTES, deadline_s=MOST_S, accept="*/*")
     place.write_bytes(data)
@@ -51,20 +52,24 @@ def _copy(address: str, place: Path) -> None:
     try:
         import fsspec  # type: ignore[import-untyped]
     except ImportError:
-        raise MissingExtraError("feeds of object stores need fsspec", cure="pip install 'catalens[stores]'") from None
+        raise _lacks(address, "fsspec is not installed") from None
     try:
         with fsspec.open(address, "rb") as file:
             _copy_bounded(file, place, address)
     except ImportError as error:
-        raise MissingExtraError(
-            f"{address} needs another package: {first_line(error)}", cure="pip install 'catalens[stores]'"
-        ) from None
+        raise _lacks(address, first_line(error)) from None
     except FileNotFoundError:
         raise NotFoundError(f"nothing at {address}", cure="check the address") from None
     except (FeedError, UsageError):
         raise
     except Exception as error:  # the packages of the stores raise errors of their own
         raise FeedError(f"{address} was not read: {first_line(error)}", cure="check the address and the keys") from None
+
+
+def _lacks(address: str, why: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"{address} cannot be read: {why}", cure=f"run pip install 'catalens[stores]', or: {copied_by(address)}"
+    )
 
 
 def _copy_bounded(file: Any, place: Path, address: str) -> None:

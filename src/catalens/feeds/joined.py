@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalens.errors import FeedError, UsageError
 from catalens.feeds.base import Item, Notes, Options, Reading
-from catalens.feeds.cells import Reader
+from catalens.feeds.cells import MOST_ATTRIBUTES, Reader
 from catalens.feeds.columns import field_of, key_of, mentioned, picture_columns
 from catalens.feeds.draft import Draft
 from catalens.feeds.pictures import Pictures
@@ -63,6 +63,7 @@ def read_side(path: Path, options: Options) -> Side:
     order = next((one for one, column in enumerate(table.header) if key_of(column) in _POSITIONS), None)
     drafts: dict[str, Draft] = {}
     failures: list[Failure] = []
+    said: set[tuple[str, int, str]] = set()
     for row in table.rows():
         if isinstance(row, Failure):
             failures.append(row)
@@ -78,7 +79,8 @@ def read_side(path: Path, options: Options) -> Side:
                 continue
             if column in pictures:
                 draft.pictures.append((f"{int(place):09}" if place.isdecimal() else "", text, row.line))
-            elif (table.header[column], text) not in draft.cells:
+            elif len(draft.cells) < MOST_ATTRIBUTES and (sku, column, text) not in said:
+                said.add((sku, column, text))
                 draft.cells.append((table.header[column], text))
     for draft in drafts.values():
         draft.pictures = [
@@ -92,8 +94,8 @@ def read_side(path: Path, options: Options) -> Side:
             products[item.sku] = item
         else:
             failures.append(item)
-    said = mentioned(table.header) | ({"pictures"} if pictures else set())
-    return Side(path.name, products, failures, notes, frozenset(said - {"title", "description"}))
+    names = mentioned(table.header) | ({"pictures"} if pictures else set())
+    return Side(path.name, products, failures, notes, frozenset(names - {"title", "description"}))
 
 
 def joined(reading: Reading, sides: Sequence[Side]) -> Reading:

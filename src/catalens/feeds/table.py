@@ -12,12 +12,10 @@ from catalens.feeds.cells import Reader, attribute_name
 from catalens.feeds.columns import FIELDS, Columns, candidates, field_of, is_known, key_of, mentioned, picture_columns
 from catalens.feeds.delimited import DELIMITERS
 from catalens.feeds.draft import Draft
-from catalens.feeds.objects import draft_of
 from catalens.feeds.pictures import Pictures, is_there, split
 from catalens.feeds.prices import price_of
 from catalens.feeds.tables import Row, Table
 from catalens.images.folder import SUFFIXES
-from catalens.json_text import parse_json
 from catalens.types import Failure
 
 GUESSED_ROWS = 50
@@ -215,7 +213,6 @@ def _drafts(table: Table, columns: Columns) -> Iterator[Draft | Failure]:
         for field in ("title", "description")
     }
     again = {at for places in same.values() for at in places}
-    nested = keys.index("variants") if "variants" in keys else None
     sku_column = table.header[fields["sku"]] if "sku" in fields else None
     for row in table.rows():
         if isinstance(row, Failure):
@@ -230,24 +227,10 @@ def _drafts(table: Table, columns: Columns) -> Iterator[Draft | Failure]:
         draft.title = next((cells[at] for at in same["title"] if cells[at]), "")
         draft.description = next((cells[at] for at in same["description"] if cells[at]), "")
         draft.pictures = [(table.header[at], cells[at], None) for at in columns.pictures if cells[at]]
-        draft.variants = [] if nested is None else _variants(cells[nested], row.line)
         for at, text in enumerate(cells):
-            if draft.variants and at == nested:
-                continue
             if text and at not in taken and not (at in again and text in {draft.title, draft.description}):
                 draft.cells.append((renamed.get(at, table.header[at]), text))
         yield draft
         if columns.pictures and not draft.pictures and (sku or draft.title):
             where = table.where(row, table.header[columns.pictures[0]])
             yield Failure(where, sku or draft.title, "no picture named", "name its picture")
-
-
-def _variants(text: str, line: int | None) -> list[Draft]:
-    """The variants in a cell of JSON, as the CSV export writes them; none where it holds something else."""
-    if not text.startswith("[{"):
-        return []
-    try:
-        inside = parse_json(text)
-    except ValueError:
-        return []
-    return draft_of({"sku": "-", "variants": inside}, line).variants

@@ -92,13 +92,19 @@ class Table:
         if self._above:
             self.notes.append(f"{self._above} row{'s' * (self._above > 1)} above the header passed over")
 
-    def rows(self) -> Iterator[Row | Failure]:
-        """All records after the header, in order."""
-        wide, above = len(self.header), self._above + self.has_header
+    def records(self) -> Iterator[Record]:
+        """All records after the header, in order, with their cells as they are written."""
+        above = self._above + self.has_header
         for line, cells in self._records():
             if above and isinstance(cells, list):
                 above -= 1
                 continue
+            yield line, cells
+
+    def rows(self) -> Iterator[Row | Failure]:
+        """All rows after the header, in order, without what is none of the table."""
+        wide = len(self.header)
+        for line, cells in self.records():
             if isinstance(cells, str):
                 yield self._failure(line, cells, "fix this line, or export the file again")
                 continue

@@ -20,8 +20,12 @@ Mask = NDArray[np.bool_]
 
 EVEN_SHARE, EVEN_WITHIN = 0.98, 5.0
 """Share of the border that lies within this distance in Lab (CIE76) of a smooth surface where it counts as even."""
-LEAST, NOISES = 1.6, 4.0
-"""A pixel is like the background within the larger of a distance in Lab and this many deviations of its noise."""
+LEAST, NOISES = 1.6, 2.5
+"""A pixel, blurred a little, is like the background within the larger of a distance in Lab and this many deviations of
+its noise.
+"""
+CALM = 1.5
+"""Blur of the border, sigma in pixels, before its evenness is judged."""
 RINGING, RINGING_REACH = 0.06, 6
 """Share of an edge's height that JPEG ringing has beside it, and the pixels that it reaches."""
 SHADOW_HUE, SHADOW_DEPTH, SHADOW_SLOPE = 6.0, 50.0, 5.0
@@ -54,6 +58,8 @@ SPECK = 0.004
 """Islands smaller than this share of the product are dust."""
 EDGE, EDGE_SHARE = 3, 0.003
 """Pixels that an edge is wide at most, and as a share of the longer side of large pictures."""
+GRID = 256
+"""Points a side at which the background's surface is computed."""
 FAINT = 0.03
 """Alpha up to which, and from 1 down to which, a pixel counts as none or all of the product."""
 FINEST = 2048
@@ -124,7 +130,7 @@ def _ground(image: ImageArray) -> _Ground | None:
     border = np.zeros((height, width), np.bool_)
     border[:rim], border[-rim:], border[:, :rim], border[:, -rim:] = True, True, True, True
     rows, columns = np.nonzero(border)
-    values = lab[rows, columns]
+    values = cv2.GaussianBlur(lab, (0, 0), CALM)[rows, columns]  # a sensor's noise does not make it uneven
     middle = np.median(values, axis=0)
     near = np.linalg.norm(values - middle, axis=1) < 3 * EVEN_WITHIN
     if near.mean() < EVEN_SHARE:
@@ -134,11 +140,19 @@ def _ground(image: ImageArray) -> _Ground | None:
     off = np.linalg.norm(values - terms @ fit, axis=1)
     if (off < EVEN_WITHIN).mean() < EVEN_SHARE:
         return None
-    noise = float(np.median(off)) / 1.18  # the median of a Rayleigh distribution; of a clipped white it is 0
-    offset = lab
-    for weights, term in zip(fit, _terms(y[:, None], x[None]), strict=True):
-        offset = offset - term[..., None] * weights
-    return _Ground(np.linalg.norm(offset, axis=2).astype(np.float32), offset.astype(np.float32), noise)
+    raw = np.linalg.norm(lab[rows, columns] - terms @ fit, axis=1)
+    noise = float(np.median(raw)) / 1.18  # the median of a Rayleigh distribution; of a clipped white it is 0
+    offset = lab - _surface(fit, (height, width))
+    distance = cv2.sqrt(cv2.transform(offset * offset, np.ones((1, 3), np.float32)))
+    return _Ground(np.asarray(distance, np.float32), offset, noise)
+
+
+def _surface(fit: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """HxWx3 values of the fitted surface, computed on a grid and interpolated: it is smooth."""
+    centers = [(np.arange(GRID, dtype=np.float32) + 0.5) * np.float32(side / GRID) - 0.5 for side in size]
+    y, x = (np.float32(2 / (side - 1)) * place - 1 for place, side in zip(centers, size, strict=True))
+    grid = np.stack(_terms(y[:, None], x[None]), axis=2) @ fit
+    return np.asarray(cv2.resize(grid, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _terms(y: FloatArray, x: FloatArray) -> list[FloatArray]:

@@ -15,6 +15,17 @@ _STARTS_AS_PATH = re.compile(r"(\.{1,2}|~[^/\\\s]*)?[/\\]|[a-z]:[/\\]", re.IGNOR
 _ENDS_AS_FILE = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
 
 
+def copied_by(address: str) -> str:
+    """The command that copies what is at an address to this machine."""
+    return {
+        "http": f"curl -L -O {address}",
+        "https": f"curl -L -O {address}",
+        "s3": f"aws s3 cp {address} .",
+        "gs": f"gcloud storage cp {address} .",
+        "file": f"give the path {address.removeprefix('file://')}",
+    }.get(address.partition(":")[0].lower(), "copy it to this machine")
+
+
 def refuse_address(source: str | Path, *, what: str, error: type[CatalensError] = UsageError) -> None:
     """Check that a source is not a web address or a place in an object store.
 
@@ -30,15 +41,10 @@ def refuse_address(source: str | Path, *, what: str, error: type[CatalensError] 
         return
     scheme = found.group(1).lower()
     text = re.sub(r":/+", "://", str(source), count=1)
-    how = {
-        "http": f"`curl -L -O {text}`",
-        "https": f"`curl -L -O {text}`",
-        "s3": f"`aws s3 cp {text} .`",
-        "gs": f"`gcloud storage cp {text} .`",
-        "file": f"give the path {text.removeprefix('file://')}",
-    }.get(scheme, "copy it to this machine")
     kind = "web address" if scheme in ("http", "https") else "address"
-    raise error(f"expected a {what} on this machine and got the {kind} {text}", cure=f"get the {what} first: {how}")
+    raise error(
+        f"expected a {what} on this machine and got the {kind} {text}", cure=f"get the {what} first: {copied_by(text)}"
+    )
 
 
 def looks_like_photo(text: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalens.catalog import Catalog
 from catalens.errors import CatalensError, NotFoundError, UsageError
-from catalens.storage.export import FIRST_COLUMNS
+from catalens.feeds.exported import FIRST_COLUMNS
 from catalens.storage.merge import PREDICTED_BY, PROBABILITY
 from catalens.tasks.classifier import Classifier
 from catalens.types import AttributeValue, Failure, Labels, Product, Progress, Where

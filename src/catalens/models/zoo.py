@@ -21,11 +21,13 @@ from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models import card as cards
 from catalens.models import known as registry
 from catalens.models.card import FILE, Card, read_card, read_table
+from catalens.models.file_card import read_file_licence
 from catalens.models.known import KnownNetwork, find_known, known_networks, require_accepted
 from catalens.models.licence import UNKNOWN, require_allowed
-from catalens.models.runtimes.file import LOADERS, read_file_licence
 
 Task: TypeAlias = cards.Task | Literal["classify", "paint"]
+FILES = frozenset({"onnx", "openvino", "torch", "keras"})
+"""Forms of names that are files with a card beside them (`models.file_card`)."""
 Form: TypeAlias = Literal["card", "hf", "known", "onnx", "openvino", "torch", "keras", "application"]
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -102,7 +104,7 @@ class Resolved:
         """Of its weights: as its card or what is published says, else "unknown"."""
         if self.card is not None:
             return self.card.license
-        if self.form in LOADERS:
+        if self.form in FILES:
             return read_file_licence(Path(self.place).with_suffix(".toml")).license or UNKNOWN
         return UNKNOWN if self.known is None else self.known.license
 

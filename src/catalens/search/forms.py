@@ -11,7 +11,7 @@ from catalens.storage.store import Store, Term
 from catalens.text.languages import COMPOUNDING, DEFAULT, stem, variants
 from catalens.text.tokens import Token, spellings
 
-EXACT, SAME, CLOSE, STEM, SYNONYM, PREFIX, CORRECTED, NARROWER = 1.0, 0.97, 0.9, 0.75, 0.7, 0.6, 0.5, 0.4
+EXACT, SAME, CLOSE, STEM, SYNONYM, PREFIX, CORRECTED, NARROWER = 1.0, 0.97, 0.9, 0.75, 0.5, 0.6, 0.5, 0.4
 """Worth of a form: the word itself; joined, divided or written in another way; another ending of up to two letters;
 another form of the same stem; another word for it; a word that begins so; what it was corrected to; a narrower kind."""
 

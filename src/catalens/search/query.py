@@ -259,17 +259,20 @@ class QueryBuilder:
         )
 
     def _alternatives(self, understood: Understood) -> list[Alternative]:
-        """Other words for the query's; for a kind that few products have in any of them, narrower kinds, too."""
+        """Other words for the query's; for a kind that no product has in any of them, narrower kinds, too.
+
+        A query in another language than the catalog's gets them where few products have its words.
+        """
         forms = {
             one: [form for other in (one.word, *one.others) for form in spellings(other)] for one in understood.asked
         }
         counts = self.reader.counts(list({form for every in forms.values() for form in every}))
-        found = []
+        found, few = [], _FEW if understood.is_translated else 1
         for one, every in forms.items():
             if one.others:
                 worth, how = (EXACT, "translation") if understood.is_translated else (SYNONYM, "synonym")
                 found.append(Alternative(one.start, one.end, one.others, how, worth))
-            if one.narrower and max(counts.get(form, 0) for form in every) < _FEW:
+            if one.narrower and max(counts.get(form, 0) for form in every) < few:
                 found.append(Alternative(one.start, one.end, one.narrower, "narrower", NARROWER))
         return found
 

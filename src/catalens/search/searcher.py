@@ -29,6 +29,7 @@ from catalens.search.query import Query, QueryBuilder, Request, photo_or_words
 from catalens.search.ranking import reasons, text_scores
 from catalens.search.shop import ShopReader
 from catalens.search.text import QueryWords, find_by_words, needed_terms
+from catalens.search.understand import Understood
 from catalens.search.understand import understand as read_words
 from catalens.storage.filter_terms import And, Filter, Has, Not
 from catalens.storage.shop_files import ShopFiles, Stamp
@@ -71,7 +72,7 @@ class Searcher:
         self._store = store
         self._queries = QueryBuilder(store, load_encoder)
         self.files = ShopFiles(store.folder)
-        self.shop = ShopReader(store, self.files)
+        self.shop = ShopReader(store, self.files, self._queries.reader)
         self._filters = FilterCache(store)
         self._exact_below = exact_below
         self._lock = threading.Lock()
@@ -141,7 +142,7 @@ class Searcher:
                 raise UsageError("words came twice, as the query and as text", cure="give them once")
             text = words or text
         options.check_all(options.Search, facets=facets, sort=sort)
-        said = read_words(text, self.shop.shop()) if understand and isinstance(text, str) and text.strip() else None
+        said = self._understood(text, language) if understand and isinstance(text, str) and text.strip() else None
         terms = [*([] if where is None else [read_filter(where)]), *(said.filters if said else ())]
         term = None if not terms else terms[0] if len(terms) == 1 else And(tuple(terms))
         # A query of nothing but "with" or "un" is its words.
@@ -174,6 +175,10 @@ class Searcher:
             None if hits is None else len(hits),
             facets_of(self._store, facets, term, lambda within: self.hits(query, within)) if facets else (),
         )
+
+    def _understood(self, text: str, language: str | None) -> Understood:
+        shop = self.shop.shop()
+        return read_words(text, shop if language is None else replace(shop, languages=(language,)))
 
     def hits(self, query: Query, term: Filter | None) -> IntArray:
         """Ids of the products of a query within a filter: of words those with all of them, or with any of them where

@@ -11,6 +11,7 @@ from itertools import chain
 from catalens.search.amounts import SIZE_NAMES, Goods
 from catalens.search.lexicon import lexicon_with, spoken_in, tokens_of
 from catalens.search.synonyms import read_synonyms
+from catalens.search.text import WordReader
 from catalens.search.understand import Excluded, Shop
 from catalens.storage.shop_files import ShopFiles, Stamp
 from catalens.storage.store import Store, Term
@@ -24,6 +25,7 @@ _SHARE = 0.2
 """A language counts where so much of the words of the most frequent one are of it."""
 _GROWTH = 0.05
 """Share of products that came or went from which the languages are looked at again."""
+_OWN_FORMS = frozenset(("word", "variant", "form"))
 _LOOKED_AT = 200
 """Products in which a phrase is looked for."""
 
@@ -31,8 +33,8 @@ _LOOKED_AT = 200
 class ShopReader:
     """Keeps a `Shop` as long as nothing in the catalog changes. Any number of threads may ask."""
 
-    def __init__(self, store: Store, files: ShopFiles) -> None:
-        self._store, self._files = store, files
+    def __init__(self, store: Store, files: ShopFiles, reader: WordReader) -> None:
+        self._store, self._files, self._reader = store, files, reader
         self._lock = threading.Lock()
         self._shop: Shop | None = None
         self._version: tuple[int, Stamp] | None = None
@@ -89,7 +91,7 @@ class ShopReader:
         found: set[int] = set()
         limit = self._store.product_count()
         for one in excluded if limit else ():
-            parts = [set(self._having(words, limit)) for words in one.parts]
+            parts = [set(self._having((*words, *self._inflected(words[0])), limit)) for words in one.parts]
             lacking = set(self._having(one.phrases, limit)) if all(parts) and one.phrases else set()
             found |= set.intersection(*parts) - lacking
         return frozenset(found)
@@ -97,6 +99,11 @@ class ShopReader:
     def _having(self, words: Sequence[str], limit: int) -> list[int]:
         forms = tuple(dict.fromkeys(form for word in words for form in spellings(word)))
         return self._store.find_words([Term(forms)], every=False, product_ids=None, limit=limit) if forms else []
+
+    def _inflected(self, word: str) -> list[str]:
+        """Other forms of a word of the same stem: "ruffled" of "ruffles"."""
+        read = self._reader.read(word, spelling=False).words
+        return [form.text for one in read for form in one.forms if form.how in _OWN_FORMS] if len(read) == 1 else []
 
 
 def languages_of(products: Sequence[Product]) -> tuple[str, ...]:

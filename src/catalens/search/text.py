@@ -22,6 +22,8 @@ from catalens.text.tokens import Token, analyse, index_text, key_of
 _MAX_WORDS = 24
 """Words that are looked for; a pasted page is cut there."""
 _MAX_TEXT = 10_000
+_OTHER_WORDS = frozenset(("synonym", "narrower"))
+"""Forms that do not make a word less rare."""
 _SHORTEST_PART = 3
 """Letters of each of two words that were joined."""
 _MANY_MORE = 10
@@ -186,7 +188,8 @@ class WordReader:
         best: dict[str, Form] = {}
         for form in sorted(forms, key=lambda one: -one.worth):
             best.setdefault(form.text, form)
-        counts = self._vocabulary.counts([form.text for form in best.values() if " " not in form.text])
+        own = [form for form in best.values() if form.how not in _OTHER_WORDS] or list(best.values())
+        counts = self._vocabulary.counts([form.text for form in own if " " not in form.text])
         return QueryWord(
             token.text,
             token.start,

@@ -12,17 +12,13 @@ from pathlib import Path
 from typing import TextIO
 
 from catalens.errors import UsageError
+from catalens.feeds.exported import FIRST_COLUMNS, TYPES, column_of, joined, safe, text_of, type_of
 from catalens.storage.database import storage_error
-from catalens.types import AttributeValue, Product
+from catalens.types import Product
 
 FORMATS = ("jsonl", "csv")
 FRAME = {"csv": 1, "google": 1, "meta": 1, "openai": 1, "jsonld": 2}
 """Lines of a format that are no record."""
-
-FIRST_COLUMNS = ("sku", "title", "description", "image", "additional_images", "variants")
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection)."""
 
 
 def lines(products: Iterable[Product], *, format: str, attribute_names: Iterable[str]) -> Iterator[str]:
@@ -31,9 +27,9 @@ def lines(products: Iterable[Product], *, format: str, attribute_names: Iterable
     Args:
         products: in the order of the lines.
         format: "jsonl" or "csv". A line of JSON is `Product.to_dict()`. A row of CSV has the attributes of the product
-            as columns, its pictures, and its variants as JSON; a text that a spreadsheet would run as a formula gets
-            an apostrophe in front.
-        attribute_names: the columns of CSV beside the first ones.
+            as columns, its pictures, its variants and the types of its values as JSON (`feeds.exported`); a text that
+            a spreadsheet would run as a formula gets an apostrophe in front, which reading takes off.
+        attribute_names: those that get a column in CSV.
 
     Raises:
         UsageError: another format.
@@ -41,39 +37,31 @@ def lines(products: Iterable[Product], *, format: str, attribute_names: Iterable
     if format == "jsonl":
         return (json.dumps(product.to_dict(), ensure_ascii=False) for product in products)
     if format == "csv":
-        names = [name for name in sorted(set(attribute_names)) if name not in FIRST_COLUMNS]
-        return _csv_lines(products, names)
+        return _csv_lines(products, sorted(set(attribute_names)))
     raise UsageError(f"expected one of {', '.join(FORMATS)} and got {format!r}", cure="choose one of these")
 
 
 def _csv_lines(products: Iterable[Product], names: list[str]) -> Iterator[str]:
-    yield _row([*FIRST_COLUMNS, *names])
+    yield _row([*FIRST_COLUMNS, TYPES, *map(column_of, names)])
     for product in products:
         record = product.to_dict()
-        first, *rest = [picture.location for picture in product.pictures] or [""]
+        pictures = tuple(picture.location for picture in product.pictures)
+        first, more = (pictures[0] if pictures else ""), (joined(pictures[1:]) if len(pictures) > 1 else "")
         variants = json.dumps(record["variants"], ensure_ascii=False) if product.variants else ""
-        cells = [product.sku, product.title, product.description, first, "|".join(rest), variants]
-        yield _row([*map(_safe, cells), *(_cell(product.attributes.get(name)) for name in names)])
+        held = {name: product.attributes[name] for name in names if name in product.attributes}
+        types = {name: kind for name, value in held.items() if (kind := type_of(name, value))}
+        cells = [product.sku, product.title, product.description, first, more, variants]
+        cells.append(json.dumps(types, ensure_ascii=False) if types else "")
+        values = [held.get(name, "") for name in names]
+        # A negative number is no formula.
+        texts = [text_of(value) if isinstance(value, int | float) else safe(text_of(value)) for value in values]
+        yield _row([*map(safe, cells), *texts])
 
 
 def _row(cells: list[str]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(cells)  # its own line's end, so that it quotes cells with line ends in them
     return line.getvalue().removesuffix("\r\n")
-
-
-def _cell(value: AttributeValue | None) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return _safe(value if isinstance(value, str) else "|".join(value))
-
-
-def _safe(text: str) -> str:
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
 
 
 def write(path_or_file: str | Path | TextIO, records: Iterable[str]) -> int:

@@ -14,9 +14,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from catalens.errors import ModelError, NotFoundError
 from catalens.models.card import Card
+from catalens.models.file_card import read_file_licence
 from catalens.models.known import KnownNetwork, find_known
 from catalens.models.licence import UNKNOWN, is_allowed, is_expression
-from catalens.models.runtimes.file import read_file_licence
 from catalens.models.zoo import bundled_cards, find, find_card
 from catalens.trust.datasets import Dataset, learned_from
 

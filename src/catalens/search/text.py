@@ -166,10 +166,11 @@ class WordReader:
             after = tokens[place + 1] if place + 1 < len(tokens) else None
             meant = [one for one in alternatives if one.start <= token.start and token.end <= one.end]
             forms = finder.of_pair(token) if token.is_pair else finder.of_word(token, before, after)
+            is_begun = not forms and after is None and not token.is_pair
+            completed = finder.beginning(token.text) if is_begun else []
             for one in meant:
                 forms += [form for other in one.texts for form in finder.of_text(other, one.worth, one.how)]
-            completed = finder.beginning(token.text) if not forms and after is None and not token.is_pair else []
-            guessed = forms or completed
+            guessed = [*forms, *completed]
             if spelling and not token.is_pair and not meant and all(form.is_doubtful for form in guessed):
                 correction = None if _is_known(token.text, known) else self._correction(token.text, guessed)
                 if correction:

@@ -18,7 +18,7 @@ export async function show(host) {
   const photoPlace = h("div");
   const filterPlace = h("div");
   const words = h("input", { type: "search", id: "words", value: asked.text, placeholder: t("words.hint"), autocomplete: "off",
-    oninput: () => { asked.text = words.value; later(); } });
+    oninput: () => { Object.assign(asked, { text: words.value, exact: false }); later(); } });
   left.append(photoPlace,
     h("form", { class: "words", onsubmit: (event) => { event.preventDefault(); search(); } },
       h("label", { for: "words" }, t("words")), h("div", { class: "row" }, words, h("button", { class: "primary" }, t("find")))),
@@ -143,7 +143,7 @@ export async function show(host) {
       const photo = session.photo;
       const image = other ?? (photo && asked.box !== null ? await cut(photo, asked.boxes[asked.box].box) : photo?.blob);
       const weights = Object.keys(asked.weights).length ? asked.weights : null;
-      const form = formOf(image, { text: asked.text.trim(), where: filter, k: PAGE, offset, weights, sort: asked.sort, facets: asked.names.join(",") || null });
+      const form = formOf(image, { text: asked.text.trim(), where: filter, k: PAGE, offset, weights, sort: asked.sort, facets: asked.names.join(",") || null, spelling: asked.exact ? false : null });
       const found = await call("/v1/search", { method: "POST", form, signal: mine.signal });
       session.asked = image;
       asked.found = offset ? { ...found, matches: [...asked.found.matches, ...found.matches] } : found;
@@ -154,6 +154,12 @@ export async function show(host) {
     } finally {
       if (mine === running) results.setAttribute("aria-busy", "false");
     }
+  }
+
+  // Words that were corrected may be searched for as they were typed.
+  function original(corrected) {
+    return Object.keys(corrected).length > 0 && h("p", {}, h("button", { type: "button", class: "chip", onclick: () => { asked.exact = true; search(); } },
+      t("as.typed", { words: Object.keys(corrected).join(", ") })));
   }
 
   // What was understood in the words: a click takes it out of them.
@@ -178,7 +184,7 @@ export async function show(host) {
   }
 
   function draw() {
-    const { matches, notes, understood, total, facets, took_ms: ms } = asked.found;
+    const { matches, notes, corrected, understood, total, facets, took_ms: ms } = asked.found;
     recount(facets);
     if (!matches.length) {
       say(t("found.none"));
@@ -190,7 +196,7 @@ export async function show(host) {
     const hrefOf = (match) => `#/product/${encodeURIComponent(match.sku)}`;
     replace(results, h("div", { class: "row between" }, h("p", { class: "quiet" }, told), sorter(), legend(matches)),
       chips(understood),
-      notes.length > 0 && h("p", { class: "quiet small" }, notes.join("; ")),
+      notes.length > 0 && h("p", { class: "quiet small" }, notes.join("; ")), original(corrected),
       h("div", { class: "grid" }, matches.map((match) => card(match, { href: hrefOf(match) }))),
       asked.more && h("div", { class: "row center" }, h("button", { type: "button", onclick: () => search(null, matches.length) }, t("more"))));
   }

@@ -1,4 +1,5 @@
 # make demo   environment, install, then search the sample shop
+# make demo-photos   the same on photos of seven demo shops, which are not part of the repository (docs/data.md)
 # make test   environment with everything the tests need, then lint, types, tests
 # make coverage   which branches of src/catalens the tests take; slower than make test, and so not part of it
 # make docs   the documentation site, in site/; every block, command and link is checked
@@ -12,10 +13,13 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PIP := .venv/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint types unit coverage docs notebooks lock image bench-serve clean
+.PHONY: demo demo-photos test lint types unit coverage docs notebooks lock image bench-serve clean
 
 demo: .venv/.base
 	.venv/bin/catalens demo demo
+
+demo-photos: .venv/.base
+	.venv/bin/python -m recipes.photo_shop demo-photos
 
 test: lint types unit
 
@@ -65,7 +69,7 @@ bench-serve: .venv/.dev
 	.venv/bin/python -m benchmarks.serve --short
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .cache demo dist site
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .cache demo demo-photos dist site
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

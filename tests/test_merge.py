@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalens.storage.merge import merged, with_stand_ins
+from catalens.storage.merge import keeps_prices, merged, with_stand_ins
 from catalens.types import AttributeValue, PictureSource, Product, Variant, Where
 
 HERE, THERE = Where("feed.csv", 2), Where("sheet.csv", 9)
@@ -65,6 +65,37 @@ def test_only_what_is_said_changes(case: str) -> None:
     after = merged(OLD, Product("tee", THERE, **said))
     assert after == replace(OLD, where=THERE if "pictures" in said else HERE, **expected)
     assert merged(after, Product("tee", THERE, **said)) == after
+
+
+PRICES: dict[str, tuple[float | None, list[float | None], list[float | None], bool]] = {
+    # price before, prices of the variants, those after a sheet says 15, whether it is said that they differ
+    "no variants": (20.0, [], [], False),
+    "all have the product's": (20.0, [20.0, 20.0], [15.0, 15.0], False),
+    "one has none": (20.0, [20.0, None], [15.0, None], False),
+    "none has one": (20.0, [None, None], [None, None], False),
+    "they differ": (20.0, [20.0, 25.0], [20.0, 25.0], True),
+    "all have another than the product": (18.0, [20.0, 20.0], [20.0, 20.0], True),
+    "the product had none": (None, [20.0, 20.0], [20.0, 20.0], True),
+    "it is the old price": (15.0, [15.0, 25.0], [15.0, 25.0], False),
+}
+
+
+@pytest.mark.parametrize("case", PRICES)
+def test_variants_of_one_price_follow_a_sheet_of_prices(case: str) -> None:
+    before, own, expected, is_said = PRICES[case]
+
+    def priced(price: float | None) -> dict[str, AttributeValue]:
+        return {} if price is None else {"price": price}
+
+    old = Product("p", HERE, attributes=priced(before), variants=tuple(
+        Variant(f"v{number}", attributes=priced(price)) for number, price in enumerate(own)
+    ))  # fmt: skip
+    sheet = Product("p", THERE, attributes={"price": 15.0})
+    after = merged(old, sheet)
+    assert [variant.attributes.get("price") for variant in after.variants] == expected
+    assert after.attributes["price"] == 15.0
+    assert keeps_prices(old, sheet) is is_said
+    assert merged(after, sheet) == after
 
 
 CLEARING: dict[str, tuple[frozenset[str] | None, dict[str, Any]]] = {

@@ -6,6 +6,7 @@ import csv
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,15 @@ def demo(
             f"{time.perf_counter() - started:.1f} s"
         )
         list_failures(report.failed)
-        _search(shop, sample, folder / "report.html")
+        search_and_report(
+            shop,
+            folder / "report.html",
+            photos=_queries(sample),
+            words=WORDS,
+            title="Catalens on a sample shop",
+            intro="The query photos are views that the shop does not have: each shows one of its products from "
+            "another side.",
+        )
     write("", f"The report with pictures: {folder / 'report.html'}")
     program = "catalens" if shutil.which("catalens") else Path(sys.executable).with_name("catalens")
     write("Try, for instance:")
@@ -74,29 +83,43 @@ def find_sample_shop(folder: Path | None = None) -> Path:
     )
 
 
-def _search(shop: catalens.Catalog, sample: Path, report: Path) -> None:
+def _queries(sample: Path) -> list[tuple[Path, str]]:
+    with (sample / "queries.csv").open(encoding="utf-8", newline="") as lines:
+        return [(sample / query["photo"], query["title"]) for query in csv.DictReader(lines)]
+
+
+def search_and_report(
+    shop: catalens.Catalog,
+    report: Path,
+    *,
+    photos: Sequence[tuple[Path, str]],
+    words: Sequence[str],
+    title: str,
+    intro: str,
+) -> None:
+    """Search a shop by photo and by words, print what is found, and write it as a page with pictures.
+
+    Args:
+        report: the page.
+        photos: query photos, each with the title of its product; "" where the shop does not have it.
+        words: queries in words.
+        title, intro: of the page.
+    """
     from catalens.search.page import Section, save_report
 
     sections, first = [], 0
-    with (sample / "queries.csv").open(encoding="utf-8", newline="") as lines:
-        queries = list(csv.DictReader(lines))
-    for query in queries:
-        matches = shop.search(image=sample / query["photo"], k=SHOWN_ON_PAGE)
-        first += bool(matches) and matches[0].title == query["title"]
-        picture = catalens.read_image(sample / query["photo"])
-        sections.append(Section(f"By photo: {query['title']}", matches, query_picture=picture))
-    write("", f"by photo: {first} of {len(queries)} query photos find their product first")
-    for words in WORDS:
-        matches = shop.search(text=words, k=SHOWN_ON_PAGE)
-        _tell(f'words "{words}"', matches)
-        sections.append(Section(f"By words: {words}", matches))
-    save_report(
-        sections,
-        report,
-        title="Catalens on a sample shop",
-        intro="The query photos are views that the shop does not have: each shows one of its products from "
-        "another side.",
-    )
+    for photo, expected in photos:
+        matches = shop.search(image=photo, k=SHOWN_ON_PAGE)
+        first += bool(matches) and matches[0].title == expected
+        heading = f"By photo: {expected or photo.parent.name}"
+        sections.append(Section(heading, matches, query_picture=catalens.read_image(photo)))
+    known = sum(bool(expected) for _, expected in photos)
+    write("", f"by photo: {first} of {known} query photos find their product first")
+    for query in words:
+        matches = shop.search(text=query, k=SHOWN_ON_PAGE)
+        _tell(f'words "{query}"', matches)
+        sections.append(Section(f"By words: {query}", matches))
+    save_report(sections, report, title=title, intro=intro)
 
 
 def _tell(query: str, matches: Matches) -> None:

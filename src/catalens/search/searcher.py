@@ -28,6 +28,7 @@ from catalens.search.merchandising import Rule, added_by, applying, read_rules
 from catalens.search.query import Query, QueryBuilder, Request, photo_or_words
 from catalens.search.ranking import reasons, text_scores
 from catalens.search.shop import ShopReader
+from catalens.search.shown import shown
 from catalens.search.text import QueryWords, find_by_words, needed_terms
 from catalens.search.understand import Understood
 from catalens.search.understand import understand as read_words
@@ -165,6 +166,8 @@ class Searcher:
             scored = self._scored(query, passing, wanted=k + offset, group=group) if k else []
             kept = [one for one in scored if _is_enough(one, query, min_score, floor=floor)]
             matches = self._matches(kept[offset : offset + k], query.words)
+        if term is not None and group:
+            matches = [shown(self._store, match, term) for match in matches]
         return Matches(
             tuple(matches),
             str(request),

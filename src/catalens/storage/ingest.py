@@ -109,6 +109,7 @@ class Ingest:
                 self._finish(flight.popleft())
         finally:
             pool.shutdown(cancel_futures=True)
+        self._notes += _said_of_prices(self._listed.keeping_prices)
         if feed and not partial:
             vanished = self._listed.vanished(self._store, feed, prune=self._prune)
             self._missing += vanished.missing
@@ -244,6 +245,13 @@ class Ingest:
             self._failed.append(result)
         else:
             written[source.location] = writer.write_picture(result)
+
+
+def _said_of_prices(count: int) -> list[str]:
+    if not count:
+        return []
+    of = "1 product has" if count == 1 else f"{count} products have"
+    return [f"{of} a new price and variants of different prices, which keep theirs; give a row for each variant"]
 
 
 def _said_of_stale(count: int) -> list[str]:

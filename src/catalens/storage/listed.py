@@ -28,6 +28,8 @@ class Listed:
 
     def __init__(self) -> None:
         self._hashes = array("q")  # eight bytes a product: a source may have a million
+        self.keeping_prices = 0
+        """Products whose price the source changes while their variants keep different ones."""
         self._lacking: dict[str, tuple[str, ...]] = {}
         self._lost: frozenset[str] = frozenset()
         self._broken = array("q")

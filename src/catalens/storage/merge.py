@@ -22,7 +22,8 @@ def merged(old: Product, new: Product, *, mentions: frozenset[str] | None = None
     """The product after a source said `new` of it.
 
     A text, an attribute or a picture list that `new` has replaces the old one; a variant that `new` has is merged into
-    the old one of its sku. All else stays. The same again changes nothing.
+    the old one of its sku. All else stays. The same again changes nothing. Where `new` has a price and no variants, the
+    variants take that price if all of them had the product's old one.
 
     Args:
         mentions: names of fields and attributes that the source has a place for, as in `Product`; None for all.
@@ -36,6 +37,8 @@ def merged(old: Product, new: Product, *, mentions: frozenset[str] | None = None
     known = {variant.sku for variant in old.variants}
     variants = [_merged_variant(each, given[each.sku], cleared) if each.sku in given else each for each in old.variants]
     variants += [variant for variant in new.variants if variant.sku not in known]
+    if _common_price(old) is not None and "price" in new.attributes and not new.variants:
+        variants = [_repriced(variant, new.attributes["price"]) for variant in variants]
     if known <= given.keys():  # a list of all of them gives their order, too
         order = {sku: place for place, sku in enumerate(given)}
         variants.sort(key=lambda variant: order[variant.sku])
@@ -72,6 +75,27 @@ def _merged_attributes(old: Attributes, new: Attributes, cleared: frozenset[str]
     # What is said beside a predicted value goes when a source gives the value itself.
     predicted = {name + ending for name in new for ending in (PROBABILITY, PREDICTED_BY)}
     return {name: value for name, value in old.items() if name not in cleared | predicted} | dict(new)
+
+
+def keeps_prices(old: Product, new: Product) -> bool:
+    """Whether a source changes the price of a product only, whose variants have different ones and keep them."""
+    price = new.attributes.get("price")
+    is_changed = price is not None and not new.variants and price != old.attributes.get("price")
+    has_own = any("price" in variant.attributes for variant in old.variants)
+    return is_changed and has_own and _common_price(old) is None
+
+
+def _common_price(product: Product) -> AttributeValue | None:
+    """The price of a product that all its variants with a price have, too; None where they differ."""
+    price = product.attributes.get("price")
+    prices = {variant.attributes["price"] for variant in product.variants if "price" in variant.attributes}
+    return price if prices == {price} else None
+
+
+def _repriced(variant: Variant, price: AttributeValue) -> Variant:
+    if "price" not in variant.attributes:
+        return variant
+    return replace(variant, attributes={**variant.attributes, "price": price})
 
 
 def _merged_pictures(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from catalens.storage.listed import Listed
-from catalens.storage.merge import brings_pictures, merged, with_stand_ins
+from catalens.storage.merge import brings_pictures, keeps_prices, merged, with_stand_ins
 from catalens.storage.records import digest, pictures_of
 from catalens.storage.store import StoreWriter, WrittenProduct
 from catalens.types import Product, Variant
@@ -98,6 +98,7 @@ class Merger:
         old = self.writer.product(product.sku)
         if old is None:
             return product, frozenset()
+        self.listed.keeping_prices += keeps_prices(old, product)
         filled, stale = with_stand_ins(old, product, unreadable)
         return merged(old, filled, mentions=product.mentions, clear_empty=self.clear_empty), stale
 

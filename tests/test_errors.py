@@ -39,5 +39,5 @@ def test_the_tree_in_the_docstring_names_every_class_and_its_exit_code(kind: typ
 
 def test_a_missing_extra_names_the_command_that_installs_it() -> None:
     assert str(errors.MissingExtraError.of("torch", extra="train")) == (
-        "torch is not installed. Run: pip install 'catalens[train]'."
+        'torch is not installed. Run: pip install "catalens[train]".'
     )

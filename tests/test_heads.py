@@ -254,5 +254,5 @@ def test_heads_answer_without_what_fitted_them(kind: HeadKind, base_install: Cal
     again = replace(head, head=head_from(head.head.kind, head.head.arrays()))
     np.testing.assert_array_equal(again.probabilities(vectors), head.probabilities(vectors))
     assert (again.probabilities(vectors).argmax(1) == names).mean() > 0.9
-    with pytest.raises(MissingExtraError, match=r"pip install 'catalens\[train\]'"):
+    with pytest.raises(MissingExtraError, match=r'pip install "catalens\[train\]"'):
         fit(vectors, targets_of(names), "abcd", kind=kind)

@@ -10,6 +10,16 @@ Names are loaded when they are first used: importing the package itself brings i
 
 from __future__ import annotations
 
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (without it the first import fails on syntax, or on a package)
+    _said = (
+        "Catalens needs Python 3.11 or newer, and this is Python {}.{}: make an environment with a newer one, as in: "
+    )
+    _said = _said.format(*sys.version_info) + "python3.11 -m venv .venv"
+    # `python -m catalens` prints the sentence alone.
+    raise SystemExit("catalens: " + _said) if sys.argv[:1] == ["-m"] else ImportError(_said)
+
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -107,7 +117,14 @@ def __getattr__(name: str) -> object:
     if name == "errors":
         return import_module("catalens.errors")
     if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
+        try:
+            value = getattr(import_module(_HOMES[name]), name)
+        except ImportError as error:
+            from catalens.errors import UnusablePackageError, is_package_missing
+
+            if not is_package_missing(error):
+                raise
+            raise UnusablePackageError.of(error) from error
         globals()[name] = value
         return value
     raise AttributeError(f"module 'catalens' has no attribute {name!r}")

@@ -18,7 +18,8 @@ CatalensError                 exit code 1
 │       └── OccupiedError     2   the folder holds other things than a catalog
 ├── ModelError                1   an unusable model card or weights
 ├── RemoteError               4   a picture address that was not fetched
-└── MissingExtraError         2   an optional package is not installed
+├── MissingExtraError         2   an optional package is not installed
+└── UnusablePackageError      2   a package of the base install is missing, or was not built for this machine
 """
 
 from __future__ import annotations
@@ -167,7 +168,27 @@ class MissingExtraError(CatalensError):
 
     @classmethod
     def of(cls, package: str, *, extra: str) -> MissingExtraError:
-        return cls(f"{package} is not installed", cure=f"run: pip install 'catalens[{extra}]'")
+        return cls(f"{package} is not installed", cure=f'run: pip install "catalens[{extra}]"')
+
+
+class UnusablePackageError(CatalensError):
+    """A package of the base install is missing, or was not built for this machine or Python."""
+
+    exit_code = 2
+
+    @classmethod
+    def of(cls, error: ImportError) -> UnusablePackageError:
+        package = (error.name or "a package").partition(".")[0]
+        return cls(
+            f"{package}, which Catalens needs, cannot be imported ({first_line(error)})",
+            cure="run: pip install --force-reinstall catalens; where pip finds no wheel, take 64-bit Python 3.11 to "
+            "3.13 on Linux with glibc, macOS or Windows",
+        )
+
+
+def is_package_missing(error: ImportError) -> bool:
+    """Whether an import failed for another package, rather than for a fault in this one."""
+    return error.name is not None and error.name.partition(".")[0] != "catalens"
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from catalens import settings
 from catalens.cli.commands import EVERY_DAY, GROUPED, GROUPS, VERBS, Verb
 from catalens.cli.output import say, to_stdout, write
 from catalens.cli.renamed import command_at, renamed
-from catalens.errors import CatalensError, FilterError
+from catalens.errors import CatalensError, FilterError, UnusablePackageError, is_package_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,6 +165,10 @@ def run() -> None:
         say("catalens: stopped; what was acknowledged is kept, and the same command goes on from there.")
         sys.exit(STOPPED)
     except Exception as error:
+        if isinstance(error, ImportError) and is_package_missing(error) and not settings.debug():
+            unusable = UnusablePackageError.of(error)
+            say(f"catalens: {unusable}")
+            sys.exit(unusable.exit_code)
         if settings.debug():
             raise
         say(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,8 +84,9 @@ def show(
         try:
             found = _card_dict(find_card(name))
         except NotFoundError:
-            names = [*bundled_cards(), *(one.key for one in known_networks())]
-            raise NotFoundError(f"no network called {name!r}", cure=f"one of {', '.join(names)}") from None
+            near = get_close_matches(name, [*bundled_cards(), *(one.key for one in known_networks())], n=3)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise NotFoundError(f"no network called {name!r}", cure=f"{hint}`catalens models list` has all") from None
     _write({**found, "device": _device(found)}, as_json)
 
 

@@ -68,7 +68,7 @@ def _copy(address: str, place: Path) -> None:
 
 def _lacks(address: str, why: str) -> MissingExtraError:
     return MissingExtraError(
-        f"{address} cannot be read: {why}", cure=f"run pip install 'catalens[stores]', or: {copied_by(address)}"
+        f"{address} cannot be read: {why}", cure=f'run pip install "catalens[stores]", or: {copied_by(address)}'
     )
 
 

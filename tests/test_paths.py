@@ -46,10 +46,10 @@ def test_a_name_in_a_folder_that_is_there_was_meant_as_a_photo(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("source", "cure"),
     [
-        ("https://example.org/a.jpg", "`curl -L -O https://example.org/a.jpg`"),
-        (Path("https://example.org/a.jpg"), "`curl -L -O https://example.org/a.jpg`"),
-        ("s3://bucket/a.csv", "`aws s3 cp s3://bucket/a.csv .`"),
-        ("gs://bucket/a.csv", "`gcloud storage cp gs://bucket/a.csv .`"),
+        ("https://example.org/a.jpg", "curl -L -O https://example.org/a.jpg"),
+        (Path("https://example.org/a.jpg"), "curl -L -O https://example.org/a.jpg"),
+        ("s3://bucket/a.csv", "aws s3 cp s3://bucket/a.csv ."),
+        ("gs://bucket/a.csv", "gcloud storage cp gs://bucket/a.csv ."),
         ("ftp://example.org/a.csv", "copy it to this machine"),
     ],
 )

@@ -24,7 +24,7 @@ from fastapi.testclient import TestClient
 
 import catalens
 from catalens.cli.main import app as commands
-from catalens.models.zoo import DEFAULT_POSE, WEIGHTS, bundled_cards
+from catalens.models.zoo import CLOSE_FACES, DEFAULT_POSE, WEIGHTS, bundled_cards
 from catalens.server.app import create_app
 from catalens.server.services.allowed_models import allow_models
 from catalens.server.services.options import ServeOptions
@@ -380,7 +380,7 @@ OWN_CALLS = {
 OWN = {
     name: f"own-{name.split('-')[1]}"
     for name in bundled_cards()
-    if name != DEFAULT_POSE  # no verb names it
+    if name not in {DEFAULT_POSE, CLOSE_FACES}  # no verb names them
 }
 SEEN_OTHERWISE = ("detect", "segment", "cutout", "classify", "embeddings", "scene")
 """Calls whose answer depends on the mean of the pixels, which the cards of `own_networks` say otherwise."""

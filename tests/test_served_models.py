@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import pytest
@@ -99,10 +100,15 @@ def test_what_cannot_be_allowed(nets: Path, given: list[str], error: type[Catale
 
 def test_serve_refuses_before_it_starts(nets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CATALENS_ACCEPT_LICENCE", "")
-    words = ["serve", "--catalog", str(nets / "shop"), "--model", "catvton"]
+    words = ["serve", "--catalog", str(nets / "shop"), "--port", "0", "--model", "catvton"]
     assert "forbids" in str(CliRunner().invoke(commands, words).exception)
     served: list[ServeOptions] = []
-    monkeypatch.setattr("catalens.server.run.listen", lambda options, **_: served.append(options))
+
+    def listen(options: ServeOptions, listener: socket, *, workers: int) -> None:
+        listener.close()
+        served.append(options)
+
+    monkeypatch.setattr("catalens.server.run.listen", listen)
     found = CliRunner().invoke(commands, [*words, "--accept-licence", "CC-BY-NC-SA-4.0", "--model", str(nets / "ours")])
     assert (found.exit_code, settings.accepted_licence()) == (0, "CC-BY-NC-SA-4.0")
     assert [one.name for one in served[0].models] == ["catvton", "ours"]

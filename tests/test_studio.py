@@ -185,6 +185,7 @@ def test_a_feed_goes_in_with_its_bad_rows(page: Page, tmp_path: Path) -> None:
     page.get_by_role("link", name="Feeds").click()
     expect(page.locator("#blur")).to_be_visible()
     page.set_input_files("input[type=file] >> nth=0", feed)
+    page.get_by_role("button", name="Import", exact=True).click()
     expect(page.locator(".panel .state").first).to_have_text("done", timeout=15_000)
     expect(page.locator(".panel table")).to_contain_text("not JSON")
     page.get_by_role("link", name="Catalog", exact=True).click()

@@ -30,6 +30,7 @@ TAKES = {
     "tryon": "two pictures",
     "generate": "words",
     "paint": "words",
+    "confirm": "parts of pictures",
     "classify": "pictures",
 }
 """What a network of each task is given."""

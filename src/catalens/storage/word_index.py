@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
+from catalens.json_text import parse_json
 from catalens.text.tokens import index_text, index_values, name_keys
 
 WORD_COLUMNS = "title, description, attributes, names, title_words, attribute_words, description_words"
@@ -30,6 +30,6 @@ def copy_words(source_db: sqlite3.Connection, db: sqlite3.Connection, *, source:
         source: name of the table.
     """
     for id, title, description, others, skus in source_db.execute(_TEXTS.format(source=source)):
-        names = name_keys(title, json.loads(skus))
+        names = name_keys(title, parse_json(skus))
         divided = (index_text(title), index_values(others), index_text(description))
         db.execute(INSERT_WORDS, (id, title, description, others, names, *divided))

@@ -54,8 +54,15 @@ def test_every_picture_says_whose_it_is() -> None:
 
 def test_without_the_sample_shop_the_demo_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "CHECKOUT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(NotFoundError, match=r"no sample shop.*examples/shop.*--shop"):
         demo.find_sample_shop()
+
+
+def test_in_a_checkout_it_is_found_wherever_the_package_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "CHECKOUT", tmp_path)
+    monkeypatch.chdir(SHOP.parents[1])
+    assert demo.find_sample_shop().resolve() == SHOP
 
 
 def test_the_sample_shop_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import catalens
+from catalens.cli.options import future_folder
+from catalens.errors import NotFoundError
 
 HOUSE = Path(catalens.__file__).parent
 PROJECT = HOUSE.parents[1]
@@ -105,3 +107,11 @@ def test_a_network_that_there_is_not_has_near_names(name: str, cure: str) -> Non
     assert (rc, said.count("\n")) == (3, 0)
     assert cure in said
     assert len(said) < 200
+
+
+def test_serve_refuses_a_name_near_to_that_of_a_catalog(tmp_path: Path) -> None:
+    with catalens.open(tmp_path / "shop"):
+        pass
+    assert future_folder(tmp_path / "another-one") == tmp_path / "another-one"
+    with pytest.raises(NotFoundError, match=r"did you mean .*/shop\?"):
+        future_folder(tmp_path / "shpo")

@@ -19,6 +19,8 @@ from catalens.types import Matches
 
 CHECKOUT = Path(catalens.__file__).parents[2] / "examples" / "shop"
 """Where the sample shop lies in a checkout; a wheel does not have it."""
+HERE = Path("examples") / "shop"
+"""The same, seen from the checkout's own folder, where the package itself is installed elsewhere."""
 WORDS = (
     "red striped dress",
     "yellow armchair",
@@ -74,9 +76,9 @@ def find_sample_shop(folder: Path | None = None) -> Path:
     Raises:
         NotFoundError: it is not there.
     """
-    place = CHECKOUT if folder is None else folder
-    if all((place / name).is_file() for name in ("shopify.csv", "queries.csv")):
-        return place
+    for place in (CHECKOUT, HERE) if folder is None else (folder,):
+        if all((place / name).is_file() for name in ("shopify.csv", "queries.csv")):
+            return place
     what = "this installation has no sample shop" if folder is None else f"no sample shop at {folder}"
     raise NotFoundError(
         what, cure="it is the folder examples/shop of the source code: get that, and name the folder with --shop"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -97,12 +98,17 @@ def future_folder(folder: Path) -> Path:
     """The absolute path of a catalog's folder, where there may be none yet; then that is said.
 
     Raises:
-        NotFoundError: nor is there the folder that it would lie in: a mistyped path makes none.
+        NotFoundError: nor is there the folder that it would lie in, or a catalog beside it has nearly this name: a
+            mistyped path makes none.
     """
     folder = folder.absolute()
     if not folder.parent.is_dir():
         raise NotFoundError(f"no folder {folder.parent}", cure="check --catalog, or make it")
     if not (folder / FILE_NAME).is_file():
+        beside = [other.name for other in folder.parent.iterdir() if (other / FILE_NAME).is_file()]
+        if meant := difflib.get_close_matches(folder.name, beside, n=1):
+            cure = f"did you mean {folder.parent / meant[0]}?"
+            raise NotFoundError(f"no catalog at {folder}", cure=cure)
         say(f"no catalog at {folder} yet: what is added first makes it")
     return folder
 

@@ -35,6 +35,7 @@ function shell() {
   const here = location.hash.slice(2).split("/")[0] || "search";
   replace(document.getElementById("nav"), SHOWN.map((name) =>
     h("a", { href: `#/${name}`, "aria-current": name === here ? "page" : null }, t(`nav.${name}`))));
+  document.querySelector("nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   replace(document.getElementById("tools"),
     h("button", { type: "button", class: "plain", onclick: () => { setLanguage(language() === "zh" ? "en" : "zh"); shell(); show(); } }, t("language")),
     h("button", { type: "button", class: "plain", title: t("theme"), "aria-label": t("theme"), onclick: () => theme(theme() === "dark" ? "light" : "dark") }, "◐"),

@@ -113,5 +113,5 @@ def test_serve_refuses_a_name_near_to_that_of_a_catalog(tmp_path: Path) -> None:
     with catalens.open(tmp_path / "shop"):
         pass
     assert future_folder(tmp_path / "another-one") == tmp_path / "another-one"
-    with pytest.raises(NotFoundError, match=r"did you mean .*/shop\?"):
+    with pytest.raises(NotFoundError, match=r"Did you mean .*/shop\?"):
         future_folder(tmp_path / "shpo")

@@ -496,3 +496,9 @@ def test_the_formats_of_shops_by_hand(source: Path, request: pytest.FixtureReque
         assert [variant.sku for variant in product.variants] == [name for name, _ in variants]
         for variant, (_, own) in zip(product.variants, variants, strict=True):
             assert {name: variant.attributes.get(name) for name in own} == own
+
+
+@pytest.mark.parametrize("format", [feed.name for feed in FEEDS if feed.name != "folder"])
+def test_a_folder_is_no_file_of_a_format(tmp_path: Path, format: str) -> None:
+    with pytest.raises(FeedError, match="is a folder"):
+        open_feed(tmp_path, format=format)

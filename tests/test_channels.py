@@ -211,3 +211,18 @@ def test_nothing_the_shop_wrote_is_replaced_by_what_a_photo_shows(tmp_path: Path
 def test_an_offer_keeps_what_is_no_field() -> None:
     (offer,) = offers_of(TEE)
     assert set(offer.rest) == {"season", "stars"}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        *({"price": price} for price in (1e308, 1e12, 10**400, float("inf"), float("nan"), -1.0)),
+        *({"link": link} for link in ("javascript:alert(1)", "java\tscript:alert(1)", "data:text/html,x", "/a")),
+    ],
+)
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_what_is_no_price_and_no_web_address_is_no_part_of_a_feed(channel: str, attributes: Attributes) -> None:
+    product = Product("A", Where("feed"), "Bag", attributes={"currency": "EUR", **attributes})
+    (offer,) = offers_of(product)
+    assert not {"price", "link"} & set(offer.fields)
+    assert "script:" not in "".join(channel_lines([product], channel))

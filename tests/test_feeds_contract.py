@@ -496,3 +496,16 @@ def test_the_formats_of_shops_by_hand(source: Path, request: pytest.FixtureReque
         assert [variant.sku for variant in product.variants] == [name for name, _ in variants]
         for variant, (_, own) in zip(product.variants, variants, strict=True):
             assert {name: variant.attributes.get(name) for name in own} == own
+
+
+@pytest.mark.parametrize("format", [feed.name for feed in FEEDS if feed.name != "folder"])
+def test_a_folder_is_no_file_of_a_format(tmp_path: Path, format: str) -> None:
+    with pytest.raises(FeedError, match="is a folder"):
+        open_feed(tmp_path, format=format)
+
+
+@pytest.mark.parametrize("price", ["1" + 400 * "0", "-1" + 400 * "0", "1e999", '{"amount": 1' + 400 * "0" + "}", "NaN"])
+def test_a_number_beyond_all_prices_is_none(tmp_path: Path, price: str) -> None:
+    (tmp_path / "a.jsonl").write_text('{"sku": "A", "title": "Bag", "price": ' + price + "}\n", "utf-8")
+    for item in open_feed(tmp_path / "a.jsonl"):
+        assert isinstance(item, Failure) or "price" not in item.attributes

@@ -354,8 +354,11 @@ def test_disliked_products_push_away(shop: Catalog, photos: Path) -> None:
     assert away[:-1] == toward[::-1]
     nearest = toward[0]
     pushed = shop.search(like=["dress-1"], unlike=[nearest])
+    assert nearest not in skus(pushed)
     before = {match.sku: match.score for match in shop.search(like=["dress-1"])}
-    assert {match.sku: match.score for match in pushed}[nearest] < before[nearest]
+    likest = next(sku for sku in skus(shop.search(like=[nearest])) if sku != "dress-1")
+    assert {match.sku: match.score for match in pushed}[likest] < before[likest]
+    assert nearest not in skus(shop.search(text="dress", unlike=[nearest]))
 
 
 def test_a_variant_and_a_product_without_photo_can_be_liked(many: Catalog, shop: Catalog) -> None:

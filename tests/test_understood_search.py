@@ -246,7 +246,17 @@ def test_missed_searches_are_counted_without_anything_personal(tmp_path: Path) -
         missed.note(text)
     assert [(one.text, one.count) for one in missed.list()] == [("sofa", 3), ("lamp", 1)]
     assert missed.list(most=1)[0].text == "sofa"
+    missed.note("blue A-1")
+    missed.forget(["a", "A-1", "lam"])
+    assert {one.text for one in missed.list()} == {"sofa", "lamp"}
     missed.clear()
     assert (missed.list(), list(tmp_path.iterdir())) == ((), [])
     assert MOST < 100_000
     assert normalised("A  B\n\tc") == "a b c"
+
+
+def test_an_erased_product_is_in_no_missed_search(shop: Catalog) -> None:
+    shop.note_missed("dress d2")
+    shop.note_missed("lamp")
+    shop.erase("D2")
+    assert [one.text for one in shop.missed_searches()] == ["lamp"]

@@ -398,6 +398,8 @@ class Catalog:
         rules = self._searcher.files.read("rules.txt")
         if (kept := without_skus(rules, skus)) != rules:
             self._searcher.files.write("rules.txt", kept)
+        if self._missed is not None:
+            self._missed.forget(skus)
         self._audit.note("erase", skus=skus, traces=len(receipt.traces))
         return receipt
 

@@ -125,10 +125,13 @@ def _opened(path: Path, options: Options, format: str | None) -> Reading:
     if kind == "zip":
         return _from_zip(path, options, format)
     try:
-        if path.is_dir() and format is None:
-            return _from_folder(path, options)
+        is_folder = path.is_dir()
     except (OSError, ValueError):
-        pass
+        is_folder = False
+    if is_folder and format is None:
+        return _from_folder(path, options)
+    if is_folder and format != "folder":
+        raise FeedError(f"{path} is a folder, no file of format {format}", cure="give the file of the feed")
     return _from_file(path, options, format)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -233,7 +234,7 @@ class Reader:
             if currency:
                 found.setdefault("currency", currency)
         if isinstance(value, int | float):
-            if math.isfinite(value):
+            if abs(value) <= sys.float_info.max:  # of any number of digits; nan and inf are not
                 found.setdefault(name, float(value))
             return
         text = clean(str(value))

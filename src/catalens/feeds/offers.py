@@ -54,6 +54,8 @@ _SYMBOLS = {"€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN", "₽": "RUB",
 """Signs that name one currency; `$`, `¥` and `kr` name several."""
 STATES = {word: state for state, words in _STATES.items() for word in words}
 """Spelling of an availability -> the name that feeds have for it."""
+_DEAREST = 1e12
+"""Prices from here on are no prices, and more cents than others can count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,10 @@ def _offer(
             fields[known] = rest.pop(name) if name == known else rest[name]
     if "availability" in fields:
         fields["availability"] = _state(fields["availability"])
+    if not str(fields.get("link", WEB[0])).lower().startswith(WEB):
+        del fields["link"]  # "javascript:", or an address within a site
     price = rest.get("price")
-    if isinstance(price, int | float) and not isinstance(price, bool) and price > 0:
+    if isinstance(price, int | float) and not isinstance(price, bool) and 0 < price < _DEAREST:
         fields["price"] = float(rest.pop("price"))  # type: ignore[arg-type]
         said = rest.pop("currency", None) or currency
         code = _SYMBOLS.get(said, said) if isinstance(said, str) else ""

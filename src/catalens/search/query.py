@@ -190,8 +190,10 @@ class QueryBuilder:
         words_only = "text" in counted and request.image is None and not liked and not unliked
         counted_words = words if "text" in counted else QueryWords()
         has_kind = request.understood is not None and request.understood.has_kind
+        # Where nothing else is asked, disliked products are the last of all.
+        left_out = [*liked, *(unliked if liked or asked != ["liked"] else ())]
         return Query(
-            counted, vectors, counted_words, frozenset(liked), notes, is_words_only=words_only, has_kind=has_kind
+            counted, vectors, counted_words, frozenset(left_out), notes, is_words_only=words_only, has_kind=has_kind
         )
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:

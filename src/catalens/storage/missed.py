@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,6 +76,25 @@ class MissedSearches:
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
                 f"{self._path} cannot be read: {error}", cure="remove the file: it only counts"
+            ) from error
+
+    def forget(self, skus: Iterable[str]) -> None:
+        """Forget the searches that name one of these skus; the words are gone from the disk.
+
+        Raises:
+            StorageError: the file cannot be read or written.
+        """
+        if not self._path.exists():
+            return
+        try:
+            with self._open() as db:
+                db.executemany(
+                    "DELETE FROM missed WHERE instr(' ' || text || ' ', ' ' || ? || ' ')",
+                    [(name,) for sku in skus if (name := normalised(sku))],
+                )
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(
+                f"{self._path} cannot be written: {error}", cure="remove the file: it only counts"
             ) from error
 
     def clear(self) -> None:

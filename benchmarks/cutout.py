@@ -1,6 +1,7 @@
 """How good are cut-outs, beside GrabCut and a model of the border's color?
 
     python benchmarks/cutout.py [--sheet sheet.png]
+    python benchmarks/cutout.py --confidence    # how often a doubtful outline is wrong, and another one is not
 
 On 200 composed pictures, whose things and backgrounds were never learned from, and on street photos whose masks were
 never learned from. S-measure, IoU, mean error, F of the outline, and the time for a megapixel on one core: the ratio of
@@ -10,13 +11,16 @@ each way to GrabCut counts, not the milliseconds.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from catalens import settings
 from catalens.evaluation.intervals import bootstrap_mean
@@ -24,7 +28,9 @@ from catalens.features.foreground import foreground_guess
 from catalens.images.draw import save_image
 from catalens.images.matting import composite, foreground_colors
 from catalens.images.prepare import resize
+from catalens.images.read import read_image
 from catalens.tasks.cutout import cutter
+from catalens.tasks.outline import DOUBTFUL, EVIDENCE, evidence
 from catalens.types import FloatArray, ImageArray
 from recipes.cutout import RENDERED, composed_pictures
 from recipes.matting_scores import boundary_f, iou, mean_error, s_measure
@@ -36,6 +42,8 @@ Cut = Callable[[ImageArray], FloatArray]
 MEASURES = {"S-measure": s_measure, "IoU": iou, "mean error": mean_error, "boundary F": boundary_f}
 STREET, SHOWN = 100, 40
 GREEN = (40, 160, 70)
+RIGHT, RIDGE = 0.9, 0.3
+"""IoU from which an outline is right; how strongly weights of the confidence are held small."""
 
 
 def grab_cut(image: ImageArray) -> FloatArray:
@@ -87,12 +95,67 @@ def sheet(cut: Cut, pictures: list[tuple[ImageArray, FloatArray]]) -> ImageArray
     return np.vstack([np.hstack(tiles[row : row + 8]) for row in range(0, len(tiles), 8)])
 
 
+def rendered_views(data: Path) -> list[tuple[dict[str, str], bool]]:
+    """Of rendered and scanned goods 66 views a background, 26 of them of every fifth product, which is held out."""
+    rows = [
+        {**row, "folder": str(data / name)}
+        for name in ("models3d", "scans3d")
+        for row in csv.DictReader((data / name / "photos.csv").open())
+    ]
+    held_out = set(sorted({row["product_id"] for row in rows})[4::5])
+    rng, chosen = random.Random(0), []
+    for ground in sorted({row["background"] for row in rows}):
+        for is_held_out, count in ((False, 40), (True, 26)):
+            known = [
+                row for row in rows if row["background"] == ground and (row["product_id"] in held_out) == is_held_out
+            ]
+            chosen += [(row, is_held_out) for row in rng.sample(known, count)]
+    return chosen
+
+
+def confidence() -> None:
+    """Weights of `tasks.outline` by its evidence on known masks, and how its confidence does on held-out products."""
+    ours, seen, right, held_out, told = cutter(threads=1), [], [], [], []
+    for row, is_held_out in rendered_views(settings.data_folder()):
+        image = read_image(Path(row["folder"]) / row["image"])
+        mask = read_image(Path(row["folder"]) / row["mask"])[..., 0] / np.float32(255)
+        alpha = ours.alpha(image)
+        seen.append(evidence(ours._network, image, alpha))
+        right.append(float(np.minimum(alpha, mask).sum() / np.maximum(alpha, mask).sum()) >= RIGHT)
+        told.append(ours.confidence(image, alpha))
+        held_out.append(is_held_out)
+    x, y, kept, score = np.c_[seen, np.ones(len(seen))], np.array(right), np.array(held_out), np.array(told)
+    weights = logistic(x[~kept], y[~kept])
+    print("weights", dict(zip((*EVIDENCE, "bias"), weights.round(2).tolist(), strict=True)))
+    for name, chosen in (("learned from", ~kept), ("held out", kept)):
+        below, wrong = chosen & (score < DOUBTFUL), chosen & ~y
+        print(
+            f"{name}: of {below.sum()} doubtful {(below & wrong).sum()} are wrong, of {(chosen & ~below).sum()} others "
+            f"{(wrong & ~below).sum()}; precision {(below & wrong).sum() / max(below.sum(), 1):.2f}, "
+            f"recall {(below & wrong).sum() / max(wrong.sum(), 1):.2f}, n = {chosen.sum()}"
+        )
+
+
+def logistic(x: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Logistic regression by Newton's method; x has a column of ones last. Weights are held small, the bias is not."""
+    weights, ridge = np.zeros(x.shape[1]), np.diag([RIDGE] * (x.shape[1] - 1) + [1e-6])
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-x @ weights))
+        gradient = x.T @ (p - y) + ridge @ weights
+        weights = weights - np.linalg.solve((x.T * (p * (1 - p))) @ x + ridge, gradient)
+    return weights
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sheet", type=Path, help="write 40 pictures with their cut-outs (.png)")
     parser.add_argument("--cache", type=Path, default=Path("runs/cutout/cache"), help="folder of rendered things")
+    parser.add_argument("--confidence", action="store_true", help="measure the confidence in outlines instead")
     given = parser.parse_args()
     cv2.setNumThreads(1)
+    if given.confidence:
+        confidence()
+        return
     data = settings.data_folder()
     unseen = masked_photos(data, held_out=True)
     things = [*goods(data), *rendered(RENDERED, seed=7, cache=given.cache)]

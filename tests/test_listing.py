@@ -378,6 +378,9 @@ def test_an_uneven_ground_is_cut_away_and_both_checks_say_the_same(
             red = image[..., 0].astype(int) - image[..., 1]
             return (red > 60).astype(np.float32)
 
+        def confidence(self, image: ImageArray, alpha: FloatArray) -> float:
+            return 1.0
+
     monkeypatch.setattr(measures, "cutter", Network)
     image = photo(size=(1500, 1500), box=(0.1, 0.1, 0.9, 0.9))
     stripes = np.where((np.arange(1500) // 60 % 2)[:, None, None], (60, 60, 70), (200, 200, 190)).astype(np.uint8)
@@ -473,3 +476,98 @@ def test_people_are_looked_for_where_it_matters(tmp_path: Path, monkeypatch: pyt
     assert [one.rule.name for one in check(data, rules=["amazon"], people=True)] == ["nobody"]
     (tmp_path / "mine.toml").write_text('[[rules]]\nmeasure = "person"\nat_most = 0.01\n')
     assert [one.value for one in check(data, rules=[str(tmp_path / "mine.toml")])] == [0.2]
+
+
+def certain(image: ImageArray, alpha: FloatArray) -> float:
+    return 1.0
+
+
+def red(image: ImageArray) -> FloatArray:
+    return (image[..., 0].astype(int) - image[..., 1] > 60).astype(np.float32)
+
+
+def fading(image: ImageArray) -> FloatArray:
+    """An outline that loses half of the product once its ground is white."""
+    alpha = red(image)
+    if (image[0] == 255).all():
+        alpha[:, : alpha.shape[1] // 2] = 0
+    return alpha
+
+
+def unknown_on_white(image: ImageArray) -> FloatArray:
+    return np.ones(image.shape[:2], np.float32) if (image[0] == 255).all() else red(image)
+
+
+GREEN = (120, 150, 120)
+
+
+@pytest.mark.parametrize(
+    ("image", "alpha_of", "confidence", "left", "said"),
+    [
+        (photo(), red, 1.0, set(), None),
+        (photo(ground=GREEN), red, 1.0, set(), None),
+        (photo(ground=GREEN), red, 0.2, {"white"}, "doubtful"),
+        (photo(ground=GREEN), fading, 1.0, {"white"}, "product would change"),
+        (photo(ground=GREEN), unknown_on_white, 1.0, {"white"}, "could not be judged"),
+        (photo(size=(1000, 1000), box=(0.4, 0.4, 0.7, 0.7)), red, 1.0, {"fill"}, "smallest"),
+        (photo(size=(2000, 2000), box=(0.2, 0.2, 0.8, 0.8)), red, 1.0, set(), None),
+    ],
+    ids=["good", "white", "doubt", "lost in part", "not judged", "too small", "closer"],
+)
+def test_a_repair_keeps_the_product_and_the_other_rules(
+    tmp_path: Path, image: ImageArray, alpha_of: measures.AlphaOf, confidence: float, left: set[str], said: str | None
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(encoded(image, "JPEG"))
+    before = check(tmp_path / "a.jpg", rules=["amazon"], alpha_of=alpha_of)
+    (one,) = check_folder(
+        tmp_path / "a.jpg",
+        rules=["amazon"],
+        fix=tmp_path / "out",
+        alpha_of=alpha_of,
+        confidence_of=lambda *_: confidence,
+    )
+    assert {finding.rule.name for finding in one.findings} == left
+    assert (one.repaired is not None) == (bool(before) and not left)
+    assert (not one.refused) == (said is None)
+    assert said is None or said in one.refused[0]
+    if left:
+        assert one.findings == tuple(before)
+        assert not (tmp_path / "out").exists()
+
+
+def test_an_error_that_cannot_be_judged_after_a_repair_stays_one(tmp_path: Path) -> None:
+    """The format is repaired; JPEG is what makes the made-up outline blind."""
+    image = photo(box=(0.3, 0.3, 0.7, 0.7))
+    seen = []
+
+    def blind(image: ImageArray) -> FloatArray:
+        seen.append(image)
+        return red(image) if len(seen) < 3 else np.ones(image.shape[:2], np.float32)
+
+    (tmp_path / "a.webp").write_bytes(encoded(image, "WEBP"))
+    (one,) = check_folder(tmp_path, rules=["amazon"], fix=tmp_path / "out", alpha_of=blind, confidence_of=certain)
+    assert one.measures is not None
+    assert one.measures.fill is None
+    assert "fill" in {finding.rule.name for finding in one.findings}
+    assert one.has_error
+
+
+def test_findings_do_not_depend_on_repairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "outline_confidence", certain)
+    for name, image in (("a", bands()), ("b", on_floor(photo())), ("c", photo(ground=(200, 200, 200)))):
+        (tmp_path / f"{name}.jpg").write_bytes(encoded(image, "JPEG"))
+    plain = list(check_folder(tmp_path, rules=["amazon"]))
+    fixed = list(check_folder(tmp_path, rules=["amazon"], fix=tmp_path / "out"))
+    for one, other in zip(plain, fixed, strict=True):
+        assert other.repaired is not None or (one.findings, one.not_judged) == (other.findings, other.not_judged)
+
+
+def test_what_was_not_judged_has_not_passed(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(encoded(bands(), "JPEG"))
+    (one,) = check_folder(tmp_path, rules=["amazon"])
+    assert one.findings == ()
+    assert {"white", "fill", "whole"} <= {rule.name for rule, _ in one.not_judged}
+    result = CliRunner().invoke(app, ["check", str(tmp_path), "--rules", "amazon"])
+    assert result.exit_code == 5
+    assert "not judged: amazon fill" in result.stdout
+    assert CliRunner().invoke(app, ["check", str(tmp_path), "--rules", "ebay"]).exit_code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,16 +40,23 @@ def check(
     """Check photos against the rules of marketplaces; each finding gives the value, the limit and the fix."""
     from catalens.tasks.listing import check_folder
 
-    alpha_of = None
+    alpha_of = confidence_of = None
     if network:
         from catalens.tasks.cutout import cutter
 
-        alpha_of = cutter().alpha
+        alpha_of, confidence_of = cutter().alpha, cutter().confidence
     packs = [name.strip() for name in rules.split(",") if name.strip()]
     with progress_bar() as progress:
         found = list(
             check_folder(
-                photos, rules=packs, fix=fix, category=category, alpha_of=alpha_of, people=network, progress=progress
+                photos,
+                rules=packs,
+                fix=fix,
+                category=category,
+                alpha_of=alpha_of,
+                confidence_of=confidence_of,
+                people=network,
+                progress=progress,
             )
         )
     against = _looked_up(found, catalog, category)
@@ -60,6 +68,8 @@ def check(
         for one, said in zip(found, against, strict=True):
             failure = one.failure
             lines = [f"error: {failure.why}; {failure.cure}"] if failure else [str(finding) for finding in one.findings]
+            lines += [f"not judged: {rule.pack} {rule.name}" for rule, level in one.not_judged if level != "advice"]
+            lines += list(one.refused)
             lines += [f"looks the same as {one.same_as}"] if one.same_as is not None else []
             lines += [str(said)] if str(said) else []
             for line in lines:
@@ -73,8 +83,13 @@ def check(
     if fail_on in ("warning", "advice") and any(map(str, against)):
         raise typer.Exit(FINDINGS)
     levels = LEVELS[: LEVELS.index(fail_on) + 1] if fail_on != "never" else ()
-    if levels and any(one.failure or any(finding.level in levels for finding in one.findings) for one in found):
+    if levels and any(one.failure or any(level in levels for level in _levels(one)) for one in found):
         raise typer.Exit(FINDINGS)
+
+
+def _levels(one: CheckedPhoto) -> Sequence[str]:
+    """Of what a photo breaks, and of what could not be judged: neither has passed."""
+    return [finding.level for finding in one.findings] + [level for _, level in one.not_judged]
 
 
 def _looked_up(found: list[CheckedPhoto], catalog: Path | None, category: str | None) -> list[Against]:

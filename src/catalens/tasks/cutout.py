@@ -29,6 +29,7 @@ from catalens.models.runtimes.onnx import OnnxDenseNetwork
 from catalens.models.zoo import DEFAULT_MATTE, Form, loaded_once, resolve
 from catalens.options import Shadow
 from catalens.show import Shown
+from catalens.tasks.outline import outline_confidence
 from catalens.tasks.segment import canvas_for, logits_of
 from catalens.types import FloatArray, ImageArray
 
@@ -145,6 +146,10 @@ class Cutter:
         guess = self._guess(image)
         found = even_alpha(image, guess)
         return guess if found is None else found
+
+    def confidence(self, image: ImageArray, alpha: FloatArray) -> float:
+        """Probability, 0..1, that an outline of HWC uint8 is right (`tasks.outline`): doubtful below `DOUBTFUL`."""
+        return 0.0 if is_blank(image) else outline_confidence(self._network, image, alpha)
 
     def cut(
         self,

@@ -203,17 +203,17 @@ async def check(request: Request, caller: Analyst) -> dict[str, Any]:
 
 @router.post("/fix", openapi_extra=request_body(RULES, image=True))
 async def fix(request: Request, caller: Analyst) -> dict[str, Any]:
-    """A listing photo corrected where possible, as a data URL, and the rules that it still breaks."""
+    """A listing photo corrected where possible, as a data URL, the rules that it still breaks, repairs refused."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
     packs, category = _packs(upload), upload.value(options.Check.category)
 
     def work() -> dict[str, Any]:
         state.decode_pool.read(upload.picture())
-        data, ending, left = listing.fix(upload.picture(), rules=packs, category=category)
-        kind = MEDIA_OF[ending]
-        image = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-        return {"image": image, "ending": ending, "findings": [one.to_dict() for one in left]}
+        fixed = listing.fixed_photo(upload.picture(), rules=packs, category=category)
+        image = f"data:{MEDIA_OF[fixed.ending]};base64,{base64.b64encode(fixed.data).decode()}"
+        findings = [one.to_dict() for one in fixed.findings]
+        return {"image": image, "ending": fixed.ending, "findings": findings, "refused": list(fixed.refused)}
 
     return await state.limiters["analyse"].run(work)
 

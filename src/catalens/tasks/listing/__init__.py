@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalens.tasks.listing.checking import CheckedPhoto, Findings, check, check_folder, fix
+from catalens.tasks.listing.checking import CheckedPhoto, Findings, check, check_folder, fix, fixed_photo
 from catalens.tasks.listing.measures import Measures, measure
 from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
 
@@ -16,6 +16,7 @@ __all__ = [
     "check",
     "check_folder",
     "fix",
+    "fixed_photo",
     "judge",
     "measure",
     "read_rules",

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,8 +23,17 @@ from catalens.images.srgb import composite_on_white
 from catalens.show import Shown
 from catalens.tasks.listing import repair
 from catalens.tasks.listing.duplicates import Duplicates, Fingerprint, fingerprint_of
-from catalens.tasks.listing.measures import ENDINGS, AlphaOf, Measures, border_alpha, measure, outline
-from catalens.tasks.listing.rules import Finding, Rule, bundled_packs, judge, read_rules
+from catalens.tasks.listing.measures import (
+    ENDINGS,
+    AlphaOf,
+    ConfidenceOf,
+    Measures,
+    border_alpha,
+    measure,
+    outline,
+    outline_confidence,
+)
+from catalens.tasks.listing.rules import LEVELS, Finding, Level, Rule, bundled_packs, judge, not_judged, read_rules
 from catalens.types import Failure, ImageArray, Progress, Where
 
 
@@ -45,16 +55,20 @@ class CheckedPhoto(Shown):
 
     Args:
         failure: why it could not be read; then nothing was measured.
+        not_judged: rules whose measure could not be told, with the level of a breach: of these nothing is passed.
         repaired: the file that was written in its place; findings: of that one, then.
+        refused: repairs that were not made, and why.
         look: what the picture is told again by; None where it could not be read.
     """
 
     path: Path
     measures: Measures | None
     findings: tuple[Finding, ...]
+    not_judged: tuple[tuple[Rule, Level], ...] = ()
     same_as: Path | None = None
     failure: Failure | None = None
     repaired: Path | None = None
+    refused: tuple[str, ...] = ()
     fingerprint: Fingerprint | None = None
 
     @property
@@ -66,13 +80,20 @@ class CheckedPhoto(Shown):
         """The same, now that it is known what it shows."""
         if self.measures is None:
             return self
-        return replace(self, findings=judge(self.measures, [one.rule for one in self.findings], category=category))
+        rules, unknown = [one.rule for one in self.findings], [rule for rule, _ in self.not_judged]
+        return replace(
+            self,
+            findings=judge(self.measures, rules, category=category),
+            not_judged=not_judged(self.measures, unknown, category=category),
+        )
 
     def to_dict(self) -> dict[str, object]:
         return {
             "photo": str(self.path),
             "measures": None if self.measures is None else self.measures.to_dict(),
             "findings": [finding.to_dict() for finding in self.findings],
+            "not judged": [f"{rule.pack} {rule.name}" for rule, _ in self.not_judged],
+            "refused": list(self.refused),
             "same as": None if self.same_as is None else str(self.same_as),
             "failure": None if self.failure is None else self.failure.to_dict(),
             "repaired": None if self.repaired is None else str(self.repaired),
@@ -114,14 +135,34 @@ def _file_of(image: ImageLike) -> tuple[bytes, str]:
     return read_bytes(image), str(image) if isinstance(image, str | Path) else str(getattr(image, "name", ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A photo that keeps what it can of the rules.
+
+    Args:
+        data, ending: the file's bytes, those of the photo where nothing was repaired; the ending of its name.
+        findings: the rules that it still breaks; refused: repairs that were not made, and why.
+    """
+
+    data: bytes
+    ending: str
+    findings: tuple[Finding, ...]
+    refused: tuple[str, ...]
+
+
 def fix(
     photo: bytes,
     *,
     rules: Sequence[str] = options.Check.rules.default,
     category: str | None = options.Check.category.default,
-    alpha_of: AlphaOf = outline,
+    alpha_of: AlphaOf | None = None,
+    confidence_of: ConfidenceOf | None = None,
 ) -> tuple[bytes, str, tuple[Finding, ...]]:
     """Make a photo keep what it can of the rules.
+
+    Args:
+        photo: the file's bytes; rules, category: as for `check`.
+        alpha_of, confidence_of: as for `check_folder`.
 
     Returns:
         The new file's bytes, the ending of its name, and the rules that it still breaks. What breaks none, or none
@@ -130,14 +171,20 @@ def fix(
     Raises:
         As `check`.
     """
-    known = _known(rules)
-    measures, image = _measured(photo, "", known, alpha_of)
+    fixed = fixed_photo(photo, rules=rules, category=category, eyes=_eyes(alpha_of, confidence_of))
+    return fixed.data, fixed.ending, fixed.findings
+
+
+def fixed_photo(photo: bytes, *, rules: Sequence[str], category: str | None = None, eyes: _Eyes | None = None) -> Fixed:
+    """As `fix`, and why repairs were not made."""
+    known, eyes = _known(rules), eyes or _eyes(None, None)
+    measures, image = _measured(photo, "", known, eyes.alpha_of)
     findings = judge(measures, known, category=category)
-    made = repair.repair(image, findings, known, alpha_of=alpha_of, mark=read_mark(photo))
-    if made is None:
-        return photo, ENDINGS[measures.format][0], findings
-    data, ending = made
-    return data, ending, judge(_measured(data, f"fixed{ending}", known, _again(alpha_of))[0], known, category=category)
+    made = _repaired(photo, image, measures, known, category, eyes)
+    if made.data is None:
+        return Fixed(photo, ENDINGS[measures.format][0], findings, made.refused)
+    after, _ = _measured(made.data, f"fixed{made.ending}", known, eyes.alpha_of)
+    return Fixed(made.data, made.ending, _left(findings, after, known, category), made.refused)
 
 
 def check_folder(
@@ -147,6 +194,7 @@ def check_folder(
     fix: Path | None = None,
     category: str | None = options.Check.category.default,
     alpha_of: AlphaOf | None = None,
+    confidence_of: ConfidenceOf | None = None,
     people: bool = options.Check.people.default,
     progress: Progress | None = None,
 ) -> Iterator[CheckedPhoto]:
@@ -156,8 +204,8 @@ def check_folder(
         fix: folder for photos that are made to keep what they can of the rules; what cannot be cured is not
             written.
         category: as for `check`, of all of them.
-        alpha_of: finds the product; None for what is unlike the border, and, with `fix`, for the cut-out network where
-            the border is not plain; people: as for `check`.
+        alpha_of: finds the product; None for what is unlike the border, and for the cut-out network to repair by.
+        confidence_of: whether an outline that a repair follows is right; people: as for `check`.
 
     Raises:
         NotFoundError, UsageError: no photos, no such pack, or `fix` lies in the folder.
@@ -179,7 +227,7 @@ def check_folder(
             rules=known,
             target=None if fix is None else lambda path: fix / path.relative_to(home).with_name(names[path]),
             category=category,
-            alpha_of=alpha_of or (outline if fix else border_alpha),
+            eyes=_eyes(alpha_of, confidence_of),
             people=people,
         )
         for done, found in enumerate(pool.map(one, photos), start=1):
@@ -202,40 +250,78 @@ def _checked(
     rules: Sequence[Rule],
     target: Callable[[Path], Path] | None,
     category: str | None,
-    alpha_of: AlphaOf,
+    eyes: _Eyes,
     people: bool,
 ) -> CheckedPhoto:
     """One photo; `target` says where it goes when it is repaired, without an ending."""
     try:
         photo = read_bytes(path)
-        measures, image = _measured(photo, path.name, rules, alpha_of, people)
-        findings = judge(measures, rules, category=category)
-        as_it_is = CheckedPhoto(path, measures, findings, fingerprint=fingerprint_of(composite_on_white(image)))
+        measures, image = _measured(photo, path.name, rules, eyes.alpha_of, people)
+        findings, unknown = judge(measures, rules, category=category), not_judged(measures, rules, category=category)
+        fingerprint = fingerprint_of(composite_on_white(image))
+        as_it_is = CheckedPhoto(path, measures, findings, unknown, fingerprint=fingerprint)
         if target is None:
             return as_it_is
-        made = repair.repair(image, findings, rules, alpha_of=alpha_of, mark=read_mark(photo))
-        if made is None:
-            return as_it_is
-        data, ending = made
+        made = _repaired(photo, image, measures, rules, category, eyes)
+        if made.data is None:
+            return replace(as_it_is, refused=made.refused)
         place = target(path)
-        written = place.with_name(place.name + ending)
-        repair.write(data, written)
-        measures, _ = _measured(data, written.name, rules, _again(alpha_of), people)
-        return CheckedPhoto(
-            path,
-            measures,
-            judge(measures, rules, category=category),
-            fingerprint=as_it_is.fingerprint,
+        written = place.with_name(place.name + made.ending)
+        repair.write(made.data, written)
+        after, _ = _measured(made.data, written.name, rules, eyes.alpha_of, people)
+        return replace(
+            as_it_is,
+            measures=after,
+            findings=_left(findings, after, rules, category),
+            not_judged=not_judged(after, rules, category=category),
             repaired=written,
+            refused=made.refused,
         )
     except CatalensError as error:
         failure = Failure(Where(str(path)), path.name, error.what, error.cure)
         return CheckedPhoto(path, None, (), failure=failure)
 
 
-def _again(alpha_of: AlphaOf) -> AlphaOf:
-    """How a repaired photo is looked at: as `check` does unless told otherwise, so that both say the same of it."""
-    return border_alpha if alpha_of is outline else alpha_of
+class _Eyes(NamedTuple):
+    """How photos are looked at (findings are the same whether they are repaired or not), and how repairs find the
+    product.
+    """
+
+    alpha_of: AlphaOf
+    outline_of: AlphaOf
+    confidence_of: ConfidenceOf
+
+
+def _eyes(alpha_of: AlphaOf | None, confidence_of: ConfidenceOf | None) -> _Eyes:
+    if alpha_of is None:
+        return _Eyes(border_alpha, outline, confidence_of or outline_confidence)
+    return _Eyes(alpha_of, alpha_of, confidence_of or (lambda *_: 1.0))
+
+
+def _repaired(
+    photo: bytes, image: ImageArray, measures: Measures, rules: Sequence[Rule], category: str | None, eyes: _Eyes
+) -> repair.Repaired:
+    header, worn = decode_header(photo, name="the photo"), _about(rules, "cut_off")
+
+    def measured(changed: ImageArray) -> Measures:
+        size = changed.shape[0], changed.shape[1]
+        return measure(composite_on_white(changed), replace(header, size=size), alpha_of=eyes.alpha_of, worn=worn)
+
+    look = repair.Look(
+        measure=measured,
+        judge=lambda told: judge(told, rules, category=category),
+        alpha_of=eyes.outline_of,
+        confidence_of=eyes.confidence_of,
+    )
+    return repair.repair(image, measures, rules, look, mark=read_mark(photo))
+
+
+def _left(
+    before: Sequence[Finding], after: Measures, rules: Sequence[Rule], category: str | None
+) -> tuple[Finding, ...]:
+    """What a repaired photo breaks: what was broken and cannot be judged any more is broken still."""
+    unknown = [one for one in before if getattr(after, one.rule.measure) is None]
+    return tuple(sorted((*unknown, *judge(after, rules, category=category)), key=lambda one: LEVELS.index(one.level)))
 
 
 def _about(rules: Sequence[Rule], measure: str) -> bool:

@@ -53,6 +53,8 @@ WORN_AT_LEAST = 0.01
 """Share of a picture that skin and hair have together where somebody wears the product."""
 
 AlphaOf = Callable[[ImageArray], FloatArray]
+ConfidenceOf = Callable[[ImageArray, FloatArray], float]
+"""Of a picture and an outline: the probability that it is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +138,28 @@ def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def outline(image: ImageArray) -> FloatArray:
-    """The product's outline: what is unlike the border where that is plain or white, else what the cut-out network
-    says.
+    """The product's outline for a repair: as `cutout` finds it, but what is not white where the border is mostly white
+    and uneven, for a network may lose pale clothes there.
     """
+    white = _white_ground(image)
+    return cutter().alpha(image) if white is None else np.asarray(~white, np.float32)
+
+
+def outline_confidence(image: ImageArray, alpha: FloatArray) -> float:
+    """Probability, 0..1, that `outline` is right; 1 where only what is white already becomes whiter."""
+    return cutter().confidence(image, alpha) if _white_ground(image) is None else 1.0
+
+
+def _white_ground(image: ImageArray) -> NDArray[np.bool_] | None:
+    """Where the ground is nearly white, of a picture whose border is so for the most part; None for others."""
     if border_uniformity(image) >= PLAIN:
-        return border_alpha(image)
+        return None
     darkest = image.min(axis=2)
     pieces = cv2.connectedComponents((darkest >= LIGHT).astype(np.uint8), connectivity=4)[1]
     bounds = np.concatenate(_edges(pieces))
     if (bounds > 0).mean() < MOSTLY:
-        return cutter().alpha(image)
-    # A network may lose pale clothes on white, and there is nothing to find: only what is white becomes whiter.
-    ground = np.isin(pieces, np.unique(bounds[bounds > 0])) | (darkest >= PALEST)
-    return np.asarray(~ground, np.float32)
+        return None
+    return np.asarray(np.isin(pieces, np.unique(bounds[bounds > 0])) | (darkest >= PALEST))
 
 
 def measure(

@@ -5,27 +5,36 @@ Nothing is enlarged and nothing invented: what only another photo can cure is le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple, TypeAlias, cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from catalens.images.draw import FORMATS, encode_image, make_folder, write_atomically
 from catalens.images.matting import composite, foreground_colors, refine_alpha
 from catalens.images.prepare import resize
 from catalens.images.srgb import composite_on_white
 from catalens.tasks.cutout import own_alpha
-from catalens.tasks.listing.measures import ENDINGS, AlphaOf
+from catalens.tasks.listing.measures import ENDINGS, AlphaOf, ConfidenceOf, Measures
 from catalens.tasks.listing.rules import Finding, Rule
+from catalens.tasks.outline import DOUBTFUL
 from catalens.types import FloatArray, ImageArray
+
+Mask: TypeAlias = NDArray[np.bool_]
 
 FORMAT = "JPEG"
 QUALITIES = (94, 90, 84, 76, 66)
 WHITE = 255
 HAZE = 0.01
 """How far around the product something may shine through, as a share of the longer side."""
-DOUBTFUL = 0.3
+UNCERTAIN = ("fill", "area", "cut_off", "pure_white")
+"""Measures that are not known of every photo."""
+SAME = 0.9
+"""IoU, and ratio of areas, of the product before and after a repair from which it is the same."""
+UNSURE = 0.3
 """Share of an outline that is neither product nor background from which it is not followed: of 36 photos looked at, all
 seven outlines above lost parts of the product or kept parts of a room, and two of 29 below.
 """
@@ -35,38 +44,167 @@ EDGE = 0.02
 """White that is left around a product that is framed anew, as a share of its longer side."""
 
 
-def repair(
-    image: ImageArray, findings: Sequence[Finding], rules: Sequence[Rule], *, alpha_of: AlphaOf, mark: str | None = None
-) -> tuple[bytes, str] | None:
-    """Encode a photo anew so that as many findings as possible go.
-
-    Transparency that the file has is kept, unless a rule asks for a white background.
+class Look(NamedTuple):
+    """What a repair is judged by.
 
     Args:
-        image: HxWx3 or HxWx4 uint8.
-        mark: of generated content, where the photo carries one (`images.mark`).
+        measure: of HWC uint8, as the photo itself was measured.
+        judge: of those measures, the rules that are broken.
+        alpha_of: the product; confidence_of: whether that outline is right.
+    """
 
-    Returns:
-        The file's bytes, and the ending of its name. None where encoding it anew would cure nothing.
+    measure: Callable[[ImageArray], Measures]
+    judge: Callable[[Measures], tuple[Finding, ...]]
+    alpha_of: AlphaOf
+    confidence_of: ConfidenceOf
+
+
+class Repaired(NamedTuple):
+    """A photo's new file (None where nothing is written) with its ending, and what was not done, and why."""
+
+    data: bytes | None
+    ending: str
+    refused: tuple[str, ...]
+
+
+class _Step(NamedTuple):
+    """A picture that may replace another, and the product's mask on it; for the sake of one measure."""
+
+    image: ImageArray
+    product: Mask | None
+
+
+def repair(
+    image: ImageArray, measures: Measures, rules: Sequence[Rule], look: Look, *, mark: str | None = None
+) -> Repaired:
+    """Encode a photo anew so that as many findings as possible go.
+
+    Each change is looked at again: it stays where its finding is gone, the product is as it was, and no other rule is
+    broken by it. Transparency that the file has is kept, unless a rule asks for a white background.
+
+    Args:
+        image: HxWx3 or HxWx4 uint8; measures: of it.
+        mark: of generated content, where the photo carries one (`images.mark`).
     """
     own = own_alpha(image) if image.shape[2] == 4 else None
     if own is None or any(rule.measure == "pure_white" for rule in rules) or _transparent_format(rules) is None:
         image = composite_on_white(image)
-    original, broken = image, {finding.rule.measure for finding in findings}
-    if "framed" in broken and own is None:
-        image = _without_frame(image)
-    if {"pure_white", "fill"} & broken:
-        rough = alpha_of(image) if own is None else own
-        alpha = refine_alpha(image, rough, reach=max(image.shape[:2]) / 200) if own is None else own
-        if 0.005 < alpha.mean() < 0.98 and _doubt(rough) <= DOUBTFUL:
-            if "pure_white" in broken and own is None:
-                image = _on_white(image, alpha)
-            if "fill" in broken:
-                image = _closer(image, alpha, _limit(rules, "fill", 0.85))
-    image = _smaller(image, rules)
-    if image is original and not OF_THE_FILE & broken:
-        return None
-    return _encoded(image, rules, mark)
+    original, refused, broken = image, [], {one.rule.measure for one in look.judge(measures)}
+    outline = own
+    for measure in ("framed", "pure_white", "fill"):
+        found = look.judge(measures)
+        if measure not in {one.rule.measure for one in found}:
+            continue
+        try:
+            step, outline = _step(measure, image, rules, look, own=own, outline=outline)
+            measures = _kept(measure, step, measures, found, look)
+            image = step.image
+        except _RefusedError as why:
+            refused.append(f"{measure} is not repaired: {why}")
+    made = _smaller(image, rules)
+    if made is not image and _breaks(made, measures, look):
+        made = image
+        refused.append("the size is not repaired: a smaller photo breaks other rules")
+    if made is original and not OF_THE_FILE & broken:
+        return Repaired(None, "", tuple(refused))
+    return Repaired(*_encoded(made, rules, mark), tuple(refused))
+
+
+class _RefusedError(Exception):
+    """A repair that is not made; says why."""
+
+
+def _step(
+    measure: str,
+    image: ImageArray,
+    rules: Sequence[Rule],
+    look: Look,
+    *,
+    own: FloatArray | None,
+    outline: FloatArray | None,
+) -> tuple[_Step, FloatArray | None]:
+    """One change of a picture, and the outline that it follows, which the next may follow, too.
+
+    Raises:
+        _RefusedError: it cannot be made, or the outline is in doubt.
+    """
+    if measure == "framed":
+        if own is not None:
+            raise _RefusedError("the photo is cut out already")
+        return _Step(_without_frame(image), None), None
+    if outline is None:
+        outline = _outline(image, look)
+    if not 0.005 < outline.mean() < 0.98:
+        raise _RefusedError("product and background cannot be separated")
+    if measure == "pure_white":
+        if own is not None:
+            raise _RefusedError("the photo is cut out already")
+        return _Step(_on_white(image, outline), outline > 0.5), outline
+    closer, product = (_closer(one, outline, _limit(rules, "fill", 0.85)) for one in (image, _as_picture(outline)))
+    return _Step(closer, product[..., 0] > 127 if own is None else None), outline
+
+
+def _outline(image: ImageArray, look: Look) -> FloatArray:
+    """The product's outline along the picture's edges.
+
+    Raises:
+        _RefusedError: it is in doubt.
+    """
+    rough = look.alpha_of(image)
+    confidence = look.confidence_of(image, rough)
+    if confidence < DOUBTFUL or _doubt(rough) > UNSURE:
+        raise _RefusedError(f"the product's outline is doubtful (confidence {confidence:.2f})")
+    return refine_alpha(image, rough, reach=max(image.shape[:2]) / 200)
+
+
+def _as_picture(alpha: FloatArray) -> ImageArray:
+    return np.asarray(np.rint(alpha * 255), np.uint8)[..., None]
+
+
+def _kept(measure: str, step: _Step, before: Measures, found: Sequence[Finding], look: Look) -> Measures:
+    """What is measured after a change that may stay.
+
+    Raises:
+        _RefusedError: it does not cure, it breaks another rule, or it changes the product.
+    """
+    after = look.measure(step.image)
+    still = look.judge(after)
+    unknown = (name for name in UNCERTAIN if getattr(before, name) is not None and getattr(after, name) is None)
+    lost = next(unknown, None)
+    if lost is not None:
+        raise _RefusedError(f"{lost} could not be judged any more")
+    if step.product is not None:
+        _require_same_product(step.product, look.alpha_of(step.image) > 0.5)
+    if measure in {one.rule.measure for one in still}:
+        raise _RefusedError("it would not be cured")
+    worse = next((one for one in still if _is_worse(one, before, found)), None)
+    if worse is not None:
+        raise _RefusedError(f"it breaks another rule: {worse}")
+    return after
+
+
+def _breaks(image: ImageArray, before: Measures, look: Look) -> bool:
+    found = look.judge(before)
+    return any(_is_worse(one, before, found) for one in look.judge(look.measure(image)))
+
+
+def _is_worse(one: Finding, before: Measures, found: Sequence[Finding]) -> bool:
+    """Whether a change broke a rule that held, or moved a size further from its limit; advice aside."""
+    earlier = getattr(before, one.rule.measure)
+    if one.level == "advice" or earlier is None:
+        return False
+    held = all(other.rule != one.rule for other in found)
+    return held or (one.rule.test == "at_least" and float(cast(float, one.value)) < float(earlier))
+
+
+def _require_same_product(before: Mask, after: Mask) -> None:
+    """Raises:
+    _RefusedError: the product on a changed picture is another one, or of another area, than the one put there.
+    """
+    overlap = float((before & after).sum() / max(int((before | after).sum()), 1))
+    area = float(after.sum() / max(int(before.sum()), 1))
+    if overlap < SAME or not SAME < area < 1 / SAME:
+        raise _RefusedError(f"the product would change (overlap {overlap:.2f}, area {area:.2f} of it)")
 
 
 def write(data: bytes, path: Path) -> None:

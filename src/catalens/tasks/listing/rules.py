@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ FIELDS = ("name", "measure", "level", "from", "goods", "cure", "source")
 """Of a rule in a pack, beside its test."""
 
 Level: TypeAlias = Literal["error", "warning", "advice"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 Value: TypeAlias = str | float | bool
 
 
@@ -176,13 +177,27 @@ def judge(
     Args:
         category: what it shows, as the shop calls it; it says which rules are asked of it (`goods.is_apparel`).
     """
-    today, worn = today or date.today(), None if category is None else is_apparel(category)
     found = []
-    for rule in rules:
+    for rule, level in _asked(rules, category, today):
         value = cast(Value | None, getattr(measures, rule.measure))
+        if rule.broken_by(value):
+            found.append(Finding(rule, cast(Value, value), level))
+    return tuple(sorted(found, key=lambda one: LEVELS.index(one.level)))
+
+
+def not_judged(
+    measures: Measures, rules: Sequence[Rule], *, category: str | None = None, today: date | None = None
+) -> tuple[tuple[Rule, Level], ...]:
+    """Rules whose measure is not known, with the level of a breach: a photo that is not judged is not passed."""
+    return tuple(one for one in _asked(rules, category, today) if getattr(measures, one[0].measure) is None)
+
+
+def _asked(rules: Sequence[Rule], category: str | None, today: date | None) -> Iterator[tuple[Rule, Level]]:
+    """The rules that are asked of a photo, and the level of a breach of each."""
+    today, worn = today or date.today(), None if category is None else is_apparel(category)
+    for rule in rules:
         is_asked = True if rule.goods is None else worn
-        if rule.broken_by(value) and is_asked is not False:
+        if is_asked is not False:
             early = rule.level == "error" and rule.since is not None and today < rule.since
             level: Level = "warning" if early else rule.level
-            found.append(Finding(rule, cast(Value, value), level if is_asked else "advice"))
-    return tuple(sorted(found, key=lambda one: get_args(Level).index(one.level)))
+            yield rule, level if is_asked else "advice"

@@ -30,7 +30,7 @@ from catalens.images.matting import composite, foreground_colors
 from catalens.images.prepare import resize
 from catalens.images.read import read_image
 from catalens.tasks.cutout import cutter
-from catalens.tasks.outline import DOUBTFUL, EVIDENCE, evidence
+from catalens.tasks.outline import EVIDENCE, TRUSTED, evidence
 from catalens.types import FloatArray, ImageArray
 from recipes.cutout import RENDERED, composed_pictures
 from recipes.matting_scores import boundary_f, iou, mean_error, s_measure
@@ -128,7 +128,7 @@ def confidence() -> None:
     weights = logistic(x[~kept], y[~kept])
     print("weights", dict(zip((*EVIDENCE, "bias"), weights.round(2).tolist(), strict=True)))
     for name, chosen in (("learned from", ~kept), ("held out", kept)):
-        below, wrong = chosen & (score < DOUBTFUL), chosen & ~y
+        below, wrong = chosen & (score < TRUSTED), chosen & ~y
         print(
             f"{name}: of {below.sum()} doubtful {(below & wrong).sum()} are wrong, of {(chosen & ~below).sum()} others "
             f"{(wrong & ~below).sum()}; precision {(below & wrong).sum() / max(below.sum(), 1):.2f}, "

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from catalens.cli.main import app
 from catalens.errors import NotFoundError, StorageError, UsageError
 from catalens.images.draw import save_image
+from catalens.tasks.cutout import Cutter
 from catalens.tasks.faces import MIN_SCORE, blur_faces
 from tests.painted import painted
 
@@ -142,3 +143,20 @@ def test_hidden_files_are_no_photos_and_a_photo_is_named_once(photos: Path, tmp_
     found = CliRunner().invoke(app, ["cutout", str(photos), str(tmp_path / "out")])
     assert "._a.jpg" not in found.stderr
     assert found.stderr.count("broken.jpg") == 1
+
+
+@pytest.mark.parametrize(("confidence", "code", "said"), [(0.9, 0, False), (0.3, 4, True)])
+def test_a_doubtful_outline_is_written_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confidence: float, code: int, said: bool
+) -> None:
+    monkeypatch.setattr(Cutter, "confidence", lambda *_: confidence)
+    (tmp_path / "in").mkdir()
+    save_image(tmp_path / "in" / "a.png", painted((80, 60), ("bag", (10, 10, 50, 60))))
+    found = CliRunner().invoke(app, ["cutout", str(tmp_path / "in"), str(tmp_path / "out")])
+    assert found.exit_code == code
+    assert ("a.png: outline doubtful (confidence 0.30" in found.stderr) == said
+    assert ("1 doubtful" in found.stderr) == said
+    one = CliRunner().invoke(app, ["cutout", str(tmp_path / "in" / "a.png"), str(tmp_path / "b.png")])
+    assert one.exit_code == 0
+    assert ("outline doubtful" in one.stderr) == said
+    assert (tmp_path / "out" / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

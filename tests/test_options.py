@@ -80,7 +80,7 @@ VERBS = (
     Verb(options.Enhance, (catalens.enhance,), "photo enhance", ("/v1/enhance",)),
     Verb(
         options.Check, (check_photo, fix, check_folder), "check", ("/v1/check", "/v1/fix"),
-        beside=frozenset({"alpha_of", "fix", "progress"}),
+        beside=frozenset({"alpha_of", "confidence_of", "fix", "progress"}),
     ),
     Verb(options.BlurFaces, (blur_faces,), "photo blur-faces", ("/v1/blur-faces",)),
     Verb(

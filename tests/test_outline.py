@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from catalens.images.prepare import Preprocess
-from catalens.tasks.outline import DOUBTFUL, EVIDENCE, evidence, outline_confidence, separate_products
+from catalens.tasks.outline import EVIDENCE, TRUSTED, evidence, outline_confidence, separate_products
 from catalens.types import FloatArray, ImageArray
 
 
@@ -49,7 +49,7 @@ def test_an_outline_is_trusted_where_the_network_agrees_with_itself(
     image, mask = picture((40, 30, 120, 90))
     found = outline_confidence(network, image, mask * np.float32(share))  # type: ignore[arg-type]
     assert 0 <= found <= 1
-    assert (found >= DOUBTFUL) == trusted
+    assert (found >= TRUSTED) == trusted
 
 
 def test_evidence_is_in_0_to_1_and_a_leak_lowers_it() -> None:

@@ -28,6 +28,7 @@ from catalens.server.services.decode_pool import DecodePool
 from catalens.server.services.options import ServeOptions
 from catalens.server.services.signed_urls import STABLE_S, VALID_S, UrlSigner
 from catalens.server.services.thumbnails import ThumbnailCache, negotiate_format
+from catalens.tasks.cutout import Cutter
 from tests.pictures import encoded
 
 RED = encoded(np.full((40, 60, 3), (200, 20, 20), np.uint8), "PNG")
@@ -349,6 +350,22 @@ def test_a_photo_is_repaired(client: TestClient) -> None:
     again = client.post("/v1/check", json={"image": fixed["image"], "rules": "amazon"}).json()["findings"]
     assert again == fixed["findings"]
     assert "amazon" in client.get("/v1/rules").json()["rules"]
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.3])
+def test_a_doubtful_outline_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch, confidence: float) -> None:
+    monkeypatch.setattr(Cutter, "confidence", lambda *_: confidence)
+    image = np.full((600, 600, 3), 230, np.uint8)
+    image[200:400, 220:380] = (30, 60, 160)
+    photo = {"image": ("a.png", encoded(image, "PNG"))}
+    cut = client.post("/v1/cutout", files=photo)
+    assert cut.status_code == 200
+    assert ("X-Outline-Doubtful" in cut.headers) == (confidence < 0.5)
+    fixed = client.post("/v1/fix", files=photo, data={"rules": "amazon"}).json()
+    assert ("pure_white is not repaired: the product's outline is doubtful" in str(fixed["refused"])) == (
+        confidence < 0.5
+    )
+    assert ("white" in {one["rule"] for one in fixed["findings"]}) == (confidence < 0.5)
 
 
 def test_how_it_is(client: TestClient, shop_folder: Path) -> None:

@@ -129,8 +129,8 @@ def cutout(
         _each(photo, out, how.suffix, how.write, what="cut out")
     else:
         refuse_overwrite(out, photo, background)
-        how.write(photo, out)
-        say(f"written: {out}")
+        doubt = how.write(photo, out)
+        say(f"written: {out}" + (f"; {doubt}" if doubt else ""))
 
 
 def blur_faces(
@@ -146,10 +146,11 @@ def blur_faces(
     from catalens.images.mark import read_mark
     from catalens.tasks import faces
 
-    def write_hidden(source: Path, target: Path) -> None:
+    def write_hidden(source: Path, target: Path) -> str | None:
         done = faces.anonymise(source, min_score=min_score, model=model, device=device, dtype=dtype)
         save_image(target, done.image, mark=read_mark(source))
         say(f"{source}: {done}")
+        return None
 
     if photo.is_dir():
         _each(photo, out, ".jpg", write_hidden, what="written")
@@ -158,9 +159,9 @@ def blur_faces(
         write_hidden(photo, out)
 
 
-def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], None], *, what: str) -> None:
+def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], str | None], *, what: str) -> None:
     """Make a file in `out` of each photo in a folder, several at a time; what is there already stays, what fails is
-    named.
+    named, and so is what `make` says is doubtful about a file.
     """
     from catalens.images.draw import distinct_names, make_folder
 
@@ -178,20 +179,22 @@ def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], Non
             if target.exists():
                 return "there already"
             make_folder(target.parent)
-            make(path, target)
+            doubt = make(path, target)
         except (ImageError, NotFoundError) as error:
             say(str(error) if str(path) in error.what else f"{path}: {error}")
             return "failed"
-        return what
+        if doubt:
+            say(f"{path}: {doubt}")
+        return "doubtful" if doubt else what
 
-    told = {what: 0, "there already": 0, "failed": 0}
+    told = {what: 0, "doubtful": 0, "there already": 0, "failed": 0}
     with progress_bar() as progress, ThreadPoolExecutor(settings.threads()) as pool:
         for done, became in enumerate(pool.map(one, photos), start=1):
             told[became] += 1
             if progress is not None:
                 progress(done, len(photos), what)
-    say(", ".join(f"{count} {name}" for name, count in told.items() if count or name != "there already"))
-    if told["failed"]:
+    say(", ".join(f"{count} {name}" for name, count in told.items() if count or name in (what, "failed")))
+    if told["failed"] or told["doubtful"]:
         raise typer.Exit(ImageError.exit_code)
 
 
@@ -208,20 +211,24 @@ class _Options:
         self._cutter = network
         self.suffix = ".png" if self._ground is None else ".jpg"
 
-    def write(self, photo: Path, out: Path) -> None:
+    def write(self, photo: Path, out: Path) -> str | None:
+        """Returns what is doubtful about the outline; the file is written all the same."""
         from catalens.images.draw import save_image
         from catalens.images.mark import read_mark
         from catalens.images.read import read_rgba
 
-        found = self._cutter.cut(read_rgba(photo), shadow=self._shadow)  # type: ignore[arg-type]
+        rgba = read_rgba(photo)
+        found = self._cutter.cut(rgba, shadow=self._shadow)  # type: ignore[arg-type]
         if found.box is None:
             raise UnfitImageError(f"{photo}: no product found; nothing is written", cure="take another photo")
+        doubt = self._cutter.doubt(rgba, found)
         if self._crop:
             found = found.cropped(margin=self._margin)
         if self._ground is None and out.suffix.lower() in {".jpg", ".jpeg"}:
             raise UsageError(f"{out} cannot be transparent", cure="write a .png or .webp, or give --background")
         laid = found.rgba if self._ground is None else found.on(self._ground)
         save_image(out, laid, mark=read_mark(photo) or self._mark)
+        return doubt
 
 
 def _ground(text: str) -> ImageArray | tuple[int, int, int] | None:

@@ -29,7 +29,7 @@ from catalens.models.runtimes.onnx import OnnxDenseNetwork
 from catalens.models.zoo import DEFAULT_MATTE, Form, loaded_once, resolve
 from catalens.options import Shadow
 from catalens.show import Shown
-from catalens.tasks.outline import outline_confidence
+from catalens.tasks.outline import TRUSTED, outline_confidence, separate_products
 from catalens.tasks.segment import canvas_for, logits_of
 from catalens.types import FloatArray, ImageArray
 
@@ -148,8 +148,20 @@ class Cutter:
         return guess if found is None else found
 
     def confidence(self, image: ImageArray, alpha: FloatArray) -> float:
-        """Probability, 0..1, that an outline of HWC uint8 is right (`tasks.outline`): doubtful below `DOUBTFUL`."""
+        """Probability, 0..1, that an outline of HWC uint8 is right (`tasks.outline`): trusted from `TRUSTED`."""
         return 0.0 if is_blank(image) else outline_confidence(self._network, image, alpha)
+
+    def doubt(self, rgba: ImageArray, found: Cutout) -> str | None:
+        """What is doubtful about a cut-out of HxWx4 uint8, in words; None where it is trusted or its alpha is the
+        file's.
+        """
+        if own_alpha(rgba) is not None:
+            return None
+        confidence = self.confidence(composite_on_white(rgba), found.alpha)
+        if confidence >= TRUSTED:
+            return None
+        several = separate_products(found.alpha)
+        return f"outline doubtful (confidence {confidence:.2f}{f', {several} separate parts' if several > 1 else ''})"
 
     def cut(
         self,

@@ -22,7 +22,7 @@ EVIDENCE = ("mirrored", "smaller", "network", "sure", "sharp", "inside", "solid"
 """What `evidence` returns, each in 0..1, larger where the outline is more likely right."""
 WEIGHTS, BIAS = (1.74, 1.59, 0.59, 4.94, 3.81, 0.15, 0.2, 1.43), -10.87
 """Logistic regression of "IoU with the true mask is at least 0.9" (`python benchmarks/cutout.py --confidence`)."""
-DOUBTFUL = 0.5
+TRUSTED = 0.5
 """Confidence below which an outline is doubtful: of 78 views of held-out goods, 25 of the 32 below are wrong, and 6 of
 the 46 above.
 """

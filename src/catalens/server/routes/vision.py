@@ -14,13 +14,14 @@ from catalens import options
 from catalens.errors import UnfitImageError, UsageError
 from catalens.images.draw import encode_image
 from catalens.images.mark import read_mark
-from catalens.images.read import ImageLike
+from catalens.images.read import ImageLike, read_rgba
 from catalens.images.srgb import hex_color
 from catalens.models.hub.pipeline import paint
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import Upload, read_upload
 from catalens.server.http.openapi import fields, request_body
 from catalens.tasks import faces, listing
+from catalens.tasks.cutout import cutter
 from catalens.tasks.scene import scene as put_into
 from catalens.tasks.surfaces import surface_named
 from catalens.trust.provenance import encode_generated
@@ -85,20 +86,23 @@ async def segment(request: Request, caller: Analyst) -> dict[str, Any]:
     responses=PICTURE,
 )
 async def cutout(request: Request, caller: Analyst) -> Response:
-    """The product without its background, as PNG or WebP."""
+    """The product without its background, as PNG or WebP; the header `X-Outline-Doubtful` where it may be wrong."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=CUTOUT)
     shadow, format = upload.value(options.Cutout.shadow), upload.value(options.Cutout.format)
     model = state.network(options.Cutout.model, upload.value(options.Cutout.model))
 
-    def work() -> bytes:
-        image = state.decode_pool.read(upload.picture(), transparent=True)
-        cut = catalens.cutout(image, model=model, shadow=shadow)
-        if not cut[..., 3].any():
+    def work() -> tuple[bytes, str | None]:
+        image = read_rgba(state.decode_pool.read(upload.picture(), transparent=True))
+        network = cutter(model)
+        found = network.cut(image, shadow=shadow)
+        if found.box is None:
             raise UnfitImageError("no product was found on the photo", cure="send another photo of it")
-        return encode_image(cut, format=FORMATS[format], mark=read_mark(upload.picture()))
+        picture = encode_image(found.rgba, format=FORMATS[format], mark=read_mark(upload.picture()))
+        return picture, network.doubt(image, found)
 
-    return _picture(await state.limiters["analyse"].run(work), format)
+    data, doubt = await state.limiters["analyse"].run(work)
+    return _picture(data, format, {"X-Outline-Doubtful": doubt} if doubt else {})
 
 
 @router.post(

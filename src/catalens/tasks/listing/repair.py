@@ -20,7 +20,7 @@ from catalens.images.srgb import composite_on_white
 from catalens.tasks.cutout import own_alpha
 from catalens.tasks.listing.measures import ENDINGS, AlphaOf, ConfidenceOf, Measures
 from catalens.tasks.listing.rules import Finding, Rule
-from catalens.tasks.outline import DOUBTFUL
+from catalens.tasks.outline import TRUSTED
 from catalens.types import FloatArray, ImageArray
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -152,7 +152,7 @@ def _outline(image: ImageArray, look: Look) -> FloatArray:
     """
     rough = look.alpha_of(image)
     confidence = look.confidence_of(image, rough)
-    if confidence < DOUBTFUL or _doubt(rough) > UNSURE:
+    if confidence < TRUSTED or _doubt(rough) > UNSURE:
         raise _RefusedError(f"the product's outline is doubtful (confidence {confidence:.2f})")
     return refine_alpha(image, rough, reach=max(image.shape[:2]) / 200)
 

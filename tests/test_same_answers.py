@@ -445,7 +445,14 @@ def test_three_ways_one_answer(
     client: TestClient, built_shop: Path, export: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TryOn, "__call__", worn_by)
-    compare(CALLS[name], client, built_shop, min((export / "queries").glob("*.jpg")), tmp_path)
+    photos = sorted((export / "queries").glob("*.jpg"))
+    photo = next(one for one in photos if name != "fix" or can_be_repaired(one))
+    compare(CALLS[name], client, built_shop, photo, tmp_path)
+
+
+def can_be_repaired(photo: Path) -> bool:
+    data = photo.read_bytes()
+    return listing.fix(data, rules=["amazon"])[0] != data
 
 
 def compare(call: Call, client: TestClient, built_shop: Path, photo: Path, tmp_path: Path) -> None:

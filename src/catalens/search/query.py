@@ -243,7 +243,9 @@ class QueryBuilder:
         if understood is not None and understood.excluded and vector.any():
             vector = _away(vector, encoder, understood.excluded)
         described = {"words": (f"deep:{encoder.name}", vector)} if vector.any() else {}
-        return words, described, (*notes, *self._unwritten(doubtful, request))
+        # What the words were translated to was not typed by anybody: nothing is said of it.
+        typed = {*words_of(request.text or ""), *words_of(words.text)}
+        return words, described, (*notes, *self._unwritten([one for one in doubtful if one.word in typed], request))
 
     def _read_words(self, request: Request, *, known: Set[str]) -> QueryWords:
         """The words of a request with the forms by which products may have them."""

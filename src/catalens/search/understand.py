@@ -340,7 +340,12 @@ class _Reader:
             if noun is not None and noun.concept.section in ("kind", "patterns", "details", OWN):
                 parts.append(self._words_for(noun, stop))
                 stop = noun.stop
-            elif noun is None and not is_function_word(tokens[stop], None):
+            elif (
+                noun is None
+                and not is_function_word(tokens[stop], None)
+                and amount_at(tokens, stop, self._shop.goods) is None
+                and self._negation_at(stop) is None
+            ):
                 parts.append((tokens[stop].text,))
                 stop += 1
         return at, stop, tuple(parts)

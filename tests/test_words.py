@@ -201,6 +201,27 @@ def test_frequency_and_closeness_choose() -> None:
     assert vocabulary.nearest("shif") == ("shift", 1)
     assert vocabulary.nearest("skirst") == ("skirts", 1)
     assert vocabulary.nearest("plutonium") is None
+    assert vocabulary.nearest("hsirt") == ("shirt", 9)
+    assert vocabulary.nearest("hift") == ("shift", 1)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("year", None),
+        ("old", None),
+        ("aer", "ear"),
+        ("eer", "ear"),
+        ("glod", "gold"),
+        ("hold", "gold"),
+        ("goold", "gold"),
+    ],
+)
+def test_the_first_letter_of_a_short_word(word: str, meant: str | None) -> None:
+    vocabulary = Vocabulary(stored("ear", "gold"))
+    vocabulary.refresh()
+    found = vocabulary.nearest(word)
+    assert (found[0] if found else None) == meant
     assert Vocabulary(stored()).nearest("shirt") is None
 
 

@@ -81,6 +81,15 @@ class Vocabulary:
             return None
         edits = MOST_EDITS if len(word) >= TWO_EDITS_FROM else 1
         near = self._list().near(word, edits=edits)
+        if len(word) < TWO_EDITS_FROM:
+            # "year" is no misspelled "ear", and "old" no "gold": nobody types a letter too many at the beginning, and
+            # of three letters too little is left without the first.
+            swapped = word[1::-1]
+            near = [
+                (one, far)
+                for one, far in near
+                if one[0] == word[0] or one[:2] == swapped or (len(word) > SHORTEST and one != word[1:])
+            ]
         counts = self._store.word_counts([one for one, _ in near])  # the list may be older
         ranked = [(_worth(word, one, distance, counts[one]), one) for one, distance in near if one in counts]
         if not ranked:

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import catalens
+from catalens.cli.main import app
+from catalens.errors import UsageError
 from catalens.feeds import open_feed
 from catalens.storage import export
 from catalens.types import AttributeValue, Failure, PictureSource, Product, Variant, Where
@@ -154,3 +157,31 @@ def test_a_broken_row_is_named(row: str, why: str, tmp_path: Path) -> None:
     failures = [item for item in open_feed(path) if isinstance(item, Failure)]
     assert len(failures) == 1
     assert why in str(failures[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("out.csv", "sku,title,"),
+        ("OUT.CSV", "sku,title,"),
+        ("out.jsonl", '{"sku"'),
+        ("out", '{"sku"'),
+        ("out.json", '{"sku"'),
+    ],
+)
+def test_the_ending_of_a_file_names_its_format(tmp_path: Path, name: str, first: str) -> None:
+    with catalens.open(tmp_path / "shop") as shop:
+        shop.add([Product("A-1", Where("made"), "Lamp")])
+    found = CliRunner().invoke(app, ["catalog", "export", "-c", str(tmp_path / "shop"), "--out", str(tmp_path / name)])
+    assert found.exit_code == 0
+    assert (tmp_path / name).read_text("utf-8").startswith(first)
+
+
+def test_an_ending_that_names_no_format_is_refused(tmp_path: Path) -> None:
+    with catalens.open(tmp_path / "shop"):
+        pass
+    found = CliRunner().invoke(
+        app, ["catalog", "export", "-c", str(tmp_path / "shop"), "--out", str(tmp_path / "a.xml")]
+    )
+    assert isinstance(found.exception, UsageError)
+    assert not (tmp_path / "a.xml").exists()

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from catalens.tasks.attributes import Filled
 
 FORMATS = ("jsonl", "csv", *CHANNELS)
+ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", "": "jsonl"}
+"""Ending of a file -> the format it is written in where none is named."""
 NOT_READY = 5
 """Exit code of `--check` where some product cannot go into the feed."""
 
 
 def export(
     catalog: CatalogFolder = DEFAULT_CATALOG,
-    format: Annotated[str, typer.Option(help=f"Format: {', '.join(FORMATS)}.")] = "jsonl",
+    format: Annotated[
+        str | None,
+        typer.Option(help=f"Format: {', '.join(FORMATS)}; if absent, by the ending of --out, else jsonl."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; stdout if absent.")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write no feed; count the fields that are missing or wrong.")
@@ -39,6 +44,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Export all products: jsonl, which `catalens add` reads back whole, csv, or a feed for engines and agents."""
+    format = format or _format_of(out)
     if format not in FORMATS or ((check or fill or picture_base or currency) and format not in CHANNELS):
         what = "a feed" if format in FORMATS else "a format"
         raise UsageError(f"{format!r} is not {what}", cure=f"take --format {' or '.join(CHANNELS)}")
@@ -64,6 +70,19 @@ def export(
             say(f"{count} {'products' if format in {'jsonl', 'csv', 'acp'} else 'offers'} written to {out}")
     for attribute in sorted({one.attribute for one in filled}):
         say(f"{attribute}: {sum(one.attribute == attribute for one in filled)} filled from photos; look at some")
+
+
+def _format_of(out: Path | None) -> str:
+    """The format that a file's ending names; jsonl on stdout.
+
+    Raises:
+        UsageError: the ending names none.
+    """
+    if out is None:
+        return "jsonl"
+    if (named := ENDINGS.get(out.suffix.lower())) is None:
+        raise UsageError(f"{out}: its ending says no format", cure=f"add --format, one of {', '.join(FORMATS)}")
+    return named
 
 
 def _show(found: Readiness, filled: list[Filled], as_json: bool) -> None:

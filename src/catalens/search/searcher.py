@@ -45,6 +45,7 @@ _DIGITS = 6
 """Decimals of scores and parts: what differs less is float32's rounding, so that it is equal, and goes by sku."""
 _EVERYTHING = Not(Has(""))
 """A filter that lets all products pass."""
+WEAK = "only weak matches were found, and they were left out; floor=False (--no-floor) lists them"
 FLOOR, KIND_FLOOR = 0.1, 0.45
 """Cosine of a picture and words below which a product without any of the words is no answer: of all words, and of a
 kind of product in a catalog whose texts name kinds. Over 439 goods and 1,000 clothes with the bundled encoder, the best
@@ -165,6 +166,8 @@ class Searcher:
         else:
             scored = self._scored(query, passing, wanted=k + offset, group=group) if k else []
             kept = [one for one in scored if _is_enough(one, query, min_score, floor=floor)]
+            if scored and not kept and floor and min_score is None:
+                notes += (WEAK,)
             matches = self._matches(kept[offset : offset + k], query.words)
         if term is not None and group:
             matches = [shown(self._store, match, term) for match in matches]

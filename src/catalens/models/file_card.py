@@ -24,6 +24,8 @@ from catalens.errors import ModelError, NotFoundError
 from catalens.images.prepare import Fit, Preprocess
 from catalens.models.untrusted import read_toml, size_of
 
+Kind: TypeAlias = Literal["onnx", "openvino", "torch", "keras"]
+"""The tool that a file is of, and what stands before its path in a name."""
 Values: TypeAlias = Literal["logits", "probabilities"]
 KEYS = frozenset({"size", "fit", "mean", "std", "output", "classes", "values", "license", "origin"})
 """What such a card may say."""

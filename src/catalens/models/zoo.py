@@ -14,19 +14,19 @@ from difflib import get_close_matches
 from functools import lru_cache, wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Literal, ParamSpec, TypeAlias, TypeVar, cast, get_args
 
 from catalens import settings
 from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models import card as cards
+from catalens.models import file_card
 from catalens.models import known as registry
 from catalens.models.card import FILE, Card, read_card, read_table
-from catalens.models.file_card import read_file_licence
 from catalens.models.known import KnownNetwork, find_known, known_networks, require_accepted
 from catalens.models.licence import UNKNOWN, require_allowed
 
 Task: TypeAlias = cards.Task | Literal["classify", "paint"]
-FILES = frozenset({"onnx", "openvino", "torch", "keras"})
+FILES = frozenset[str](get_args(file_card.Kind))
 """Forms of names that are files with a card beside them (`models.file_card`)."""
 Form: TypeAlias = Literal["card", "hf", "known", "onnx", "openvino", "torch", "keras", "application"]
 
@@ -105,7 +105,7 @@ class Resolved:
         if self.card is not None:
             return self.card.license
         if self.form in FILES:
-            return read_file_licence(Path(self.place).with_suffix(".toml")).license or UNKNOWN
+            return file_card.read_file_licence(Path(self.place).with_suffix(".toml")).license or UNKNOWN
         return UNKNOWN if self.known is None else self.known.license
 
     def own_card(self) -> Card:

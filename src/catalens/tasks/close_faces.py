@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from catalens.geometry import clip
 from catalens.images.prepare import Preprocess
@@ -59,10 +60,8 @@ class CloseUps:
         """
         boxes, scores = self._confirmed(image, find, preprocess)
         whole, sure = self._at(image)
-        alone = sure >= ALONE
-        boxes, scores = np.concatenate([boxes, whole[alone]]), np.concatenate([scores, sure[alone]])
-        large = boxes[:, 3] - boxes[:, 1] >= SMALLEST * max(image.shape[:2])
-        return boxes[large], scores[large]
+        alone = (sure >= ALONE) & _are_close_ups(whole, image)
+        return np.concatenate([boxes, whole[alone]]), np.concatenate([scores, sure[alone]])
 
     def _confirmed(self, image: ImageArray, find: Find, preprocess: Preprocess) -> tuple[FloatArray, FloatArray]:
         """The detector's candidates at reduced sizes that the second network confirms, with its scores."""
@@ -71,7 +70,8 @@ class CloseUps:
             find(image, replace(preprocess, size=(round(height * share), round(width * share))), CANDIDATE)[0]
             for share in SIZES
         ]
-        boxes = np.concatenate(found)
+        candidates = np.concatenate(found)
+        boxes = candidates[_are_close_ups(candidates, image)]
         scores = np.array([self._confirm(image, box) for box in boxes], np.float32)
         kept = scores >= CONFIRMED
         return boxes[kept], scores[kept]
@@ -99,6 +99,11 @@ class CloseUps:
         middles, half = rows[1:3].T + self._centres * side, rows[3:5].T / 2
         boxes = placement.to_original_boxes(np.hstack([middles - half, middles + half]).astype(np.float32))
         return clip(boxes, image.shape[:2]), (1 / (1 + np.exp(-np.clip(rows[0], -50, 50)))).astype(np.float32)
+
+
+def _are_close_ups(boxes: FloatArray, image: ImageArray) -> NDArray[np.bool_]:
+    """Whether each of the boxes (N, 4) fills enough of the picture."""
+    return np.asarray(boxes[:, 3] - boxes[:, 1] >= SMALLEST * max(image.shape[:2]), np.bool_)
 
 
 def anchors(side: int) -> FloatArray:

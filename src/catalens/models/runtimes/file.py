@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import cast
 
 import numpy as np
 
 from catalens import settings
 from catalens.errors import ModelError, NotFoundError, UsageError, first_line
 from catalens.models.device import AUTO
-from catalens.models.file_card import FileCard, read_file_card
+from catalens.models.file_card import FileCard, Kind, read_file_card
 from catalens.models.runtimes.base import Loader
 from catalens.models.runtimes.keras import load_keras
 from catalens.models.runtimes.onnx import load_onnx
@@ -24,7 +24,6 @@ from catalens.models.runtimes.torch import load_torch
 from catalens.models.untrusted import regular_file
 from catalens.types import FloatArray
 
-Kind: TypeAlias = Literal["onnx", "openvino", "torch", "keras"]
 LOADERS: Mapping[Kind, Loader] = {
     "onnx": load_onnx,
     "openvino": load_openvino,

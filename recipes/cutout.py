@@ -27,7 +27,6 @@ from catalens.learning.networks.export import export_dense, score_rows
 from catalens.learning.networks.loop import CHECKPOINT, Run, half_precision, read_checkpoint, sampled_batches, train
 from catalens.learning.networks.pyramid import DenseNetwork, normalized
 from catalens.learning.regions.segmenter import Parsed
-from catalens.models.zoo import DEFAULT_MATTE
 from catalens.types import FloatArray, ImageArray
 from recipes.matting_scores import boundary_f, iou, mean_error, s_measure
 from recipes.objects import Thing, goods, people, rendered
@@ -37,6 +36,7 @@ from recipes.scenes import PLAIN, backgrounds, compose, drawn_things
 
 VIEW = 256
 """Side of the views that are learned from, in pixels."""
+NAME = "catalens-matte-s"
 PREPROCESS = Preprocess(size=(288, 288), fit="letterbox")
 BATCH, RATE = 12, 1.5e-3
 RENDERED = 1000
@@ -182,7 +182,7 @@ def main(arguments: list[str] | None = None) -> None:
     scores = score(shipped, composed_pictures(kept, grounds))
     say_held_out(scores)
     export_dense(
-        shipped, given.out, name=DEFAULT_MATTE, task="matte", classes=(), preprocess=PREPROCESS,
+        shipped, given.out, name=NAME, task="matte", classes=(), preprocess=PREPROCESS,
         photos=[image for image, _ in composed_pictures(things, drawer.grounds, count=256, seed=5)],
         scores=score_rows(scores),
         training={

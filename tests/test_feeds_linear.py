@@ -134,8 +134,8 @@ def test_work_grows_as_the_text_does(parser: str, tmp_path: Path, monkeypatch: p
         small, large = (_cost(parse, tmp_path, text(n)) for n in (SMALL, 16 * SMALL))
         if large <= 48 * max(small, FLOOR):
             continue
-        # A parser may take another way for a long text, which costs more a character: what counts then is its growth
-        # on that way. Four times the text is four times the work where it is linear, sixteen times where it is quadratic.
+        # A parser may take another way for a long text, which costs more a character: its growth on that way counts.
+        # Four times the text is four times the work where it is linear, sixteen times where it is quadratic.
         middle = max(_cost(parse, tmp_path, text(4 * SMALL)) for _ in range(2))
         large = min(large, _cost(parse, tmp_path, text(16 * SMALL)))
         if large > 9 * middle:

@@ -139,7 +139,7 @@ def test_every_bundled_network_has_its_licence_hash_and_origin() -> None:
 
 def test_a_network_that_began_with_another_learned_from_the_same() -> None:
     encoder_sets = {one.name for one in learned_from(find_card("catalens-encoder-s"))}
-    for name in ("catalens-parser-s", "catalens-matte-s", "catalens-detector-s"):
+    for name in ("catalens-parser-s", "catalens-detector-s"):
         assert encoder_sets <= {one.name for one in learned_from(find_card(name))}
 
 

@@ -47,7 +47,7 @@ def test_nothing_is_allowed_unasked() -> None:
     assert ServedModels().by_purpose() == {
         "embed": ("catalens-encoder-s",),
         "segment": ("catalens-parser-s",),
-        "matte": ("catalens-matte-s",),
+        "matte": ("u2netp",),
         "detect": ("catalens-detector-s", "catalens-faces-xs", "parts"),
         "faces": ("catalens-faces-xs",),
         "classify": ("catalens-encoder-s",),
@@ -119,12 +119,12 @@ def test_serve_refuses_before_it_starts(nets: Path, monkeypatch: pytest.MonkeyPa
     [
         ("detect", "ours"),
         ("segment", "catalens-parser-s"),
-        ("cutout", "catalens-matte-s"),
+        ("cutout", "u2netp"),
         ("classify", "catalens-encoder-s"),
         ("tryon", "catalens-tryon-s"),
         ("generate", "catalens-generator-s"),
         ("blur-faces", "heads"),
-        ("scene", "catalens-matte-s"),
+        ("scene", "u2netp"),
         ("score", "catalens-outfit-xs"),
         ("outfit", "catalens-outfit-xs"),
         ("look", "ours"),
@@ -154,7 +154,7 @@ def test_the_description_names_what_is_served(client: TestClient) -> None:
 
     assert names("detect") == ["catalens-detector-s", "catalens-faces-xs", "parts", "ours", "heads"]
     assert names("blur-faces") == ["catalens-faces-xs", "heads"]
-    assert names("cutout") == names("scene") == ["catalens-matte-s"]
+    assert names("cutout") == names("scene") == ["u2netp"]
     assert names("scene", "painter") is None
     assert found["components"]["schemas"]["Embeddings"]["properties"]["model"]["enum"] == ["catalens-encoder-s"]
 

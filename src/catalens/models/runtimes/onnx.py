@@ -105,7 +105,7 @@ class OnnxDenseNetwork:
             )
         self._input = inputs[0].name
         self.preprocess: Preprocess = card.preprocess
-        self.is_fixed = False
+        self.is_fixed = all(isinstance(side, int) for side in inputs[0].shape[2:])
         _check_shape(card, "gives places", outputs[0].shape[:2], (card.dim,))
 
     def __call__(self, batch: FloatArray) -> FloatArray:

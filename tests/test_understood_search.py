@@ -315,6 +315,19 @@ def test_an_erased_product_leaves_the_synonyms(shop: Catalog, tmp_path: Path) ->
     assert all("D1" not in path.read_text("utf-8") for path in files)
 
 
+def test_an_erased_product_leaves_files_that_no_search_can_read(shop: Catalog) -> None:
+    (shop.path / "synonyms.txt").write_bytes(b"caf\xe9, D1, gown\nalone D2\n")
+    shop.erase("D1")
+    assert (shop.path / "synonyms.txt").read_bytes() == b"caf\xe9, gown\nalone D2\n"
+
+
+@pytest.mark.parametrize("text", ["\ud800, b", "x | pin | \udfff"])
+def test_a_text_that_is_no_utf8_is_refused(shop: Catalog, text: str) -> None:
+    with pytest.raises(UsageError, match="UTF-8"):
+        (shop.set_rules if "|" in text else shop.set_synonyms)(text)
+    assert shop.synonyms() == ""
+
+
 def test_words_of_an_erased_product_do_not_come_back_from_a_backup(shop: Catalog, tmp_path: Path) -> None:
     shop.set_synonyms("dress, D1, gown\n")
     shop.set_rules("dress | pin | D1, D2\n")

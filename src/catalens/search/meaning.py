@@ -158,7 +158,7 @@ class Meaning:
             index, floor, lacking = self._index, self._floor, len(self._lacking)
         notes: tuple[str, ...] = ()
         if lacking:
-            cure = f"catalens catalog words --text-encoder {self.name} makes them"
+            cure = "catalens catalog words --text-encoder NAME makes them"
             notes = (f"{lacking} products have no text vector yet: {cure}",)
         if index is None or not len(index):
             return Near(), notes

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from catalens import options
-from catalens.errors import MissingExtraError, ModelError, NotFoundError, UsageError
+from catalens.errors import FilterError, MissingExtraError, ModelError, NotFoundError, StorageError, UsageError
 from catalens.features.similarity import similarity
 from catalens.images.read import ImageLike
 from catalens.index.space_index import SpaceIndex
@@ -165,13 +165,19 @@ class Searcher:
         meant = said if said and not said.is_empty else None
         passing = None if term is None else self._filters.products(term)
         near, notes = self._near(text, meant, passing) if meaning else (None, ())
-        notes = (*(said.notes if said else ()), *notes)
+        problem = self.shop.problem if said else ""
+        notes = (*(said.notes if said else ()), *notes, *([problem] if problem else []))
         request = Request(image, text, like, unlike, term, weights, spelling, language, meant, near)
         if term is not None and passing is not None and not len(passing.products):
             notes += tuple(f"no product has an attribute {name!r}" for name in self._filters.unknown_attributes(term))
         query = Query({}) if request.asks_for_all else self._queries.build(request)
         left_out = self.shop.excluded_products(said.excluded) if said else frozenset[int]()
-        query = replace(query, left_out=query.left_out | left_out, added=self._added(text))
+        try:
+            added = self._added(text)
+        except (UsageError, FilterError, StorageError) as error:
+            # A file that is half written by hand stops no search.
+            added, notes = {}, (*notes, f"the shop's rules were not applied: {error.what}")
+        query = replace(query, left_out=query.left_out | left_out, added=added)
         is_listed = request.asks_for_all or sort != "best"
         hits = self.hits(query, term) if facets or is_listed else None
         if sort != "best" and hits is not None:
@@ -211,8 +217,9 @@ class Searcher:
         try:
             return self.meaning.nearest(asked, passing=None if passing is None else passing.products)
         except (MissingExtraError, ModelError, NotFoundError, UsageError) as error:
-            # What is written is found without a text encoder; that meaning was not asked is said.
-            return None, (f"texts were not compared by meaning: {error.what}; {error.cure}",)
+            # What is written is found without a text encoder; that meaning was not asked is said, without a path.
+            why = f"{error.what}; {error.cure}" if isinstance(error, MissingExtraError) else "its encoder does not load"
+            return None, (f"texts were not compared by meaning: {why}",)
 
     def hits(self, query: Query, term: Filter | None) -> IntArray:
         """Ids of the products of a query within a filter: of words those with all of them, or with any of them where

@@ -229,7 +229,7 @@ class Named(Container[str]):
 def _purge_words(folder: Path, skus: Sequence[str], named: Named) -> Iterator[Trace]:
     """Take erased skus out of the shop's own words, and out of the searches that found nothing."""
     for name, text in ShopFiles(folder).forget(named).items():
-        yield Trace("words", "line", name, hashlib.sha256(text.encode()).hexdigest())
+        yield Trace("words", "line", name, hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest())
     MissedSearches(Places(folder).missed).forget(skus)
 
 

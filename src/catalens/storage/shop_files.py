@@ -8,7 +8,7 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from catalens.errors import StorageError
+from catalens.errors import StorageError, UsageError
 from catalens.files import PRIVATE_FILE
 from catalens.images.draw import write_atomically
 from catalens.storage.database import storage_error
@@ -50,22 +50,28 @@ class ShopFiles:
         path = self._folder / name
         try:
             if path.stat().st_size > LARGEST:
-                raise StorageError(f"{path} is larger than {LARGEST} bytes", cure="shorten it")
+                raise StorageError(f"{name} in the catalog's folder is larger than {LARGEST} bytes", cure="shorten it")
             return path.read_text("utf-8-sig")
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError:
-            raise StorageError(f"{path} is not UTF-8", cure="save it as UTF-8") from None
+            raise StorageError(f"{name} in the catalog's folder is not UTF-8", cure="save it as UTF-8") from None
         except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}", cure="check the file") from error
+            raise StorageError(
+                f"{name} in the catalog's folder cannot be read: {error.strerror}", cure="check the file"
+            ) from error
 
     def write(self, name: Name, text: str) -> None:
         """Replace the file; an empty text removes it.
 
         Raises:
             StorageError: the disk is full or read-only, or the text is over 1 MB.
+            UsageError: the text has lone surrogates.
         """
-        data = text.encode()
+        try:
+            data = text.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{name} would not be UTF-8: {error.reason}", cure="leave out lone surrogates") from None
         if len(data) > LARGEST:
             raise StorageError(f"expected at most {LARGEST} bytes, got {len(data)}", cure="shorten it")
         if self._folder is None:
@@ -81,15 +87,26 @@ class ShopFiles:
     def forget(self, skus: Container[str]) -> dict[Name, str]:
         """Take skus out of synonyms and rules; return the files that had any of them, as they were.
 
+        Files that no search could read, too: of another encoding, or with lines that are none.
+
         Raises:
-            StorageError: a file cannot be read or written.
+            OSError, StorageError: a file cannot be read or written.
         """
         changed: dict[Name, str] = {}
-        for name in NAMES:
-            text = self.read(name) if name != "text-encoder.txt" else ""
-            if (kept := without_skus(text, skus)) != text:
+        for name in NAMES[:2]:
+            if self._folder is None:
+                text = self._memory.get(name, "")
+            else:
+                path = self._folder / name
+                text = path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else ""
+            if (kept := without_skus(text, skus)) == text:
+                continue
+            changed[name] = text
+            if self._folder is None or not kept:
                 self.write(name, kept)
-                changed[name] = text
+            else:
+                data = kept.encode("utf-8", "surrogateescape")
+                write_atomically(self._folder / name, data, durable=True, mode=PRIVATE_FILE)
         return changed
 
 

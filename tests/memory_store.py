@@ -322,6 +322,9 @@ class MemoryStore:
     def skus(self, product_ids: Ids) -> dict[int, str]:
         return {id: row.product.sku for id, row in self._rows(product_ids)}
 
+    def product_digests(self) -> dict[int, bytes]:
+        return {id: row.digest for id, row in self._state.products.items()}
+
     def in_sku_order(self, product_ids: Ids, *, limit: int, offset: int) -> list[int]:
         rows = sorted(self._rows(product_ids), key=lambda one: one[1].product.sku)
         return [id for id, _ in rows][offset : offset + limit]

@@ -51,6 +51,73 @@ def test_nasty_words_are_no_failure_of_ours(client: TestClient, text: str) -> No
     assert client.get("/v1/suggest", params={"q": text[:200]}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "%00",
+        "re%00d",
+        "%ED%A0%80",
+        "%FF%FE",
+        "%E2%80%AEabc",
+        "dre%2A",
+        '" OR 1=1 --',
+        "NEAR(a b)",
+        "{a b}:",
+        "^",
+        "AND",
+    ],
+)
+def test_nasty_beginnings_complete_nothing_wrong(client: TestClient, query: str) -> None:
+    assert client.get(f"/v1/suggest?q={query}").status_code == 200
+
+
+def test_a_long_beginning_is_refused(client: TestClient) -> None:
+    assert client.get("/v1/suggest", params={"q": "a" * 60_000}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["synonyms", "rules"])
+@pytest.mark.parametrize("content", [b"dress | pi", b"\xff\xfe", b"x" * 2_000_000, None])
+def test_a_broken_file_of_the_shop_stops_no_search(
+    client: TestClient, shop_folder: Path, name: str, content: bytes | None
+) -> None:
+    path = shop_folder / f"{name}.txt"
+    path.mkdir() if content is None else path.write_bytes(content)
+    try:
+        answer = client.post("/v1/search", json={"text": "dress"})
+        assert answer.status_code == 200
+        assert answer.json()["matches"]
+        assert any(f"the shop's {name} were not applied" in note for note in answer.json()["notes"])
+        assert str(shop_folder) not in answer.text
+    finally:
+        path.rmdir() if content is None else path.unlink()
+    assert not any("not applied" in note for note in client.post("/v1/search", json={"text": "dress"}).json()["notes"])
+
+
+def test_tenants_have_words_of_their_own(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    keys = ApiKeys(ServeOptions(folder).keys)
+    scopes = ["search", "read", "write"]
+    headers = {
+        tenant: {"Authorization": f"Bearer {keys.create(scopes=scopes, tenant=tenant)[1]}"} for tenant in ("one", "two")
+    }
+    with TestClient(create_app(ServeOptions(folder)), raise_server_exceptions=False) as client:
+        for tenant, title in (("one", "Secret lamp"), ("two", "Plain chair")):
+            body = {"title": title}
+            answer = client.put(f"/v1/products/{title[:1]}-1", json=body, headers=headers[tenant])
+            assert answer.status_code < 300
+        assert client.put("/v1/search/synonyms", json={"text": "glow, lamp"}, headers=headers["one"]).status_code == 200
+        assert (
+            client.put("/v1/search/rules", json={"text": "lamp | pin | S-1"}, headers=headers["one"]).status_code == 200
+        )
+        client.post("/v1/search", json={"text": "private words"}, headers=headers["one"])
+        read = {
+            path: client.get(path, headers=headers["two"]).text
+            for path in ("/v1/search/synonyms", "/v1/search/rules", "/v1/search/missed", "/v1/suggest?q=sec")
+        }
+        assert not any(word in text for text in read.values() for word in ("lamp", "Secret", "private", "S-1"))
+        assert "Secret" in client.get("/v1/suggest?q=sec", headers=headers["one"]).text
+
+
 def test_typeahead(client: TestClient) -> None:
     found = client.get("/v1/suggest", params={"q": "dre", "k": 2}).json()
     assert set(found) == {"words", "categories", "products"}

@@ -125,14 +125,43 @@ def test_words_filters_and_weights(page: Page) -> None:
     page.get_by_role("button", name="Search", exact=True).click()
     cards = page.locator(".results .card:not(.ghost)")
     expect(cards.first).to_be_visible()
-    page.locator("#facet-category").select_option("dresses")
+    page.locator("#facet-category").get_by_role("checkbox", name="dresses").check()
     expect(page.locator(".results .card .small").first).to_contain_text("dress", ignore_case=True)
     page.get_by_text("What counts").click()
     page.locator("#w-text").fill("0.9")
     expect(page.locator(".slider output").filter(has_text="0.90")).to_be_visible()
     page.get_by_label("Words", exact=True).fill("zzzzqqq")
-    page.locator("#facet-category").select_option("dresses")
+    page.locator("#facet-category").get_by_role("checkbox", name="dresses").uncheck()
     expect(page.locator(".results")).not_to_contain_text("broken")
+
+
+@pytest.mark.parametrize(("width", "language"), [(1440, "en-US"), (390, "zh-CN"), (1440, "zh-CN"), (390, "en-US")])
+def test_several_values_of_a_facet_are_kept_by_a_reload(
+    browser: Browser, address: str, width: int, language: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
+    page = context.new_page()
+    page.goto(address)
+    if width < 821:
+        page.locator("summary").first.click()
+    values = page.locator("#facet-category input[type=checkbox]")
+    expect(values.nth(1)).to_be_visible()
+    chosen = [values.nth(place).get_attribute("value") for place in (0, 1)]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "/v1/search" in request.url else None)
+    values.nth(0).check()
+    values.nth(1).check()
+    cards = page.locator(".results .card:not(.ghost)")
+    expect(cards.first).to_be_visible()
+    assert f'"category" in ("{chosen[0]}", "{chosen[1]}")' in asked[-1]
+    count = page.locator(".results .quiet").first.inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shot(page, f"facets-{width}-{language}")
+    page.reload()
+    expect(cards.first).to_be_visible()
+    expect(page.locator("#facet-category input:checked")).to_have_count(2)
+    assert page.locator(".results .quiet").first.inner_text().split(" ")[0] == count.split(" ")[0]
+    context.close()
 
 
 def test_what_was_understood_is_shown_and_taken_away(page: Page) -> None:

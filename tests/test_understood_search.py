@@ -10,9 +10,10 @@ import pytest
 import catalens
 from catalens import Catalog
 from catalens.errors import FilterError, UsageError
-from catalens.search.merchandising import read_rules, without_skus
+from catalens.search.merchandising import read_rules
 from catalens.search.synonyms import read_synonyms
 from catalens.storage.missed import MOST, MissedSearches, normalised
+from catalens.storage.shop_files import without_skus
 from catalens.types import Matches, Product, Variant, Where
 
 ROWS = (
@@ -91,6 +92,71 @@ def test_what_is_excluded_is_never_listed(shop: Catalog) -> None:
 def test_a_shop_without_a_kind_says_that_nothing_was_found(shop: Catalog) -> None:
     assert skus(shop.search(text="sofa")) == []
     assert skus(shop.search(text="under 5")) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("裙子", {"红色连衣裙 夏季新款", "黑色半身裙 百褶"}),
+        ("鞋子", {"女士运动鞋", "高跟鞋 新款", "男鞋子 皮鞋"}),
+        ("上衣", {"雪纺上衣", "蓝色衬衫"}),
+        ("裤子", {"牛仔裤"}),
+    ],
+)
+def test_parent_words_in_a_chinese_catalog(tmp_path: Path, query: str, expected: set[str]) -> None:
+    titles = [
+        "红色连衣裙 夏季新款",
+        "黑色半身裙 百褶",
+        "蓝色衬衫",
+        "女士运动鞋",
+        "高跟鞋 新款",
+        "雪纺上衣",
+        "男鞋子 皮鞋",
+        "牛仔裤",
+    ]
+    with catalens.open(tmp_path / "shop") as shop:
+        shop.add([Product(str(place), Where("x"), title) for place, title in enumerate(titles)])
+        assert {match.title for match in shop.search(text=query)} == expected
+
+
+@pytest.mark.parametrize("query", ["裙子", "上衣", "zapatos", "Kleidung", "chaussures", "ropa"])
+def test_parent_words_of_another_language_list_narrower_kinds_behind_their_own(tmp_path: Path, query: str) -> None:
+    kinds = {
+        "裙子": ("Dress", "Skirt"), "上衣": ("Top", "Blouse"), "zapatos": ("Shoes", "Sandals"),
+        "Kleidung": ("Clothing", "Trousers"), "chaussures": ("Shoes", "Boots"), "ropa": ("Clothes", "Coat"),
+    }  # fmt: skip
+    own, other = kinds[query]
+    with catalens.open(tmp_path / "shop") as shop:
+        titles = [*(f"{own} {number}" for number in range(12)), other]
+        shop.add([Product(str(place), Where("x"), title) for place, title in enumerate(titles)])
+        found = [match.title for match in shop.search(text=query, k=20)]
+        assert sorted(found) == sorted(titles)
+        assert query == "裙子" or found[-1] == other
+
+
+@pytest.mark.parametrize(
+    ("query", "corrected"),
+    [
+        ("jacke", {}),  # German, and found
+        ("hut", {}),  # German, and found: hat
+        ("roba", {"roba": "robe"}),  # names nothing here in any language
+        ("sillo", {"sillo": "silk"}),
+        ("mesa", {"mesa": "mesh"}),  # Spanish for table, and no table is here
+        ("short", {}),  # English as well: short pants
+        ("una mesa", {}),  # known in the language of the query
+    ],
+)
+def test_a_word_of_another_language_is_kept_where_it_finds_something(
+    tmp_path: Path, query: str, corrected: dict[str, str]
+) -> None:
+    with catalens.open(tmp_path / "shop") as shop:
+        titles = ("Red jacket", "Wool hat", "Silk robe", "Shirt", "Mesh trainers", "Rose perfume")
+        shop.add([Product(str(place), Where("x"), title) for place, title in enumerate(titles)])
+        found = shop.search(text=query)
+        assert dict(found.corrected) == corrected
+        assert [note for note in found.notes if note.startswith("showing")] == [
+            f'showing "{now}" for "{before}"' for before, now in corrected.items()
+        ]
 
 
 def test_chips_are_those_of_the_words(shop: Catalog) -> None:
@@ -217,6 +283,61 @@ def test_what_is_the_shops_own_comes_back_from_a_backup(shop: Catalog, tmp_path:
     Catalog.restore(tmp_path / "backup", tmp_path / "again")
     with catalens.open(tmp_path / "again") as again:
         assert (again.synonyms(), [str(rule) for rule in again.rules()]) == ("a, b\n", ["dress | pin | D1"])
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        ("couch, sofa, settee\n", "couch, sofa, settee\n"),
+        ("couch, A-1, sofa\n", "couch, sofa\n"),
+        ("couch；a-1；sofa", "couch, sofa\n"),
+        ("A-1, sofa\nx, y\n", "x, y\n"),
+        ("# A-1 is the summer dress\n# A-10\n", "# A-10\n"),
+        ("dress | pin | A-1, A-2\n", "dress | pin | A-2\n"),
+        ("dress | pin | A-1\n* | bury | A-12\n", "* | bury | A-12\n"),
+        ('A-1 | boost | brand = "acme"\n', ""),
+        ('dress | boost | name = "A-1"\n', ""),
+    ],
+)
+def test_lines_without_an_erased_sku(text: str, kept: str) -> None:
+    assert without_skus(text, {"A-1", "a-1"}) == kept
+
+
+def test_an_erased_product_leaves_the_synonyms(shop: Catalog, tmp_path: Path) -> None:
+    shop.set_synonyms("dress, D1, gown\nsneaker, k1-42\n")
+    shop.set_rules("K1-42 | pin | K2\nshoes | pin | K1-42, K2\n")
+    receipt = shop.erase("D1", "K1")
+    assert shop.synonyms() == "dress, gown\n"
+    assert [str(rule) for rule in shop.rules()] == ["shoes | pin | K2"]
+    assert {trace.name for trace in receipt.traces if trace.place == "words"} == {"synonyms.txt", "rules.txt"}
+    files = [path for path in tmp_path.rglob("*.txt") if path.is_file()]
+    assert all("D1" not in path.read_text("utf-8") for path in files)
+
+
+def test_an_erased_product_leaves_files_that_no_search_can_read(shop: Catalog) -> None:
+    (shop.path / "synonyms.txt").write_bytes(b"caf\xe9, D1, gown\nalone D2\n")
+    shop.erase("D1")
+    assert (shop.path / "synonyms.txt").read_bytes() == b"caf\xe9, gown\nalone D2\n"
+
+
+@pytest.mark.parametrize("text", ["\ud800, b", "x | pin | \udfff"])
+def test_a_text_that_is_no_utf8_is_refused(shop: Catalog, text: str) -> None:
+    with pytest.raises(UsageError, match="UTF-8"):
+        (shop.set_rules if "|" in text else shop.set_synonyms)(text)
+    assert shop.synonyms() == ""
+
+
+def test_words_of_an_erased_product_do_not_come_back_from_a_backup(shop: Catalog, tmp_path: Path) -> None:
+    shop.set_synonyms("dress, D1, gown\n")
+    shop.set_rules("dress | pin | D1, D2\n")
+    shop.backup(tmp_path / "backup")
+    shop.erase("D1")
+    path = shop.path
+    shop.close()
+    Catalog.restore(tmp_path / "backup", path, replace=True)
+    with catalens.open(path) as again:
+        assert (again.synonyms(), [str(rule) for rule in again.rules()]) == ("dress, gown\n", ["dress | pin | D2"])
 
 
 # Typeahead, and searches that found nothing

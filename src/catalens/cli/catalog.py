@@ -53,6 +53,7 @@ def add(
     prune: Annotated[bool, option(options.Add.prune, "--prune")] = options.Add.prune.default,
     source_name: Annotated[str | None, option(options.Add.source_name)] = options.Add.source_name.default,
     encoder: EncoderName = options.Add.encoder.default,
+    text_encoder: Annotated[str | None, option(options.Network.text_encoder)] = None,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
     progress: ProgressKind = "auto",
@@ -77,7 +78,10 @@ def add(
     if not catalog.exists() and (encoder is not None or {device, dtype} != {AUTO}):
         ChosenEncoder(encoder, device=device, dtype=dtype).load()
     reports: list[AddReport] = []
-    with catalens.open(catalog, encoder=encoder, device=device, dtype=dtype) as shop, progress_bar(progress) as told:
+    with (
+        catalens.open(catalog, encoder=encoder, device=device, dtype=dtype, text_encoder=text_encoder) as shop,
+        progress_bar(progress) as told,
+    ):
         for source in feeds:
             report = shop.add(
                 source,

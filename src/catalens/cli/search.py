@@ -48,6 +48,7 @@ def search(
         bool, option(options.Search.understand, "--understand/--as-written")
     ] = options.Search.understand.default,
     floor: Annotated[bool, option(options.Search.floor, "--floor/--no-floor")] = options.Search.floor.default,
+    meaning: Annotated[bool, option(options.Search.meaning, "--meaning/--no-meaning")] = options.Search.meaning.default,
     encoder: EncoderName = options.Network.encoder.default,
     device: Device = options.Network.device.default,
     dtype: Precision = options.Network.dtype.default,
@@ -79,6 +80,7 @@ def search(
             sort=cast("options.Sort", sort),
             understand=understand,
             floor=floor,
+            meaning=meaning,
         )
     if matches.understood:
         say(f"understood: {', '.join(map(str, matches.understood))}")

@@ -9,8 +9,8 @@ import typer
 
 import catalens
 from catalens import options
-from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, existing, option
-from catalens.cli.output import say, write, write_json
+from catalens.cli.options import DEFAULT_CATALOG, AsJson, CatalogFolder, ProgressKind, existing, option
+from catalens.cli.output import progress_bar, say, write, write_json
 from catalens.errors import NotFoundError, UsageError
 
 
@@ -48,22 +48,28 @@ def words(
             help='Replace the rules by those of this file: "QUERY | pin|boost|bury | SKUS or FILTER"; empty clears.'
         ),
     ] = None,
+    text_encoder: Annotated[str | None, option(options.Network.text_encoder)] = None,
+    progress: ProgressKind = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Show or replace the shop's synonyms and its rules for what stands first."""
+    """Show or replace the shop's synonyms, its rules for what stands first, and its text encoder."""
     texts = {name: _text(path) for name, path in (("synonyms", synonyms), ("rules", rules)) if path is not None}
-    if texts:
+    if texts or text_encoder is not None:
         existing(catalog).close()
-        with catalens.open(catalog) as shop:
+        with catalens.open(catalog) as shop, progress_bar(progress) as told:
             counts = {"synonyms": shop.set_synonyms, "rules": shop.set_rules}
             said = {name: counts[name](text) for name, text in texts.items()}
+            if text_encoder is not None:
+                said["texts embedded"] = shop.set_text_encoder(text_encoder, progress=told)
         write_json(said) if as_json else write(", ".join(f"{count} {name}" for name, count in said.items()))
         return
     with existing(catalog) as shop:
-        own, ruled = shop.synonyms(), shop.rules()
+        own, ruled, chosen = shop.synonyms(), shop.rules(), shop.text_encoder
     if as_json:
-        write_json({"synonyms": own, "rules": [rule.to_dict() for rule in ruled]})
+        write_json({"synonyms": own, "rules": [rule.to_dict() for rule in ruled], "text_encoder": chosen})
         return
+    if chosen:
+        say(f"text encoder: {chosen}")
     for line in own.splitlines():
         write(line)
     for rule in ruled:

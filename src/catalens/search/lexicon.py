@@ -252,6 +252,17 @@ def language_of(tokens: Sequence[Token], lexicon: Lexicon, written: Sequence[str
     return max(counts, key=lambda one: (counts[one], -order.index(one)), default=None)
 
 
+@cache
+def words_of(language: str) -> frozenset[str]:
+    """Words that names of the taxonomy are made of in a language, folded: "short" of "short pants" is English, too."""
+    return frozenset(
+        word
+        for form, said in _known().forms.items()
+        if any(one == language for one, _ in said)
+        for word in form.split()
+    )
+
+
 FUNCTION_WORDS: Mapping[str, str] = {
     "en": "the a an of for with and or in on by to from any some this that",
     "de": "der die das den dem des ein eine einen einem einer für fuer mit und oder aus in im von vom zum zur auf bei",

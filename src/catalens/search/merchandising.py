@@ -101,22 +101,6 @@ def applying(rules: Sequence[Rule], text: str) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if words and (rule.query == EVERY or normal_words(rule.query) == words))
 
 
-def without_skus(text: str, skus: Sequence[str]) -> str:
-    """A file of rules without some skus; a rule that named nothing else goes."""
-    kept = []
-    for line in text.splitlines():
-        parts = [part.strip() for part in line.split("|", 2)]
-        if len(parts) == 3 and not line.lstrip().startswith("#"):
-            named = [sku.strip() for sku in parts[2].split(",")]
-            left = [sku for sku in named if sku not in skus]
-            if len(left) != len(named):
-                if left:
-                    kept.append(f"{parts[0]} | {parts[1]} | {', '.join(left)}")
-                continue
-        kept.append(line)
-    return "\n".join(kept) + ("\n" if text.endswith("\n") and kept else "")
-
-
 def added_by(
     rules: Sequence[Rule], products: Mapping[str, int], passing: Mapping[Rule, frozenset[int]]
 ) -> dict[int, float]:

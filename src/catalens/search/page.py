@@ -15,7 +15,7 @@ from catalens.types import ImageArray, Match, Matches
 
 PAGES = (".html", ".htm")
 CHIPS = 4
-PARTS = ("deep", "color", "texture", "shape", "text", "words", "liked")
+PARTS = ("deep", "color", "texture", "shape", "text", "words", "meaning", "liked")
 NAMES = {
     "deep": "overall look",
     "color": "colors",
@@ -23,6 +23,7 @@ NAMES = {
     "shape": "shape",
     "text": "words in its text",
     "words": "what the words look like",
+    "meaning": "what its text means",
     "liked": "like what you liked",
 }
 """The parts of a score as a shopper reads them."""
@@ -30,8 +31,8 @@ SHOWN_FIRST = ("category", "color", "brand", "material", "pattern", "style", "de
 
 _STYLE = """
 :root{--deep:#2e5cdc;--color:#d9485f;--texture:#8a63d2;--shape:#e08a1e;--text:#2a9d6f;--words:#7a9a1f;
---liked:#0f8fa8}@media(prefers-color-scheme:dark){:root{--deep:#7c9cff;--color:#ff7a90;--texture:#b596f5;
---shape:#f2b155;--text:#5fd0a2;--words:#b5d352;--liked:#52c4dc}}.head{display:flex;gap:20px;align-items:center;margin-bottom:20px}
+--meaning:#b0457e;--liked:#0f8fa8}@media(prefers-color-scheme:dark){:root{--deep:#7c9cff;--color:#ff7a90;--texture:#b596f5;
+--shape:#f2b155;--text:#5fd0a2;--words:#b5d352;--meaning:#ee8fc0;--liked:#52c4dc}}.head{display:flex;gap:20px;align-items:center;margin-bottom:20px}
 .head img{width:112px;height:112px;object-fit:contain;background:#fff;border-radius:14px;
 border:2px solid var(--accent)}ol{list-style:none;margin:0;
 padding:0;display:grid;gap:18px;grid-template-columns:repeat(auto-fill,minmax(208px,1fr))}li{

@@ -13,9 +13,10 @@ from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.images.paths import looks_like_photo, nothing_at, refuse_address
 from catalens.images.read import ImageLike, read_image
 from catalens.models.known_words import DoubtfulWord
-from catalens.models.text import words_of
+from catalens.models.text import is_chinese, words_of
 from catalens.options import Search, check_all
 from catalens.search.forms import EXACT, NARROWER, SYNONYM
+from catalens.search.meaning import Near
 from catalens.search.text import Alternative, QueryWords, WordReader, split_words
 from catalens.search.understand import Excluded, Understood
 from catalens.search.weights import PICTURE_PARTS, shares
@@ -27,8 +28,6 @@ from catalens.types import FloatArray
 
 _LIKE, _UNLIKE = np.float32(0.75), np.float32(0.15)
 """Rocchio's shares of the liked and the disliked (Manning, Raghavan, Schuetze 2008, section 9.1.1)."""
-_FEW = 10
-"""Products with a word for a kind from which narrower kinds are not looked for."""
 _EXCLUDED = np.float32(0.4)
 """Share of the excluded words' vector that is taken off that of the words."""
 
@@ -70,6 +69,7 @@ class Request:
     spelling: bool = True
     language: str | None = None
     understood: Understood | None = None
+    near: Near | None = None
 
     def __post_init__(self) -> None:
         for name, skus in (("like", self.like), ("unlike", self.unlike)):
@@ -128,6 +128,7 @@ class Query:
         added: product id -> what the shop's rules add to its score.
         has_kind: whether the words name a kind of product.
         is_words_only: whether nothing but words is asked, so that what hardly fits them is no answer.
+        near: products whose texts mean the same; None where no text encoder is asked.
         notes: which words are not known: no product has them, and the encoder was not taught them; or that there is no
             encoder to ask the pictures with.
     """
@@ -140,6 +141,7 @@ class Query:
     added: Mapping[int, float] = field(default_factory=dict)
     is_words_only: bool = False
     has_kind: bool = False
+    near: Near | None = None
 
     def directions(self) -> list[tuple[str, FloatArray]]:
         """Where candidates lie, as (space, vector): one direction in the deep space, or one in each other space.
@@ -178,7 +180,7 @@ class QueryBuilder:
         liked, unliked = self._products(request.like), self._products(request.unlike)
         asked = [*PICTURE_PARTS] if request.image is not None else []
         words, described, notes = self._described(request) if request.words else (QueryWords(), {}, ())
-        asked += [*(["text"] if request.words else []), *described]
+        asked += [*(["text"] if request.words else []), *described, *(["meaning"] if request.near else [])]
         asked += ["liked"] if liked or unliked else []
         counted = shares(request.weights, asked)
         vectors: dict[str, tuple[str, FloatArray]] = {}
@@ -193,8 +195,9 @@ class QueryBuilder:
         # Where nothing else is asked, disliked products are the last of all.
         left_out = [*liked, *(unliked if liked or asked != ["liked"] else ())]
         return Query(
-            counted, vectors, counted_words, frozenset(left_out), notes, is_words_only=words_only, has_kind=has_kind
-        )
+            counted, vectors, counted_words, frozenset(left_out), notes, is_words_only=words_only, has_kind=has_kind,
+            near=request.near if "meaning" in counted else None,
+        )  # fmt: skip
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
         found: dict[str, tuple[str, FloatArray]] = {}
@@ -250,9 +253,11 @@ class QueryBuilder:
     def _read_words(self, request: Request, *, known: Set[str]) -> QueryWords:
         """The words of a request with the forms by which products may have them."""
         alternatives: list[Alternative] = []
+        foreign: Set[str] = frozenset()
         if request.understood is not None:
             alternatives = self._alternatives(request.understood)
-            known = known | request.understood.known
+            foreign = request.understood.foreign
+            known = known | (request.understood.known - foreign)
         return self.reader.read(
             request.looked_for,
             whole=request.text,
@@ -260,23 +265,26 @@ class QueryBuilder:
             spelling=request.spelling,
             alternatives=alternatives,
             known=known,
+            foreign=foreign,
         )
 
     def _alternatives(self, understood: Understood) -> list[Alternative]:
         """Other words for the query's; for a kind that no product has in any of them, narrower kinds, too.
 
-        A query in another language than the catalog's gets them where few products have its words.
+        A query in another language than the catalog's, and one in Chinese, always gets them: a parent word such as
+        "上衣" or "zapatos" is what all of its kind are called there, and what has the word itself still ranks first.
         """
         forms = {
             one: [form for other in (one.word, *one.others) for form in spellings(other)] for one in understood.asked
         }
         counts = self.reader.counts(list({form for every in forms.values() for form in every}))
-        found, few = [], _FEW if understood.is_translated else 1
+        found = []
         for one, every in forms.items():
             if one.others:
                 worth, how = (EXACT, "translation") if understood.is_translated else (SYNONYM, "synonym")
                 found.append(Alternative(one.start, one.end, one.others, how, worth))
-            if one.narrower and max(counts.get(form, 0) for form in every) < few:
+            is_parent = understood.is_translated or is_chinese(one.word)
+            if one.narrower and (is_parent or not any(counts.get(form, 0) for form in every)):
                 found.append(Alternative(one.start, one.end, one.narrower, "narrower", NARROWER))
         return found
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from catalens import options
-from catalens.errors import UsageError
+from catalens.errors import FilterError, MissingExtraError, ModelError, NotFoundError, StorageError, UsageError
 from catalens.features.similarity import similarity
 from catalens.images.read import ImageLike
 from catalens.index.space_index import SpaceIndex
@@ -24,6 +24,7 @@ from catalens.index.vector_index import EXACT_BELOW
 from catalens.search.facets import facets_of, ordered
 from catalens.search.filter_cache import FilterCache, Filtered
 from catalens.search.filters import read_filter
+from catalens.search.meaning import Meaning, Near
 from catalens.search.merchandising import Rule, added_by, applying, read_rules
 from catalens.search.query import Query, QueryBuilder, Request, photo_or_words
 from catalens.search.ranking import reasons, text_scores
@@ -36,6 +37,7 @@ from catalens.storage.filter_terms import And, Filter, Has, Not
 from catalens.storage.shop_files import ShopFiles, Stamp
 from catalens.storage.store import Candidate, CandidateTexts, Store
 from catalens.tasks.embed import Encoder
+from catalens.tasks.embed_text import TextEncoder
 from catalens.types import FloatArray, IntArray, Match, Matches
 
 _LEAST_CANDIDATES, _CANDIDATES_PER_RESULT = 200, 10
@@ -68,13 +70,22 @@ class Searcher:
         store: the truth.
         load_encoder: gives the encoder of the catalog's deep space; called when a photo is searched for.
         exact_below: see `VectorIndex`.
+        text_encoder: see `Meaning`.
     """
 
-    def __init__(self, store: Store, load_encoder: Callable[[], Encoder], *, exact_below: int = EXACT_BELOW) -> None:
+    def __init__(
+        self,
+        store: Store,
+        load_encoder: Callable[[], Encoder],
+        *,
+        exact_below: int = EXACT_BELOW,
+        text_encoder: str | TextEncoder | None = None,
+    ) -> None:
         self._store = store
         self._queries = QueryBuilder(store, load_encoder)
         self.files = ShopFiles(store.folder)
         self.shop = ShopReader(store, self.files, self._queries.reader)
+        self.meaning = Meaning(store, self.files, text_encoder)
         self._filters = FilterCache(store)
         self._exact_below = exact_below
         self._lock = threading.Lock()
@@ -100,6 +111,7 @@ class Searcher:
         sort: options.Sort = options.Search.sort.default,
         understand: bool = options.Search.understand.default,
         floor: bool = options.Search.floor.default,
+        meaning: bool = options.Search.meaning.default,
     ) -> Matches:
         """Find similar products, best first; equal scores by sku.
 
@@ -127,6 +139,8 @@ class Searcher:
             understand: read negation, prices and sizes in the words, and look for other words that name the same.
             floor: by words alone, leave out products that have none of them and look less like them than `FLOOR`
                 (`KIND_FLOOR` where words name a kind of product and the catalog's texts do, too).
+            meaning: find products by the meaning of their texts, too, where the catalog has a text encoder
+                (`search.meaning`).
 
         Returns:
             Matches whose `parts` sum to their score, at most 1.
@@ -149,14 +163,21 @@ class Searcher:
         term = None if not terms else terms[0] if len(terms) == 1 else And(tuple(terms))
         # A query of nothing but "with" or "un" is its words.
         meant = said if said and not said.is_empty else None
-        request = Request(image, text, like, unlike, term, weights, spelling, language, meant)
         passing = None if term is None else self._filters.products(term)
-        notes = said.notes if said else ()
+        near, notes = self._near(text, meant, passing) if meaning else (None, ())
+        problem = self.shop.problem if said else ""
+        notes = (*(said.notes if said else ()), *notes, *([problem] if problem else []))
+        request = Request(image, text, like, unlike, term, weights, spelling, language, meant, near)
         if term is not None and passing is not None and not len(passing.products):
             notes += tuple(f"no product has an attribute {name!r}" for name in self._filters.unknown_attributes(term))
         query = Query({}) if request.asks_for_all else self._queries.build(request)
         left_out = self.shop.excluded_products(said.excluded) if said else frozenset[int]()
-        query = replace(query, left_out=query.left_out | left_out, added=self._added(text))
+        try:
+            added = self._added(text)
+        except (UsageError, FilterError, StorageError) as error:
+            # A file that is half written by hand stops no search.
+            added, notes = {}, (*notes, f"the shop's rules were not applied: {error.what}")
+        query = replace(query, left_out=query.left_out | left_out, added=added)
         is_listed = request.asks_for_all or sort != "best"
         hits = self.hits(query, term) if facets or is_listed else None
         if sort != "best" and hits is not None:
@@ -186,6 +207,22 @@ class Searcher:
         shop = self.shop.shop()
         return read_words(text, shop if language is None else replace(shop, languages=(language,)))
 
+    def _near(
+        self, text: str | None, meant: Understood | None, passing: Filtered | None
+    ) -> tuple[Near | None, tuple[str, ...]]:
+        """Products whose texts mean what is looked for, and notes; None without words or a text encoder."""
+        asked = (text if meant is None or meant.is_plain else meant.text) or ""
+        if not isinstance(asked, str) or not asked.strip():
+            return None, ()
+        try:
+            if not self.meaning.name:
+                return None, ()
+            return self.meaning.nearest(asked, passing=None if passing is None else passing.products)
+        except (MissingExtraError, ModelError, NotFoundError, StorageError, UsageError) as error:
+            # What is written is found without a text encoder; that meaning was not asked is said, without a path.
+            why = f"{error.what}; {error.cure}" if isinstance(error, MissingExtraError) else "its encoder does not load"
+            return None, (f"texts were not compared by meaning: {why}",)
+
     def hits(self, query: Query, term: Filter | None) -> IntArray:
         """Ids of the products of a query within a filter: of words those with all of them, or with any of them where
         none has all; else all that pass. What is excluded is none of them.
@@ -197,6 +234,8 @@ class Searcher:
             ids = self._store.find_words(needed, every=True, product_ids=passing, limit=limit) if needed else []
             if not ids and len(needed) > 1:
                 ids = self._store.find_words(needed, every=False, product_ids=passing, limit=limit)
+            if not ids and query.near is not None:
+                ids = list(query.near.answers)
             found = np.array(sorted(ids), np.int64)
         else:
             found = self._filters.products(_EVERYTHING).products if passing is None else passing
@@ -281,6 +320,8 @@ class Searcher:
         if query.words.words:
             allowed = None if passing is None else passing.products
             enough = wanted + len(query.left_out)
+            if query.near is not None:
+                found.update(dict.fromkeys(self._store.candidates_of_products(list(query.near.ranks))))
             named = find_by_words(self._store, query.words, products=allowed, wanted=enough, limit=limit)
             found.update(dict.fromkeys(self._store.candidates_of_products(named)))
             all_seen = all_seen and len(named) < limit
@@ -324,6 +365,9 @@ class Searcher:
             parts["text"] = np.array([by_words.get(one.product, 0.0) for one in candidates], np.float32)
             if "words" in parts:  # what is seen counts as far as it is not written
                 parts["words"] = parts["words"] * (1 - parts["text"])
+            if query.near is not None:
+                near = [query.near.worth(one.product, by_words.get(one.product, 0.0)) for one in candidates]
+                parts["meaning"] = np.array(near, np.float32)
         skus = self._store.skus(sorted({one.product for one in candidates}))
         scored = []
         for place, candidate in enumerate(candidates):
@@ -384,6 +428,8 @@ def _is_enough(one: _Scored, query: Query, min_score: float | None, *, floor: bo
     if min_score is not None and one.score - added < min_score:
         return False
     if not floor or not query.is_words_only or added > 1 or one.parts.get("text", 0.0) > 0:
+        return True
+    if one.parts.get("meaning", 0.0) > 0:
         return True
     least = KIND_FLOOR if query.has_kind and one.has_title else FLOOR
     return one.parts.get("words", 0.0) >= least * query.shares.get("words", 0.0) > 0

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
+from catalens.errors import StorageError, UsageError
 from catalens.search.amounts import SIZE_NAMES, Goods
 from catalens.search.lexicon import lexicon_with, spoken_in, tokens_of
 from catalens.search.synonyms import read_synonyms
@@ -37,15 +38,13 @@ class ShopReader:
         self._store, self._files, self._reader = store, files, reader
         self._lock = threading.Lock()
         self._shop: Shop | None = None
+        self.problem = ""
+        """Why the shop's synonyms do not count; "" where they do."""
         self._version: tuple[int, Stamp] | None = None
         self._texts: tuple[int, tuple[str, ...], bool] = 0, ("en",), False
 
     def shop(self) -> Shop:
-        """The catalog's facts.
-
-        Raises:
-            UsageError: the file of synonyms has a line that cannot be understood.
-        """
+        """The catalog's facts; without synonyms, and with a `problem`, where their file cannot be understood."""
         version = self._store.data_version(), self._files.stamp("synonyms.txt")
         with self._lock:
             if self._shop is None or version != self._version:
@@ -65,7 +64,12 @@ class ShopReader:
         facts = self._texts[1:]
         if before is not None and self._version is not None and self._version[1] == stamp:
             return replace(before, goods=goods, languages=facts[0], names_kinds=facts[1])
-        groups = read_synonyms(self._files.read("synonyms.txt"))
+        groups: tuple[tuple[str, ...], ...] = ()
+        self.problem = ""
+        try:
+            groups = read_synonyms(self._files.read("synonyms.txt"))
+        except (UsageError, StorageError) as error:  # a file that is half written by hand stops no search
+            self.problem = f"the shop's synonyms were not applied: {error.what}"
         return Shop(goods, *facts, has_phrase=self.has_phrase, synonyms=groups, lexicon=lexicon_with(groups))
 
     def has_phrase(self, phrase: str) -> bool:

@@ -71,15 +71,16 @@ class Vocabulary:
         """Words that have some letters in them, but not at their beginning."""
         return self._list().containing(part)
 
-    def nearest(self, word: str) -> tuple[str, int] | None:
+    def nearest(self, word: str, *, most: int = MOST_EDITS) -> tuple[str, int] | None:
         """The word of the catalog that another was meant to be, with its number of products; None where none is near.
 
         Args:
             word: folded, of letters only.
+            most: edits that are looked at.
         """
         if len(word) < SHORTEST or not word.isalpha():
             return None
-        edits = MOST_EDITS if len(word) >= TWO_EDITS_FROM else 1
+        edits = most if len(word) >= TWO_EDITS_FROM else 1
         near = self._list().near(word, edits=edits)
         if len(word) < TWO_EDITS_FROM:
             # "year" is no misspelled "ear", and "old" no "gold": nobody types a letter too many at the beginning, and

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from catalens import taxonomy
 from catalens.search.forms import CORRECTED, EXACT, SYNONYM, Form, FormFinder
-from catalens.search.spelling import Vocabulary
+from catalens.search.spelling import MOST_EDITS, Vocabulary
 from catalens.storage.store import Ids, Store, Term
 from catalens.text.languages import DEFAULT, STOP_WORDS, is_stop_word, is_stop_word_anywhere, stem
 from catalens.text.tokens import Token, analyse, index_text, key_of
@@ -140,6 +140,7 @@ class WordReader:
         spelling: bool = True,
         alternatives: Sequence[Alternative] = (),
         known: Set[str] = frozenset(),
+        foreign: Set[str] = frozenset(),
     ) -> QueryWords:
         """Words of a query with their forms.
 
@@ -150,6 +151,8 @@ class WordReader:
             spelling: correct words that nobody knows.
             alternatives: what else stretches of the text may be called; their words are not corrected.
             known: words that are not to be corrected, in small letters.
+            foreign: words of another language than the catalog's and the query's: where they find nothing, they are
+                corrected to what is one edit away.
         """
         text, name = text[:_MAX_TEXT], (text if whole is None else whole)[:_MAX_TEXT]
         self._vocabulary.refresh()
@@ -168,11 +171,14 @@ class WordReader:
             forms = finder.of_pair(token) if token.is_pair else finder.of_word(token, before, after)
             is_begun = not forms and after is None and not token.is_pair
             completed = finder.beginning(token.text) if is_begun else []
+            is_foreign = token.text in foreign
             for one in meant:
                 forms += [form for other in one.texts for form in finder.of_text(other, one.worth, one.how)]
             guessed = [*forms, *completed]
-            if spelling and not token.is_pair and not meant and all(form.is_doubtful for form in guessed):
-                correction = None if _is_known(token.text, known) else self._correction(token.text, guessed)
+            is_meant = bool(meant) and not (is_foreign and not forms)
+            if spelling and not token.is_pair and not is_meant and all(form.is_doubtful for form in guessed):
+                is_known = token.text in known if is_foreign else _is_known(token.text, known)
+                correction = None if is_known else self._correction(token.text, guessed, is_foreign=is_foreign)
                 if correction:
                     corrections.append(_Correction(token, correction))
                     parts = [finder.of_text(part, CORRECTED, "correction") for part in correction.split(" ")]
@@ -201,15 +207,15 @@ class WordReader:
             weight=math.log(2 + self._store.product_count() / (1 + max(counts.values(), default=0))),
         )
 
-    def _correction(self, word: str, guessed: Sequence[Form]) -> str | None:
+    def _correction(self, word: str, guessed: Sequence[Form], *, is_foreign: bool) -> str | None:
         """What a word that the catalog lacks was meant to be: one of its words, or two that were joined.
 
         Args:
             guessed: what it may be without a correction: words that begin so, or have the same stem.
         """
-        nearest = self._vocabulary.nearest(word)
+        nearest = self._vocabulary.nearest(word, most=1 if is_foreign else MOST_EDITS)
         if nearest is None:
-            return None if guessed else self._divided(word)
+            return None if guessed or is_foreign else self._divided(word)
         counts = self._vocabulary.counts([form.text for form in guessed])
         return nearest[0] if nearest[1] >= _MANY_MORE * sum(counts.values()) else None
 

@@ -24,6 +24,7 @@ from catalens.search.lexicon import (
     language_of,
     lexicon_with,
     tokens_of,
+    words_of,
 )
 from catalens.storage.filter_terms import Filter
 from catalens.taxonomy import kinds
@@ -103,6 +104,8 @@ class Understood:
         has_kind: whether it names a kind of product, and the catalog's texts do so, too.
         asked: those of them that have other names.
         known: words of them that name something, in small letters: they are not misspelled.
+        foreign: those of them that do so in a language only that neither the catalog nor the rest of the query is in:
+            where they find nothing, they may be misspelled all the same.
         excluded, filters: see above.
         chips: what was understood, in its order; `Chip.rest` is the query without it.
         notes: what could not become a filter, and why.
@@ -114,6 +117,7 @@ class Understood:
     has_kind: bool = False
     asked: tuple[Asked, ...] = ()
     known: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
     excluded: tuple[Excluded, ...] = ()
     filters: tuple[Filter, ...] = ()
     chips: tuple[Chip, ...] = ()
@@ -201,8 +205,21 @@ class _Reader:
         is_translated = self._language not in (None, *self._shop.languages)
         return Understood(
             left.text, spoken, is_translated, left.has_kind and self._shop.names_kinds, tuple(left.asked),
-            frozenset(left.known), excluded, filters, chips, tuple(dict.fromkeys(notes)),
+            frozenset(left.known), self._foreign(), excluded, filters, chips, tuple(dict.fromkeys(notes)),
         )  # fmt: skip
+
+    def _foreign(self) -> frozenset[str]:
+        found = set()
+        for one in self._named.values():
+            if one.stop - one.start > 1 or one.before is not None or self._tokens[one.start].is_cjk:
+                continue
+            token = self._tokens[one.start]
+            rest = language_of([other for other in self._tokens if other is not token], self._lexicon, ())
+            spoken = {language for language, _ in self._lexicon.meanings(token.folded)}
+            near = ("", *self._shop.languages, *([rest] if rest else []))
+            if spoken.isdisjoint(near) and not any(token.folded in words_of(language) for language in near):
+                found.add(token.folded)
+        return frozenset(found)
 
     @property
     def _languages(self) -> tuple[str, ...]:
@@ -465,7 +482,7 @@ class _Reader:
     def _others(self, one: Named, written: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Other words in the catalog's languages for what is named, and words for narrower kinds of it."""
         languages = self._shop.languages
-        meant = one.concepts[: 1 if self._language in languages else 2]
+        meant = self._meant(one) if self._language in languages else one.concepts[:2]
         others = [name for concept in meant for name in concept.named(languages)]
         if one.concept.section == OWN:
             others += self._beyond_own(one)
@@ -475,10 +492,25 @@ class _Reader:
         ]  # fmt: skip
         return self._beside(others, written), self._beside(narrower, written)
 
+    def _meant(self, one: Named) -> tuple[Concept, ...]:
+        """In a catalog of the query's language: the likeliest concept, with a second one of the same wider kind, as
+        "裙子" names dresses and skirts.
+        """
+        first, *others = one.concepts
+        form = " ".join(token.folded for token in self._tokens[one.start : one.stop])
+        said = [concept for language, concept in self._lexicon.meanings(form) if language == self._language]
+        alike = [concept for concept in others if concept in said and _wider(first) & _wider(concept)]
+        return (first, *alike[:1])
+
     def _beside(self, names: Sequence[str], written: str) -> tuple[str, ...]:
-        """Those names that do not have a word of what is written: "dress shirt" is found by "shirt" as it is."""
-        own = {token.folded for token in tokens_of(written)}
-        return tuple(dict.fromkeys(name for name in names if own.isdisjoint(token.folded for token in tokens_of(name))))
+        """Those names that do not have a word of what is written: "dress shirt" is found by "shirt" as it is.
+
+        A Chinese character is no word: "连衣裙" is another name for "裙子".
+        """
+        tokens = tokens_of(written)
+        own = {token.folded for token in tokens if not token.is_cjk}
+        kept = [name for name in names if own.isdisjoint(token.folded for token in tokens_of(name))]
+        return tuple(dict.fromkeys(name for name in kept if not (tokens[:1] and tokens[0].is_cjk and written in name)))
 
     def _beyond_own(self, one: Named) -> tuple[str, ...]:
         """What the taxonomy says of words of a group of the shop's own: "运动鞋" in it is sneakers, too."""
@@ -505,6 +537,16 @@ class _Reader:
 
 def _amount_part(amount: Amount) -> _Part:
     return _Part(amount.start, amount.stop, amount.kind, amount.filter, note=amount.note, stays=amount.stays)
+
+
+def _wider(concept: Concept) -> frozenset[str]:
+    """Names of the kinds that a kind is one of; none for what is no kind."""
+    return frozenset() if concept.section != "kind" else _lineages().get(concept.name, frozenset())
+
+
+@cache
+def _lineages() -> Mapping[str, frozenset[str]]:
+    return {one.name: frozenset(one.lineage[1:]) for one in kinds()}
 
 
 @cache

@@ -17,11 +17,13 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
     "shape": 0.1,
     "text": 0.5,
     "words": 0.1,
+    "meaning": 0.1,
     "liked": 0.5,
 }
 """Photo parts sum to 1. Words count somewhat less than the photo beside them: more where they stand in a product's own
 text ("text"), less where only its picture looks like them ("words": a guess from pixels is to outrank no word that is
-written). Liked products count less than words."""
+written) or only its text means the same ("meaning", of catalogs with a text encoder). Liked products count less than
+words."""
 
 
 def shares(weights: Mapping[str, float] | None, asked: Sequence[str]) -> dict[str, float]:

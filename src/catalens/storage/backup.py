@@ -243,7 +243,8 @@ def _put_back(backup: Path, folder: Path, made: Backup, logs: Sequence[ErasureLo
         shutil.rmtree(work, ignore_errors=True)
         try:
             make_private_folder(work)
-            _copy(backup / FILE_NAME, work / FILE_NAME)
+            for name in (FILE_NAME, *NAMES):
+                _copy(backup / name, work / name)
             log = ErasureLog(places.erasures)
             log.take_over(ErasureLog(backup / _ERASURES))
             for other in logs:
@@ -256,7 +257,7 @@ def _put_back(backup: Path, folder: Path, made: Backup, logs: Sequence[ErasureLo
             sync(work / FILE_NAME)
             _exchange(work / FILE_NAME, folder / FILE_NAME)
             for name in NAMES:
-                if not _copy(backup / name, folder / name):
+                if not _copy(work / name, folder / name):
                     (folder / name).unlink(missing_ok=True)
             shutil.rmtree(folder / INDEX_FOLDER, ignore_errors=True)
             sync(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -18,9 +18,12 @@ from catalens.json_text import parse_json
 from catalens.storage.audit import LOCAL, now, sku_hash
 from catalens.storage.copies import Copies, Trace, Words
 from catalens.storage.database import storage_error
+from catalens.storage.missed import MissedSearches
 from catalens.storage.places import Places
 from catalens.storage.records import digest, pictures_of
+from catalens.storage.shop_files import ShopFiles
 from catalens.storage.store import Store
+from catalens.storage.text_vectors import TextVectors
 from catalens.types import Product
 
 _TAIL_BYTES = 1 << 16
@@ -163,7 +166,7 @@ def erase(store: Store, skus: Iterable[str], *, who: str = LOCAL) -> Receipt:
         if store.folder is not None and wanted:
             log = ErasureLog(Places(store.folder).erasures)
             number = log.append(((sku_hash(sku), shown.get(sku, ())) for sku in wanted), who=who, after=number)
-        return _erase(store, copies, wanted, products, shown, number=number, who=who)
+        return _erase(store, copies, wanted, products, shown, Named(wanted, products.values()), number=number, who=who)
 
 
 def _erase(
@@ -172,6 +175,7 @@ def _erase(
     skus: Sequence[str],
     products: dict[str, Product],
     shown: dict[str, set[str]],
+    named: Named,
     *,
     number: int,
     who: str,
@@ -193,6 +197,8 @@ def _erase(
             traces += [Trace("index", "vectors", path.stem, "") for path in purge_index_files(store.folder, store)]
             traces += copies.purge_files(words, gone=gone)
             left = _photos_left(products.values(), Places(store.folder).uploads)
+        if store.folder is not None:
+            traces += _purge_words(store.folder, skus, named)
     except OSError as error:
         raise storage_error(store.folder or Path(), error) from error
     with store.change() as writer:
@@ -202,6 +208,29 @@ def _erase(
         number, now(), who, tuple(map(sku_hash, skus)), tuple(traces), complete=not (pending or kept), kept=kept,
         pending=pending, left=tuple(sorted(left)),
     )  # fmt: skip
+
+
+class Named(Container[str]):
+    """Skus of erased products and of their variants, in the case given or in small letters.
+
+    Args:
+        hashes: of skus that are known by their hash alone.
+    """
+
+    def __init__(self, skus: Iterable[str], products: Iterable[Product], hashes: Iterable[str] = ()) -> None:
+        every = {*skus, *(variant.sku for product in products for variant in product.variants)}
+        self._skus = frozenset(chain(every, map(str.casefold, every)))
+        self._hashes = frozenset(hashes)
+
+    def __contains__(self, sku: object) -> bool:
+        return sku in self._skus or (bool(self._hashes) and isinstance(sku, str) and sku_hash(sku) in self._hashes)
+
+
+def _purge_words(folder: Path, skus: Sequence[str], named: Named) -> Iterator[Trace]:
+    """Take erased skus out of the shop's own words, and out of the searches that found nothing."""
+    for name, text in ShopFiles(folder).forget(named).items():
+        yield Trace("words", "line", name, hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest())
+    MissedSearches(Places(folder).missed).forget(skus)
 
 
 def _photos_left(products: Iterable[Product], uploads: Path) -> set[str]:
@@ -239,7 +268,10 @@ def finish_erasures(store: Store) -> int:
 
 
 def run_through(store: Store, log: ErasureLog, *, copies: Copies | None = None) -> int:
-    """Erase what a log names from a store, whose writer's lock is held; return how many products that were."""
+    """Erase what a log names from a store, whose writer's lock is held; return how many products that were.
+
+    The vectors of all texts go: which of them were of these products is not known.
+    """
     lines = log.after(store.erasures_done())
     if not lines:
         return 0
@@ -251,7 +283,9 @@ def run_through(store: Store, log: ErasureLog, *, copies: Copies | None = None) 
         last = page[-1].sku
     shown = {sku: {picture.hash for picture in store.shown_pictures(sku)} for sku in products}
     number = max(int(line["n"]) for line in lines)
-    _erase(store, copies, list(products), products, shown, number=number, who=LOCAL)
+    named = Named(products, products.values(), hashes)
+    _erase(store, copies, list(products), products, shown, named, number=number, who=LOCAL)
+    TextVectors(store.folder).clear()
     return len(products)
 
 

@@ -43,6 +43,9 @@ class SqliteProducts(Connections):
         wanted = "SELECT id, sku FROM product WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self.fetch_all(wanted, (as_json(product_ids),)))
 
+    def product_digests(self) -> dict[int, bytes]:
+        return dict(self.fetch_all("SELECT id, digest FROM product"))
+
     def in_sku_order(self, product_ids: Ids, *, limit: int, offset: int) -> list[int]:
         rows = self.fetch_all(
             "SELECT id FROM product WHERE id IN (SELECT value FROM json_each(?)) ORDER BY sku LIMIT ? OFFSET ?",

@@ -259,6 +259,9 @@ class Store(VectorStore, Protocol):
     def skus(self, product_ids: Ids) -> dict[int, str]:
         """Product id -> sku; those that are gone lack."""
 
+    def product_digests(self) -> dict[int, bytes]:
+        """Product id -> digest of its record: another one whenever its text changed."""
+
     def in_sku_order(self, product_ids: Ids, *, limit: int, offset: int) -> list[int]:
         """A page of products, in the order of their skus."""
 

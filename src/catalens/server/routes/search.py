@@ -55,6 +55,7 @@ def _search(state: State, caller: Caller, upload: Upload) -> Matches:
         sort=value(asked.sort),
         understand=value(asked.understand),
         floor=value(asked.floor),
+        meaning=value(asked.meaning),
     )
     text = value(asked.text)
     if text and image is None and not matches and not value(asked.offset) and matches.total in (None, 0):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalens import options
+from catalens.catalog import Catalog
 from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import read_model
 from catalens.server.http.openapi import model_body
@@ -49,13 +51,7 @@ async def get_synonyms(request: Request, caller: Reader) -> dict[str, Any]:
 @router.put("/search/synonyms", openapi_extra=model_body(TextIn))
 async def put_synonyms(request: Request, caller: Writer) -> dict[str, Any]:
     """Replace the shop's own synonyms; they hold from the next search on."""
-    state, (sent, _) = state_of(request), await read_model(request, TextIn)
-
-    def work() -> dict[str, Any]:
-        with state.writable_catalog(caller.tenant, who=caller.key) as shop:
-            return {"groups": shop.set_synonyms(sent.text)}
-
-    return await state.limiters["ingest"].run(work)
+    return {"groups": await _replaced(request, caller, Catalog.set_synonyms)}
 
 
 @router.get("/search/rules")
@@ -69,11 +65,16 @@ async def get_rules(request: Request, caller: Reader) -> dict[str, Any]:
 @router.put("/search/rules", openapi_extra=model_body(TextIn))
 async def put_rules(request: Request, caller: Writer) -> dict[str, Any]:
     """Replace the shop's rules for what stands first; they hold from the next search on."""
+    return {"rules": await _replaced(request, caller, Catalog.set_rules)}
+
+
+async def _replaced(request: Request, caller: Caller, replace: Callable[[Catalog, str], int]) -> int:
+    """The text of a request as one of the shop's files; how much is in it."""
     state, (sent, _) = state_of(request), await read_model(request, TextIn)
 
-    def work() -> dict[str, Any]:
+    def work() -> int:
         with state.writable_catalog(caller.tenant, who=caller.key) as shop:
-            return {"rules": shop.set_rules(sent.text)}
+            return replace(shop, sent.text)
 
     return await state.limiters["ingest"].run(work)
 

@@ -2,7 +2,7 @@
 import { h, number } from "./dom.js";
 import { t } from "./words.js";
 
-export const PARTS = ["deep", "color", "texture", "shape", "text", "words", "liked"];
+export const PARTS = ["deep", "color", "texture", "shape", "text", "words", "meaning", "liked"];
 
 export function card(product, { href = `#/product/${encodeURIComponent(product.sku)}`, note } = {}) {
   const picture = product.image ?? product.pictures?.[0]?.image;

@@ -4,13 +4,13 @@ import { calmly, h, number, replace, say } from "./dom.js";
 import { errorNotice } from "./errors.js";
 import { cut, dropZone, readPhoto } from "./photo.js";
 import { card, empty, legend, PARTS, skeletons } from "./results.js";
-import { session } from "./session.js";
+import { keep, kept, session } from "./session.js";
 import { t } from "./words.js";
 
 const PAGE = 24;
 
 export async function show(host) {
-  const asked = Object.assign({ text: "", where: {}, span: {}, weights: {}, sort: "best", names: [], box: null, boxes: null, found: null }, session.search);
+  const asked = Object.assign({ text: "", where: {}, span: {}, weights: {}, sort: "best", names: [], box: null, boxes: null, found: null }, kept(), session.search);
   session.search = asked;
   let running = null;
   const left = h("section", { class: "query", "aria-label": t("nav.search") });
@@ -33,7 +33,7 @@ export async function show(host) {
   window.addEventListener("paste", paste);
   const facets = call("/v1/facets");
   drawPhoto();
-  if (asked.found) draw(); else replace(results, empty(t("search.empty"), t("search.empty.hint")));
+  if (asked.found) draw(); else if (asked.text.trim() || where()) facets.finally(() => search()); else replace(results, empty(t("search.empty"), t("search.empty.hint")));
   facets.then(drawFilters).catch((error) => replace(filterPlace, errorNotice(error)));
   return () => { window.removeEventListener("paste", paste); running?.abort(); };
 
@@ -84,7 +84,7 @@ export async function show(host) {
 
   function drawFilters({ facets, weights }) {
     asked.names = facets.slice(0, 8).map((facet) => facet.name);
-    const chosen = (name) => asked.where[name] ?? "";
+    const chosen = (name) => (asked.where[name] ??= []);
     const fields = facets.slice(0, 8).map((facet) => {
       const id = `facet-${facet.name}`;
       if (facet.span) {
@@ -96,10 +96,14 @@ export async function show(host) {
           } });
         return h("div", { class: "field" }, h("label", { for: id }, facet.name), h("div", { class: "row" }, bound(0, "least"), bound(1, "most")));
       }
-      return h("div", { class: "field" }, h("label", { for: id }, facet.name),
-        h("select", { id, onchange: (event) => { asked.where[facet.name] = event.target.value; search(); } },
-          h("option", { value: "" }, t("any")),
-          facet.values.map((one) => h("option", { value: one.value, "data-facet": facet.name, selected: chosen(facet.name) === one.value }, `${one.value} (${number(one.products)})`))));
+      const values = [...facet.values, ...chosen(facet.name).filter((value) => !facet.values.some((one) => one.value === value)).map((value) => ({ value, products: 0 }))];
+      return h("fieldset", { class: "field", id }, h("legend", {}, facet.name), h("div", { class: "values" }, values.map((one) =>
+        h("label", { class: "check" }, h("input", { type: "checkbox", value: one.value, checked: chosen(facet.name).includes(one.value),
+          onchange: (event) => {
+            const others = chosen(facet.name).filter((value) => value !== one.value);
+            asked.where[facet.name] = event.target.checked ? [...others, one.value] : others;
+            search();
+          } }), h("span", {}, one.value), h("span", { class: "quiet count", "data-facet": facet.name, "data-value": one.value }, number(one.products))))));
     });
     const sliders = PARTS.filter((part) => part !== "liked" && weights[part] !== undefined).map((part) => {
       const value = asked.weights[part] ?? weights[part];
@@ -119,7 +123,8 @@ export async function show(host) {
 
   function where() {
     const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-    const terms = Object.entries(asked.where).filter(([, value]) => value).map(([name, value]) => `${quoted(name)} = ${quoted(value)}`);
+    const terms = Object.entries(asked.where).filter(([, values]) => values.length)
+      .map(([name, values]) => `${quoted(name)} in (${values.map(quoted).join(", ")})`);
     for (const [name, [least, most]] of Object.entries(asked.span)) {
       if (least !== "") terms.push(`${quoted(name)} >= ${Number(least)}`);
       if (most !== "") terms.push(`${quoted(name)} <= ${Number(most)}`);
@@ -132,6 +137,7 @@ export async function show(host) {
     running?.abort();
     const mine = (running = new AbortController());
     const filter = where();
+    keep(asked);
     if (!other && !session.photo && !asked.text.trim() && !filter) {
       asked.found = null;
       replace(results, empty(t("search.empty"), t("search.empty.hint")));
@@ -178,8 +184,8 @@ export async function show(host) {
   function recount(facets) {
     for (const facet of facets) {
       const counts = new Map(facet.values.map((one) => [one.value, one.products]));
-      for (const option of filterPlace.querySelectorAll("option[data-facet]"))
-        if (option.dataset.facet === facet.name) option.textContent = `${option.value} (${number(counts.get(option.value) ?? 0)})`;
+      for (const count of filterPlace.querySelectorAll("[data-facet]"))
+        if (count.dataset.facet === facet.name) count.textContent = number(counts.get(count.dataset.value) ?? 0);
     }
   }
 

@@ -140,7 +140,10 @@ def confidence() -> None:
 def masked_goods(data: Path) -> list[tuple[ImageArray, FloatArray]]:
     """Held-out rendered and scanned goods with their masks: as many on white as before photos and in rooms."""
     return [
-        (read_image(folder / row["image"]), read_image(folder / row["mask"])[..., 0] / np.float32(255))
+        (
+            read_image(folder / row["image"]),
+            np.float32(1 / 255) * read_image(folder / row["mask"])[..., 0].astype(np.float32),
+        )
         for row, is_held_out in rendered_views(data)
         if is_held_out
         for folder in [Path(row["folder"])]

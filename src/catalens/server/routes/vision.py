@@ -193,21 +193,23 @@ def _picture(data: bytes, format: str, headers: Mapping[str, str] = MappingProxy
 
 @router.post("/check", openapi_extra=request_body(RULES, image=True))
 async def check(request: Request, caller: Analyst) -> dict[str, Any]:
-    """Marketplace rules that a listing photo breaks."""
+    """Marketplace rules that a listing photo breaks, and those that could not be judged: neither has `passed`."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
     packs, category = _packs(upload), upload.value(options.Check.category)
 
     def work() -> dict[str, Any]:
         state.decode_pool.read(upload.picture())
-        return {"findings": [one.to_dict() for one in listing.check(upload.picture(), rules=packs, category=category)]}
+        return listing.check(upload.picture(), rules=packs, category=category).to_dict()
 
     return await state.limiters["analyse"].run(work)
 
 
 @router.post("/fix", openapi_extra=request_body(RULES, image=True))
 async def fix(request: Request, caller: Analyst) -> dict[str, Any]:
-    """A listing photo corrected where possible, as a data URL, the rules that it still breaks, repairs refused."""
+    """A listing photo corrected where possible, as a data URL; the rules that it still breaks, those that could not be
+    judged, and repairs refused. A photo that breaks no rule comes back unchanged.
+    """
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
     packs, category = _packs(upload), upload.value(options.Check.category)
@@ -216,8 +218,7 @@ async def fix(request: Request, caller: Analyst) -> dict[str, Any]:
         state.decode_pool.read(upload.picture())
         fixed = listing.fixed_photo(upload.picture(), rules=packs, category=category)
         image = f"data:{MEDIA_OF[fixed.ending]};base64,{base64.b64encode(fixed.data).decode()}"
-        findings = [one.to_dict() for one in fixed.findings]
-        return {"image": image, "ending": fixed.ending, "findings": findings, "refused": list(fixed.refused)}
+        return {"image": image, "ending": fixed.ending, **fixed.findings.to_dict(), "refused": list(fixed.refused)}
 
     return await state.limiters["analyse"].run(work)
 

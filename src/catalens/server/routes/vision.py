@@ -156,7 +156,9 @@ async def blur_faces(request: Request, caller: Analyst) -> Response:
     responses=PICTURE,
 )
 async def scene(request: Request, caller: Analyst) -> Response:
-    """Experimental: a product (`image`) in a scene, which is a photo (`scene`), or a color or words (`background`)."""
+    """Experimental: a product (`image`) in a scene, which is a photo (`scene`), or a color or words (`background`). The
+    header `X-Outline-Doubtful` where the product's outline may be wrong.
+    """
     del caller
     state, upload = state_of(request), await read_upload(request, known=SCENE, pictures=SCENE_PICTURES)
     asked, format = options.Scene, upload.value(options.Scene.format)
@@ -166,7 +168,7 @@ async def scene(request: Request, caller: Analyst) -> Response:
     if bool(photo) == bool(words):
         raise UsageError("expected either a background or a scene", cure='send {"background": "rustic table"}')
 
-    def work() -> bytes:
+    def work() -> tuple[bytes, str | None]:
         state.decode_pool.read(upload.picture(), target=64)
         ground: ImageLike | tuple[int, int, int] | None
         ground = state.decode_pool.read(photo) if photo else hex_color(words)
@@ -182,9 +184,10 @@ async def scene(request: Request, caller: Analyst) -> Response:
             shadow=upload.value(asked.shadow),
             horizon=upload.value(asked.horizon),
         )
-        return encode_generated(found.image, format=FORMATS[format], source="composite")
+        return encode_generated(found.image, format=FORMATS[format], source="composite"), found.doubt
 
-    return _picture(await state.limiters["analyse"].run(work), format)
+    data, doubt = await state.limiters["analyse"].run(work)
+    return _picture(data, format, {"X-Outline-Doubtful": doubt} if doubt else {})
 
 
 def _picture(data: bytes, format: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:

@@ -11,8 +11,8 @@ from catalens.errors import UnfitImageError
 from catalens.types import FloatArray
 
 TRUSTED = 0.5
-"""Confidence below which nothing is drawn: of 13 pairs looked at, two of the three below are wrong; above, eight of
-ten, so it finds what is surely wrong and not what is right.
+"""Confidence below which nothing is drawn: of 13 pairs looked at, three of the four below are wrong, and seven of the
+nine above: it finds what is surely wrong, not what is right.
 """
 BOUND = 3.0
 """Times by which a garment's area may locally grow or shrink against its median before a print is crushed or torn."""

@@ -160,3 +160,29 @@ def test_a_doubtful_outline_is_written_and_said(
     assert one.exit_code == 0
     assert ("outline doubtful" in one.stderr) == said
     assert (tmp_path / "out" / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(("plain", "said"), [(True, False), (False, True)])
+def test_several_products_before_an_uneven_ground_are_said_to_be_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain: bool, said: bool
+) -> None:
+    """A pair of shoes on white is in two parts, too: that is no doubt."""
+    alpha = np.zeros((60, 80), np.float32)
+    alpha[20:40, 10:30], alpha[20:40, 50:70] = 1, 1
+    monkeypatch.setattr(Cutter, "confidence", lambda *_: 0.9)
+    monkeypatch.setattr(Cutter, "alpha", lambda *_: alpha)
+    image = np.full((60, 80, 3), 255, np.uint8)
+    if not plain:
+        image[:] = np.random.default_rng(0).integers(0, 255, (60, 80, 3))
+    image[alpha > 0] = (160, 30, 40)
+    (tmp_path / "in").mkdir()
+    save_image(tmp_path / "in" / "a.png", image)
+    found = CliRunner().invoke(app, ["cutout", str(tmp_path / "in"), str(tmp_path / "out")])
+    assert ("several products? 2 separate parts" in found.stderr) == said
+    assert found.exit_code == (4 if said else 0)
+    save_image(tmp_path / "ground.png", np.full((120, 160, 3), 180, np.uint8))
+    staged = CliRunner().invoke(
+        app, ["photo", "scene", str(tmp_path / "in" / "a.png"), str(tmp_path / "ground.png"), str(tmp_path / "c.png")]
+    )
+    assert staged.exit_code == 0
+    assert ("several products? 2 separate parts" in staged.stderr) == said

@@ -19,8 +19,18 @@ from catalens.cli.main import app
 from catalens.errors import NotFoundError, UsageError
 from catalens.images.decode import Header
 from catalens.images.read import read_image
-from catalens.tasks.listing import bundled_packs, check, check_folder, fix, judge, measure, measures, read_rules
-from catalens.tasks.listing.goods import is_apparel
+from catalens.tasks.listing import (
+    bundled_packs,
+    check,
+    check_folder,
+    fix,
+    fixed_photo,
+    judge,
+    measure,
+    measures,
+    read_rules,
+)
+from catalens.tasks.listing.goods import is_apparel, is_of
 from catalens.types import FloatArray, ImageArray, Masks
 
 WHITE = (255, 255, 255)
@@ -571,3 +581,117 @@ def test_what_was_not_judged_has_not_passed(tmp_path: Path) -> None:
     assert result.exit_code == 5
     assert "not judged: amazon fill" in result.stdout
     assert CliRunner().invoke(app, ["check", str(tmp_path), "--rules", "ebay"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("category", "goods", "found"),
+    [
+        ("Shoes", ("shoes",), True),
+        ("Sneakers", ("shoes", "bags"), True),
+        ("Luggage & Bags > Suitcases", ("apparel", "bags"), True),
+        ("Furniture > Chairs", ("apparel", "bags"), False),
+        ("Furniture > Chairs", ("furniture",), True),
+        ("Dresses", ("furniture",), False),
+        ("SKU 4711", ("furniture",), None),
+        ("", ("apparel", "bags"), None),
+    ],
+)
+def test_goods_of_a_category(category: str, goods: tuple[str, ...], found: bool | None) -> None:
+    assert is_of(category, goods) is found
+
+
+@pytest.mark.parametrize(
+    ("size", "category", "found"),
+    [
+        ((2000, 1500), "Dresses", {}),
+        ((2000, 1500), "Furniture > Chairs", {"square": "advice", "advised size": "advice"}),
+        ((2200, 2200), "Furniture > Chairs", {}),
+        ((2200, 2200), "Dresses", {"upright, fashion": "warning"}),
+        ((2200, 2200), "Luggage & Bags > Suitcases", {"upright, fashion": "warning"}),
+        ((2200, 2200), None, {"upright, fashion": "advice"}),
+        ((700, 525), "Dresses", {"zoom": "warning", "zoom, fashion": "warning", "smallest, fashion": "error"}),
+    ],
+)
+def test_sizes_of_a_department(size: tuple[int, int], category: str | None, found: dict[str, str]) -> None:
+    findings = check(encoded(photo(size=size), "JPEG"), rules=["walmart"], category=category)
+    assert {one.rule.name: one.level for one in findings} == found
+
+
+def test_a_crop_keeps_the_shape_that_a_department_needs(tmp_path: Path) -> None:
+    image = photo(size=(4000, 3000), box=(0.2, 0.2, 0.8, 0.8))
+    names = {one.rule.name for one in check(encoded(image), rules=["amazon", "walmart"], category="Dresses")}
+    assert names == {"fill"}
+    for category, aspect in (("Dresses", 0.75), ("Furniture > Chairs", 1.0), (None, 1.0)):
+        data, _, findings = fix(encoded(image), rules=["amazon", "walmart"], category=category, alpha_of=red)
+        height, width = read_image(data).shape[:2]
+        assert width / height == pytest.approx(aspect, abs=0.01)
+        assert {one.level for one in findings} <= {"advice"}
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_photo_that_passes_keeps_every_byte(tmp_path: Path, format: str) -> None:
+    data = encoded(photo(), format)
+    assert fix(data, rules=["amazon"])[0] == data
+    (tmp_path / "a.jpg").write_bytes(data)
+    (one,) = check_folder(tmp_path, rules=["ebay"], fix=tmp_path / "out")
+    assert (one.repaired, one.refused, one.passed) == (None, (), True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_name_is_cured_by_a_name(tmp_path: Path) -> None:
+    data = encoded(photo(), "JPEG")
+    (tmp_path / "a.png").write_bytes(data)
+    (one,) = check_folder(tmp_path, rules=["amazon"], fix=tmp_path / "out")
+    assert one.repaired == tmp_path / "out" / "a.jpg"
+    assert one.repaired.read_bytes() == data
+    assert one.passed
+
+
+def test_a_crop_of_600_pixels_to_343_is_refused(tmp_path: Path) -> None:
+    image = photo(size=(600, 600), box=(0.25, 0.25, 0.7517, 0.7517))  # 301 pixels: 0.88 of 343
+    before = check(encoded(image), rules=["amazon"])
+    fixed = fixed_photo(encoded(image), rules=["amazon"])
+    assert fixed.data == encoded(image)
+    assert tuple(fixed.findings) == tuple(before)
+    assert "343" in fixed.refused[0]
+    assert "amazon smallest" in fixed.refused[0]
+
+
+def test_a_file_that_would_break_another_rule_is_not_written(tmp_path: Path) -> None:
+    """Noise takes more bytes as JPEG than the limit that its lossy WebP keeps."""
+    noise = np.random.default_rng(0).integers(0, 255, (700, 700, 3)).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "WEBP", quality=5)
+    (tmp_path / "a.webp").write_bytes(buffer.getvalue())
+    (tmp_path / "mine.toml").write_text(
+        '[[rules]]\nmeasure = "format"\none_of = ["JPEG"]\n'
+        f'[[rules]]\nmeasure = "bytes"\nat_most = {len(buffer.getvalue())}\n'
+    )
+    (one,) = check_folder(tmp_path / "a.webp", rules=[str(tmp_path / "mine.toml")], fix=tmp_path / "out")
+    assert [finding.rule.name for finding in one.findings] == ["format"]
+    assert one.repaired is None
+    assert "breaks another rule" in one.refused[0]
+
+
+def test_an_error_that_is_not_judged_any_more_stays_one_when_its_category_is_known(tmp_path: Path) -> None:
+    image, seen = photo(box=(0.3, 0.3, 0.7, 0.7)), []
+
+    def blind(image: ImageArray) -> FloatArray:
+        seen.append(image)
+        return red(image) if len(seen) < 3 else np.ones(image.shape[:2], np.float32)
+
+    (tmp_path / "a.webp").write_bytes(encoded(image, "WEBP"))
+    (one,) = check_folder(tmp_path, rules=["amazon"], fix=tmp_path / "out", alpha_of=blind, confidence_of=certain)
+    assert one.of("Dresses").has_error
+    assert "fill" in {finding.rule.name for finding in one.of("Dresses").findings}
+
+
+def test_what_was_not_judged_is_listed_with_what_is_broken() -> None:
+    found = check(encoded(bands(), "JPEG"), rules=["amazon"])
+    assert tuple(found) == ()
+    assert not found.passed
+    listed = found.to_dict()["not_judged"]
+    assert isinstance(listed, list)
+    assert {one["rule"] for one in listed} >= {"white", "fill", "whole"}
+    assert {one["level"] for one in listed if one["rule"] == "fill"} == {"error"}
+    assert check(encoded(photo()), rules=["amazon"]).passed

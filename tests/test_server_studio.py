@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import time
@@ -349,7 +350,23 @@ def test_a_photo_is_repaired(client: TestClient) -> None:
     assert len(fixed["findings"]) < len(before)
     again = client.post("/v1/check", json={"image": fixed["image"], "rules": "amazon"}).json()["findings"]
     assert again == fixed["findings"]
+    assert {one["level"] for one in fixed["not_judged"]} <= {"advice"}
     assert "amazon" in client.get("/v1/rules").json()["rules"]
+
+
+def test_what_is_not_judged_is_said_and_what_passes_comes_back_unchanged(client: TestClient) -> None:
+    across = np.full((700, 700, 3), 255, np.uint8)
+    across[200:500], across[:, 250:450] = (200, 120, 90), (60, 60, 160)
+    photo = {"image": ("a.png", encoded(across, "PNG"))}
+    for route in ("/v1/check", "/v1/fix"):
+        told = client.post(route, files=photo, data={"rules": "amazon"}).json()
+        assert not told["passed"]
+        assert {"fill", "whole"} <= {one["rule"] for one in told["not_judged"]}
+    good = np.full((1200, 1200, 3), 255, np.uint8)
+    good[60:1140, 60:1140] = (150, 30, 40)
+    fixed = client.post("/v1/fix", files={"image": ("a.png", encoded(good, "PNG"))}, data={"rules": "amazon"}).json()
+    assert fixed["passed"]
+    assert base64.b64decode(fixed["image"].partition(",")[2]) == encoded(good, "PNG")
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.3])

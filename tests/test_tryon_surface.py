@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 import catalens
 import catalens.cli.tryon
 from catalens.cli.main import app
-from catalens.errors import ImageError
+from catalens.errors import ImageError, UsageError
 from catalens.images.draw import save_image
 from catalens.images.mark import COMPOSITE, read_mark
+from catalens.tasks.tryon.several import put_on
 from catalens.types import ImageArray, Worn
 from tests.pictures import encoded
 
@@ -156,3 +157,54 @@ def test_what_is_wrong_is_a_problem(client: object, said: dict[str, str], status
     answer = client.post("/v1/tryon", json=said)  # type: ignore[attr-defined]
     assert answer.status_code == status
     assert detail in answer.json()["detail"]
+
+
+# Products of a catalog, several garments
+
+
+def test_products_are_put_on_by_their_skus(photos: Path, built_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos)
+    with catalens.Catalog.open(built_shop, readonly=True) as shop:
+        first, second = [one.sku for one in shop.products()][:2]
+        colors = [tuple(shop.photo_of(sku).mean((0, 1)).astype(np.uint8)) for sku in (first, second)]
+    run = CliRunner().invoke
+    done = run(app, ["tryon", "person.png", first, "--catalog", str(built_shop)])
+    assert done.exit_code == 0, done.output
+    assert "experimental" in done.stderr
+    pixels = catalens.read_image(photos / "person-tryon.jpg")[60, 60].astype(int)
+    assert np.abs(pixels - np.array(colors[0], int)).max() < 6
+    done = run(app, ["tryon", "person.png", first, second, "out.png", "--catalog", str(built_shop), "--json"])
+    assert '"kind": "top, top"' in done.stdout
+    assert tuple(catalens.read_image(photos / "out.png")[60, 60]) == colors[1]
+    done = run(app, ["tryon", "person.png", "garment.png", first, "out.png", "--catalog", str(built_shop)])
+    assert done.exit_code == 0
+    for words in (["nothing"], ["nothing", "out.png"]):
+        done = run(app, ["tryon", "person.png", *words, "--catalog", str(built_shop)])
+        assert "nothing" in str(done.exception)
+
+
+def test_the_route_takes_skus(built_shop: Path) -> None:
+    pytest.importorskip("fastapi", reason="fastapi is in the serve extra")
+    from fastapi.testclient import TestClient
+
+    from catalens.server.app import create_app
+    from catalens.server.services.options import ServeOptions
+
+    with catalens.Catalog.open(built_shop, readonly=True) as shop:
+        skus = [one.sku for one in shop.products()][:5]
+    with TestClient(create_app(ServeOptions(built_shop))) as client:
+        worn = client.post("/v1/tryon", json={"image": data_url(PERSON), "skus": skus[:2]})
+        assert worn.status_code == 200, worn.text
+        assert (worn.json()["kind"], worn.json()["experimental"]) == ("top, top", True)
+        for said, status in (({"skus": ["none"]}, 404), ({"skus": skus}, 400), ({}, 400)):
+            assert client.post("/v1/tryon", json={"image": data_url(PERSON), **said}).status_code == status
+
+
+def test_garments_are_put_on_one_after_another() -> None:
+    with pytest.raises(UsageError, match="no garment"):
+        put_on(wear, PERSON, [])
+    one, two = wear(PERSON, GARMENT), put_on(wear, PERSON, [GARMENT, GARMENT[..., ::-1]])
+    assert np.array_equal(put_on(wear, PERSON, [GARMENT]).image, one.image)
+    assert tuple(two.image[60, 60]) == (40, 30, 180)
+    assert two.notes == one.notes
+    assert np.array_equal(two.region, one.region)

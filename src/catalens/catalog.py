@@ -19,7 +19,7 @@ from catalens.feeds.position import Position
 from catalens.feeds.readiness import Readiness, readiness
 from catalens.feeds.sources import Source, open_sources
 from catalens.images.folder import SUFFIXES
-from catalens.images.read import ImageLike
+from catalens.images.read import ImageLike, read_image
 from catalens.models.device import AUTO
 from catalens.search.searcher import Searcher
 from catalens.search.shop_words import ShopWords
@@ -45,7 +45,18 @@ from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.embed_text import TextEncoder
-from catalens.types import AddReport, Attributes, AttributeValue, Facet, Failure, FloatArray, Matches, Product, Progress
+from catalens.types import (
+    AddReport,
+    Attributes,
+    AttributeValue,
+    Facet,
+    Failure,
+    FloatArray,
+    ImageArray,
+    Matches,
+    Product,
+    Progress,
+)
 
 if TYPE_CHECKING:
     from catalens.styling.look import Look
@@ -454,6 +465,20 @@ class Catalog(ShopWords):
     def pictures(self, sku: str) -> tuple[ShownPicture, ...]:
         """Pictures of a product that were read, in their order; by its own sku or by that of one of its variants."""
         return self._store.shown_pictures(*options.texts_of([sku], name="the sku"))
+
+    def photo_of(self, sku: str) -> ImageArray:
+        """The first picture of a product, HWC uint8.
+
+        Raises:
+            NotFoundError: no such product, or it has no picture.
+            ImageError, StorageError: its file cannot be read.
+        """
+        if sku not in self:
+            raise _unknown([sku])
+        shown = self.pictures(sku)
+        if not shown:
+            raise NotFoundError(f"product {sku!r} has no picture", cure="name another product, or a file")
+        return read_image(self.picture(shown[0].hash))
 
     def picture(self, hash: str) -> bytes:
         """The file of a picture, by the hash that a match or `pictures` says.

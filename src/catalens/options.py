@@ -479,6 +479,9 @@ class TryOn:
         "kind", "text", "auto", "Category of the garment; auto recognises it.", choices=lambda: ("auto", *garments())
     )
     seed = Option("seed", "whole", 0, "Random seed of a large network that was chosen by name.", minimum=0, http=False)
+    skus = Option[Sequence[str]](
+        "skus", "texts", (), "Products of the catalog to put on, in this order.", http_maximum=4
+    )
 
 
 class Scene:

@@ -381,12 +381,14 @@ class Worn(Shown):
         region: HxW bool, what was changed.
         notes: sentences on what the user should know: that the garment was cut from somebody, what was taken off.
         kind: of the garment.
+        confidence: 0..1, low where the result is surely wrong; above 0.5 it may still be. None where nobody measured.
     """
 
     image: ImageArray
     region: NDArray[np.bool_]
     notes: tuple[str, ...]
     kind: str
+    confidence: float | None = None
 
     def __repr__(self) -> str:
         height, width = self.region.shape
@@ -398,6 +400,7 @@ class Worn(Shown):
             "size": list(self.region.shape),
             "kind": self.kind,
             "changed": round(float(self.region.mean()), 6),
+            "confidence": None if self.confidence is None else round(self.confidence, 3),
             "notes": list(self.notes),
         }
 

@@ -68,7 +68,7 @@ def check(
         for one, said in zip(found, against, strict=True):
             failure = one.failure
             lines = [f"error: {failure.why}; {failure.cure}"] if failure else [str(finding) for finding in one.findings]
-            lines += [f"not judged: {rule.pack} {rule.name}" for rule, level in one.not_judged if level != "advice"]
+            lines += [str(rule) for rule in one.not_judged if rule.level != "advice"]
             lines += list(one.refused)
             lines += [f"looks the same as {one.same_as}"] if one.same_as is not None else []
             lines += [str(said)] if str(said) else []
@@ -89,7 +89,7 @@ def check(
 
 def _levels(one: CheckedPhoto) -> Sequence[str]:
     """Of what a photo breaks, and of what could not be judged: neither has passed."""
-    return [finding.level for finding in one.findings] + [level for _, level in one.not_judged]
+    return [finding.level for finding in one.findings] + [rule.level for rule in one.not_judged]
 
 
 def _looked_up(found: list[CheckedPhoto], catalog: Path | None, category: str | None) -> list[Against]:

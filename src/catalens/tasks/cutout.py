@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from catalens import options
 from catalens.errors import ModelError, UsageError
+from catalens.features.foreground import EVEN, border_uniformity
 from catalens.images.blank import is_blank
 from catalens.images.even import even_alpha
 from catalens.images.matting import composite, foreground_colors, refine_alpha
@@ -157,10 +158,12 @@ class Cutter:
         """
         if own_alpha(rgba) is not None:
             return None
-        confidence = self.confidence(composite_on_white(rgba), found.alpha)
+        image = composite_on_white(rgba)
+        confidence, several = self.confidence(image, found.alpha), separate_products(found.alpha)
         if confidence >= TRUSTED:
-            return None
-        several = separate_products(found.alpha)
+            if several < 2 or border_uniformity(image) >= EVEN:  # before a plain ground it may be a pair
+                return None
+            return f"several products? {several} separate parts (confidence {confidence:.2f})"
         return f"outline doubtful (confidence {confidence:.2f}{f', {several} separate parts' if several > 1 else ''})"
 
     def cut(

@@ -21,7 +21,7 @@ from catalens.images.srgb import hex_color
 from catalens.models.device import AUTO
 from catalens.models.hub.pipeline import paint
 from catalens.show import Shown
-from catalens.tasks.cutout import Cutout, cutter, own_alpha
+from catalens.tasks.cutout import Cutter, cutter, own_alpha
 from catalens.tasks.surfaces import SURFACES, painted_surface, surface_named
 from catalens.types import FloatArray, ImageArray
 
@@ -57,12 +57,14 @@ class Scene(Shown):
         box: of the product, xyxy in whole pixels of it.
         alpha: HxW float32 in 0..1, how much of each pixel the product covers.
         notes: what was decided, in words.
+        doubt: why the product's outline may be wrong; None where it is trusted or was given.
     """
 
     image: ImageArray
     box: tuple[int, int, int, int]
     alpha: FloatArray
     notes: tuple[str, ...]
+    doubt: str | None = None
 
     def __repr__(self) -> str:
         height, width = self.alpha.shape
@@ -111,12 +113,13 @@ def scene(
         UsageError: a value out of range, or words that no background is known by.
     """
     _check(place, scale, harmony, shadow, horizon)
-    colors, alpha = _cut(image, lambda rgba: cutter(model, device=device, dtype=dtype).cut(rgba, shadow="none"))
+    colors, alpha, doubt = _cut(image, lambda: cutter(model, device=device, dtype=dtype))
     if painter is not None and _is_words(background):
         background = paint(
             str(background), model=painter, seed=seed, accept_licence=accept_licence, device=device, dtype=dtype
         )
     ground, notes = _background(background)
+    notes += (doubt,) if doubt else ()
     base = place or _calm_place(ground, horizon)
     colors, alpha = _in_scale(colors, alpha, ground.shape[:2], base, scale, horizon)
     light = estimate_light(ground)
@@ -130,7 +133,7 @@ def scene(
     box = _box(full)
     sides = ("the left", "the front", "the right")
     notes += (f"light from {sides[int(np.sign(round(2 * light.side))) + 1]}", f"stands at {base[0]:.2f}, {base[1]:.2f}")
-    return Scene(made, box, full, notes)
+    return Scene(made, box, full, notes, doubt)
 
 
 def _check(place: tuple[float, float] | None, scale: float, harmony: float, shadow: float, horizon: float) -> None:
@@ -142,18 +145,20 @@ def _check(place: tuple[float, float] | None, scale: float, harmony: float, shad
         )
 
 
-def _cut(product: ImageLike, cut: Callable[[ImageArray], Cutout]) -> tuple[ImageArray, FloatArray]:
-    """The product's colors and alpha, cropped to its bounds."""
+def _cut(product: ImageLike, cutter_of: Callable[[], Cutter]) -> tuple[ImageArray, FloatArray, str | None]:
+    """The product's colors and alpha, cropped to its bounds, and what is doubtful about its outline."""
     rgba = read_rgba(product)
     alpha = own_alpha(rgba)
-    image = np.ascontiguousarray(rgba[..., :3])
+    image, doubt = np.ascontiguousarray(rgba[..., :3]), None
     if alpha is None:
-        found = cut(rgba)
-        image, alpha = found.colors, found.alpha
+        network = cutter_of()
+        found = network.cut(rgba, shadow="none")
+        image, alpha, doubt = found.colors, found.alpha, network.doubt(rgba, found)
     if not (alpha > 0.5).any():
         raise ImageError("no product was found to put into the scene", cure="give a cut-out with transparency")
     left, top, right, bottom = _box(alpha)
-    return np.ascontiguousarray(image[top:bottom, left:right]), np.ascontiguousarray(alpha[top:bottom, left:right])
+    bounds = slice(top, bottom), slice(left, right)
+    return np.ascontiguousarray(image[bounds]), np.ascontiguousarray(alpha[bounds]), doubt
 
 
 def _box(alpha: FloatArray) -> tuple[int, int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from catalens.server.dependencies.auth import Caller, require_scope, state_of
 from catalens.server.dependencies.uploads import read_upload
 from catalens.server.http.openapi import fields, request_body
 from catalens.tasks.tryon import try_on
+from catalens.tasks.tryon.several import put_on
 from catalens.trust.provenance import encode_generated
 from catalens.types import Worn
 
@@ -27,23 +29,28 @@ ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json"
 
 @router.post(
     "/tryon",
-    openapi_extra=request_body(TRYON, image=True, pictures=PICTURES),
+    openapi_extra=request_body(TRYON, image=True, pictures=PICTURES, optional=("garment",)),
     response_class=Response,
     responses=ANSWERS,
 )
 async def tryon(request: Request, caller: Annotated[Caller, Depends(require_scope("analyse"))]) -> Response:
-    """Experimental: a person (`image`) in a garment, as a data URL, with the box that was drawn and notes.
+    """Experimental, most results are wrong: a person (`image`) in a garment, a photo of it (`garment`) or products of
+    the catalog (`skus`, one after another); as a data URL, with the box that was drawn, notes and a confidence.
 
     The picture itself where `Accept` asks for image/jpeg, image/png or image/webp. No photo is stored.
     """
-    del caller
     state, upload = state_of(request), await read_upload(request, known=TRYON, pictures=PICTURES)
     kind, model = upload.value(TryOn.kind), state.network(TryOn.model, upload.value(TryOn.model))
-    person, garment = (upload.picture(name) for name in PICTURES)
+    person, skus = upload.picture(), upload.value(TryOn.skus)
+    garment = upload.picture("garment") if not skus or "garment" in upload.pictures else None
     media = next((name for name in MEDIA if name in request.headers.get("accept", "")), None)
 
     def work() -> tuple[Worn, bytes]:
-        worn = try_on(state.decode_pool.read(person), state.decode_pool.read(garment), kind=kind, model=model)
+        photos = [] if garment is None else [state.decode_pool.read(garment)]
+        if skus:
+            shop = state.catalog(caller.tenant)
+            photos += [shop.photo_of(sku) for sku in skus]
+        worn = put_on(partial(try_on, kind=kind, model=model), state.decode_pool.read(person), photos)
         format = MEDIA.get(media or "", "JPEG")
         return worn, encode_generated(worn.image, format=format, source="composite")
 
@@ -52,7 +59,7 @@ async def tryon(request: Request, caller: Annotated[Caller, Depends(require_scop
     if media is not None:
         return Response(data, media_type=media, headers=headers)
     image = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
-    return JSONResponse({**worn.to_dict(), "image": image, "box": box_of(worn)}, headers=headers)
+    return JSONResponse({**worn.to_dict(), "experimental": True, "image": image, "box": box_of(worn)}, headers=headers)
 
 
 def box_of(worn: Worn) -> list[int] | None:

@@ -156,7 +156,9 @@ async def blur_faces(request: Request, caller: Analyst) -> Response:
     responses=PICTURE,
 )
 async def scene(request: Request, caller: Analyst) -> Response:
-    """Experimental: a product (`image`) in a scene, which is a photo (`scene`), or a color or words (`background`)."""
+    """Experimental: a product (`image`) in a scene, which is a photo (`scene`), or a color or words (`background`). The
+    header `X-Outline-Doubtful` where the product's outline may be wrong.
+    """
     del caller
     state, upload = state_of(request), await read_upload(request, known=SCENE, pictures=SCENE_PICTURES)
     asked, format = options.Scene, upload.value(options.Scene.format)
@@ -166,7 +168,7 @@ async def scene(request: Request, caller: Analyst) -> Response:
     if bool(photo) == bool(words):
         raise UsageError("expected either a background or a scene", cure='send {"background": "rustic table"}')
 
-    def work() -> bytes:
+    def work() -> tuple[bytes, str | None]:
         state.decode_pool.read(upload.picture(), target=64)
         ground: ImageLike | tuple[int, int, int] | None
         ground = state.decode_pool.read(photo) if photo else hex_color(words)
@@ -182,9 +184,10 @@ async def scene(request: Request, caller: Analyst) -> Response:
             shadow=upload.value(asked.shadow),
             horizon=upload.value(asked.horizon),
         )
-        return encode_generated(found.image, format=FORMATS[format], source="composite")
+        return encode_generated(found.image, format=FORMATS[format], source="composite"), found.doubt
 
-    return _picture(await state.limiters["analyse"].run(work), format)
+    data, doubt = await state.limiters["analyse"].run(work)
+    return _picture(data, format, {"X-Outline-Doubtful": doubt} if doubt else {})
 
 
 def _picture(data: bytes, format: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
@@ -193,21 +196,23 @@ def _picture(data: bytes, format: str, headers: Mapping[str, str] = MappingProxy
 
 @router.post("/check", openapi_extra=request_body(RULES, image=True))
 async def check(request: Request, caller: Analyst) -> dict[str, Any]:
-    """Marketplace rules that a listing photo breaks."""
+    """Marketplace rules that a listing photo breaks, and those that could not be judged: neither has `passed`."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
     packs, category = _packs(upload), upload.value(options.Check.category)
 
     def work() -> dict[str, Any]:
         state.decode_pool.read(upload.picture())
-        return {"findings": [one.to_dict() for one in listing.check(upload.picture(), rules=packs, category=category)]}
+        return listing.check(upload.picture(), rules=packs, category=category).to_dict()
 
     return await state.limiters["analyse"].run(work)
 
 
 @router.post("/fix", openapi_extra=request_body(RULES, image=True))
 async def fix(request: Request, caller: Analyst) -> dict[str, Any]:
-    """A listing photo corrected where possible, as a data URL, the rules that it still breaks, repairs refused."""
+    """A listing photo corrected where possible, as a data URL; the rules that it still breaks, those that could not be
+    judged, and repairs refused. A photo that breaks no rule comes back unchanged.
+    """
     del caller
     state, upload = state_of(request), await read_upload(request, known=RULES)
     packs, category = _packs(upload), upload.value(options.Check.category)
@@ -216,8 +221,7 @@ async def fix(request: Request, caller: Analyst) -> dict[str, Any]:
         state.decode_pool.read(upload.picture())
         fixed = listing.fixed_photo(upload.picture(), rules=packs, category=category)
         image = f"data:{MEDIA_OF[fixed.ending]};base64,{base64.b64encode(fixed.data).decode()}"
-        findings = [one.to_dict() for one in fixed.findings]
-        return {"image": image, "ending": fixed.ending, "findings": findings, "refused": list(fixed.refused)}
+        return {"image": image, "ending": fixed.ending, **fixed.findings.to_dict(), "refused": list(fixed.refused)}
 
     return await state.limiters["analyse"].run(work)
 

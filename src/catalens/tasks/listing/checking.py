@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from PIL import Image
@@ -33,20 +33,47 @@ from catalens.tasks.listing.measures import (
     outline,
     outline_confidence,
 )
-from catalens.tasks.listing.rules import LEVELS, Finding, Level, Rule, bundled_packs, judge, not_judged, read_rules
+from catalens.tasks.listing.rules import (
+    LEVELS,
+    Finding,
+    Rule,
+    Unjudged,
+    bundled_packs,
+    judge,
+    not_judged,
+    read_rules,
+)
 from catalens.types import Failure, ImageArray, Progress, Where
 
 
 class Findings(tuple[Finding, ...], Shown):
-    """The rules that a photo breaks, errors first; empty where it may go online."""
+    """The rules that a photo breaks, errors first.
 
-    __slots__ = ()
+    Attributes:
+        not_judged: rules whose measure could not be determined, with the level of a breach: they are not passed.
+    """
+
+    not_judged: tuple[Unjudged, ...]
+
+    def __new__(cls, found: Iterable[Finding] = (), not_judged: tuple[Unjudged, ...] = ()) -> Self:
+        made = super().__new__(cls, found)
+        made.not_judged = not_judged
+        return made
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule of level error was judged and holds."""
+        return not any(one.level == "error" for one in (*self, *self.not_judged))
 
     def __repr__(self) -> str:
-        return f"Findings({'; '.join(map(str, self)) or 'none'})"
+        return f"Findings({'; '.join(map(str, (*self, *self.not_judged))) or 'none'})"
 
     def to_dict(self) -> dict[str, object]:
-        return {"findings": [finding.to_dict() for finding in self]}
+        return {
+            "passed": self.passed,
+            "findings": [finding.to_dict() for finding in self],
+            "not_judged": [one.to_dict() for one in self.not_judged],
+        }
 
 
 @dataclass(frozen=True)
@@ -55,7 +82,7 @@ class CheckedPhoto(Shown):
 
     Args:
         failure: why it could not be read; then nothing was measured.
-        not_judged: rules whose measure could not be told, with the level of a breach: of these nothing is passed.
+        not_judged: rules whose measure could not be determined, with the level of a breach: they are not passed.
         repaired: the file that was written in its place; findings: of that one, then.
         refused: repairs that were not made, and why.
         look: what the picture is told again by; None where it could not be read.
@@ -64,7 +91,7 @@ class CheckedPhoto(Shown):
     path: Path
     measures: Measures | None
     findings: tuple[Finding, ...]
-    not_judged: tuple[tuple[Rule, Level], ...] = ()
+    not_judged: tuple[Unjudged, ...] = ()
     same_as: Path | None = None
     failure: Failure | None = None
     repaired: Path | None = None
@@ -76,23 +103,29 @@ class CheckedPhoto(Shown):
         """Whether it must not go online as it is."""
         return self.failure is not None or any(finding.level == "error" for finding in self.findings)
 
+    @property
+    def passed(self) -> bool:
+        """Whether it could be read, and every rule of level error was judged and holds."""
+        return not self.has_error and not any(one.level == "error" for one in self.not_judged)
+
     def of(self, category: str) -> CheckedPhoto:
         """The same, now that it is known what it shows."""
         if self.measures is None:
             return self
-        rules, unknown = [one.rule for one in self.findings], [rule for rule, _ in self.not_judged]
+        rules, unknown = [one.rule for one in self.findings], [one.rule for one in self.not_judged]
         return replace(
             self,
-            findings=judge(self.measures, rules, category=category),
+            findings=_left(self.findings, self.measures, rules, category),
             not_judged=not_judged(self.measures, unknown, category=category),
         )
 
     def to_dict(self) -> dict[str, object]:
         return {
             "photo": str(self.path),
+            "passed": self.passed,
             "measures": None if self.measures is None else self.measures.to_dict(),
             "findings": [finding.to_dict() for finding in self.findings],
-            "not judged": [f"{rule.pack} {rule.name}" for rule, _ in self.not_judged],
+            "not judged": [one.name for one in self.not_judged],
             "refused": list(self.refused),
             "same as": None if self.same_as is None else str(self.same_as),
             "failure": None if self.failure is None else self.failure.to_dict(),
@@ -108,7 +141,7 @@ def check(
     alpha_of: AlphaOf = border_alpha,
     people: bool = options.Check.people.default,
 ) -> Findings:
-    """Check a photo against listing rules: the broken ones, errors first.
+    """Check a photo against listing rules: the broken ones, errors first, and those that could not be judged.
 
     Args:
         image: path, bytes, open file, array or PIL picture. Of the first three the file itself is judged, too; an array
@@ -124,7 +157,8 @@ def check(
     """
     data, name = _file_of(image)
     known = _known(rules)
-    return Findings(judge(_measured(data, name, known, alpha_of, people)[0], known, category=category))
+    measures, _ = _measured(data, name, known, alpha_of, people)
+    return Findings(judge(measures, known, category=category), not_judged(measures, known, category=category))
 
 
 def _file_of(image: ImageLike) -> tuple[bytes, str]:
@@ -141,12 +175,13 @@ class Fixed:
 
     Args:
         data, ending: the file's bytes, those of the photo where nothing was repaired; the ending of its name.
-        findings: the rules that it still breaks; refused: repairs that were not made, and why.
+        findings: the rules that it still breaks, and those that could not be judged.
+        refused: repairs that were not made, and why.
     """
 
     data: bytes
     ending: str
-    findings: tuple[Finding, ...]
+    findings: Findings
     refused: tuple[str, ...]
 
 
@@ -172,7 +207,7 @@ def fix(
         As `check`.
     """
     fixed = fixed_photo(photo, rules=rules, category=category, eyes=_eyes(alpha_of, confidence_of))
-    return fixed.data, fixed.ending, fixed.findings
+    return fixed.data, fixed.ending, tuple(fixed.findings)
 
 
 def fixed_photo(photo: bytes, *, rules: Sequence[str], category: str | None = None, eyes: _Eyes | None = None) -> Fixed:
@@ -181,10 +216,12 @@ def fixed_photo(photo: bytes, *, rules: Sequence[str], category: str | None = No
     measures, image = _measured(photo, "", known, eyes.alpha_of)
     findings = judge(measures, known, category=category)
     made = _repaired(photo, image, measures, known, category, eyes)
-    if made.data is None:
-        return Fixed(photo, ENDINGS[measures.format][0], findings, made.refused)
-    after, _ = _measured(made.data, f"fixed{made.ending}", known, eyes.alpha_of)
-    return Fixed(made.data, made.ending, _left(findings, after, known, category), made.refused)
+    after = made.measures
+    if made.data is None or after is None:
+        unknown = not_judged(measures, known, category=category)
+        return Fixed(photo, ENDINGS[measures.format][0], Findings(findings, unknown), made.refused)
+    left = Findings(_left(findings, after, known, category), not_judged(after, known, category=category))
+    return Fixed(made.data, made.ending, left, made.refused)
 
 
 def check_folder(
@@ -262,13 +299,13 @@ def _checked(
         as_it_is = CheckedPhoto(path, measures, findings, unknown, fingerprint=fingerprint)
         if target is None:
             return as_it_is
-        made = _repaired(photo, image, measures, rules, category, eyes)
-        if made.data is None:
+        made = _repaired(photo, image, measures, rules, category, eyes, people)
+        after = made.measures
+        if made.data is None or after is None:
             return replace(as_it_is, refused=made.refused)
         place = target(path)
         written = place.with_name(place.name + made.ending)
         repair.write(made.data, written)
-        after, _ = _measured(made.data, written.name, rules, eyes.alpha_of, people)
         return replace(
             as_it_is,
             measures=after,
@@ -299,7 +336,13 @@ def _eyes(alpha_of: AlphaOf | None, confidence_of: ConfidenceOf | None) -> _Eyes
 
 
 def _repaired(
-    photo: bytes, image: ImageArray, measures: Measures, rules: Sequence[Rule], category: str | None, eyes: _Eyes
+    photo: bytes,
+    image: ImageArray,
+    measures: Measures,
+    rules: Sequence[Rule],
+    category: str | None,
+    eyes: _Eyes,
+    people: bool = False,
 ) -> repair.Repaired:
     header, worn = decode_header(photo, name="the photo"), _about(rules, "cut_off")
 
@@ -309,11 +352,13 @@ def _repaired(
 
     look = repair.Look(
         measure=measured,
+        measure_file=lambda data, ending: _measured(data, f"fixed{ending}", rules, eyes.alpha_of, people)[0],
         judge=lambda told: judge(told, rules, category=category),
         alpha_of=eyes.outline_of,
         confidence_of=eyes.confidence_of,
     )
-    return repair.repair(image, measures, rules, look, mark=read_mark(photo))
+    applied = [rule for rule in rules if rule.applies_to(category)]
+    return repair.repair(image, measures, applied, look, photo=photo, mark=read_mark(photo))
 
 
 def _left(

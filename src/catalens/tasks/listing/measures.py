@@ -63,7 +63,7 @@ class Measures:
 
     Args:
         format: by content; ending_fits: whether the file's name says so.
-        longer_side, shorter_side: pixels; megapixels; bytes.
+        longer_side, shorter_side, width, height: pixels; aspect: width by height; megapixels; bytes.
         blank: of one color all over, or noise.
         pure_white: share of the background's pixels that are 255 255 255; None where it cannot be told from the product
             and the picture's border is partly white.
@@ -85,6 +85,9 @@ class Measures:
     ending_fits: bool
     longer_side: int
     shorter_side: int
+    width: int
+    height: int
+    aspect: float
     megapixels: float
     bytes: int
     blank: bool
@@ -192,6 +195,9 @@ def measure(
         ending_fits=not ending or ending in ENDINGS.get(header.format, ()),
         longer_side=max(header.size),
         shorter_side=min(header.size),
+        width=header.size[1],
+        height=header.size[0],
+        aspect=header.size[1] / header.size[0],
         megapixels=header.size[0] * header.size[1] / 1e6,
         bytes=header.bytes,
         blank=is_blank(image),

@@ -5,7 +5,7 @@ Nothing is enlarged and nothing invented: what only another photo can cure is le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast
 
@@ -25,7 +25,7 @@ from catalens.types import FloatArray, ImageArray
 
 Mask: TypeAlias = NDArray[np.bool_]
 
-FORMAT = "JPEG"
+FORMAT, LOSSLESS = "JPEG", "PNG"
 QUALITIES = (94, 90, 84, 76, 66)
 WHITE = 255
 HAZE = 0.01
@@ -48,23 +48,27 @@ class Look(NamedTuple):
     """What a repair is judged by.
 
     Args:
-        measure: of HWC uint8, as the photo itself was measured.
+        measure: of HWC uint8, as the photo itself was measured; measure_file: of a file's bytes and its ending.
         judge: of those measures, the rules that are broken.
         alpha_of: the product; confidence_of: whether that outline is right.
     """
 
     measure: Callable[[ImageArray], Measures]
+    measure_file: Callable[[bytes, str], Measures]
     judge: Callable[[Measures], tuple[Finding, ...]]
     alpha_of: AlphaOf
     confidence_of: ConfidenceOf
 
 
 class Repaired(NamedTuple):
-    """A photo's new file (None where nothing is written) with its ending, and what was not done, and why."""
+    """A photo's new file (None where nothing is written) with its ending, what was not done and why, and what is
+    measured of the file.
+    """
 
     data: bytes | None
     ending: str
     refused: tuple[str, ...]
+    measures: Measures | None = None
 
 
 class _Step(NamedTuple):
@@ -75,7 +79,13 @@ class _Step(NamedTuple):
 
 
 def repair(
-    image: ImageArray, measures: Measures, rules: Sequence[Rule], look: Look, *, mark: str | None = None
+    image: ImageArray,
+    measures: Measures,
+    rules: Sequence[Rule],
+    look: Look,
+    *,
+    photo: bytes,
+    mark: str | None = None,
 ) -> Repaired:
     """Encode a photo anew so that as many findings as possible go.
 
@@ -83,14 +93,14 @@ def repair(
     broken by it. Transparency that the file has is kept, unless a rule asks for a white background.
 
     Args:
-        image: HxWx3 or HxWx4 uint8; measures: of it.
+        image: HxWx3 or HxWx4 uint8; measures: of it; photo: its file.
+        rules: those that apply to it.
         mark: of generated content, where the photo carries one (`images.mark`).
     """
     own = own_alpha(image) if image.shape[2] == 4 else None
     if own is None or any(rule.measure == "pure_white" for rule in rules) or _transparent_format(rules) is None:
         image = composite_on_white(image)
-    original, refused, broken = image, [], {one.rule.measure for one in look.judge(measures)}
-    outline = own
+    before, original, refused, outline = measures, image, list[str](), own
     for measure in ("framed", "pure_white", "fill"):
         found = look.judge(measures)
         if measure not in {one.rule.measure for one in found}:
@@ -105,9 +115,32 @@ def repair(
     if made is not image and _breaks(made, measures, look):
         made = image
         refused.append("the size is not repaired: a smaller photo breaks other rules")
-    if made is original and not OF_THE_FILE & broken:
+    of_the_file = OF_THE_FILE & {one.rule.measure for one in look.judge(before)}
+    if made is original and not of_the_file:
         return Repaired(None, "", tuple(refused))
-    return Repaired(*_encoded(made, rules, mark), tuple(refused))
+    if made is original and of_the_file == {"ending_fits"}:  # the file is right, its name is not
+        files: Iterable[tuple[bytes, str]] = [(photo, ENDINGS[before.format][0])]
+    else:
+        files = _encoded(made, rules, mark)
+    return _first_that_holds(files, before, refused, look)
+
+
+def _first_that_holds(
+    files: Iterable[tuple[bytes, str]], before: Measures, refused: Sequence[str], look: Look
+) -> Repaired:
+    """The first file that breaks no rule that held before; none where all do."""
+    found, why = {one.rule for one in look.judge(before)}, ""
+    for data, ending in files:
+        after = look.measure_file(data, ending)
+        worse = [
+            one
+            for one in look.judge(after)
+            if one.level != "advice" and one.rule not in found and getattr(before, one.rule.measure) is not None
+        ]
+        if not worse:
+            return Repaired(data, ending, tuple(refused), after)
+        why = why or f"no file is written: it breaks another rule: {worse[0]}"
+    return Repaired(None, "", (*refused, why))
 
 
 class _RefusedError(Exception):
@@ -140,7 +173,8 @@ def _step(
         if own is not None:
             raise _RefusedError("the photo is cut out already")
         return _Step(_on_white(image, outline), outline > 0.5), outline
-    closer, product = (_closer(one, outline, _limit(rules, "fill", 0.85)) for one in (image, _as_picture(outline)))
+    fill, aspect = _limit(rules, "fill", 0.85), _aspect(rules)
+    closer, product = (_closer(one, outline, fill, aspect) for one in (image, _as_picture(outline)))
     return _Step(closer, product[..., 0] > 127 if own is None else None), outline
 
 
@@ -228,19 +262,22 @@ def _on_white(image: ImageArray, alpha: FloatArray) -> ImageArray:
     return laid
 
 
-def _closer(image: ImageArray, alpha: FloatArray, fill: float) -> ImageArray:
-    """The product's bounds, square, with so much white that it fills a little more than it has to."""
+def _closer(image: ImageArray, alpha: FloatArray, fill: float, aspect: float) -> ImageArray:
+    """The product's bounds, of an aspect (width by height), with so much white that it fills a little more than it has
+    to.
+    """
     rows, columns = np.flatnonzero((alpha > 0.3).any(1)), np.flatnonzero((alpha > 0.3).any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    longest = max(bottom - top, right - left)
-    side = int(min(longest / min(fill + 0.03, 0.97), longest * (1 + 8 * EDGE)) + 1)
-    canvas = np.full((side, side, image.shape[2]), np.median(_border(image), axis=0).astype(np.uint8), np.uint8)
-    y, x = (side - (bottom - top)) // 2, (side - (right - left)) // 2
+    longest = max(bottom - top, (right - left) / aspect)
+    height = int(min(longest / min(fill + 0.03, 0.97), longest * (1 + 8 * EDGE)) + 1)
+    width = round(height * aspect)
+    canvas = np.full((height, width, image.shape[2]), np.median(_border(image), axis=0).astype(np.uint8), np.uint8)
+    y, x = (height - (bottom - top)) // 2, (width - (right - left)) // 2
     # What lies around the product on the photo comes along as far as it goes.
     up, back = min(y, top), min(x, left)
     down, on = (
-        min(side - y - (bottom - top), len(image) - bottom),
-        min(side - x - (right - left), image.shape[1] - right),
+        min(height - y - (bottom - top), len(image) - bottom),
+        min(width - x - (right - left), image.shape[1] - right),
     )
     canvas[y - up : y + bottom - top + down, x - back : x + right - left + on] = image[
         top - up : bottom + down, left - back : right + on
@@ -280,18 +317,26 @@ def _smaller(image: ImageArray, rules: Sequence[Rule]) -> ImageArray:
     return np.asarray(np.rint(np.concatenate([np.clip(colors, 0, 255), cover * 255], axis=2)), np.uint8)
 
 
-def _encoded(image: ImageArray, rules: Sequence[Rule], mark: str | None) -> tuple[bytes, str]:
+def _encoded(image: ImageArray, rules: Sequence[Rule], mark: str | None) -> Iterator[tuple[bytes, str]]:
+    """Files of a picture with their endings, the preferred one first; the lossless one where rules allow it."""
     known = _allowed_formats(rules)
     format = FORMAT if FORMAT in known or not known else known[0]
     if image.shape[2] == 4:
         format = _transparent_format(rules) or format
     most = _limit(rules, "bytes", np.inf, test="at_most")
+    yield _within(image, format, most, mark), ENDINGS[format][0]
+    if format != LOSSLESS and (LOSSLESS in known or not known):
+        yield encode_image(image, format=LOSSLESS, mark=mark), ENDINGS[LOSSLESS][0]
+
+
+def _within(image: ImageArray, format: str, most: float, mark: str | None) -> bytes:
+    """A file of at most so many bytes, if it can be."""
     data = b""
     for quality in QUALITIES:
         data = encode_image(image, format=format, quality=quality, mark=mark)
         if len(data) <= most:
             break
-    return data, ENDINGS[format][0]
+    return data
 
 
 def _allowed_formats(rules: Sequence[Rule]) -> list[str]:
@@ -302,6 +347,12 @@ def _allowed_formats(rules: Sequence[Rule]) -> list[str]:
 def _transparent_format(rules: Sequence[Rule]) -> str | None:
     """A format that rules allow and that may be transparent."""
     return next((name for name in _allowed_formats(rules) if name != FORMAT), None)
+
+
+def _aspect(rules: Sequence[Rule]) -> float:
+    """Width by height of a crop: square, or as near to it as the rules allow."""
+    least, most = _limit(rules, "aspect", 0.0), _limit(rules, "aspect", np.inf, test="at_most")
+    return float(np.clip(1.0, 1.01 * least, 0.99 * most))  # inside the limits: sides are whole pixels
 
 
 def _limit(rules: Sequence[Rule], measure: str, otherwise: float, *, test: str = "at_least") -> float:

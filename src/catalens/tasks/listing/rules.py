@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
 
 from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models.untrusted import read_toml
 from catalens.options import PACKS, rule_packs
-from catalens.tasks.listing.goods import is_apparel
+from catalens.tasks.listing.goods import goods_names, is_of
 from catalens.tasks.listing.measures import TYPES, Measures
 
 TESTS = ("at_least", "at_most", "is", "one_of")
-FIELDS = ("name", "measure", "level", "from", "goods", "cure", "source")
+FIELDS = ("name", "measure", "level", "from", "goods", "except", "cure", "source")
 """Of a rule in a pack, beside its test."""
 
 Level: TypeAlias = Literal["error", "warning", "advice"]
@@ -32,7 +32,8 @@ class Rule:
         measure: a field of `Measures`.
         test: how the measure is held against `limit`.
         since: day from which it holds; before, a breach is a warning.
-        goods: of which it is asked, None for all; where nobody knows of which goods a photo is, a breach is an advice.
+        goods: to which it applies, none for all; but: to which it does not. Where the goods of a photo are not known, a
+            breach is an advice.
     """
 
     pack: str
@@ -44,7 +45,25 @@ class Rule:
     cure: str
     source: str
     since: date | None = None
-    goods: Literal["apparel"] | None = None
+    goods: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+
+    @property
+    def said_goods(self) -> str | None:
+        """To which goods it applies, in words; None for all."""
+        but = f"other than {', '.join(self.but)}" if self.but else ""
+        return " ".join(filter(None, [", ".join(self.goods), but])) or None
+
+    def applies_to(self, category: str | None) -> bool | None:
+        """Whether it is asked of a photo of a category; None where that is not known."""
+        if not self.goods and not self.but:
+            return True
+        if category is None:
+            return None
+        said = [is_of(category, self.goods)] if self.goods else []
+        excluded = is_of(category, self.but) if self.but else False
+        said.append(None if excluded is None else not excluded)
+        return False if False in said else None if None in said else True
 
     def broken_by(self, value: Value | None) -> bool:
         """Whether a measured value is beyond the limit; what was not measured is not."""
@@ -71,7 +90,7 @@ class Finding:
         limit = ", ".join(self.rule.limit) if isinstance(self.rule.limit, tuple) else _said(self.rule.limit)
         words = {"at_least": "at least ", "at_most": "at most ", "is": "", "one_of": "one of "}[self.rule.test]
         since = f" from {self.rule.since}" if self.rule.since is not None else ""
-        goods = f" of {self.rule.goods}" if self.rule.goods is not None else ""
+        goods = f" for {self.rule.said_goods}" if self.rule.said_goods is not None else ""
         return (
             f"{self.level}: {self.rule.pack} {self.rule.name}: {self.rule.measure} is {_said(self.value)}, "
             f"expected {words}{limit}{goods}{since}; {self.rule.cure}"
@@ -87,8 +106,31 @@ class Finding:
             "value": self.value,
             self.rule.test: limit,
             "since": None if self.rule.since is None else str(self.rule.since),
-            "goods": self.rule.goods,
+            "goods": self.rule.said_goods,
             "cure": self.rule.cure,
+            "source": self.rule.source,
+        }
+
+
+class Unjudged(NamedTuple):
+    """A rule whose measure could not be determined of a photo, and the level of a breach: it is not passed."""
+
+    rule: Rule
+    level: Level
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule.pack} {self.rule.name}"
+
+    def __str__(self) -> str:
+        return f"not judged: {self.name}: {self.rule.measure} could not be determined on this photo"
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "pack": self.rule.pack,
+            "rule": self.rule.name,
+            "level": self.level,
+            "measure": self.rule.measure,
             "source": self.rule.source,
         }
 
@@ -144,8 +186,7 @@ def _rule(row: dict[str, Any], pack: str, source: str) -> Rule:
         raise ValueError(f"rule {row.get('name')!r}: {tests[0]} = {limit!r} is no limit on {measure}")
     if type(row.get("from", date.min)) is not date:
         raise ValueError(f"rule {row.get('name')!r}: from = {row['from']!r} is no day such as 2027-01-31")
-    if row.get("goods", "apparel") != "apparel":
-        raise ValueError(f"rule {row.get('name')!r}: goods = {row['goods']!r}, and only apparel is supported")
+    goods, but = (_goods(row, field) for field in ("goods", "except"))
     return Rule(
         pack=pack,
         name=str(row.get("name", measure)),
@@ -156,8 +197,18 @@ def _rule(row: dict[str, Any], pack: str, source: str) -> Rule:
         cure=str(row.get("cure", "")),
         source=str(row.get("source", source)),
         since=row.get("from"),
-        goods=row.get("goods"),
+        goods=goods,
+        but=but,
     )
+
+
+def _goods(row: dict[str, Any], field: str) -> tuple[str, ...]:
+    """Names of goods in a rule's field: one, or a list."""
+    said = row.get(field, [])
+    names = [said] if isinstance(said, str) else said
+    if not isinstance(names, list) or not all(name in goods_names() for name in names):
+        raise ValueError(f"rule {row.get('name')!r}: {field} = {said!r}; goods are {', '.join(goods_names())}")
+    return tuple(names)
 
 
 def _fits(limit: object, test: str, measure: str) -> bool:
@@ -175,10 +226,10 @@ def judge(
     """What a photo breaks, errors first.
 
     Args:
-        category: what it shows, as the shop calls it; it says which rules are asked of it (`goods.is_apparel`).
+        category: what it shows, as the shop calls it; it says which rules apply (`Rule.applies_to`).
     """
     found = []
-    for rule, level in _asked(rules, category, today):
+    for rule, level in _asked(rules, category, today=today):
         value = cast(Value | None, getattr(measures, rule.measure))
         if rule.broken_by(value):
             found.append(Finding(rule, cast(Value, value), level))
@@ -187,16 +238,17 @@ def judge(
 
 def not_judged(
     measures: Measures, rules: Sequence[Rule], *, category: str | None = None, today: date | None = None
-) -> tuple[tuple[Rule, Level], ...]:
+) -> tuple[Unjudged, ...]:
     """Rules whose measure is not known, with the level of a breach: a photo that is not judged is not passed."""
-    return tuple(one for one in _asked(rules, category, today) if getattr(measures, one[0].measure) is None)
+    applied = _asked(rules, category, today=today)
+    return tuple(Unjudged(rule, level) for rule, level in applied if getattr(measures, rule.measure) is None)
 
 
-def _asked(rules: Sequence[Rule], category: str | None, today: date | None) -> Iterator[tuple[Rule, Level]]:
-    """The rules that are asked of a photo, and the level of a breach of each."""
-    today, worn = today or date.today(), None if category is None else is_apparel(category)
+def _asked(rules: Sequence[Rule], category: str | None, *, today: date | None = None) -> Iterator[tuple[Rule, Level]]:
+    """The rules that apply to a photo of a category, and the level of a breach of each."""
+    today = today or date.today()
     for rule in rules:
-        is_asked = True if rule.goods is None else worn
+        is_asked = rule.applies_to(category)
         if is_asked is not False:
             early = rule.level == "error" and rule.since is not None and today < rule.since
             level: Level = "warning" if early else rule.level

@@ -39,6 +39,7 @@ from catalens.tasks.tryon.body import (
 )
 from catalens.tasks.tryon.bones import map_between
 from catalens.tasks.tryon.composing import compose, network_input, roughly
+from catalens.tasks.tryon.doubt import Doubt, evenness
 from catalens.tasks.tryon.garment import KINDS, Garment, read_garment
 from catalens.tasks.tryon.person import Body, read_body, require_place
 from catalens.taxonomy import garments
@@ -102,7 +103,7 @@ class TryOn:
         """Put a garment that was cut out on a person that was read.
 
         Raises:
-            UnfitImageError: the place for the garment is not on the photo.
+            UnfitImageError: the place for the garment is not on the photo, or the result would be doubtful (`doubt`).
         """
         require_place(body, garment.kind)
         image, labels = body.image, body.labels
@@ -117,9 +118,11 @@ class TryOn:
         person = undress(seen(image, view), seen(labels, view, nearest=True), there, garment.kind)
         back = map_between(garment.kind, there, garment.joints, VIEW)
         places = self._network(network_input(person, *roughly(garment, back))[None])[0]
-        worn, changed = compose(image, region, behind, stays, places, view=view, garment=garment, back=back)
+        worn, changed, drawn = compose(image, region, behind, stays, places, view=view, garment=garment, back=back)
+        doubt = Doubt(garment.confidence, evenness(back, garment.alpha), 1 - drawn)
+        doubt.require()
         notes = (*garment.notes, *body.notes, *_taken_off_too(labels, garment.kind))
-        return Worn(worn, changed, notes, garment.kind)
+        return Worn(worn, changed, notes, garment.kind, doubt.confidence)
 
 
 @loaded_once(DEFAULT_TRYON)
@@ -162,7 +165,8 @@ def try_on(
 
     Raises:
         ImageError: a picture cannot be read.
-        UnfitImageError: it can, but cannot serve: no person, two people, seen from behind, cut off, no garment.
+        UnfitImageError: it can, but cannot serve: no person, two people, seen from behind, cut off, no garment; or the
+            result would be doubtful.
         UsageError: no such kind; an unsupported form or device; a licence that was not accepted.
         NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
     """

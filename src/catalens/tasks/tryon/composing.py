@@ -57,7 +57,7 @@ def compose(
     view: Affine,
     garment: Garment,
     back: FloatArray,
-) -> tuple[ImageArray, Mask]:
+) -> tuple[ImageArray, Mask, float]:
     """Lay the garment and what was drawn onto the photo, at the photo's own size.
 
     Args:
@@ -67,11 +67,12 @@ def compose(
         garment: its colors are read from its own photo; back: (h, w, 2), from the view to the garment's pixels.
 
     Returns:
-        HWC uint8, and what of it was changed: HxW. All other pixels are those of the photo.
+        HWC uint8; what of it was changed, HxW: all other pixels are those of the photo; and the share of that, 0..1,
+        that the network drew.
     """
     rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
     if not len(rows):
-        return photo.copy(), np.zeros(region.shape, np.bool_)
+        return photo.copy(), np.zeros(region.shape, np.bool_), 0.0
     cut = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
     size = cut[0].stop - cut[0].start, cut[1].stop - cut[1].start
     spots = bones.grid(size) + np.array([cut[1].start, cut[0].start])
@@ -88,7 +89,8 @@ def compose(
     found, changed = photo.copy(), np.zeros(region.shape, np.bool_)
     found[cut][inside] = np.round(new[inside]).astype(np.uint8)
     changed[cut] = inside
-    return found, changed
+    invented = ((1 - cover) * (1 - kept))[inside]
+    return found, changed, float(invented.mean()) if len(invented) else 0.0
 
 
 def _worn_garment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -41,13 +41,16 @@ CUT_OFF = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Garment:
-    """A garment alone: HWC uint8; HxW in 0..1, its cover of each pixel; its kind; (12, 2) joints in its pixels."""
+    """A garment alone: HWC uint8; HxW in 0..1, its cover of each pixel; its kind; (12, 2) joints in its pixels; and the
+    probability that its outline is right.
+    """
 
     colors: ImageArray
     alpha: FloatArray
     kind: str
     joints: Joints
     notes: tuple[str, ...] = ()
+    confidence: float = 1.0
 
 
 def read_garment(
@@ -75,7 +78,8 @@ def read_garment(
     pose = find_pose(image) if bare >= WORN else None
     if pose is not None and shows_person(labels, pose):
         return _worn(image, labels, pose, kind)
-    return _lying(image, cut.alpha(image), kind, encoder)
+    alpha = cut.alpha(image)
+    return replace(_lying(image, alpha, kind, encoder), confidence=cut.confidence(image, alpha))
 
 
 def _worn(image: ImageArray, labels: NDArray[np.uint8], pose: Pose, kind: str) -> Garment:

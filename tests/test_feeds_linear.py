@@ -135,7 +135,7 @@ def test_work_grows_as_the_text_does(parser: str, tmp_path: Path, monkeypatch: p
         if large <= 48 * max(small, FLOOR):
             continue
         # A parser may take another way for a long text, which costs more a character: what counts then is its growth
-        # on that way. Four times the text is four times the work where it is linear, sixteen times where it is quadratic.
+        # on that way. Four times the text is four times the work where it is linear, sixteen times where quadratic.
         middle = max(_cost(parse, tmp_path, text(4 * SMALL)) for _ in range(2))
         large = min(large, _cost(parse, tmp_path, text(16 * SMALL)))
         if large > 9 * middle:

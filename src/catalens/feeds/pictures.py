@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 
 from catalens.images.folder import SUFFIXES
 from catalens.json_text import parse_json
@@ -37,6 +37,7 @@ KEYS = (
 _SCHEME = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)
 _ENDINGS = (*SUFFIXES, ".heic", ".heif", ".svg", ".jxl")
 _BETWEEN = re.compile(r"(?<!\s)\s+(?=(?:https?:)?//)", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/|https?:", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,}/\S")
 """An address without its scheme, such as `cdn.shop.example/a.jpg`, where no file of this path is there."""
 _NOTHING = frozenset(
@@ -122,6 +123,15 @@ def address_of(text: str) -> str:
     return ""
 
 
+def _has_host(address: str) -> bool:
+    """Whether the host and port of an http(s) address can be those of a machine."""
+    try:
+        parts = urlsplit(address)
+        return parts.port != 0 and re.fullmatch(r"[\w.-]+|[0-9a-f:.]+(?:%25\w+)?", parts.hostname or "") is not None
+    except ValueError:  # brackets that do not close, a port that is no number
+        return False
+
+
 def _escaped(text: str) -> str:
     return text.strip().replace(" ", "%20").replace("&amp;", "&")
 
@@ -192,6 +202,8 @@ class Pictures:
         if len(text) > LONGEST:
             return Failure(where, shown, f"an address of more than {LONGEST} characters", "shorten it")
         if address := address_of(text):
+            if not _has_host(address):
+                return Failure(where, shown, "an address without a host that can be", "correct it in the source")
             return PictureSource(address, where)
         path = self._local(text)
         if path is not None and self._leads_out(path):
@@ -201,6 +213,8 @@ class Pictures:
             return PictureSource(str(path), where)
         if _HOST.match(text):
             return PictureSource(f"https://{_escaped(text)}", where)
+        if _OTHER_SCHEME.match(text):
+            return Failure(where, shown, "no http or https address", "give one that starts with https://, or a path")
         if "/" in text and address_of(base):
             return PictureSource(urljoin(base, _escaped(text)), where)
         if _outside(text):

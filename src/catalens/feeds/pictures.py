@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-from catalens.images.folder import SUFFIXES
+from catalens.images.folder import SUFFIXES, UNREAD
 from catalens.json_text import parse_json
 from catalens.types import Failure, PictureSource, Where
 
@@ -35,7 +35,7 @@ KEYS = (
 )
 """Where an object has its picture's address, the likeliest first."""
 _SCHEME = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)
-_ENDINGS = (*SUFFIXES, ".heic", ".heif", ".svg", ".jxl")
+_ENDINGS = (*SUFFIXES, *UNREAD, ".svg")
 _BETWEEN = re.compile(r"(?<!\s)\s+(?=(?:https?:)?//)", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/|https?:", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,}/\S")

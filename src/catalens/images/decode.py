@@ -23,6 +23,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from catalens.errors import CatalensError, ImageError, ImageLimitError
 from catalens.images.cicp import through_cicp
 from catalens.images.content import describe_content, is_truncated
+from catalens.images.extras import MAX_HEIC_PIXELS, open_extra
 from catalens.images.jpeg_end import with_end
 from catalens.images.limits import FORMATS, MAX_JPEG_PIXELS, MAX_PIXELS, check_scans, check_size
 from catalens.images.srgb import rgb_through_profile, to_srgb
@@ -68,8 +69,9 @@ def decode_pixels(data: bytes, *, name: str, target: int | None) -> ImageArray:
         pixels = _jpeg_pixels(data, image, target) if isinstance(image, JpegImageFile) else None
         if pixels is None:
             image.load()
-            pixels = to_srgb(image)
-            if image.format in {"AVIF", "PNG"} and not image.info.get("icc_profile"):
+            is_named = image.format in {"AVIF", "HEIF", "PNG"}
+            pixels = to_srgb(image if image.width * image.height <= MAX_PIXELS else image.reduce(2))
+            if is_named and not image.info.get("icc_profile"):
                 pixels = through_cicp(pixels, data)
             orientation = 1 if image.format == "TIFF" else orientation  # Pillow turns a TIFF when it loads it
         return upright(pixels, orientation)
@@ -137,12 +139,15 @@ def _jpeg_pixels(data: bytes, image: JpegImageFile, target: int | None) -> Image
 def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """Open a file and check its limits; nothing is decoded yet."""
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise _unknown(data, name) from None
+        found = open_extra(data, name=name)
+        if found is None:
+            raise _unknown(data, name) from None
+        image = found
     with image:
         is_jpeg = isinstance(image, JpegImageFile)
-        most = MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS
+        most = MAX_JPEG_PIXELS if is_jpeg else MAX_HEIC_PIXELS if image.format == "HEIF" else MAX_PIXELS
         check_size(image.width, image.height, name=name, most=most)
         if is_jpeg:
             check_scans(data, name=name)

@@ -93,7 +93,7 @@ def test_an_endless_redirect_ends(location: str, outside: Callable[..., None]) -
 def test_a_name_that_changes_its_address_is_judged_at_each_hop(outside: Callable[..., None]) -> None:
     outside(["127.0.0.1"], ["10.0.0.1"])
     with serving(sent_on("/feed2.csv")) as server:
-        with pytest.raises(RemoteError, match="not on the public internet. Download the feed"):
+        with pytest.raises(RemoteError, match=r"not on the public internet\. Download the feed"):
             open_feed(f"http://shop.example:{server.port}/feed.csv", fetch=True)
         assert len(server.requests) == 1
 

@@ -180,7 +180,7 @@ class Pictures:
             texts = list(named_in(value))
             if not texts and value:
                 why, cure = "no address of a picture is found in it", 'give each as {"src": ADDRESS}'
-                failures.append(Failure(where, "pictures", why, cure))
+                failures.append(Failure.of_picture(where, "pictures", why, cure))
             for text in texts:
                 whole = text if len(text) <= LONGEST and self._local(text) else ""
                 for name in [whole] if whole else split(text):
@@ -191,36 +191,42 @@ class Pictures:
         if len(wanted) > MOST:
             last = list(wanted.values())[MOST]
             why = f"{len(wanted)} pictures of one product; the first {MOST} are read"
-            failures.append(Failure(last, "pictures", why, "leave out those that show the same"))
+            failures.append(Failure.of_picture(last, "pictures", why, "leave out those that show the same"))
         return tuple(sources.values()), failures
 
     def find(self, text: str, where: Where, *, base: str = "") -> PictureSource | Failure:
         """The picture that one name or address means, or why there is none."""
         shown = text if len(text) <= LONGEST else f"{text[:40]}..."
         if text[:5].lower() == "data:":
-            return Failure(where, f"{text[:30]}...", "a picture inside the feed", "write it as a file and name that")
+            return Failure.of_picture(
+                where, f"{text[:30]}...", "a picture inside the feed", "write it as a file and name that"
+            )
         if len(text) > LONGEST:
-            return Failure(where, shown, f"an address of more than {LONGEST} characters", "shorten it")
+            return Failure.of_picture(where, shown, f"an address of more than {LONGEST} characters", "shorten it")
         if address := address_of(text):
             if not _has_host(address):
-                return Failure(where, shown, "an address without a host that can be", "correct it in the source")
+                return Failure.of_picture(
+                    where, shown, "an address without a host that can be", "correct it in the source"
+                )
             return PictureSource(address, where)
         path = self._local(text)
         if path is not None and self._leads_out(path):
             why = "a link that leads out of the media folder"
-            return Failure(where, shown, why, "copy the file there, or name its own folder with --media")
+            return Failure.of_picture(where, shown, why, "copy the file there, or name its own folder with --media")
         if path is not None:
             return PictureSource(str(path), where)
         if _HOST.match(text):
             return PictureSource(f"https://{_escaped(text)}", where)
         if _OTHER_SCHEME.match(text):
-            return Failure(where, shown, "no http or https address", "give one that starts with https://, or a path")
+            return Failure.of_picture(
+                where, shown, "no http or https address", "give one that starts with https://, or a path"
+            )
         if "/" in text and address_of(base):
             return PictureSource(urljoin(base, _escaped(text)), where)
         if _outside(text):
-            return Failure(where, shown, "the path leads out of the media folder", "give paths inside it")
+            return Failure.of_picture(where, shown, "the path leads out of the media folder", "give paths inside it")
         why, cure = f"no such file in {self.folders[0]}", "copy it there, or name its folder with --media"
-        return Failure(where, shown, why, cure)
+        return Failure.of_picture(where, shown, why, cure)
 
     def _local(self, text: str) -> Path | None:
         """The file that a text names: as written, unquoted, without its query, in other capitals or composition."""

@@ -38,6 +38,7 @@ _TURNED = frozenset({5, 6, 7, 8})
 _CODES = frozenset({"1", "L", "P"})
 """Pillow's modes of one value a pixel, up to 8 bits; P has a palette, as the masks of Pascal VOC."""
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+_FEEDS = (".csv", ".tsv", ".xml", ".json", ".jsonl", ".ndjson", ".xlsx", ".parquet")
 _CUT_OFF = ("truncat", "unexpected end", "end of file")
 
 
@@ -158,7 +159,9 @@ def _unknown(data: bytes, name: str) -> ImageError:
     if is_truncated(data):
         return _cut_off(name)
     what = describe_content(data) or "no picture"
-    return ImageError(f"expected one of {', '.join(FORMATS)} and got {what}: {name}", cure="save it as JPEG or PNG")
+    is_feed = name.lower().endswith(_FEEDS)
+    cure = f"add a feed before you search: catalens add {name}" if is_feed else "save it as JPEG or PNG"
+    return ImageError(f"expected one of {', '.join(FORMATS)} and got {what}: {name}", cure=cure)
 
 
 def _cut_off(name: str) -> ImageError:

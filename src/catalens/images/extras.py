@@ -18,7 +18,10 @@ MAX_HEIC_PIXELS = 50_000_000
 """Telephones write 48 megapixels; above `limits.MAX_PIXELS` a picture is halved once it is decoded."""
 JXL_SECONDS = 20.0
 """For the pixels of one JPEG XL picture; one of 40 megapixels takes about 2 s."""
-_DECODERS = {"a HEIC picture": ("heic", "pi-heif"), "a JPEG XL picture": ("jxl", "pylibjxl")}
+_DECODERS = {
+    "a HEIC picture": ("pi-heif", 'run: pip install "catalens[heic]"'),
+    "a JPEG XL picture": ("pylibjxl", 'run: pip install "catalens[jxl]"'),
+}
 
 
 def open_extra(data: bytes, *, name: str) -> Image.Image | None:
@@ -30,13 +33,12 @@ def open_extra(data: bytes, *, name: str) -> Image.Image | None:
     what = describe_content(data)
     if what not in _DECODERS:
         return None
-    extra, package = _DECODERS[what]
+    package, cure = _DECODERS[what]
     try:
-        return (_heic if extra == "heic" else _JxlImageFile)(io.BytesIO(data))
+        return (_heic if package == "pi-heif" else _JxlImageFile)(io.BytesIO(data))
     except ImportError:
         raise ImageError(
-            f"{name} is {what}, and {package} is not installed",
-            cure=f'run: pip install "catalens[{extra}]", or save it as JPEG',
+            f"{name} is {what}, and {package} is not installed", cure=f"{cure}, or save it as JPEG"
         ) from None
     except Exception as error:  # the decoders raise RuntimeError, ValueError, SyntaxError and more
         raise ImageError(f"{name} is {what} with a broken header: {error}", cure="save it again as JPEG") from None

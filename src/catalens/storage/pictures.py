@@ -107,7 +107,7 @@ class PictureReader:
             except CatalensError as error:
                 # The failure names the picture already.
                 why = error.what.removeprefix(f"{source.location} ").removesuffix(f": {source.location}")
-                results.append(Failure(source.where, source.location, why, error.cure))
+                results.append(Failure.of_picture(source.where, source.location, why, error.cure))
                 continue
             if image is not None:
                 picture = replace(picture, vectors=features.describe(image))

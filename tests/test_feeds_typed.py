@@ -14,7 +14,7 @@ TYPES = [
     ("", ""), ("title", ""), ("price", "price"), ("sale_price", "price"), ("price_eur", "price"), ("price_unit", ""),
     ("price_note", ""), ("stock", "stock"), ("inventory_quantity", "stock"), ("weight", "weight"),
     ("package_weight", "weight"), ("weight_unit", ""), ("created_at", "date"), ("release_date", "date"),
-    ("material", ""),
+    ("material", ""), ("published", ""), ("slip_on", ""),
 ]  # fmt: skip
 VALUES: list[tuple[str, str | float, bool]] = [
     ("stock", "", False), ("stock", "3", True), ("stock", "-2", True), ("stock", "10+", True), ("stock", "abc", False),

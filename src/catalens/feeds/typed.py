@@ -48,12 +48,8 @@ _WEIGHT_ENDS = (
     "weight_g",
     "weight_lb",
 )
-_DATE_ENDS = ("_date", "_at", "_datum", "_on")
-_DATES = frozenset(
-    [
-        "date", "datum", "fecha", "data", "日期", "日付", "created", "updated", "modified", "published",
-    ]
-)  # fmt: skip
+_DATE_ENDS = ("_date", "_at", "_datum")
+_DATES = frozenset(["date", "datum", "fecha", "日期", "日付"])
 _STOCK_CELL = re.compile(r"[+-]?\d{1,12}(?:[.,]\d{1,6})?\+?", re.ASCII)
 _WEIGHT_CELL = re.compile(r"\+?(?:\d{1,12}(?:[.,' ]\d{1,6})*|[.,]\d{1,6})\s*[^\W\d_]{0,12}\.?")
 _DAY = re.compile(r"(\d{1,4})[-./ 年](\d{1,2})[-./ 月](\d{1,4})日?(?:[T ,].*)?", re.ASCII)

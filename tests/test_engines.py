@@ -89,7 +89,7 @@ def dumped(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_documents_become_products(engine: str, shape: str, tmp_path: Path) -> None:
     found = documents(engine, "https://cdn.example")
-    dump = open_dump(dumped(tmp_path, answers(engine, found)[shape]), engine, options=Options())
+    dump = open_dump(dumped(tmp_path, answers(engine, found)[shape]), engine, options=Options(), dim=DIM)
     products = list(dump.items)
     assert all(isinstance(one, Product) for one in products), products
     assert [(one.sku, one.title) for one in products if isinstance(one, Product)] == [
@@ -137,12 +137,35 @@ def test_other_files_and_engines_are_refused(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_which_vectors_are_taken(vector: object, kept: bool, tmp_path: Path) -> None:
     text = json.dumps([{"id": 7, "payload": {"title": "x"}, "vector": vector}])
-    dump = open_dump(dumped(tmp_path, text), "qdrant", options=Options())
+    dump = open_dump(dumped(tmp_path, text), "qdrant", options=Options(), dim=DIM)
     assert [one.sku for one in dump.items if isinstance(one, Product)] == ["7"]
     assert ("7" in dump.vectors) == kept
-    chosen = open_dump(dumped(tmp_path, text), "qdrant", options=Options(), vector="image")
+    chosen = open_dump(dumped(tmp_path, text), "qdrant", options=Options(), dim=DIM, vector="image")
     list(chosen.items)
     assert ("7" in chosen.vectors) == (isinstance(vector, dict) and isinstance(vector["image"], list))
+
+
+@pytest.mark.parametrize(
+    ("vector", "why"),
+    [
+        ([float("nan")] * DIM, "not finite"), ([1e400, *ONES[1:]], "not finite"), ([1e308] * DIM, "too large"),
+        ([10**400] * DIM, "too large"), ([0.0] * DIM, "no direction"), ([1e-320] * DIM, "no direction"),
+        (ONES[1:], f"has {DIM - 1} numbers"), ([*ONES, 1.0], f"has {DIM + 1} numbers"),
+        ([1.0] * 100_000, "100000 numbers"),
+        (["1.0"] * DIM, "no list"), ([*ONES[1:], "1"], "no list"), ([[1.0]] * DIM, "no list"),
+        ([True] * DIM, "no list"),
+        ([None] * DIM, "no list"), ([], "has 0 numbers"),
+    ],
+)  # fmt: skip
+def test_a_vector_that_cannot_be_one_costs_its_product_nothing_else(vector: object, why: str, tmp_path: Path) -> None:
+    points = [{"id": 7, "payload": {"title": "x"}, "vector": vector}, {"id": 8, "payload": {}, "vector": ONES}]
+    dump = open_dump(dumped(tmp_path, json.dumps(points)), "qdrant", options=Options(), dim=DIM)
+    found = list(dump.items)
+    assert [one.sku for one in found if isinstance(one, Product)] == ["7", "8"]
+    (failure,) = [one for one in found if isinstance(one, Failure)]
+    assert failure.what == "7"
+    assert why in failure.why
+    assert set(dump.vectors) == {"8"}
 
 
 def test_settings_are_named_with_what_stands_for_them() -> None:
@@ -163,7 +186,7 @@ def test_settings_are_named_with_what_stands_for_them() -> None:
 
 def test_vectors_go_in_under_the_name_of_their_encoder(tmp_path: Path, shop_of_pictures: str) -> None:
     found = documents("qdrant", shop_of_pictures)
-    dump = open_dump(dumped(tmp_path, json.dumps(found)), "qdrant", options=Options())
+    dump = open_dump(dumped(tmp_path, json.dumps(found)), "qdrant", options=Options(), dim=DIM)
     products = [one for one in dump.items if isinstance(one, Product)]
     other = FakeEncoder("other@1")
     with catalens.open(tmp_path / "shop", encoder=FakeEncoder()) as shop:

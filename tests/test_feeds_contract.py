@@ -299,6 +299,20 @@ def test_google_by_hand(tmp_path: Path) -> None:
     assert (tie.title, tie.where.line, len(tie.pictures), nameless.where.line) == ("Shirt & tie", 3, 2, 6)
 
 
+@pytest.mark.parametrize(
+    ("typed", "format"), [((), "jsonlines"), ((2,), "jsonlines"), ((0,), "jsonlines"), ((0, 1, 2), "jsonld")]
+)
+def test_json_lines_are_json_ld_where_each_line_is(typed: tuple[int, ...], format: str, tmp_path: Path) -> None:
+    path = tmp_path / "products"
+    rows = [{"sku": f"s{n}", "name": f"T{n}", **({"@type": "Product"} if n in typed else {})} for n in range(3)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    reading = open_feed(path)
+    assert reading.name == format
+    assert [(item.sku, item.title) for item in reading if isinstance(item, Product)] == [
+        ("s0", "T0"), ("s1", "T1"), ("s2", "T2"),
+    ]  # fmt: skip
+
+
 def test_folders_are_categories_and_endings_tell_twins_apart(tmp_path: Path) -> None:
     (tmp_path / "bags" / "red").mkdir(parents=True)
     for name in ("bags/red/a.jpg", "bags/red/a.png", "top.PNG", ".hidden.jpg"):

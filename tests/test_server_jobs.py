@@ -559,6 +559,16 @@ def test_a_preview_shows_what_is_understood_and_imports_nothing(client: TestClie
     assert client.get("/v1/products/A-0").status_code == 404
 
 
+def test_a_preview_and_a_job_name_the_cells_that_are_left_out(client: TestClient) -> None:
+    data, note = b"sku,title,price\na,A,abc\nb,B,7\n", "column price: 1 cell is no price and left out (line 2: 'abc')"
+    found = look(client, data)
+    assert note in found["notes"]
+    assert [one["attributes"] for one in found["products"]] == [{}, {"price": 7.0}]
+    job = ended(client, send(client, data))
+    assert note in job["notes"]
+    assert job["added"] == 2
+
+
 @pytest.mark.parametrize("data", [b"", b"sku,title\n"], ids=["empty", "header"])
 def test_a_preview_of_nothing(client: TestClient, data: bytes) -> None:
     answer = client.post("/v1/feeds/preview", files={"feed": ("a.csv", data)})

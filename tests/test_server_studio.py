@@ -305,6 +305,10 @@ def test_jobs_belong_to_their_tenant(shop_folder: Path) -> None:
         (["shop/feed.xml", "shop/a.png"], "shop/feed.xml"),
         (["a.png", "b.png"], "."),
         (["__MACOSX/x", "in/feed.jsonl"], "in/feed.jsonl"),
+        (["products"], "products"),
+        (["products.export"], "products.export"),
+        (["products", "a.png"], "products"),
+        (["a.png", "README.md"], "."),
     ],
 )
 def test_where_the_feed_is(tmp_path: Path, files: list[str], expected: str) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from catalens import options
-from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, UsageError
+from catalens.errors import CatalogBusyError, ConflictError, UsageError
 from catalens.feeds.archives import FEED_SUFFIXES
 from catalens.feeds.channel_lines import channel_lines, names_of
 from catalens.feeds.channels import CHANNELS
@@ -40,6 +40,7 @@ from catalens.storage.places import Places
 from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import ShownPicture, Store
+from catalens.storage.unknown_sku import unknown_sku
 from catalens.storage.upgrade import UpgradePlan, UpgradeReport, plan_upgrade, upgrade
 from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
@@ -393,7 +394,7 @@ class Catalog(ShopWords):
                 self._expect(sku, expected_version)
             with self._store.change() as writer:
                 if unknown := writer.unknown(wanted):
-                    raise _unknown(unknown)
+                    raise unknown_sku(self._store, unknown)
                 writer.remove(wanted)
             self._store.checkpoint()
         if wanted:
@@ -433,7 +434,7 @@ class Catalog(ShopWords):
         """
         found = self._store.product(*options.texts_of([sku], name="the sku"))
         if found is None:
-            raise _unknown([sku])
+            raise unknown_sku(self._store, [sku])
         return found
 
     def __getitem__(self, sku: str) -> Product:
@@ -877,8 +878,3 @@ def _refuse_file_name(path: Path) -> None:
             f"{path} is named like a file, and a catalog is a folder",
             cure="name a folder for the catalog, such as shop, and add the file to it",
         )
-
-
-def _unknown(skus: Sequence[str]) -> NotFoundError:
-    named = ", ".join(repr(sku) for sku in skus[:5]) + (f" and {len(skus) - 5} more" if len(skus) > 5 else "")
-    return NotFoundError(f"no product with sku {named}", cure="check the sku; upper and lower case differ")

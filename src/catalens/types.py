@@ -51,12 +51,17 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An item that was not imported: its place, the item, the reason and the fix."""
+    """An item that was not imported: its place, the item, the reason and the fix; a picture, or else a row."""
 
     where: Where
     what: str
     why: str
     cure: str
+    is_picture: bool = False
+
+    @classmethod
+    def of_picture(cls, where: Where, what: str, why: str, cure: str) -> Failure:
+        return cls(where, what, why, cure, is_picture=True)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}: {self.why}. {self.cure[:1].upper()}{self.cure[1:]}."

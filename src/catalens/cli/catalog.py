@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -137,9 +138,17 @@ def tell(source: str, report: AddReport) -> None:
         say(f"{source}: {note}")
     write(
         f"{source} ({report.feed}): {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
-        f"{report.pictures} pictures embedded, {len(report.failed)} failed"
+        f"{report.pictures} pictures embedded, {_counted(report.failed)}"
     )
     list_failures(report.failed)
+
+
+def _counted(failed: Sequence[Failure]) -> str:
+    """How many failed, and of what: rows are products or lines of a feed."""
+    pictures = sum(one.is_picture for one in failed)
+    counts = {"row": len(failed) - pictures, "picture": pictures}
+    said = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items() if count)
+    return f"{len(failed)} failed ({said})" if failed else "0 failed"
 
 
 def show(

@@ -72,7 +72,9 @@ def check(
             lines += list(one.refused)
             lines += [f"looks the same as {one.same_as}"] if one.same_as is not None else []
             lines += [str(said)] if str(said) else []
-            for line in lines:
+            for line in (
+                lines if len(found) == 1 else [" | ".join(lines)] if lines else []
+            ):  # a line a photo of a folder
                 write(f"{one.repaired or one.path}: {line}")
         bad, repaired = sum(one.has_error for one in found), sum(one.repaired is not None for one in found)
         say(f"{len(found)} {'photo' if len(found) == 1 else 'photos'}, {bad} with errors, {repaired} repaired")

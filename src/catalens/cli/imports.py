@@ -18,6 +18,7 @@ from catalens.errors import NotFoundError, UsageError
 from catalens.feeds.base import Options
 from catalens.feeds.engines import ENGINES, open_dump, settings_notes
 from catalens.json_text import parse_json
+from catalens.tasks.embed import encoder as load_encoder
 from catalens.types import AddReport, Product
 
 BATCH = 256
@@ -49,23 +50,23 @@ def bring(
     if settings is not None:
         for note in settings_notes(_read(settings)):
             say(note)
+    if engine == "csv-of-urls" and (vectors or vector):
+        raise UsageError("a table of addresses has no vectors", cure="leave --vectors out")
+    if engine != "csv-of-urls" and not source.is_file():
+        raise NotFoundError(f"no file at {source}", cure="check the path")
+    made_by = None if vectors is None else load_encoder(vectors)
     with catalens.open(catalog, encoder=encoder) as shop, progress_bar(progress) as told:
         if engine == "csv-of-urls":
-            if vectors or vector:
-                raise UsageError("a table of addresses has no vectors", cure="leave --vectors out")
             report = shop.add(source, mapping=columns, media=media, fetch=fetch, progress=told)
         else:
-            if not source.is_file():
-                raise NotFoundError(f"no file at {source}", cure="check the path")
-            dump = open_dump(
-                source, engine, options=Options(media, columns), vector=vector, with_vectors=vectors is not None
-            )
+            dim = None if made_by is None else made_by.dim
+            dump = open_dump(source, engine, options=Options(media, columns), vector=vector, dim=dim)
             reports, brought = [AddReport(feed=engine)], 0
             while batch := list(islice(dump.items, BATCH)):
                 reports.append(shop.add(batch, fetch=fetch, progress=told))
-                if vectors is not None:
+                if made_by is not None:
                     products = [item for item in batch if isinstance(item, Product)]
-                    brought += shop.bring_vectors(products, dump.vectors, encoder=vectors)
+                    brought += shop.bring_vectors(products, dump.vectors, encoder=made_by)
             report = replace(_together(reports), feed=engine, notes=dump.notes.told())
             if vectors is not None:
                 say(f"{brought} vectors taken in; search with --encoder {vectors}")

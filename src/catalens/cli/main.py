@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 import catalens
 from catalens import settings
 from catalens.cli.commands import EVERY_DAY, GROUPED, GROUPS, VERBS, Verb
+from catalens.cli.meant import Guided
 from catalens.cli.output import say, to_stdout, write
 from catalens.cli.renamed import command_at, renamed
 from catalens.errors import CatalensError, FilterError, UnusablePackageError, is_package_missing
@@ -108,7 +109,7 @@ def _is_command(name: str) -> bool:
 def _register(app: typer.Typer, verb: Verb, *, load: bool, panel: str | None = None) -> None:
     function: Callable[..., Any] = verb.load() if load else _stub
     help = None if load else verb.help
-    app.command(verb.name, help=help, short_help=verb.help, rich_help_panel=panel)(function)
+    app.command(verb.name, cls=Guided, help=help, short_help=verb.help, rich_help_panel=panel)(function)
 
 
 def _stub() -> None:

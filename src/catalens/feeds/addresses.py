@@ -43,7 +43,9 @@ def fetched(address: str, *, fetch: bool | frozenset[str]) -> tuple[Path, Unpack
     if not fetch:
         raise UsageError(f"{address} is a web address", cure=f"add --fetch to read it, or: {copied_by(address)}")
     hosts = None if fetch is True else fetch
-    data = fetch_image_bytes(address, allow_hosts=hosts, max_bytes=MOST_BYTES, deadline_s=MOST_S, accept="*/*")
+    data = fetch_image_bytes(
+        address, allow_hosts=hosts, max_bytes=MOST_BYTES, deadline_s=MOST_S, accept="*/*", what="feed"
+    )
     place.write_bytes(data)
     return place, held
 

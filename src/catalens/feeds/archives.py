@@ -118,4 +118,7 @@ def find_feed(folder: Path) -> Path:
     if len(tops) == 1 and tops[0].is_dir():
         return find_feed(tops[0])
     feeds = feeds_in(folder)
+    if not feeds:  # one without an ending, such as `products`: its content says what it is
+        files = [path for path in tops if path.is_file() and (len(tops) == 1 or not path.suffix)]
+        feeds = files if len(files) == 1 else []
     return feeds[0] if feeds else folder

@@ -22,12 +22,27 @@ class Sample:
     header: tuple[str, ...] = ()
 
 
+NAMED = 3
+"""Cells that a note on unread ones names."""
+MOST_COLUMNS = 50
+"""Columns that have a note on unread cells of their own."""
+
+
+@dataclass(slots=True)
+class Unread:
+    """Cells of one column that could not be read: how many, and the first of them in words."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Notes:
     """What a user should know of a reading that is no failure: what was guessed, and what was counted on the way."""
 
     said: list[str] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    cells: dict[tuple[str, str], Unread] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
         """Add a sentence."""
@@ -37,10 +52,28 @@ class Notes:
         """Count a case; `one` and `many` say it of one and of several ("{} rows left out")."""
         self.counts[one, many] += 1
 
+    def unread(self, column: str, kind: str, value: object, line: int | None) -> None:
+        """Count a cell that is not of the type that its column promises; `kind` says which, and what becomes of it."""
+        if (column, kind) not in self.cells:
+            if len(self.cells) >= MOST_COLUMNS:
+                column, kind = "of another name", "value of its type and left out"
+            self.cells.setdefault((column, kind), Unread())
+        found = self.cells[column, kind]
+        found.count += 1
+        if len(found.first) < NAMED:
+            shown = repr(value if isinstance(value, str) else str(value))
+            shown = shown if len(shown) <= 40 else f"{shown[:36]}...{shown[-1]}"
+            found.first.append(shown if line is None else f"line {line}: {shown}")
+
     def told(self) -> tuple[str, ...]:
         """All of it in words."""
         counted = (one.format(n) if n == 1 else many.format(n) for (one, many), n in self.counts.items())
-        return (*self.said, *counted)
+        cells = (
+            f"column {column}: {one.count} {'cell is' if one.count == 1 else 'cells are'} no {kind} "
+            f"({'; '.join(one.first)}{'; ...' if one.count > len(one.first) else ''})"
+            for (column, kind), one in self.cells.items()
+        )
+        return (*self.said, *counted, *cells)
 
 
 @dataclass(frozen=True, slots=True)

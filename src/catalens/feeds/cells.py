@@ -16,6 +16,7 @@ from catalens.feeds.draft import Draft
 from catalens.feeds.markup import plain_text
 from catalens.feeds.pictures import Pictures
 from catalens.feeds.prices import UNKNOWN, Convention, is_price, price_of
+from catalens.feeds.typed import EMPTY, columns_of_words, keeps, type_of
 from catalens.types import AttributeValue, Failure, Product, Variant, Where
 
 MOST_ATTRIBUTES = 1000
@@ -37,7 +38,9 @@ _CODES = frozenset(
     ]
 )  # fmt: skip
 _BAD = re.compile("[\x00\ud800-\udfff]")
-_NO_PRICE = frozenset({"", "-", "--", "n/a", "na", "null", "none", "nan", "–", "—"})
+
+
+_CALLED = {"stock": "number", "weight": "weight", "date": "date"}
 
 
 def attribute_name(column: str) -> str:
@@ -75,12 +78,14 @@ class Reader:
         self._hint, self._adds_aliases = hint, adds_aliases
         self._convention = UNKNOWN
         self._lines: dict[int, int] = {}
+        self._words: Mapping[str, bool] = {}
 
     def products(self, drafts: Iterable[Draft | Failure]) -> Iterator[Item]:
         """Products and failures. No draft is lost: one whose sku came before is named."""
         rest = iter(drafts)
         first = list(islice(rest, SAMPLED))
         self._convention = Convention.of(_price_texts(first), currency=_currency(first), hint=self._hint)
+        self._words = columns_of_words(first)
         for part in (first, rest):
             for draft in part:
                 if isinstance(draft, Failure):
@@ -194,7 +199,7 @@ class Reader:
         for column, value in draft.cells:
             name = attribute_name(column)
             if name and len(found) <= MOST_ATTRIBUTES:
-                self._take(found, name, value)
+                self._take(found, name, value, draft.line)
         if self._adds_aliases:
             for name in list(found):
                 canonical = alias_of(name)
@@ -210,10 +215,14 @@ class Reader:
             found = dict(islice(found.items(), MOST_ATTRIBUTES))
         return found
 
-    def _take(self, found: dict[str, AttributeValue], name: str, value: object) -> None:
-        """Add an attribute: a price with its currency, a text or number, several values as a tuple."""
-        if is_price(name) and isinstance(value, str | dict | int | float) and not isinstance(value, bool):
-            self._take_price(found, name, value)
+    def _take(self, found: dict[str, AttributeValue], name: str, value: object, line: int | None) -> None:
+        """Add an attribute: a price with its currency, a text or number, several values as a tuple.
+
+        A cell that is not of the type that its column promises is left out and named.
+        """
+        kind = type_of(name)
+        if kind == "price" and value is not None and value != []:
+            self._take_price(found, name, value, line)
             return
         if isinstance(value, str):
             text = clean(value)
@@ -222,31 +231,39 @@ class Reader:
             kept = _kept(value)
         if kept is None:
             return
+        if kind and isinstance(kept, str | int | float):
+            if isinstance(kept, str) and kept.lower() in EMPTY:
+                return
+            if self._words.get(name) is not False and not keeps(kind, kept):
+                is_text = name in self._words
+                self._notes.unread(
+                    name, f"{_CALLED[kind]} and {'kept as texts' if is_text else 'left out'}", kept, line
+                )
+                if not is_text:
+                    return
         before = found.setdefault(name, kept)
         if before != kept:  # columns of one name: none hides another
             values = (*_several(before), *_several(kept))
             found[name] = tuple(dict.fromkeys(map(str, values)))
 
-    def _take_price(self, found: dict[str, AttributeValue], name: str, value: str | dict[str, object] | float) -> None:
+    def _take_price(self, found: dict[str, AttributeValue], name: str, value: object, line: int | None) -> None:
+        """Add a price, the first of several; what is none, or below zero, is left out and named."""
+        currency = ""
+        while isinstance(value, list | tuple) and value:
+            value = value[0]
         if isinstance(value, dict):
-            amount, currency = _money(value)
-            value = amount
-            if currency:
-                found.setdefault("currency", currency)
-        if isinstance(value, int | float):
-            if abs(value) <= sys.float_info.max:  # of any number of digits; nan and inf are not
-                found.setdefault(name, float(value))
-            return
-        text = clean(str(value))
-        if text.lower() in _NO_PRICE:
+            value, currency = _money(value)
+        text = clean(value) if isinstance(value, str) else ""
+        if isinstance(value, str) and text.lower() in EMPTY:
             return
         price = price_of(text, self._convention)
-        if price is None:
-            found.setdefault(name, text)
+        amount = price[0] if price is not None else value
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount <= sys.float_info.max:
+            self._notes.unread(name, "price and left out", value, line)
         elif name not in found:
-            found[name] = price[0]
-            if price[1]:
-                found.setdefault("currency", price[1])
+            found[name] = float(amount)
+            if currency := currency or (price[1] if price is not None else ""):
+                found.setdefault("currency", currency)
 
 
 def lowest_price(each: Iterable[Mapping[str, AttributeValue]]) -> dict[str, AttributeValue]:

@@ -24,8 +24,8 @@ from catalens.feeds.text import encoding_of
 from catalens.types import Failure, FloatArray, Where
 
 ENGINES = ("marqo", "qdrant", "typesense")
-LONGEST = 8192
-"""Numbers of a vector at most."""
+SHORTEST_LENGTH = 1e-6
+"""Euclidean length from which a vector has a direction."""
 SHORTEST = 16
 """Numbers in a list from which a field of Typesense is a vector."""
 _OWN = frozenset({"_id", "_found", "_score", "_lexical_score", "_tensor_score", "_highlights", "_tensor_facets"})
@@ -41,7 +41,7 @@ class Dump:
 
 
 def open_dump(
-    source: Path, engine: str, *, options: Options, vector: str | None = None, with_vectors: bool = True
+    source: Path, engine: str, *, options: Options, vector: str | None = None, dim: int | None = None
 ) -> Dump:
     """Open a dump.
 
@@ -49,7 +49,7 @@ def open_dump(
         engine: one of `ENGINES`.
         options: as of feeds; a mapping names the keys of fields where the guess is wrong.
         vector: name of the vector, or of the field whose vector it is, where documents have several.
-        with_vectors: keep vectors for `Dump.vectors`.
+        dim: keep vectors of so many numbers for `Dump.vectors`; others are failures. None to leave vectors out.
 
     Raises:
         FeedError: not there, or no JSON.
@@ -68,7 +68,7 @@ def open_dump(
     reader = Reader(name, Pictures.of(options.beside or source, options.media, absolute=True), notes)
     dump = Dump(notes, iter(()))
     found = values(source, encoding_of(source, options.encoding), name)
-    drafts = _drafts(found, engine, name, options.mapping, vector, dump if with_vectors else None)
+    drafts = _drafts(found, engine, name, options.mapping, vector, dump, dim)
     dump.items = reader.products(grouped(drafts))
     return dump
 
@@ -79,7 +79,8 @@ def _drafts(
     name: str,
     mapping: Mapping[str, str],
     vector: str | None,
-    dump: Dump | None,
+    dump: Dump,
+    dim: int | None,
 ) -> Iterator[Draft | Failure]:
     for line, value in found:
         where = Where(name, line)
@@ -92,8 +93,8 @@ def _drafts(
                 continue
             record, vectors = _READ[engine]({str(key): item for key, item in one.items()})
             for draft in object_drafts(record, line, where, mapping):
-                if isinstance(draft, Draft) and dump is not None:
-                    yield from _take(draft, vectors, vector, dump, where)
+                if isinstance(draft, Draft) and dim is not None:
+                    yield from _take(draft, vectors, vector, dump, where, dim)
                 else:
                     yield draft
 
@@ -117,7 +118,7 @@ def _inside(value: object) -> Iterator[object]:
 
 
 def _take(
-    draft: Draft, vectors: Mapping[str, object], wanted: str | None, dump: Dump, where: Where
+    draft: Draft, vectors: Mapping[str, object], wanted: str | None, dump: Dump, where: Where, dim: int
 ) -> Iterator[Draft | Failure]:
     """The draft; the vector of it is kept by its sku."""
     members = draft.variants or [draft]
@@ -127,23 +128,32 @@ def _take(
             f"{{}} documents have several vectors ({', '.join(sorted(vectors))}); name one with --vector",
         )
     elif vectors and (name := wanted or next(iter(vectors))) in vectors:
-        made = _vector(vectors[name])
-        if made is None:
-            yield Failure(where, members[0].sku or "document", f"vector {name} is no list of numbers", "leave it out")
+        made = _vector(vectors[name], dim)
+        if isinstance(made, str):
+            what, cure = members[0].sku or "document", "the product goes in without it; dump it again"
+            yield Failure(where, what, f"the vector {name[:80]!r} {made}", cure)
         elif members[0].sku:
             dump.vectors[members[0].sku] = made
     yield draft
 
 
-def _vector(value: object) -> FloatArray | None:
-    """(D,) float32 of a list of finite numbers; None for anything else."""
-    if not isinstance(value, list) or not 0 < len(value) <= LONGEST:
-        return None
+def _vector(value: object, dim: int) -> FloatArray | str:
+    """(dim,) float32 of a list of finite numbers with a length above zero; else what is wrong with it."""
+    if not isinstance(value, list) or not all(
+        isinstance(one, int | float) and not isinstance(one, bool) for one in value
+    ):
+        return "is no list of numbers"
+    if len(value) != dim:
+        return f"has {len(value)} numbers and those of the encoder have {dim}"
     try:
-        made = np.asarray(value, np.float32)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return made if made.ndim == 1 and np.isfinite(made).all() and not isinstance(value[0], str) else None
+        with np.errstate(over="ignore"):
+            made = np.asarray(value, np.float64).astype(np.float32)
+    except OverflowError:  # a whole number of hundreds of digits
+        return "holds a number that is too large"
+    length = float(np.linalg.norm(made))
+    if not np.isfinite(made).all() or not np.isfinite(length):
+        return "holds a number that is not finite, or too large"
+    return made if length >= SHORTEST_LENGTH else "is all zeros, or nearly: it has no direction"
 
 
 def _of_marqo(document: dict[str, object]) -> tuple[dict[str, object], dict[str, object]]:

@@ -65,7 +65,7 @@ def _products(folder: Path, photos: list[Path]) -> Iterator[Item]:
     for photo, stem in zip(photos, stems, strict=True):
         if photo.is_symlink() and not photo.resolve().is_relative_to(real):
             why, cure = "a link that leads out of the folder", "copy the file there, or add its own folder"
-            yield Failure(Where(photo.relative_to(folder).as_posix()), photo.name, why, cure)
+            yield Failure.of_picture(Where(photo.relative_to(folder).as_posix()), photo.name, why, cure)
             continue
         # a.jpg beside a.png: both keep their endings, so that neither is the other.
         yield _item(photo, folder, photo.relative_to(folder).as_posix() if stem in twice else stem)
@@ -76,7 +76,7 @@ def _item(photo: Path, folder: Path, sku: str) -> Item:
     if not starts_as_picture(photo):
         why = "it is empty" if not photo.stat().st_size else "it is no picture, whatever its name says"
         where = Where(photo.relative_to(folder).as_posix())
-        return Failure(where, photo.name, why, "save it as JPEG or PNG, or take it away")
+        return Failure.of_picture(where, photo.name, why, "save it as JPEG or PNG, or take it away")
     return _product(photo, folder, sku)
 
 

@@ -35,7 +35,7 @@ class JsonLdFeed:
         head = sample.head[:65_536].lstrip("\ufeff \r\n\t")
         if head.startswith("<"):
             return "application/ld+json" in head or head[:500].lower().lstrip().startswith(("<!doctype html", "<html"))
-        return head.startswith(("{", "[")) and ("schema.org" in head or bool(_LD.search(head))) and '"@type"' in head
+        return head.startswith(("{", "[")) and all(map(_is_typed, _lines(head) or [head]))
 
     def read(self, source: Path, options: Options) -> Reading:
         if source.stat().st_size > MOST_BYTES:
@@ -53,10 +53,27 @@ class JsonLdFeed:
         return Reading(self.name, notes, reader.products([*broken, *grouped(_drafts(nodes, _base(text)))]))
 
 
+def _is_typed(text: str) -> bool:
+    return ("schema.org" in text or bool(_LD.search(text))) and '"@type"' in text
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of JSON Lines, without a last one that a sample cuts; none where it is one document."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or not all(line.startswith("{") for line in lines) or not lines[0].rstrip(",").endswith("}"):
+        return []
+    return lines if lines[-1].endswith("}") else lines[:-1]
+
+
 def _blocks(text: str, name: str) -> Iterator[tuple[int, object]]:
     """(Line, value or failure) of each block."""
     if not text.lstrip().startswith("<"):
-        yield _parsed(text, 1, name)
+        if _lines(text):
+            for number, line in enumerate(text.splitlines(), start=1):
+                if line.strip():
+                    yield _parsed(line.strip().rstrip(","), number, name)
+        else:
+            yield _parsed(text, 1, name)
         return
     lower = text.lower()
     for found in _SCRIPT.finditer(text):

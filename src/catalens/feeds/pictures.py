@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 
-from catalens.images.folder import SUFFIXES
+from catalens.images.folder import SUFFIXES, UNREAD
 from catalens.json_text import parse_json
 from catalens.types import Failure, PictureSource, Where
 
@@ -35,8 +35,9 @@ KEYS = (
 )
 """Where an object has its picture's address, the likeliest first."""
 _SCHEME = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)
-_ENDINGS = (*SUFFIXES, ".heic", ".heif", ".svg", ".jxl")
+_ENDINGS = (*SUFFIXES, *UNREAD, ".svg")
 _BETWEEN = re.compile(r"(?<!\s)\s+(?=(?:https?:)?//)", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/|https?:", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,}/\S")
 """An address without its scheme, such as `cdn.shop.example/a.jpg`, where no file of this path is there."""
 _NOTHING = frozenset(
@@ -122,6 +123,15 @@ def address_of(text: str) -> str:
     return ""
 
 
+def _has_host(address: str) -> bool:
+    """Whether the host and port of an http(s) address can be those of a machine."""
+    try:
+        parts = urlsplit(address)
+        return parts.port != 0 and re.fullmatch(r"[\w.-]+|[0-9a-f:.]+(?:%25\w+)?", parts.hostname or "") is not None
+    except ValueError:  # brackets that do not close, a port that is no number
+        return False
+
+
 def _escaped(text: str) -> str:
     return text.strip().replace(" ", "%20").replace("&amp;", "&")
 
@@ -170,7 +180,7 @@ class Pictures:
             texts = list(named_in(value))
             if not texts and value:
                 why, cure = "no address of a picture is found in it", 'give each as {"src": ADDRESS}'
-                failures.append(Failure(where, "pictures", why, cure))
+                failures.append(Failure.of_picture(where, "pictures", why, cure))
             for text in texts:
                 whole = text if len(text) <= LONGEST and self._local(text) else ""
                 for name in [whole] if whole else split(text):
@@ -181,32 +191,42 @@ class Pictures:
         if len(wanted) > MOST:
             last = list(wanted.values())[MOST]
             why = f"{len(wanted)} pictures of one product; the first {MOST} are read"
-            failures.append(Failure(last, "pictures", why, "leave out those that show the same"))
+            failures.append(Failure.of_picture(last, "pictures", why, "leave out those that show the same"))
         return tuple(sources.values()), failures
 
     def find(self, text: str, where: Where, *, base: str = "") -> PictureSource | Failure:
         """The picture that one name or address means, or why there is none."""
         shown = text if len(text) <= LONGEST else f"{text[:40]}..."
         if text[:5].lower() == "data:":
-            return Failure(where, f"{text[:30]}...", "a picture inside the feed", "write it as a file and name that")
+            return Failure.of_picture(
+                where, f"{text[:30]}...", "a picture inside the feed", "write it as a file and name that"
+            )
         if len(text) > LONGEST:
-            return Failure(where, shown, f"an address of more than {LONGEST} characters", "shorten it")
+            return Failure.of_picture(where, shown, f"an address of more than {LONGEST} characters", "shorten it")
         if address := address_of(text):
+            if not _has_host(address):
+                return Failure.of_picture(
+                    where, shown, "an address without a host that can be", "correct it in the source"
+                )
             return PictureSource(address, where)
         path = self._local(text)
         if path is not None and self._leads_out(path):
             why = "a link that leads out of the media folder"
-            return Failure(where, shown, why, "copy the file there, or name its own folder with --media")
+            return Failure.of_picture(where, shown, why, "copy the file there, or name its own folder with --media")
         if path is not None:
             return PictureSource(str(path), where)
         if _HOST.match(text):
             return PictureSource(f"https://{_escaped(text)}", where)
+        if _OTHER_SCHEME.match(text):
+            return Failure.of_picture(
+                where, shown, "no http or https address", "give one that starts with https://, or a path"
+            )
         if "/" in text and address_of(base):
             return PictureSource(urljoin(base, _escaped(text)), where)
         if _outside(text):
-            return Failure(where, shown, "the path leads out of the media folder", "give paths inside it")
+            return Failure.of_picture(where, shown, "the path leads out of the media folder", "give paths inside it")
         why, cure = f"no such file in {self.folders[0]}", "copy it there, or name its folder with --media"
-        return Failure(where, shown, why, cure)
+        return Failure.of_picture(where, shown, why, cure)
 
     def _local(self, text: str) -> Path | None:
         """The file that a text names: as written, unquoted, without its query, in other capitals or composition."""

@@ -23,6 +23,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from catalens.errors import CatalensError, ImageError, ImageLimitError
 from catalens.images.cicp import through_cicp
 from catalens.images.content import describe_content, is_truncated
+from catalens.images.extras import MAX_HEIC_PIXELS, open_extra
 from catalens.images.jpeg_end import with_end
 from catalens.images.limits import FORMATS, MAX_JPEG_PIXELS, MAX_PIXELS, check_scans, check_size
 from catalens.images.srgb import rgb_through_profile, to_srgb
@@ -37,6 +38,7 @@ _TURNED = frozenset({5, 6, 7, 8})
 _CODES = frozenset({"1", "L", "P"})
 """Pillow's modes of one value a pixel, up to 8 bits; P has a palette, as the masks of Pascal VOC."""
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+_FEEDS = (".csv", ".tsv", ".xml", ".json", ".jsonl", ".ndjson", ".xlsx", ".parquet")
 _CUT_OFF = ("truncat", "unexpected end", "end of file")
 
 
@@ -68,8 +70,9 @@ def decode_pixels(data: bytes, *, name: str, target: int | None) -> ImageArray:
         pixels = _jpeg_pixels(data, image, target) if isinstance(image, JpegImageFile) else None
         if pixels is None:
             image.load()
-            pixels = to_srgb(image)
-            if image.format in {"AVIF", "PNG"} and not image.info.get("icc_profile"):
+            is_named = image.format in {"AVIF", "HEIF", "PNG"}
+            pixels = to_srgb(image if image.width * image.height <= MAX_PIXELS else image.reduce(2))
+            if is_named and not image.info.get("icc_profile"):
                 pixels = through_cicp(pixels, data)
             orientation = 1 if image.format == "TIFF" else orientation  # Pillow turns a TIFF when it loads it
         return upright(pixels, orientation)
@@ -137,12 +140,15 @@ def _jpeg_pixels(data: bytes, image: JpegImageFile, target: int | None) -> Image
 def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """Open a file and check its limits; nothing is decoded yet."""
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise _unknown(data, name) from None
+        found = open_extra(data, name=name)
+        if found is None:
+            raise _unknown(data, name) from None
+        image = found
     with image:
         is_jpeg = isinstance(image, JpegImageFile)
-        most = MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS
+        most = MAX_JPEG_PIXELS if is_jpeg else MAX_HEIC_PIXELS if image.format == "HEIF" else MAX_PIXELS
         check_size(image.width, image.height, name=name, most=most)
         if is_jpeg:
             check_scans(data, name=name)
@@ -153,7 +159,9 @@ def _unknown(data: bytes, name: str) -> ImageError:
     if is_truncated(data):
         return _cut_off(name)
     what = describe_content(data) or "no picture"
-    return ImageError(f"expected one of {', '.join(FORMATS)} and got {what}: {name}", cure="save it as JPEG or PNG")
+    is_feed = name.lower().endswith(_FEEDS)
+    cure = f"add a feed before you search: catalens add {name}" if is_feed else "save it as JPEG or PNG"
+    return ImageError(f"expected one of {', '.join(FORMATS)} and got {what}: {name}", cure=cure)
 
 
 def _cut_off(name: str) -> ImageError:

@@ -21,8 +21,8 @@ SUFFIXES = (
     ".tiff",
 )
 """Suffixes of readable pictures, in lower case."""
-UNREAD = (".heic", ".heif")
-"""Suffixes of phone photos that cannot be read: these are reported rather than skipped."""
+UNREAD = (".heic", ".heif", ".jxl")
+"""Suffixes of pictures that are read with an extra only: without it they are reported rather than skipped."""
 
 
 def is_photo(path: Path) -> bool:

@@ -12,7 +12,8 @@ from catalens.errors import ImageError, ImageLimitError
 # Never "MPO": Pillow then raises KeyError on every unknown file. A JPEG with an MPO tail opens as its first picture.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
 
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 80 * 2**20
+"""Of a file. Cameras of 61 megapixels write JPEGs of up to 60 MB; a PNG of 40 megapixels has 60 to 80 MB."""
 MAX_SIDE = 12_000
 MAX_PIXELS = 40_000_000
 MAX_JPEG_PIXELS = 110_000_000

@@ -69,16 +69,17 @@ def nothing_at(path: Path, *, what: str = "file") -> NotFoundError:
     if not _is_folder(parent):
         cure = f"there is no folder {parent} either: check the path"
     else:
-        names = _names(parent)  # by their stems: the endings of photos are all alike
+        # By their stems: the endings of photos are all alike. A folder is not meant where a file's ending was typed.
+        names = _names(parent, files_only=bool(path.suffix))
         near = get_close_matches(path.stem.lower(), names, n=1)
         cure = f"did you mean {parent / names[near[0]]}?" if near else "check the path"
     return NotFoundError(f"no {what} at {path}", cure=cure)
 
 
-def _names(folder: Path) -> dict[str, str]:
+def _names(folder: Path, *, files_only: bool) -> dict[str, str]:
     """Names in a folder by their stems in lower case."""
     try:
-        return {one.stem.lower(): one.name for one in folder.iterdir()}
+        return {one.stem.lower(): one.name for one in folder.iterdir() if not (files_only and one.is_dir())}
     except OSError:
         return {}
 

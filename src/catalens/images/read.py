@@ -67,13 +67,13 @@ def starts_as_picture(path: Path) -> bool:
             head = file.read(12)
     except OSError:
         return True
-    return head.startswith(_STARTS) or head[4:8] == b"ftyp"
+    return head.startswith((*_STARTS, b"\xff\x0a", b"\0\0\0\x0cJXL ")) or head[4:8] == b"ftyp"
 
 
 def read_image(source: ImageLike, *, target: int | None = None) -> ImageArray:
     """Read a picture as HWC uint8 sRGB, upright, first frame, transparency composited over white.
 
-    A JPEG above 40 megapixels is read at half its size.
+    A JPEG or HEIC above 40 megapixels is read at half its size. HEIC and JPEG XL need extras.
 
     Args:
         source: a path, the bytes of a file, an open binary file, a PIL image, or an array: HxW, HxWx1, HxWx3 or HxWx4,
@@ -83,7 +83,8 @@ def read_image(source: ImageLike, *, target: int | None = None) -> ImageArray:
 
     Raises:
         NotFoundError: no such file.
-        ImageLimitError: refused by a limit (32 MB, 12,000 px a side, 40 megapixels, of a JPEG 110, 50:1, 64 scans).
+        ImageLimitError: refused by a limit (80 MB, 12,000 px a side, 40 megapixels, of a HEIC 50, of a JPEG 110, 50:1,
+            64 scans).
         ImageError: not a picture, or a broken one.
         UsageError: `target` below 1.
     """
@@ -172,7 +173,7 @@ def _read_path(source: str | Path) -> bytes:
         if found.st_size > MAX_BYTES:
             raise _too_large(str(path))
         with path.open("rb") as file:
-            # A read of the cap itself would take 32 MB of memory first, for every file.
+            # A read of the cap itself would take 80 MB of memory first, for every file.
             return file.read(found.st_size + 1)
     except FileNotFoundError:
         raise nothing_at(path) from None

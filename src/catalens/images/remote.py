@@ -31,6 +31,7 @@ def fetch_image_bytes(
     max_bytes: int = MAX_BYTES,
     deadline_s: float = DEADLINE_S,
     accept: str = "image/*",
+    what: str = "picture",
     resolve: Resolve = resolve,
     is_allowed: Judge = is_public,
 ) -> bytes:
@@ -44,13 +45,14 @@ def fetch_image_bytes(
         max_bytes: at most so many, counted while they arrive.
         deadline_s: seconds for all of it: names, connections, redirects, body.
         accept: media types that are asked for.
+        what: what the messages call it.
         resolve: host and port -> addresses.
         is_allowed: whether an address may be connected to.
 
     Raises:
         RemoteError: refused, too large, too slow, or not there; says which.
     """
-    guard = _Guard(allow_hosts, resolve, is_allowed, time.monotonic() + deadline_s, accept)
+    guard = _Guard(allow_hosts, resolve, is_allowed, time.monotonic() + deadline_s, accept, what)
     place = url
     for _ in range(MAX_REDIRECTS + 1):
         found = _get(place, guard, max_bytes)
@@ -69,6 +71,7 @@ class _Guard:
     is_allowed: Judge
     until: float
     accept: str
+    what: str
 
     def left(self) -> float:
         return self.until - time.monotonic()
@@ -77,10 +80,10 @@ class _Guard:
         """Checked addresses of a host."""
         host = parsed.raw_host.decode("ascii")
         if self.allow_hosts is not None and host.lower().rstrip(".") not in self.allow_hosts:
-            raise RemoteError(f"{host} is not among the hosts allowed", cure="allow it, or download the picture")
+            raise RemoteError(f"{host} is not among the hosts allowed", cure=f"allow it, or download the {self.what}")
         found = resolve_with_deadline(self.left(), self.resolve, host, parsed.port or _DEFAULT_PORTS[parsed.scheme])
         if not found or not all(self.is_allowed(address) for address in found):
-            raise RemoteError(f"{host} is not on the public internet", cure="download the picture yourself")
+            raise RemoteError(f"{host} is not on the public internet", cure=f"download the {self.what} yourself")
         return found
 
 
@@ -96,9 +99,9 @@ def _get(url: str, guard: _Guard, max_bytes: int) -> bytes | str:
                 "GET", str(parsed.copy_with(fragment=None)), headers=_headers(parsed, guard.accept)
             ) as response,
         ):
-            return _answer(parsed, response, max_bytes)
+            return _answer(parsed, response, max_bytes, what=guard.what)
     except (httpcore.TimeoutException, TimeoutError):
-        raise RemoteError(f"{url} took too long", cure="try again, or download the picture yourself") from None
+        raise RemoteError(f"{url} took too long", cure=f"try again, or download the {guard.what} yourself") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise RemoteError(f"{url} was not read: {reason}", cure="check the address") from None
@@ -120,14 +123,14 @@ def _headers(parsed: httpx.URL, accept: str) -> list[tuple[str, str]]:
     return [("Host", host), ("Accept", accept), ("Accept-Encoding", "identity"), ("User-Agent", "catalens")]
 
 
-def _answer(url: httpx.URL, response: httpcore.Response, max_bytes: int) -> bytes | str:
+def _answer(url: httpx.URL, response: httpcore.Response, max_bytes: int, *, what: str) -> bytes | str:
     headers = {name.lower(): value for name, value in response.headers}
     if response.status in {301, 302, 303, 307, 308} and b"location" in headers:
         return str(url.join(headers[b"location"].decode("latin-1")))
     if response.status != 200:
         raise RemoteError(f"{url} answers {response.status}", cure="check the address")
     announced = headers.get(b"content-length", b"0")
-    too_large = RemoteError(f"{url} has more than {max_bytes} bytes", cure="publish a smaller picture")
+    too_large = RemoteError(f"{url} has more than {max_bytes} bytes", cure=f"publish a smaller {what}")
     if announced.isdigit() and int(announced[:20]) > max_bytes:
         raise too_large
     body = bytearray()

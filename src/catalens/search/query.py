@@ -22,6 +22,7 @@ from catalens.search.understand import Excluded, Understood
 from catalens.search.weights import PICTURE_PARTS, shares
 from catalens.storage.filter_terms import Filter
 from catalens.storage.store import Store
+from catalens.storage.unknown_sku import unknown_sku
 from catalens.tasks.embed import Encoder, decode_target
 from catalens.text.tokens import spellings
 from catalens.types import FloatArray
@@ -334,7 +335,7 @@ class QueryBuilder:
         ids = self._store.product_ids(skus)
         for sku in skus:
             if sku not in ids:
-                raise NotFoundError(f"no product with sku {sku!r}", cure="check the sku; upper and lower case differ")
+                raise unknown_sku(self._store, [sku])
         return list(dict.fromkeys(ids[sku] for sku in skus))
 
 

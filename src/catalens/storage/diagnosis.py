@@ -30,7 +30,7 @@ class Finding:
 
     def __str__(self) -> str:
         state = "repaired" if self.repaired else self.severity
-        return f"{state}: {self.where}: {self.what}. {self.cure}."
+        return f"{state}: {self.where}: {self.what}. {self.cure[:1].upper()}{self.cure[1:]}."
 
     def to_dict(self) -> dict[str, object]:
         return {

@@ -179,7 +179,7 @@ class Ingest:
             found = Path(source.location).stat()
         except FileNotFoundError:
             self._failed.append(
-                Failure(
+                Failure.of_picture(
                     source.where,
                     source.location,
                     "the file is missing; the catalog keeps what it has of it",

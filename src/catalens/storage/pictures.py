@@ -107,7 +107,7 @@ class PictureReader:
             except CatalensError as error:
                 # The failure names the picture already.
                 why = error.what.removeprefix(f"{source.location} ").removesuffix(f": {source.location}")
-                results.append(Failure(source.where, source.location, why, error.cure))
+                results.append(Failure.of_picture(source.where, source.location, why, error.cure))
                 continue
             if image is not None:
                 picture = replace(picture, vectors=features.describe(image))
@@ -166,7 +166,7 @@ class PictureReader:
         try:
             with path.open("rb") as file:
                 found = os.fstat(file.fileno())
-                # A read of the cap itself would take 32 MB of memory first, for every file.
+                # A read of the cap itself would take 80 MB of memory first, for every file.
                 return file.read(min(found.st_size, MAX_BYTES) + 1), found.st_mtime_ns
         except OSError as error:
             raise ImageError(f"{path} cannot be read: {error.strerror}", cure="check its rights") from error

@@ -15,6 +15,7 @@ from catalens.errors import NotFoundError, UsageError
 from catalens.images.paths import looks_like_photo, nothing_at
 from catalens.images.read import ImageLike
 from catalens.storage.store import Candidate, Store
+from catalens.storage.unknown_sku import unknown_sku
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import Piece, pieces_of_photos
 from catalens.tasks.zero_shot import COMMON_LABELS, label_vectors
@@ -110,8 +111,10 @@ class Pieces:
         shown = self._store.candidate_of(sku)
         if shown is None and looks_like_photo(sku):
             raise nothing_at(Path(sku), what="photo")
+        if shown is None and not self._store.product_ids([sku]):
+            raise unknown_sku(self._store, [sku])
         if shown is None:
-            raise NotFoundError(f"no product {sku!r} with a picture", cure="name a product that has one")
+            raise NotFoundError(f"the product {sku!r} has no picture", cure="name a product that has one")
         found = self.known([shown], guess=True)
         if not found:
             raise UsageError(

@@ -205,21 +205,23 @@ class FeedImport:
             if self._options.may_fetch(picture.location):
                 return picture
             cure = "start the service with --allow-url-hosts HOST"
-            return Failure(picture.where, picture.location, "a picture that did not come with the feed", cure)
+            return Failure.of_picture(
+                picture.where, picture.location, "a picture that did not come with the feed", cure
+            )
         place = Path(picture.location)
         if not place.resolve().is_relative_to(root):
             cure = "send the photos in the same archive"
-            return Failure(picture.where, place.name, "a picture that did not come with the feed", cure)
+            return Failure.of_picture(picture.where, place.name, "a picture that did not come with the feed", cure)
         if not place.is_file() or place.stat().st_size > MAX_BYTES:
             return picture  # the catalog says what is the matter
         data = place.read_bytes()
         if self._quotas.bytes_left(tenant) < len(data):
-            return Failure(picture.where, place.name, *self._quotas.refusal("the space for pictures"))
+            return Failure.of_picture(picture.where, place.name, *self._quotas.refusal("the space for pictures"))
         try:
             self._decode_pool.read(data, target=64)  # in a worker process first
             kept = keep_picture(self._options.pictures_of(tenant), data)
         except ImageError as error:
-            return Failure(picture.where, place.name, error.what, error.cure)
+            return Failure.of_picture(picture.where, place.name, error.what, error.cure)
         self._quotas.add_bytes(tenant, len(data))
         return replace(picture, location=str(kept))
 

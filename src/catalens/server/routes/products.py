@@ -182,7 +182,8 @@ async def add_picture(
         with state.writable_catalog(caller.tenant, who=caller.key) as shop:
             product = _known(shop, sku)
             if product is None:
-                raise NotFoundError(f"no product {sku!r}", cure="put the product first")
+                parent = shop.get(sku)  # says which skus there are near it
+                raise NotFoundError(f"{sku!r} is a variant of {parent.sku!r}", cure="send the picture of its product")
             place = keep_picture(state.options.pictures_of(caller.tenant), data, anew=True)
             state.quotas.add_bytes(caller.tenant, len(data))
             source = PictureSource(str(place), Where("http"))

@@ -20,7 +20,8 @@ from catalens.types import FloatArray, ImageArray
 
 ENDINGS = {
     "JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "GIF": (".gif",), "BMP": (".bmp",),
-    "TIFF": (".tif", ".tiff"), "AVIF": (".avif",),
+    "TIFF": (".tif", ".tiff"), "AVIF": (".avif",), "HEIF": (".heic", ".heif"),
+    "JPEG XL": (".jxl",),
 }  # fmt: skip
 NEARLY_WHITE = 235
 FRAME = 0.03

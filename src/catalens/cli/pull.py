@@ -31,10 +31,10 @@ def pull_models(
 
     wanted = []
     for name in names:
+        if name in bundled_cards():
+            raise NotFoundError(f"{name} is bundled: there is nothing to fetch")
         found = find_known(name)
         if found is None:
-            if name in bundled_cards():
-                raise NotFoundError(f"{name} is bundled: there is nothing to fetch")
             near = near_names(name)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise NotFoundError(f"no network called {name!r}", cure=f"{hint}`catalens models list` has all")

@@ -271,7 +271,7 @@ def _resolved(given: str, task: Task, forms: Sequence[Form]) -> Resolved:
         if not rest:
             raise NotFoundError(f"{given!r} names no network", cure="write hf:FOLDER, hf:OWNER/NAME or KIND:FILE")
         return _of_form(given, scheme, rest, task)
-    known = find_known(scheme if colon else given)
+    known = None if given in bundled_cards() else find_known(scheme if colon else given)
     if known is not None and not (colon and known.key != scheme):
         if colon and not Path(rest).is_dir():
             raise NotFoundError(f"no folder {rest!r}", cure=f"write {known.key}:FOLDER")

@@ -112,7 +112,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def made(served: Served, data: bytes, **more: Any) -> KnownNetwork:
     """A known network in one file of the server."""
     served.files["/net.onnx"] = data
-    known = find_known("u2netp")
+    known = find_known("u2netp-float")
     assert known is not None
     file = KnownFile(f"{served.address}/net.onnx", **{"sha256": hashlib.sha256(data).hexdigest(), **more})
     return replace(known, key="tiny", files=(file,))
@@ -230,7 +230,7 @@ def test_a_maker_within_the_network_is_refused(served: Served) -> None:
 
 
 def test_no_network_is_one_sentence() -> None:
-    known = find_known("u2netp")
+    known = find_known("u2netp-float")
     assert known is not None
 
     def nowhere(host: str, port: int) -> list[str]:
@@ -383,7 +383,7 @@ def test_known_networks_say_where_they_are_and_what_they_learned_from() -> None:
 
 
 REMBG = (
-    "u2net", "u2netp", "u2net_human_seg", "silueta", "isnet-general-use", "isnet-anime", "birefnet-general",
+    "u2net", "u2net_human_seg", "silueta", "isnet-general-use", "isnet-anime", "birefnet-general",
     "birefnet-general-lite", "birefnet-portrait", "birefnet-dis", "bria-rmbg",
 )  # fmt: skip
 
@@ -395,6 +395,10 @@ def test_names_of_rembg_and_of_the_makers_work(name: str) -> None:
     accepted = None if known.commercial else known.license
     with pytest.raises(NotFoundError, match=f"catalens models pull {known.key}"):
         resolve(name, task="matte", forms=("card", "onnx"), accept_licence=accepted)
+
+
+def test_a_bundled_network_is_taken_under_its_name() -> None:
+    assert resolve("u2netp", task="matte", forms=("card", "onnx")).form == "card"
 
 
 def run(*words: str) -> Any:
@@ -429,6 +433,7 @@ def test_the_command_fetches_from_a_mirror_and_lists_what_is_here(
         (["models", "pull", "u2nett"], "did you mean u2net"),
         (["models", "pull", "nothing-like-it"], "models list"),
         (["models", "pull", "catalens-encoder-s"], "is bundled"),
+        (["models", "pull", "u2netp"], "is bundled"),
         (["models", "pull", "rmbg"], "forbids commercial use"),
         (["models", "pull", "sdxl"], "runs in diffusers"),
         (["models", "pull", "u2net", "--mirror", "/nowhere"], "the mirror /nowhere has no u2net"),

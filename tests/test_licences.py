@@ -159,8 +159,8 @@ def test_data_sets_are_those_of_the_page_that_weights_may_learn_from() -> None:
 @pytest.mark.parametrize("one", known_networks(), ids=lambda one: one.key)
 def test_known_networks_by_their_name(one: Any) -> None:
     part = networks(one.key)[0]
-    assert (part.kind, part.name, part.licence, part.origin) == ("network", one.key, one.license, f"hf:{one.hub}")
-    assert networks(f"hf:{one.hub}") == networks(one.key)
+    assert (part.kind, part.name, part.licence, part.origin) == ("network", one.key, one.license, one.where)
+    assert networks(one.where if one.hub else one.key) == networks(one.key)
     assert len(networks(one.key)) == 1 + len(one.needs)
 
 

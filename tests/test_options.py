@@ -28,6 +28,7 @@ from catalens.styling.outfit import OutfitRequest, score_photos
 from catalens.styling.room import KINDS as ROOM_KINDS
 from catalens.tasks.classifier import Classifier
 from catalens.tasks.cutout import cutout_of
+from catalens.tasks.edges import Edges
 from catalens.tasks.faces import blur_faces
 from catalens.tasks.generate import Generator
 from catalens.tasks.hub_tryon import try_on_by
@@ -75,7 +76,8 @@ VERBS = (
     Verb(options.Detect, (catalens.detect,), "photo detect", ("/v1/detect",)),
     Verb(options.Segment, (catalens.segment,), "photo segment", ("/v1/segment",)),
     Verb(
-        options.Cutout, (catalens.cutout, cutout_of), "cutout", ("/v1/cutout",)
+        options.Cutout, (catalens.cutout, cutout_of, Edges), "cutout", ("/v1/cutout",),
+        beside=frozenset({"edges"}),
     ),
     Verb(options.Enhance, (catalens.enhance,), "photo enhance", ("/v1/enhance",)),
     Verb(

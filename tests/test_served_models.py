@@ -85,7 +85,7 @@ def test_what_is_allowed(nets: Path, given: str, name: str, purposes: Sequence[s
         (["matte=onnx:NETS/gone.onnx"], NotFoundError, "no file"),
         (["onnx:NETS/net.onnx"], UsageError, "Write TASK="),
         (["hf:someone/something"], UsageError, "Write TASK="),
-        (["detect=onnx:NETS/net.onnx"], UsageError, "is not loaded from onnx:FILE"),
+        (["tryon=onnx:NETS/net.onnx"], UsageError, "is not loaded from onnx:FILE"),
         (["segment=NETS/ours"], ModelError, "is for 'detect'"),
         (["NETS/ours", "NETS/other/ours"], UsageError, "two networks are called 'ours'"),
         (["catalens-encoder-s"], UsageError, "two networks are called"),

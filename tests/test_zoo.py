@@ -118,14 +118,16 @@ def test_a_network_that_another_library_runs_is_exported_first() -> None:
 def test_the_registry_is_one_and_whole() -> None:
     keys = [one.key for one in known_networks()]
     assert keys == sorted(set(keys))
-    assert {one.task for one in known_networks()} == {"embed", "tryon", "paint"}
+    assert {one.task for one in known_networks()} == {
+        "embed", "tryon", "paint", "matte", "detect", "outline", "refine",
+    }  # fmt: skip
     assert {"siglip2-base", "catvton", "sdxl"} <= set(keys)
     assert not set(keys) & set(bundled_cards())
     for one in known_networks():
-        assert find_known(one.key) is find_known(one.hub)
+        assert all(find_known(name) is one for name in (one.key, *one.aliases, *([one.hub] if one.hub else [])))
         assert one.commercial != bool(one.forbids)
         assert one.source
-        assert one.hub.count("/") == 1
+        assert one.hub.count("/") == (0 if one.files else 1)
 
 
 def test_prefixes_are_read_nowhere_else() -> None:

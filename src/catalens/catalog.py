@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from catalens import options
-from catalens.errors import CatalogBusyError, ConflictError, UsageError
+from catalens.errors import CatalogBusyError, ConflictError, NotFoundError, UsageError
 from catalens.feeds.archives import FEED_SUFFIXES
 from catalens.feeds.channel_lines import channel_lines, names_of
 from catalens.feeds.channels import CHANNELS
@@ -475,7 +475,7 @@ class Catalog(ShopWords):
             ImageError, StorageError: its file cannot be read.
         """
         if sku not in self:
-            raise _unknown([sku])
+            raise unknown_sku(self._store, [sku])
         shown = self.pictures(sku)
         if not shown:
             raise NotFoundError(f"product {sku!r} has no picture", cure="name another product, or a file")

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
@@ -50,3 +56,18 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def try_lock(file: int) -> bool:
+    """Lock an open file against other processes, until it is closed; whether that went."""
+    try:
+        if sys.platform == "win32":
+            # A byte far behind the text, so that others can still read who holds it.
+            os.lseek(file, 1 << 30, os.SEEK_SET)
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+            os.lseek(file, 0, os.SEEK_SET)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -415,8 +415,41 @@ class Segment:
 class Cutout:
     """`catalens.cutout`, `catalens cutout`, POST /v1/cutout."""
 
-    model = _network("model", "matte", "Cut-out network", others=_FILES)
+    model = _network(
+        "model", "matte", "Cut-out network", others=f"{_FILES}, one that was pulled (u2net, isnet-general-use ...)"
+    )
+    accept_licence = Network.accept_licence
     device, dtype = Network.device, Network.dtype
+    box = Option[Any](
+        "box", "text", None, "With a promptable network (sam2-tiny ...): box of the product, x1,y1,x2,y2 in pixels.",
+        http=False,
+    )  # fmt: skip
+    points = Option[Any](
+        "points", "texts", (), "With a promptable network: point on the product, x,y in pixels; may be repeated.",
+        http=False,
+    )  # fmt: skip
+    alpha_matting = Option("alpha_matting", "flag", False, "Estimate the alpha around the outline anew.", http=False)
+    alpha_matting_foreground_threshold = Option(
+        "alpha_matting_foreground_threshold", "whole", 240, "Alpha above which a pixel is all product.",
+        minimum=1, maximum=255, http=False,
+    )  # fmt: skip
+    alpha_matting_background_threshold = Option(
+        "alpha_matting_background_threshold", "whole", 10, "Alpha below which a pixel is all background.",
+        minimum=0, maximum=254, http=False,
+    )  # fmt: skip
+    alpha_matting_erode_size = Option(
+        "alpha_matting_erode_size", "whole", 10, "Pixels by which the band around the outline is widened each way.",
+        minimum=0, maximum=200, http=False,
+    )  # fmt: skip
+    refine = Option[str | None](
+        "refine", "text", None, "Network that estimates the alpha around the outline: vitmatte-small, vitmatte-base.",
+        http=False,
+    )  # fmt: skip
+    post_process_mask = Option(
+        "post_process_mask", "flag", False, "Smooth the outline; no pixel stays half transparent.", http=False
+    )
+    only_mask = Option("only_mask", "flag", False, "Write the alpha alone, as a grey picture.", http=False)
+    watch = Option("watch", "flag", False, "Go on with each photo that is put into the folder.", http=False)
     shadow = Option[Shadow](
         "shadow", "text", "none", "Shadow: keep the photo's own, draw a soft one, or none.", choices=get_args(Shadow)
     )

@@ -17,6 +17,19 @@ def teacher_folder() -> Path:
     return Path(os.environ.get("CATALENS_TEACHERS", "../shared/teachers"))
 
 
+def models_folder() -> Path:
+    """Cache of networks that `catalens models pull` fetches: `CATALENS_MODELS`, else in the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    return Path(os.environ.get("CATALENS_MODELS") or Path(home) / "catalens" / "models")
+
+
+def models_mirror() -> str | None:
+    """A folder or http(s) address that networks are pulled from, instead of their makers' addresses: a copy of such a
+    cache (`CATALENS_MODELS_MIRROR`).
+    """
+    return os.environ.get("CATALENS_MODELS_MIRROR") or None
+
+
 def threads() -> int:
     """Worker threads to use: `CATALENS_THREADS`, else the cores that this process may run on."""
     wanted = os.environ.get("CATALENS_THREADS", "")

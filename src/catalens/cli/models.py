@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,10 +31,15 @@ TAKES = {
     "paint": "words",
     "confirm": "parts of pictures",
     "classify": "pictures",
+    "outline": "pictures with a box or points",
+    "refine": "pictures with a trimap",
 }
 """What a network of each task is given."""
 GIVES = {
     "segment": "masks",
+    "matte": "alpha",
+    "outline": "masks",
+    "refine": "alpha",
     "detect": "boxes",
     "classify": "labels",
     "tryon": "a garment on a person",
@@ -44,12 +48,21 @@ GIVES = {
 """What a known network of each task gives; an encoder's are counted."""
 
 
-def list_models(as_json: AsJson = False) -> None:
+def list_models(
+    task: Annotated[
+        str | None,
+        typer.Option(help="Only those of a task (cutout, detect, embed ...), with size, published score, time here."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List networks: name, where it is, what it takes and gives, parameters, licence."""
     from catalens.models.known import known_networks
     from catalens.models.zoo import bundled_cards, find_card
 
     cards = [find_card(name) for name in bundled_cards()]
+    if task is not None:
+        _list_task(task, cards, as_json)
+        return
     if as_json:
         write_json([*map(_card_dict, cards), *map(_known_dict, known_networks())])
         return
@@ -61,7 +74,50 @@ def list_models(as_json: AsJson = False) -> None:
         gives = f"{one.dim} numbers" if one.task == "embed" else GIVES[one.task]
         size = "?" if one.parameters is None else f"{one.parameters / 1e6:.0f} M"
         allowed = "" if one.commercial else ", limits commercial use"
-        write(f"{one.key}\thf:{one.hub}\t{taken}\t{gives}\t{size}\t{one.license}{allowed}")
+        write(f"{one.key}\t{one.where}\t{taken}\t{gives}\t{size}\t{one.license}{allowed}")
+
+
+def _list_task(word: str, cards: Sequence[Card], as_json: bool) -> None:
+    from catalens.models.known import known_networks
+    from catalens.tasks.timing import measured
+
+    tasks = {"cutout": "matte", "encode": "embed", "search": "embed"}
+    task = tasks.get(word, word)
+    if task not in TAKES:
+        raise UsageError(f"--task is {word!r}", cure=f"take one of cutout, {', '.join(sorted(TAKES))}")
+    rows: list[dict[str, object]] = []
+    for card in cards:
+        if card.task == task:
+            scores = [f"{one.name} {one.value:g} (this project, n={one.n})" for one in card.scores]
+            weight = card.weights.stat().st_size / 1e6
+            rows.append({"name": card.name, "license": card.license, "mb": weight, "scores": scores, "here": "bundled"})
+    for one in known_networks():
+        if one.task == task:
+            scores = [f"{score.name} {score.value:g}" for score in one.scores]
+            allowed = "" if one.commercial else " (limits commercial use: refused until accepted)"
+            rows.append(
+                {"name": one.key, "license": one.license + allowed, "mb": one.megabytes, "scores": scores,
+                 "source": one.source, "aliases": list(one.aliases), "here": _is_here(one)}
+            )  # fmt: skip
+    for row in rows:
+        row["ms"] = measured(str(row["name"]), task) if row["here"] in ("bundled", "pulled") else None
+    if as_json:
+        write_json(rows)
+        return
+    for row in rows:
+        size = "?" if row["mb"] is None else f"{row['mb']:.1f} MB"
+        timed = f"{row['ms']:.0f} ms a photo here" if row["ms"] is not None else "not measured here"
+        write(f"{row['name']}\t{row['license']}\t{size}\t{row['here']}\t{timed}")
+        for text in row["scores"]:  # type: ignore[attr-defined]
+            write(f"  {text}")
+        if row.get("source"):
+            write(f"  published in: {row['source']}")
+
+
+def _is_here(one: KnownNetwork) -> str:
+    from catalens.models.pull import pinned
+
+    return "not here" if pinned(one) is None else "pulled"
 
 
 def show(
@@ -72,8 +128,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one network: licence, training data, cost, measured scores."""
-    from catalens.models.known import find_known, known_networks
-    from catalens.models.zoo import bundled_cards, find_card
+    from catalens.models.known import find_known
+    from catalens.models.zoo import find_card, near_names
     from catalens.tasks.classifier_folder import is_classifier, load_classifier
 
     known = find_known(name)
@@ -85,7 +141,7 @@ def show(
         try:
             found = _card_dict(find_card(name))
         except NotFoundError:
-            near = get_close_matches(name, [*bundled_cards(), *(one.key for one in known_networks())], n=3)
+            near = near_names(name)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise NotFoundError(f"no network called {name!r}", cure=f"{hint}`catalens models list` has all") from None
     _write({**found, "device": _device(found)}, as_json)
@@ -221,7 +277,7 @@ def _known_dict(one: KnownNetwork) -> dict[str, object]:
     return {
         "key": one.key,
         "name": one.name,
-        "where": f"hf:{one.hub}",
+        "where": one.where,
         "task": one.task,
         "library": one.library,
         "license": one.license,
@@ -235,6 +291,9 @@ def _known_dict(one: KnownNetwork) -> dict[str, object]:
         "languages": list(one.languages),
         "steps": one.steps,
         "needs": list(one.needs),
+        "files": [asdict(file) for file in one.files],
+        "aliases": list(one.aliases),
+        "remarks": one.remarks,
         "source": one.source,
         "scores": [{"name": score.name, "value": score.value} for score in one.scores],
     }

@@ -1,9 +1,7 @@
-"""`catalens photo detect | segment | cutout | blur-faces | look`: what is where on a photo."""
+"""`catalens photo detect | segment | blur-faces | look`: what is where on a photo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +9,8 @@ import numpy as np
 import typer
 
 import catalens
-from catalens import options, settings
+from catalens import options
+from catalens.cli.batch import each_photo
 from catalens.cli.options import (
     DEFAULT_CATALOG,
     AsJson,
@@ -22,16 +21,12 @@ from catalens.cli.options import (
     existing,
     option,
 )
-from catalens.cli.output import progress_bar, refuse_overwrite, say, warn_missing_glyphs, write, write_json
-from catalens.errors import ImageError, NotFoundError, UnfitImageError, UsageError
-from catalens.images.folder import SUFFIXES, photos_in
+from catalens.cli.output import refuse_overwrite, say, warn_missing_glyphs, write, write_json
+from catalens.errors import UsageError
 from catalens.types import Detections
 
 if TYPE_CHECKING:
-    from catalens.tasks.cutout import Cutter
     from catalens.types import ImageArray
-
-NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128), "gray": (128, 128, 128)}
 
 Photo = Annotated[Path, typer.Argument(help="Photo to read.", metavar="PHOTO")]
 
@@ -109,30 +104,6 @@ def segment(
             write(f"{share:6.1%}  {name}")
 
 
-def cutout(
-    photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
-    out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
-    background: Annotated[str, option(options.Cutout.background)] = options.Cutout.background.default,
-    shadow: Annotated[str, option(options.Cutout.shadow)] = options.Cutout.shadow.default,
-    crop: Annotated[bool, option(options.Cutout.crop, "--crop")] = options.Cutout.crop.default,
-    margin: Annotated[str, option(options.Cutout.margin)] = options.Cutout.margin.default,
-    model: Annotated[str | None, option(options.Cutout.model)] = options.Cutout.model.default,
-    device: Device = options.Network.device.default,
-    dtype: Precision = options.Network.dtype.default,
-) -> None:
-    """Cut the product out of a photo, or of each photo in a folder; files that exist already are skipped."""
-    from catalens.tasks.cutout import cutter
-
-    network = cutter(model, threads=1 if photo.is_dir() else None, device=device, dtype=dtype)
-    how = _Options(background, shadow, crop=crop, margin=margin, network=network)
-    if photo.is_dir():
-        _each(photo, out, how.suffix, how.write, what="cut out")
-    else:
-        refuse_overwrite(out, photo, background)
-        doubt = how.write(photo, out)
-        say(f"written: {out}" + (f"; {doubt}" if doubt else ""))
-
-
 def blur_faces(
     photo: Annotated[Path, typer.Argument(help="Photo to read, or a folder of photos.", metavar="PHOTO|FOLDER")],
     out: Annotated[Path, typer.Argument(help="File to write, or a folder.", metavar="OUT")],
@@ -153,108 +124,10 @@ def blur_faces(
         return None
 
     if photo.is_dir():
-        _each(photo, out, ".jpg", write_hidden, what="written")
+        each_photo(photo, out, ".jpg", write_hidden, what="written")
     else:
         refuse_overwrite(out, photo)
         write_hidden(photo, out)
-
-
-def _each(source: Path, out: Path, suffix: str, make: Callable[[Path, Path], str | None], *, what: str) -> None:
-    """Make a file in `out` of each photo in a folder, several at a time; what is there already stays, what fails is
-    named, and so is what `make` says is doubtful about a file.
-    """
-    from catalens.images.draw import distinct_names, make_folder
-
-    refuse_overwrite(out, source)
-    photos = photos_in(source, but=out)
-    if not photos:
-        raise NotFoundError(f"no photos in {source}", cure="name a photo or a folder with photos")
-    if (out.exists() and not out.is_dir()) or (out.suffix.lower() in SUFFIXES and not out.exists()):
-        raise UsageError(f"{out} is no folder", cure="name one for the pictures of a folder")
-    names = distinct_names(photos)
-
-    def one(path: Path) -> str:
-        target = out / path.relative_to(source).with_name(names[path] + suffix)
-        try:
-            if target.exists():
-                return "there already"
-            make_folder(target.parent)
-            doubt = make(path, target)
-        except (ImageError, NotFoundError) as error:
-            say(str(error) if str(path) in error.what else f"{path}: {error}")
-            return "failed"
-        if doubt:
-            say(f"{path}: {doubt}")
-        return "doubtful" if doubt else what
-
-    told = {what: 0, "doubtful": 0, "there already": 0, "failed": 0}
-    with progress_bar() as progress, ThreadPoolExecutor(settings.threads()) as pool:
-        for done, became in enumerate(pool.map(one, photos), start=1):
-            told[became] += 1
-            if progress is not None:
-                progress(done, len(photos), what)
-    say(", ".join(f"{count} {name}" for name, count in told.items() if count or name in (what, "failed")))
-    if told["failed"] or told["doubtful"]:
-        raise typer.Exit(ImageError.exit_code)
-
-
-class _Options:
-    """How photos are cut out, checked once."""
-
-    def __init__(self, background: str, shadow: str, *, crop: bool, margin: str, network: Cutter) -> None:
-        from catalens.images.mark import read_mark
-
-        self._shadow, self._crop = shadow, crop
-        self._margin = _share(margin)
-        self._ground = _ground(background)
-        self._mark = read_mark(background) if isinstance(self._ground, np.ndarray) else None
-        self._cutter = network
-        self.suffix = ".png" if self._ground is None else ".jpg"
-
-    def write(self, photo: Path, out: Path) -> str | None:
-        """Returns what is doubtful about the outline; the file is written all the same."""
-        from catalens.images.draw import save_image
-        from catalens.images.mark import read_mark
-        from catalens.images.read import read_rgba
-
-        rgba = read_rgba(photo)
-        found = self._cutter.cut(rgba, shadow=self._shadow)  # type: ignore[arg-type]
-        if found.box is None:
-            raise UnfitImageError(f"{photo}: no product found; nothing is written", cure="take another photo")
-        doubt = self._cutter.doubt(rgba, found)
-        if self._crop:
-            found = found.cropped(margin=self._margin)
-        if self._ground is None and out.suffix.lower() in {".jpg", ".jpeg"}:
-            raise UsageError(f"{out} cannot be transparent", cure="write a .png or .webp, or give --background")
-        laid = found.rgba if self._ground is None else found.on(self._ground)
-        save_image(out, laid, mark=read_mark(photo) or self._mark)
-        return doubt
-
-
-def _ground(text: str) -> ImageArray | tuple[int, int, int] | None:
-    from catalens.images.srgb import hex_color
-
-    name = text.strip().lower()
-    if name == "transparent":
-        return None
-    color = NAMED.get(name) or hex_color(text)
-    if color is not None:
-        return color
-    if not Path(text).is_file():
-        raise UsageError(
-            f"--background is {text!r}", cure="take transparent, white, black, a color such as #f4f4f2, or a photo"
-        )
-    return catalens.read_image(text)
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 2:
-        raise UsageError(f"--margin is {text!r}", cure="give a share such as 8% or 0.08")
-    return share
 
 
 def look(

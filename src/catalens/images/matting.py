@@ -80,9 +80,15 @@ def _guided_alpha(image: ImageArray, coarse: FloatArray, reach: float) -> FloatA
     return fine
 
 
-def _colors_around(pixels: FloatArray, coarse: FloatArray, reach: float) -> tuple[FloatArray, FloatArray]:
-    """Local mean colors of certain foreground and background, with a validity channel; hxwx4 each."""
-    size, step = 2 * round(3 * reach) + 1, _square(reach / 2)
+def _colors_around(
+    pixels: FloatArray, coarse: FloatArray, reach: float, *, border: float | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Local mean colors of certain foreground and background, with a validity channel; hxwx4 each.
+
+    Args:
+        border: pixels at the border of both that are not taken for certain; half of `reach` where None.
+    """
+    size, step = 2 * round(3 * reach) + 1, _square(reach / 2 if border is None else border)
     found = []
     for sure in (_mask(coarse > SURE), _mask(coarse < 1 - SURE)):
         mask = cv2.erode(sure, step).astype(np.float32)[..., None]
@@ -103,6 +109,36 @@ def _by_color(
     between = np.clip(along / np.maximum(square, 1), 0, 1)
     trusted = square / (square + np.float32(ALIKE**2)) * front[:, 3] * back[:, 3]
     return np.asarray(coarse + trusted * (between - coarse), np.float32)
+
+
+def alpha_by_color(
+    image: ImageArray,
+    alpha: FloatArray,
+    unknown: NDArray[np.bool_],
+    *,
+    certain: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    reach: float,
+) -> FloatArray:
+    """An alpha with what is unknown estimated from the colors of certain product and background nearby.
+
+    Args:
+        image: HWC uint8; alpha: HxW of the same size, which stays where those colors are alike.
+        unknown: HxW, where it is estimated; certain: HxW each, product and background.
+        reach: pixels from the unknown to the certain.
+
+    Raises:
+        ImageError: the sizes differ.
+    """
+    _require_same_size(image, alpha)
+    scale = min(1.0, GRAIN / reach)
+    known = np.where(certain[0], np.float32(1), np.where(certain[1], np.float32(0), np.float32(0.5)))
+    # Certain already: nothing is taken from its border again.
+    around = _colors_around(
+        _smaller(image, scale).astype(np.float32), _smaller(known, scale, cv2.INTER_AREA), reach * scale, border=0
+    )
+    places, found = Pixels.of(unknown), alpha.copy()
+    found.reshape(-1)[places.flat] = _by_color(image, found.reshape(-1)[places.flat], places, around)
+    return found
 
 
 def foreground_colors(image: ImageArray, alpha: FloatArray) -> ImageArray:

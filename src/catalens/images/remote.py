@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpcore
@@ -21,6 +22,9 @@ from catalens.images.limits import MAX_BYTES
 
 MAX_REDIRECTS = 3
 DEADLINE_S = 10.0
+STALL_S = 30.0
+"""Seconds that a server may send nothing of a large file."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -63,6 +67,81 @@ def fetch_image_bytes(
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file that is being sent.
+
+    Args:
+        start: first byte of it in `parts`; total: bytes of the whole file, None where the server does not say.
+        tag: changes with the file ("" where the server gives none); kind: media type.
+    """
+
+    start: int
+    total: int | None
+    tag: str
+    kind: str
+    parts: Iterator[bytes]
+
+
+@contextmanager
+def open_remote(
+    url: str,
+    *,
+    deadline_s: float,
+    start: int = 0,
+    tag: str = "",
+    allow_hosts: frozenset[str] | None = None,
+    resolve: Resolve = resolve,
+    is_allowed: Judge = is_public,
+) -> Iterator[RemoteFile]:
+    """A large file of an http(s) address, in parts as they arrive; guarded as `fetch_image_bytes` is.
+
+    From https, redirects lead to https only.
+
+    Args:
+        start: bytes that are there already; tag: of the file that they are of. A server that has another file now, or
+            sends no parts of files, sends it from its first byte on.
+
+    Raises:
+        RemoteError: refused, too slow, or not there; says which.
+    """
+    guard = _Guard(allow_hosts, resolve, is_allowed, time.monotonic() + deadline_s, "*/*", "file")
+    more = [("Range", f"bytes={start}-"), ("If-Range", tag)] if start and tag else []
+    place = url
+    for _ in range(MAX_REDIRECTS + 1):
+        with _response(place, guard, more) as (parsed, response):
+            target = _target(parsed, response)
+            if response.status == 416 and more:  # there are no more bytes: another file lies there now
+                more, target = [], place
+            if target is None:
+                yield _remote_file(url, response, start if more else 0)
+                return
+        if url.startswith("https:") and not target.startswith("https:"):
+            raise RemoteError(f"{url} is redirected to {target}, which is not https", cure="give another address")
+        place = target
+    raise RemoteError(f"{url} is redirected more than {MAX_REDIRECTS} times", cure="give the final address")
+
+
+def _remote_file(url: str, response: httpcore.Response, start: int) -> RemoteFile:
+    headers = {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
+    if response.status not in (200, 206):
+        raise RemoteError(f"{url} answers {response.status}", cure="check the address")
+    length = headers.get("content-length", "")
+    total = int(length) if length.isdigit() and len(length) < 20 else None
+    if response.status == 206:
+        if not start or not headers.get("content-range", "").startswith(f"bytes {start}-"):
+            raise RemoteError(f"{url} sends another part than was asked for", cure="try again")
+        total = None if total is None else total + start
+    tag = headers.get("etag", "")
+    return RemoteFile(
+        start if response.status == 206 else 0,
+        total,
+        "" if tag.startswith("W/") else tag,  # a weak tag does not stand for the same bytes
+        headers.get("content-type", ""),
+        iter(response.iter_stream()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class _Guard:
     """Limits of one fetch; `until` is a time of `time.monotonic`."""
 
@@ -89,6 +168,15 @@ class _Guard:
 
 def _get(url: str, guard: _Guard, max_bytes: int) -> bytes | str:
     """Send one request; returns the body, or the target of a redirect."""
+    with _response(url, guard) as (parsed, response):
+        return _target(parsed, response) or _body(parsed, response, max_bytes, what=guard.what)
+
+
+@contextmanager
+def _response(
+    url: str, guard: _Guard, more: Sequence[tuple[str, str]] = ()
+) -> Iterator[tuple[httpx.URL, httpcore.Response]]:
+    """What one request is answered with; errors while it is read become sentences, too."""
     try:
         parsed = _checked(url)
         backend = _PinnedBackend(guard.addresses(parsed), guard.until)
@@ -96,10 +184,13 @@ def _get(url: str, guard: _Guard, max_bytes: int) -> bytes | str:
         with (
             httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool,
             pool.stream(
-                "GET", str(parsed.copy_with(fragment=None)), headers=_headers(parsed, guard.accept)
+                "GET",
+                str(parsed.copy_with(fragment=None)),
+                headers=[*_headers(parsed, guard.accept), *more],
+                extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), STALL_S)},
             ) as response,
         ):
-            return _answer(parsed, response, max_bytes, what=guard.what)
+            yield parsed, response
     except (httpcore.TimeoutException, TimeoutError):
         raise RemoteError(f"{url} took too long", cure=f"try again, or download the {guard.what} yourself") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -123,10 +214,16 @@ def _headers(parsed: httpx.URL, accept: str) -> list[tuple[str, str]]:
     return [("Host", host), ("Accept", accept), ("Accept-Encoding", "identity"), ("User-Agent", "catalens")]
 
 
-def _answer(url: httpx.URL, response: httpcore.Response, max_bytes: int, *, what: str) -> bytes | str:
+def _target(url: httpx.URL, response: httpcore.Response) -> str | None:
+    """Where a redirect leads; None where the answer is none."""
     headers = {name.lower(): value for name, value in response.headers}
-    if response.status in {301, 302, 303, 307, 308} and b"location" in headers:
+    if response.status in REDIRECTS and b"location" in headers:
         return str(url.join(headers[b"location"].decode("latin-1")))
+    return None
+
+
+def _body(url: httpx.URL, response: httpcore.Response, max_bytes: int, *, what: str) -> bytes:
+    headers = {name.lower(): value for name, value in response.headers}
     if response.status != 200:
         raise RemoteError(f"{url} answers {response.status}", cure="check the address")
     announced = headers.get(b"content-length", b"0")

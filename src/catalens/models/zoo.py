@@ -2,7 +2,8 @@
 
 A name is one of a network that is bundled ("bundled" or nothing for the usual one), a folder with a card.toml, a short
 name or hub place of `models.known` (with a folder of its files: `catvton:FOLDER`), or a form with a place:
-`hf:OWNER/NAME`, `hf:FOLDER`, `onnx:FILE`, `openvino:FILE`, `torch:FILE`, `keras:FILE`, `keras:NAME`.
+`hf:OWNER/NAME`, `hf:FOLDER`, `onnx:FILE`, `openvino:FILE`, `torch:FILE`, `keras:FILE`, `keras:NAME`. What
+`models.pull` fetched is taken from its cache.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from typing import Literal, ParamSpec, TypeAlias, TypeVar, cast, get_args
 from catalens import settings
 from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models import card as cards
-from catalens.models import file_card
+from catalens.models import file_card, pull
 from catalens.models import known as registry
 from catalens.models.card import FILE, Card, read_card, read_table
+from catalens.models.file_card import FileCard, file_card_of
 from catalens.models.known import KnownNetwork, find_known, known_networks, require_accepted
 from catalens.models.licence import UNKNOWN, require_allowed
 
-Task: TypeAlias = cards.Task | Literal["classify", "paint"]
+Task: TypeAlias = cards.Task | Literal["classify", "outline", "refine", "paint"]
 FILES = frozenset[str](get_args(file_card.Kind))
 """Forms of names that are files with a card beside them (`models.file_card`)."""
 Form: TypeAlias = Literal["card", "hf", "known", "onnx", "openvino", "torch", "keras", "application"]
@@ -73,7 +75,7 @@ WRITTEN: Mapping[Form, str] = MappingProxyType(
 """How each form is written."""
 PREFIXES: tuple[Form, ...] = ("hf", "onnx", "openvino", "torch", "keras")
 _RELATED: Mapping[Task, tuple[registry.Task, ...]] = MappingProxyType(
-    {"classify": ("classify", "embed"), "matte": (), "generate": ("paint",), "outfit": (), "pose": ()}
+    {"classify": ("classify", "embed"), "generate": ("paint",), "outfit": (), "pose": ()}
 )
 """Tasks of known networks that serve for another one; every other task is served by its own."""
 
@@ -104,7 +106,7 @@ class Resolved:
         """Of its weights: as its card or what is published says, else "unknown"."""
         if self.card is not None:
             return self.card.license
-        if self.form in FILES:
+        if self.form in FILES and self.known is None:
             return file_card.read_file_licence(Path(self.place).with_suffix(".toml")).license or UNKNOWN
         return UNKNOWN if self.known is None else self.known.license
 
@@ -117,6 +119,17 @@ class Resolved:
         if self.card is None:
             raise ModelError(f"{self.name} has no card", cure=f"name {WRITTEN['card']}")
         return self.card
+
+    def file(self) -> tuple[Path, FileCard | None]:
+        """A network in a file: where it is, and its card where that does not lie beside it; a pulled one is checked.
+
+        Raises:
+            NotFoundError, ModelError: it was not pulled, or is another file now.
+        """
+        if self.known is None:
+            return Path(self.place), None
+        card = self.known.input
+        return pull.pulled_file(self.known), None if card is None else file_card_of(card)
 
     def in_transformers(self) -> str:
         """Where the Transformers library finds it.
@@ -165,8 +178,10 @@ def resolve(
     # A classifier's folder is a head on an encoder, which is resolved, too, when it is loaded.
     if allowed is not None and not (task == "classify" and found.form == "card" and found.card is None):
         require_allowed(found.name, found.licence, allowed)
-    if found.form in ("hf", "known"):
+    if found.form in ("hf", "known") or found.known is not None:
         _check_licence(found, accept_licence or settings.accepted_licence())
+    if found.known is not None and found.known.files and pull.pinned(found.known) is None:
+        raise pull.not_pulled(found.known)
     return found
 
 
@@ -180,7 +195,7 @@ def find(name: str) -> Resolved:
     scheme, colon, rest = name.partition(":")
     known = find_known(rest if colon and scheme == "hf" else scheme if colon else name)
     if known is not None:
-        return Resolved(name, cast(Task, known.task), "known", known.hub, known=known)
+        return Resolved(name, cast(Task, known.task), "known", _place(known), known=known)
     if colon and scheme in PREFIXES and rest:
         return _of_form(name, scheme, rest, "embed")
     folder = WEIGHTS / name if name in bundled_cards() else Path(name)
@@ -213,6 +228,12 @@ def bundled_cards(task: cards.Task | None = None) -> tuple[str, ...]:
     """Names of the networks that ship with the package, sorted; only those for a task, where one is given."""
     names = sorted(path.parent.name for path in WEIGHTS.glob(f"*/{FILE}"))
     return tuple(name for name in names if task is None or read_table(WEIGHTS / name).text("task") == task)
+
+
+def near_names(name: str) -> list[str]:
+    """Names of bundled and known networks that a mistyped one may stand for, three at most."""
+    names = [*bundled_cards(), *(name for one in known_networks() for name in (one.key, *one.aliases))]
+    return get_close_matches(name, names, n=3)
 
 
 def loaded_once(default: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -250,12 +271,15 @@ def _resolved(given: str, task: Task, forms: Sequence[Form]) -> Resolved:
         if not rest:
             raise NotFoundError(f"{given!r} names no network", cure="write hf:FOLDER, hf:OWNER/NAME or KIND:FILE")
         return _of_form(given, scheme, rest, task)
-    known = find_known(scheme if colon else given)
+    known = None if given in bundled_cards() else find_known(scheme if colon else given)
     if known is not None and not (colon and known.key != scheme):
         if colon and not Path(rest).is_dir():
             raise NotFoundError(f"no folder {rest!r}", cure=f"write {known.key}:FOLDER")
+        served = _served(known, task)
+        if known.files:
+            return Resolved(given, served, "onnx", str(pull.folder_of(known) / known.files[0].name), known=known)
         form: Form = "known" if "known" in forms else "hf"
-        return Resolved(given, _served(known, task), form, rest if colon else known.hub, known=known)
+        return Resolved(given, served, form, rest if colon else _place(known), known=known)
     if given in bundled_cards() or (given and (Path(given) / FILE).is_file()):
         return _of_card(given, task)
     if {"known", "hf"} <= set(forms) and _is_folder_or_id(given):  # as Diffusers writes and the hub names them
@@ -283,10 +307,15 @@ def _of_form(given: str, form: Form, rest: str, task: Task) -> Resolved:
     if form != "hf":
         return Resolved(given, task, form, rest)
     known = None if Path(rest).is_dir() else find_known(rest)
-    place = rest if known is None else known.hub
+    place = rest if known is None else _place(known)
     if known is None and not Path(rest).is_dir() and (rest.startswith((".", "/", "~")) or rest.count("/") > 1):
         raise NotFoundError(f"no folder {rest!r}", cure="check the path, or name an id on the hub: hf:OWNER/NAME")
     return Resolved(given, task if known is None else _served(known, task), form, place, known=known)
+
+
+def _place(known: KnownNetwork) -> str:
+    """The folder of a network that was pulled, else its place on the hub."""
+    return known.hub if known.files or pull.pinned(known) is None else str(pull.folder_of(known))
 
 
 def _is_folder_or_id(given: str) -> bool:
@@ -316,18 +345,20 @@ def _check_licence(found: Resolved, accepted: str | None) -> None:
     if known is None or not known.commercial:
         license, forbids = (None, "") if known is None else (known.license, known.forbids)
         require_accepted(
-            found.place if found.form == "hf" else found.name, license=license, forbids=forbids, accepted=accepted
+            found.name if known is not None else found.place, license=license, forbids=forbids, accepted=accepted
         )
 
 
 def _bundled_for(task: Task | None) -> tuple[str, ...]:
     """Names for a task; those for embedding serve to classify by words."""
-    return () if task == "paint" else bundled_cards("embed" if task == "classify" else task)
+    if task == "paint" or task == "outline" or task == "refine":
+        return ()
+    return bundled_cards("embed" if task == "classify" else task)
 
 
 def _unknown(name: str, task: Task | None, forms: Sequence[Form] = ("card",)) -> NotFoundError:
     served = () if task is None else _RELATED.get(task, (cast(registry.Task, task),))
-    others = [one.key for one in known_networks(*served)] if served and {"hf", "known"} & set(forms) else []
+    others = [one.key for one in known_networks(*served)] if served and {"hf", "known", "onnx"} & set(forms) else []
     near = get_close_matches(name, [*others, *_bundled_for(task)], n=3)
     if near and not Path(name).exists():
         return NotFoundError(

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
 from catalens.errors import CatalogBusyError
-from catalens.files import PRIVATE_FILE
+from catalens.files import PRIVATE_FILE, try_lock
 from catalens.storage.database import storage_error
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 _HOLDER_BYTES = 128  # fixed, so that naming the holder needs no new block on a full disk
 _POLL_S = 0.02
@@ -66,7 +60,7 @@ class WriterLock:
 
     def _wait(self, file: int) -> None:
         deadline = time.monotonic() + self._wait_s
-        while not _try_lock(file):
+        while not try_lock(file):
             if time.monotonic() >= deadline:
                 holder = os.read(file, _HOLDER_BYTES).decode("utf-8", "replace").strip() or "another process"
                 raise CatalogBusyError(
@@ -83,17 +77,3 @@ def _name_holder(file: int, path: Path) -> None:
         os.write(file, line)
     except OSError as error:
         raise storage_error(path, error) from error
-
-
-def _try_lock(file: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            # A byte far behind the text, so that others can still read who holds it.
-            os.lseek(file, 1 << 30, os.SEEK_SET)
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-            os.lseek(file, 0, os.SEEK_SET)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -7,7 +7,6 @@ at the edge are freed from the old background's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -30,6 +29,7 @@ from catalens.models.runtimes.onnx import OnnxDenseNetwork
 from catalens.models.zoo import DEFAULT_MATTE, Form, loaded_once, resolve
 from catalens.options import Shadow
 from catalens.show import Shown
+from catalens.tasks.edges import Edges
 from catalens.tasks.outline import TRUSTED, outline_confidence, separate_products
 from catalens.tasks.segment import canvas_for, logits_of
 from catalens.types import FloatArray, ImageArray
@@ -172,13 +172,21 @@ class Cutter:
         *,
         shadow: Shadow = options.Cutout.shadow.default,
         decontaminate: bool = options.Cutout.decontaminate.default,
+        edges: Edges | None = None,
     ) -> Cutout:
-        """Cut out of HxWx4 uint8; a picture that is cut out already (`own_alpha`) keeps its alpha and colors."""
+        """Cut out of HxWx4 uint8; a picture that is cut out already (`own_alpha`) keeps its alpha and colors.
+
+        Args:
+            edges: what is done to the alpha's edge before; nothing where None.
+        """
         own = own_alpha(rgba)
         if own is not None:
             return cutout_of(np.ascontiguousarray(rgba[..., :3]), own, shadow=shadow, decontaminate=False)
         image = composite_on_white(rgba)
-        alpha = np.minimum(self.alpha(image), rgba[..., 3] / np.float32(255))
+        found = self.alpha(image)
+        if edges is not None:
+            found = edges.apply(image, found)
+        alpha = np.minimum(found, rgba[..., 3] / np.float32(255))
         return cutout_of(image, alpha, shadow=shadow, decontaminate=decontaminate)
 
     def _guess(self, image: ImageArray) -> FloatArray:
@@ -244,13 +252,21 @@ def cutout_of(
 
 
 @loaded_once(DEFAULT_MATTE)
-def cutter(name: str | None = None, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO) -> Cutter:
+def cutter(
+    name: str | None = None,
+    *,
+    threads: int | None = None,
+    accept_licence: str | None = None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+) -> Cutter:
     """A cut-out network by name; loaded once. Arguments and errors are those of `cutout`."""
-    found = resolve(name, task="matte", forms=FORMS)
+    found = resolve(name, task="matte", forms=FORMS, accept_licence=accept_licence)
     if found.form == "card":
         return Cutter(found.own_card(), threads=threads, device=device, dtype=dtype)
+    path, card = found.file()
     kind = file_kind(found.form)
-    return ForeignCutter(FileDense(kind, Path(found.place), threads=threads, device=device, dtype=dtype))
+    return ForeignCutter(FileDense(kind, path, card=card, threads=threads, device=device, dtype=dtype))
 
 
 def cutout(
@@ -259,6 +275,8 @@ def cutout(
     model: str | None = options.Cutout.model.default,
     shadow: Shadow = options.Cutout.shadow.default,
     decontaminate: bool = options.Cutout.decontaminate.default,
+    edges: Edges | None = None,
+    accept_licence: str | None = None,
     device: str = AUTO,
     dtype: str = AUTO,
 ) -> ImageArray:
@@ -266,10 +284,13 @@ def cutout(
 
     Args:
         image: path, bytes, open file, array or PIL picture.
-        model: a bundled cut-out network (the default where None) or a folder with a card; onnx:FILE, openvino:FILE or
+        model: a bundled cut-out network (the default where None) or a folder with a card; a known one that
+            `catalens models pull` fetched (u2net, isnet-general-use, birefnet ...); onnx:FILE, openvino:FILE or
             torch:FILE of a network that gives one map, with a small card beside it (`models.runtimes.file`).
         shadow: "keep" the photo's own where its background is even, draw a "soft" one, or "none".
         decontaminate: remove the old background's color from edges.
+        edges: alpha matting, a refining network or a smooth outline (`tasks.edges.Edges`).
+        accept_licence: name of a licence that limits commercial use and that you accept for this network.
         device, dtype: device and precision (`models.device`).
 
     Returns:
@@ -279,10 +300,10 @@ def cutout(
     Raises:
         ImageError: the picture cannot be read.
         NotFoundError, ModelError, MissingExtraError: the network cannot be found or used.
-        UsageError: another shadow; an unsupported form or device.
+        UsageError: another shadow; an unsupported form or device; a licence that was not accepted.
     """
-    network = cutter(model, device=device, dtype=dtype)
-    return network.cut(read_rgba(image), shadow=shadow, decontaminate=decontaminate).rgba
+    network = cutter(model, accept_licence=accept_licence, device=device, dtype=dtype)
+    return network.cut(read_rgba(image), shadow=shadow, decontaminate=decontaminate, edges=edges).rgba
 
 
 def _sigmoid(logits: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ from catalens.geometry import clip, mask_to_box
 from catalens.images.read import ImageLike, read_image
 from catalens.models.device import AUTO
 from catalens.models.hub.detector import HubDetector
+from catalens.models.runtimes.yolox import YoloxNetwork
 from catalens.models.zoo import BUILT_IN_DETECTOR, DEFAULT_DETECTOR, Form, loaded_once, resolve
 from catalens.tasks.cutout import Cutter, cutter
 from catalens.tasks.faces import FaceFinder, finds_faces
@@ -25,7 +26,7 @@ from catalens.tasks.two_stage import TwoStageDetector, one_each
 from catalens.taxonomy import classes, kind
 from catalens.types import Detections, FloatArray, ImageArray
 
-FORMS: tuple[Form, ...] = ("card", "hf")
+FORMS: tuple[Form, ...] = ("card", "hf", "onnx")
 """What `model` may be here, besides "parts"."""
 NOT_PRODUCTS = frozenset({"background", "skin", "hair"})
 SEVERAL = classes("several")
@@ -157,7 +158,7 @@ def _at_size(
 class ForeignDetector:
     """A detector of others as one of ours: sure boxes, one for each thing."""
 
-    def __init__(self, network: HubDetector) -> None:
+    def __init__(self, network: HubDetector | YoloxNetwork) -> None:
         self._network = network
         self.labels = network.labels
 
@@ -181,8 +182,8 @@ def detector(
 
     Args:
         name: a bundled detector (of products, or of faces), a folder with a card, "parts" for the parser and the
-            cut-out network together, or "hf:" and a folder or hub id of the Transformers library; None for the best
-            that is bundled.
+            cut-out network together, a known one (`catalens models list --task detect`), "hf:" and a folder or hub id
+            of the Transformers library, or "onnx:" and a file of YOLOX; None for the best that is bundled.
         words: what to look for, for those that take words (OWL, Grounding DINO).
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
         device, dtype: device and precision (`models.device`).
@@ -203,6 +204,8 @@ def detector(
     if found is not None and found.form == "hf":
         network = HubDetector(found.in_transformers(), words=words, threads=threads, device=device, dtype=dtype)
         return ForeignDetector(network)
+    if found is not None and found.form == "onnx" and not words:
+        return ForeignDetector(YoloxNetwork(found.file()[0], threads=threads, device=device, dtype=dtype))
     if words or found is None:
         raise UsageError(f"{name or 'the bundled detector'} has labels of its own", cure="leave the words out")
     kind = FaceFinder if finds_faces(found.own_card()) else TwoStageDetector

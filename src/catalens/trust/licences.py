@@ -297,7 +297,7 @@ def _of_card(card: Card, origin: str) -> Part:
 
 
 def _of_known(known: KnownNetwork) -> Part:
-    origin, learned = f"hf:{known.hub}", f"see {known.source}"
+    origin, learned = known.where, known.remarks or f"see {known.source}"
     return Part("network", known.key, "", known.license, origin, learned, depends_on=known.needs, hub=known.hub)
 
 

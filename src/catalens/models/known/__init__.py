@@ -11,10 +11,18 @@ from typing import Any, Literal, TypeAlias
 
 from catalens.errors import UsageError
 
-Task: TypeAlias = Literal["embed", "segment", "detect", "classify", "tryon", "paint"]
-"""What such a network does; "paint" is a picture from words."""
+Task: TypeAlias = Literal["embed", "segment", "matte", "detect", "classify", "outline", "refine", "tryon", "paint"]
+"""What such a network does; "outline" is an outline from a box or points, "refine" a finer alpha from a coarse one,
+"paint" a picture from words."""
 Library: TypeAlias = Literal[
-    "transformers", "diffusers", "open_clip", "mobileclip", "fashn_vton", "code on the hub", "own code"
+    "onnxruntime",
+    "transformers",
+    "diffusers",
+    "open_clip",
+    "mobileclip",
+    "fashn_vton",
+    "code on the hub",
+    "own code",
 ]
 
 
@@ -27,11 +35,36 @@ class PublishedScore:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file at its maker's address.
+
+    Args:
+        url: https address.
+        bytes: size, None where it is not known.
+        sha256: published or confirmed independently; "" where there is none: the first download is trusted and pinned.
+        md5: as published; it finds damage, not forgery.
+    """
+
+    url: str
+    bytes: int | None = None
+    sha256: str = ""
+    md5: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+        return self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class KnownNetwork:
     """What is published of a network.
 
     Args:
-        key: its short name here; hub: where its weights are.
+        key: its short name here; hub: where its weights are, "" where they are `files`.
+        aliases: its names in other tools.
+        files: of a network that is not a repository on the hub; input: the card of the first (`file_card`).
+        remarks: of its authors and of this project on data and licence.
         library: what runs it. Code that comes with weights is never run: such networks are exported to ONNX first
             ("code on the hub"), or refused ("own code").
         license: SPDX name where it has one; commercial: whether a shop may use it; forbids: what it forbids, in words.
@@ -48,12 +81,16 @@ class KnownNetwork:
     key: str
     name: str
     task: Task
-    hub: str
     library: Library
     license: str
     commercial: bool
     source: str
+    hub: str = ""
     forbids: str = ""
+    aliases: tuple[str, ...] = ()
+    files: tuple[KnownFile, ...] = ()
+    input: Mapping[str, Any] | None = None
+    remarks: str = ""
     parameters: int | None = None
     family: str = ""
     dim: int | None = None
@@ -65,17 +102,28 @@ class KnownNetwork:
     needs: tuple[str, ...] = ()
     scores: tuple[PublishedScore, ...] = ()
 
+    @property
+    def where(self) -> str:
+        """Its place on the hub, or the address of its file."""
+        return f"hf:{self.hub}" if self.hub else self.files[0].url
+
+    @property
+    def megabytes(self) -> float | None:
+        """To fetch; None where not all of it is known."""
+        sizes = [one.bytes for one in self.files]
+        return sum(sizes) / 1e6 if sizes and None not in sizes else None  # type: ignore[arg-type]  # none is None
+
 
 @cache
 def known_networks(*tasks: Task) -> tuple[KnownNetwork, ...]:
     """All of them by key; only those for some tasks, where any is given."""
-    found = (_read(path) for path in sorted(Path(__file__).parent.glob("*.toml")))
+    found = (_read(path) for path in sorted(Path(__file__).parent.glob("*.toml"), key=lambda path: path.stem))
     return tuple(one for one in found if not tasks or one.task in tasks)
 
 
 def find_known(name: str) -> KnownNetwork | None:
     """One of them by its short name or its place on the hub; None where it is not one of them."""
-    return next((one for one in known_networks() if name in (one.key, one.hub)), None)
+    return next((one for one in known_networks() if name and name in (one.key, one.hub, *one.aliases)), None)
 
 
 def require_accepted(network: str, *, license: str | None, forbids: str, accepted: str | None) -> None:
@@ -97,5 +145,6 @@ def require_accepted(network: str, *, license: str | None, forbids: str, accepte
 def _read(path: Path) -> KnownNetwork:
     table: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8"))
     scores = tuple(PublishedScore(**one) for one in table.get("scores", []))
-    lists = {name: tuple(table.get(name, [])) for name in ("languages", "needs")}
-    return KnownNetwork(**{"key": path.stem, **table, **lists, "scores": scores})
+    lists = {name: tuple(table.get(name, [])) for name in ("aliases", "languages", "needs")}
+    files = tuple(KnownFile(**one) for one in table.get("files", []))
+    return KnownNetwork(**{"key": path.stem, **table, **lists, "scores": scores, "files": files})

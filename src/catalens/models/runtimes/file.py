@@ -38,6 +38,7 @@ class FileNetwork:
     """A network in a file: (N, 3, H, W) prepared pictures in, one vector for each out.
 
     Args:
+        card: how it is fed, and what it gives; read from beside the file where None.
         device, dtype: as `models.device` says.
 
     Raises:
@@ -50,12 +51,19 @@ class FileNetwork:
     has_text = False
 
     def __init__(
-        self, kind: Kind, path: Path, *, threads: int | None = None, device: str = AUTO, dtype: str = AUTO
+        self,
+        kind: Kind,
+        path: Path,
+        *,
+        card: FileCard | None = None,
+        threads: int | None = None,
+        device: str = AUTO,
+        dtype: str = AUTO,
     ) -> None:
         if not path.exists():
             raise NotFoundError(f"no network at {path}", cure="check the path")
         regular_file(path)
-        card = read_file_card(path.with_suffix(".toml"))
+        card = card or read_file_card(path.with_suffix(".toml"))
         self.preprocess, self.classes, self._values = card.preprocess, card.classes, card.values
         self.identity = f"{path.stem}@{_digest(path, card)}"
         count = threads or settings.threads()
@@ -101,6 +109,10 @@ class FileNetwork:
         """What it gives as logits, whose softmax (of one output: sigmoid) are its probabilities."""
         if self._values == "logits":
             return found
+        if self._values == "minmax":
+            axes = tuple(range(1, found.ndim))
+            least, most = found.min(axes, keepdims=True), found.max(axes, keepdims=True)
+            found = (found - least) / np.maximum(most - least, np.float32(1e-6))
         likely = np.clip(found, NEARLY, 1 - NEARLY)
         return np.asarray(np.log(likely / (1 - likely)) if found.shape[1] == 1 else np.log(likely), np.float32)
 

@@ -13,8 +13,8 @@ from catalens.errors import ModelError
 from catalens.images.prepare import Preprocess
 from catalens.models.card import Card
 from catalens.models.device import AUTO, RunsOn, place_onnx
+from catalens.models.onnx_file import check_onnx
 from catalens.models.runtimes.base import Run
-from catalens.models.runtimes.external_data import check_onnx
 from catalens.models.text import text_batch
 from catalens.types import FloatArray
 

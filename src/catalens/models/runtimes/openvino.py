@@ -11,8 +11,8 @@ from catalens import settings
 from catalens.errors import MissingExtraError, ModelError, first_line
 from catalens.models.card import Card
 from catalens.models.device import AUTO, RunsOn, place_openvino
+from catalens.models.onnx_file import check_onnx
 from catalens.models.runtimes.base import Run
-from catalens.models.runtimes.external_data import check_onnx
 from catalens.models.runtimes.onnx import REGIONS, VECTORS
 from catalens.models.untrusted import regular_file
 from catalens.types import FloatArray

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from statistics import median
 
@@ -61,23 +62,23 @@ def measured(name: str, task: str) -> float | None:
 def _measure(name: str, task: str) -> float:
     if task == "matte":
         network = cutter(name)
-        return _median(lambda image: network.alpha(image))
+        return _median(network.alpha)
     if task == "detect":
         find = detector(name)
-        return _median(lambda image: find(image))
+        return _median(find)
     if task == "embed":
         embed = encoder(name)
         return _median(lambda image: embed.encode_images([image]))
     raise NotFoundError(f"networks for {task!r} are not measured")
 
 
-def _median(run: object) -> float:
+def _median(run: Callable[[ImageArray], object]) -> float:
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     inside = ((y - SIDE / 2) ** 2 + (x - SIDE / 2) ** 2 < (SIDE / 3) ** 2)[..., None]
     image: ImageArray = np.where(inside, np.uint8(60), np.uint8(225)) + (np.dstack([x, y, x]) / 32).astype(np.uint8)
     times = []
     for _ in range(1 + RUNS):
         start = time.perf_counter()
-        run(image)  # type: ignore[operator]
+        run(image)
         times.append(time.perf_counter() - start)
     return round(1000 * median(times[1:]), 1)

@@ -285,7 +285,7 @@ def detect(
         labels: what to look for, for models that take words.
         masks: add a mask of each product; without, it takes a fifth of the time.
         tiles: for shelves and photos of hundreds of things: look at overlapping windows, so many along the longer
-            side, each about three things wide, instead of the whole; boxes alone.
+            side, each about three things wide, instead of the whole; boxes alone, by default of catalens-detector-s.
         accept_licence, device, dtype: as of `detector`.
 
     Returns:
@@ -297,6 +297,8 @@ def detect(
     """
     options.check_all(options.Detect, min_score=min_score, labels=labels)
     pixels = read_image(image)
+    if model is None and tiles > 1:
+        model = DEFAULT_DETECTOR  # a window shows a few things, and there are hundreds of windows
     find: Callable[[ImageArray], Detections] = detector(
         model, words=tuple(labels), accept_licence=accept_licence, device=device, dtype=dtype
     )

@@ -20,7 +20,7 @@ from catalens import settings
 from catalens.evaluation.detection import Truth, detection_scores, proposal_recall
 from catalens.learning.regions.detector import Labelled
 from catalens.models.parts import PRODUCTS
-from catalens.models.zoo import BUILT_IN_DETECTOR, DEFAULT_DETECTOR, bundled_cards
+from catalens.models.zoo import BUILT_IN_DETECTOR, DEFAULT_DETECTOR, ENSEMBLE, bundled_cards
 from catalens.tasks.detect import Detector, detector
 from catalens.tasks.proposals import proposer
 from catalens.types import Detections, FloatArray
@@ -82,7 +82,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     photos = street_photos(settings.data_folder(), held_out=True)
     bundled = [DEFAULT_DETECTOR] if DEFAULT_DETECTOR in bundled_cards("detect") else []
-    names = [BUILT_IN_DETECTOR, *bundled] if given.model is None else given.model
+    names = [BUILT_IN_DETECTOR, *bundled, ENSEMBLE] if given.model is None else given.model
     result: dict[str, object] = {"benchmark": "detect", "n": len(photos)}
     for name in names:
         result[name] = average_precision(name, detector(name, threads=1), photos)

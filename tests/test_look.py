@@ -135,3 +135,33 @@ def test_colors_of_labels_can_be_told_apart(labels: Iterable[str], least: int) -
     colors = [label_color(label) for label in labels]
     away = [max(abs(a - b) for a, b in zip(one, two, strict=True)) for one, two in combinations(colors, 2)]
     assert min(away) >= least
+
+
+DEPARTMENTS = {
+    "w1": ("dress", "female"), "w2": ("dress", "women"), "m1": ("dress", "male"), "w3": ("dress", "female"),
+    "any": ("dress", ""), "m2": ("dress", "Herren"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("genders", "wanted"),
+    [
+        ({}, ["w1", "w2", "w3", "any"]),  # three of four best that say it are for women
+        ({"w1": "male", "w2": "male"}, ["w1", "w2", "m1", "any", "m2"]),
+        ({"w1": "", "w2": ""}, ["w1", "w2", "m1", "w3", "any", "m2"]),  # too few say it
+    ],
+)
+def test_what_is_worn_stays_in_the_department(genders: dict[str, str], wanted: list[str]) -> None:
+    said = {sku: (name, genders.get(sku, who)) for sku, (name, who) in DEPARTMENTS.items()}
+
+    def search(*, image: ImageArray, k: int, where: str | None) -> Matches:
+        return Matches(
+            tuple(
+                Match(sku, 0.5, {}, title=sku, attributes={"category": name, "gender": who})
+                for sku, (name, who) in said.items()
+            )
+        )
+
+    image = np.full((60, 60, 3), 200, np.uint8)
+    look = shop_the_look(search, image, k=6, finder=finder("dress"))  # type: ignore[arg-type]
+    assert [match.sku for match in look.parts[0].matches] == wanted

@@ -48,7 +48,7 @@ def test_nothing_is_allowed_unasked() -> None:
         "embed": ("catalens-encoder-s",),
         "segment": ("catalens-parser-s",),
         "matte": ("u2netp",),
-        "detect": ("catalens-detector-s", "catalens-faces-xs", "parts"),
+        "detect": ("ensemble", "catalens-detector-s", "catalens-faces-xs", "nanodet-g", "parts"),
         "faces": ("catalens-faces-xs",),
         "classify": ("catalens-encoder-s",),
         "outfit": ("catalens-outfit-xs",),
@@ -152,7 +152,15 @@ def test_the_description_names_what_is_served(client: TestClient) -> None:
         form = found["paths"][f"/v1/{route}"]["post"]["requestBody"]["content"]["multipart/form-data"]
         return form["schema"]["properties"][field].get("enum")
 
-    assert names("detect") == ["catalens-detector-s", "catalens-faces-xs", "parts", "ours", "heads"]
+    assert names("detect") == [
+        "ensemble",
+        "catalens-detector-s",
+        "catalens-faces-xs",
+        "nanodet-g",
+        "parts",
+        "ours",
+        "heads",
+    ]
     assert names("blur-faces") == ["catalens-faces-xs", "heads"]
     assert names("cutout") == names("scene") == ["u2netp"]
     assert names("scene", "painter") is None

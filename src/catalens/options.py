@@ -320,7 +320,7 @@ class Look:
     encoder, device, dtype = Network.encoder, Network.device, Network.dtype
     k = Option("k", "whole", 6, "Number of matches for each product on the photo.", minimum=1, http_maximum=200)
     where, min_score = _WHERE, _MIN_SCORE
-    model = _network("model", "detect", "Detector", others='"parts", hf:FOLDER_OR_ID')
+    model = _network("model", "detect", "Detector", others='"ensemble" (default), "parts", hf:FOLDER_OR_ID')
 
 
 class Outfits:

@@ -30,6 +30,7 @@ TAKES = {
     "generate": "words",
     "paint": "words",
     "confirm": "parts of pictures",
+    "name": "boxes",
     "classify": "pictures",
     "outline": "pictures with a box or points",
     "refine": "pictures with a trimap",

@@ -21,10 +21,10 @@ Precision = Literal["float32", "int8"]
 """What the weights are kept and multiplied in; int8 is static, with a scale per output channel."""
 
 
-Task = Literal["embed", "segment", "matte", "detect", "outfit", "pose", "tryon", "generate", "confirm"]
+Task = Literal["embed", "segment", "matte", "detect", "outfit", "pose", "tryon", "generate", "confirm", "name"]
 """What a network does: a vector for a picture; a class for each place; the product's share of each place; boxes;
 whether things go together; where a body's joints are; a garment on a person; pictures of words; whether a cut-out shows
-what another network took it for."""
+what another network took it for; what a box shows, of evidence by other networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ class Card:
             "pose": f"{len(self.classes)} joints of a body",
             "tryon": "a garment on a person",
             "confirm": f"whether a cut-out shows a {self.classes[0] if self.classes else 'thing'}",
+            "name": f"which of {len(self.classes)} categories a box shows",
             "generate": f"pictures of {kinds} kinds of products",
         }[self.task]
 

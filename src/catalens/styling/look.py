@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -13,13 +14,17 @@ from catalens.images.prepare import crop
 from catalens.images.read import ImageLike, read_image
 from catalens.show import Shown
 from catalens.tasks.detect import Detector, detector, with_masks
-from catalens.taxonomy import Kind, all_named, find, kinds
+from catalens.taxonomy import Kind, all_named, classes, find, kinds, people_of
 from catalens.types import Detection, Detections, ImageArray, Match, Matches
 
 MARGIN = 0.06
 """Of a box that is kept around a product, as a share of its longer side."""
 FADED = 0.75
 """How far what is not the product is faded to white: something of where it is worn stays."""
+DEPARTMENT = ("gender", "age_group", "department")
+"""Attributes in which a catalog says for whom a product is."""
+VOTES, MAJORITY = 3, 0.6
+"""Best matches of each part that vote for whom the photo's clothes are, and the least that must; share that decides."""
 PARTS = 8
 """Products of a photo that are searched for, at most."""
 
@@ -77,6 +82,8 @@ def shop_the_look(
 
     Returns:
         The products, the largest first, each with matches of its own category; of all where the catalog names none.
+        What is worn is matched within the department (men, women, children) of most of the best matches, where the
+        catalog says it.
 
     Raises:
         ImageError: the picture cannot be read.
@@ -89,10 +96,15 @@ def shop_the_look(
     found = found[found.scores >= min_score]
     areas = (found.boxes[:, 2] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 1])
     found = with_masks(found[np.argsort(-areas, kind="stable")[:PARTS]], pixels)
-    parts = []
-    for row, one in enumerate(found):
-        alone = _alone(pixels, found, row)
-        parts.append(LookPart(one, alone, _matches(search, alone, one.label, k=k, where=where)))
+    pictures = [_alone(pixels, found, row) for row in range(len(found))]
+    near = [
+        _matches(search, picture, one.label, k=k, where=where) for picture, one in zip(pictures, found, strict=True)
+    ]
+    wearer = _wearer([matches for matches, one in zip(near, found, strict=True) if _is_worn(one.label)])
+    parts = [
+        LookPart(one, picture, replace(matches, items=_for(wearer if _is_worn(one.label) else "", matches.items)[:k]))
+        for one, picture, matches in zip(found, pictures, near, strict=True)
+    ]
     return Look(pixels, tuple(parts))
 
 
@@ -105,20 +117,47 @@ def _alone(image: ImageArray, found: Detections, row: int) -> ImageArray:
 
 
 def _matches(search: Callable[..., Matches], picture: ImageArray, label: str, *, k: int, where: str | None) -> Matches:
-    """The best of the part's own category, found by a filter where the nearest have too few of them.
+    """What there is of the part's own category, the best first; found by a filter where the nearest have too few of it.
 
     Nothing where the catalog names categories and none of them is the part's; the best of all where it names none.
     """
     near = search(image=picture, k=k * 6, where=where)
     words = _category_words(label)
-    kept = _of_category(near, label)[:k]
+    kept = _of_category(near, label)
     if words and len(kept) < k:
         named = " or ".join(f'category ~ "{word}"' for word in words)
         more = search(image=picture, k=k * 6, where=named if where is None else f"({where}) and ({named})")
-        kept = _of_category(more, label)[:k] or kept
+        kept = _of_category(more, label) or kept
     if not words or not (kept or any(one.part for match in near for one in _kinds_said(match))):
-        kept = near.items[:k]
+        kept = near.items
     return Matches(query=label, items=kept, took_ms=near.took_ms)
+
+
+def _wearer(parts: Sequence[Matches]) -> str:
+    """For whom the photo's clothes are, men, women or children: what most of the best matches of its parts are said to
+    be for; "" where the catalog does not say it, or they differ.
+    """
+    votes = [_audience(match) for part in parts for match in part.items[:VOTES]]
+    votes = [who for who in votes if len(who) == 1]
+    counts = Counter(next(iter(who)) for who in votes)
+    who, most = counts.most_common(1)[0] if counts else ("", 0)
+    return who if len(votes) >= VOTES and most >= MAJORITY * len(votes) else ""
+
+
+def _for(wearer: str, items: tuple[Match, ...]) -> tuple[Match, ...]:
+    """Those that are for the wearer or for anybody; all where there are none."""
+    fitting = tuple(one for one in items if not wearer or not _audience(one) or wearer in _audience(one))
+    return fitting or items
+
+
+def _audience(match: Match) -> frozenset[str]:
+    """For whom a product is, as its department, category and title say."""
+    said = (match.attributes.get(name, "") for name in (*DEPARTMENT, "category"))
+    return people_of(" ".join([*(" ".join(one) if isinstance(one, tuple) else str(one) for one in said), match.title]))
+
+
+def _is_worn(label: str) -> bool:
+    return label in classes("detector") and label != "product"
 
 
 @cache

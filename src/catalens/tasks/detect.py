@@ -17,10 +17,25 @@ from catalens.images.read import ImageLike, read_image
 from catalens.models.device import AUTO
 from catalens.models.hub.detector import HubDetector
 from catalens.models.runtimes.yolox import YoloxNetwork
-from catalens.models.zoo import BUILT_IN_DETECTOR, DEFAULT_DETECTOR, Form, loaded_once, resolve
+from catalens.models.zoo import (
+    BUILT_IN_DETECTOR,
+    DEFAULT_DETECTOR,
+    DEFAULT_ENCODER,
+    ENSEMBLE,
+    NAMER,
+    THINGS,
+    Form,
+    find_card,
+    loaded_once,
+    resolve,
+)
 from catalens.tasks.cutout import Cutter, cutter
+from catalens.tasks.embed import encoder
+from catalens.tasks.ensemble import EnsembleDetector
 from catalens.tasks.faces import FaceFinder, finds_faces
+from catalens.tasks.naming import PRODUCT, Namer
 from catalens.tasks.segment import Parser, parser
+from catalens.tasks.things import ThingFinder, finds_things
 from catalens.tasks.tiles import Tiled
 from catalens.tasks.two_stage import TwoStageDetector, one_each
 from catalens.taxonomy import classes, kind
@@ -39,8 +54,6 @@ CROWD = 0.1
 """Share of the largest person's area from which another figure counts as a person of its own."""
 LEAST = 0.05
 """Score below which nothing is worth looking at."""
-PRODUCT = "product"
-"""Label of what is found by its outline: a classifier says what it is."""
 PERSON_AT_LEAST = 0.004
 """Share of a picture that skin and hair have together where it shows a person."""
 SMALLEST = 0.0006
@@ -168,7 +181,7 @@ class ForeignDetector:
         return one_each(clip(boxes, size)[:, None].repeat(len(self.labels), 1), scores, self.labels, size)
 
 
-@loaded_once(DEFAULT_DETECTOR)
+@loaded_once(ENSEMBLE)
 def detector(
     name: str | None = None,
     *,
@@ -181,9 +194,10 @@ def detector(
     """A detector by name; loaded once.
 
     Args:
-        name: a bundled detector (of products, or of faces), a folder with a card, "parts" for the parser and the
-            cut-out network together, a known one (`catalens models list --task detect`), "hf:" and a folder or hub id
-            of the Transformers library, or "onnx:" and a file of YOLOX; None for the best that is bundled.
+        name: a bundled detector (of garments, things or faces), a folder with a card, "ensemble" for those of garments
+            and things with one name for each box, "parts" for the parser and the cut-out network together, a known one
+            (`catalens models list --task detect`), "hf:" and a folder or hub id of the Transformers library, or "onnx:"
+            and a file of YOLOX; None for "ensemble".
         words: what to look for, for those that take words (OWL, Grounding DINO).
         accept_licence: name of a licence that limits commercial use, or "unknown", that you accept for this network.
         device, dtype: device and precision (`models.device`).
@@ -198,8 +212,12 @@ def detector(
         return PartsDetector(
             parser(threads=threads, device=device, dtype=dtype), cutter(threads=threads, device=device, dtype=dtype)
         )
+    if name == ENSEMBLE and not words:
+        return _ensemble(threads=threads, device=device, dtype=dtype)
     found = (
-        None if name == BUILT_IN_DETECTOR else resolve(name, task="detect", forms=FORMS, accept_licence=accept_licence)
+        None
+        if name in (BUILT_IN_DETECTOR, ENSEMBLE)
+        else resolve(name, task="detect", forms=FORMS, accept_licence=accept_licence)
     )
     if found is not None and found.form == "hf":
         network = HubDetector(found.in_transformers(), words=words, threads=threads, device=device, dtype=dtype)
@@ -208,8 +226,22 @@ def detector(
         return ForeignDetector(YoloxNetwork(found.file()[0], threads=threads, device=device, dtype=dtype))
     if words or found is None:
         raise UsageError(f"{name or 'the bundled detector'} has labels of its own", cure="leave the words out")
-    kind = FaceFinder if finds_faces(found.own_card()) else TwoStageDetector
-    return kind(found.own_card(), threads=threads, device=device, dtype=dtype)
+    card = found.own_card()
+    kind = FaceFinder if finds_faces(card) else ThingFinder if finds_things(card) else TwoStageDetector
+    return kind(card, threads=threads, device=device, dtype=dtype)
+
+
+def _ensemble(*, threads: int | None, device: str, dtype: str) -> EnsembleDetector:
+    garments = TwoStageDetector(find_card(DEFAULT_DETECTOR), threads=threads, device=device, dtype=dtype)
+    things = ThingFinder(find_card(THINGS), threads=threads, device=device, dtype=dtype)
+    seen = encoder(DEFAULT_ENCODER, threads=threads, device=device, dtype=dtype)
+    heard = (things.labels, garments.labels)
+    namer = Namer(find_card(NAMER), seen, heard=heard, threads=threads)
+
+    def outlines(image: ImageArray) -> FloatArray:
+        return cutter(threads=threads, device=device, dtype=dtype).alpha(image)
+
+    return EnsembleDetector(garments, things, namer, outlines)
 
 
 def with_masks(found: Detections, image: ImageArray) -> Detections:
@@ -253,7 +285,7 @@ def detect(
         labels: what to look for, for models that take words.
         masks: add a mask of each product; without, it takes a fifth of the time.
         tiles: for shelves and photos of hundreds of things: look at overlapping windows, so many along the longer
-            side, each about three things wide, instead of the whole; boxes alone.
+            side, each about three things wide, instead of the whole; boxes alone, by default of catalens-detector-s.
         accept_licence, device, dtype: as of `detector`.
 
     Returns:
@@ -265,6 +297,8 @@ def detect(
     """
     options.check_all(options.Detect, min_score=min_score, labels=labels)
     pixels = read_image(image)
+    if model is None and tiles > 1:
+        model = DEFAULT_DETECTOR  # a window shows a few things, and there are hundreds of windows
     find: Callable[[ImageArray], Detections] = detector(
         model, words=tuple(labels), accept_licence=accept_licence, device=device, dtype=dtype
     )

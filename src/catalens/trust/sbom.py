@@ -30,6 +30,7 @@ _TASKS = {
     "tryon": "image-to-image",
     "generate": "image generation",
     "confirm": "image-classification",
+    "name": "image-classification",
 }
 
 

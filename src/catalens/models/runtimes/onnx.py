@@ -66,6 +66,28 @@ class OnnxNetwork:
         return _answers(self._session, self._input, batch, [REGIONS])[0]
 
 
+class OnnxVectorNetwork:
+    """A card's network that takes vectors and gives a number for each class; calls from several threads are safe.
+
+    Raises:
+        ModelError: the weights do not load, or do not give the card's classes.
+    """
+
+    def __init__(self, card: Card, *, threads: int | None = None) -> None:
+        self._session, self.runs_on = open_session(card.weights, threads=threads, device="cpu")
+        _check_shape(card, "gives classes", self._session.get_outputs()[0].shape, (len(card.classes),))
+        _check_shape(card, "takes vectors", self._session.get_inputs()[0].shape, (card.dim,))
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, vectors: FloatArray) -> FloatArray:
+        """(N, D) float32 -> (N, C) float32.
+
+        Raises:
+            ModelError: the vectors have another length.
+        """
+        return _answers(self._session, self._input, vectors)[0]
+
+
 class OnnxTextNetwork:
     """A network that takes n-grams and their weights and gives vectors; calls from several threads are safe.
 

@@ -24,6 +24,7 @@ from catalens.tasks import faces, listing
 from catalens.tasks.cutout import cutter
 from catalens.tasks.scene import scene as put_into
 from catalens.tasks.surfaces import surface_named
+from catalens.taxonomy import named as find_kind
 from catalens.trust.provenance import encode_generated
 
 router = APIRouter(prefix="/v1", tags=["pictures"])
@@ -51,7 +52,7 @@ FORMATS = {"png": "PNG", "webp": "WEBP", "jpeg": "JPEG"}
 
 @router.post("/detect", openapi_extra=request_body(DETECT, image=True))
 async def detect(request: Request, caller: Analyst) -> dict[str, Any]:
-    """The products on a photo: boxes in pixels, labels, scores."""
+    """The products on a photo: boxes in pixels, labels, scores; `names` has the labels in other languages."""
     del caller
     state, upload = state_of(request), await read_upload(request, known=DETECT)
     least = upload.value(options.Detect.min_score)
@@ -59,9 +60,19 @@ async def detect(request: Request, caller: Analyst) -> dict[str, Any]:
 
     def work() -> dict[str, Any]:
         image = state.decode_pool.read(upload.picture())
-        return catalens.detect(image, min_score=least, model=model, masks=False).to_dict()
+        found = catalens.detect(image, min_score=least, model=model, masks=False)
+        return {**found.to_dict(), "names": names_of(found.labels)}
 
     return await state.limiters["analyse"].run(work)
+
+
+def names_of(labels: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Label -> language -> its usual name there, of the labels that the taxonomy has."""
+    known = {label: one for label in dict.fromkeys(labels) if (one := find_kind(label)) is not None}
+    return {
+        label: {tongue: label if tongue == "en" else said[0] for tongue, said in one.names.items()}
+        for label, one in known.items()
+    }
 
 
 @router.post("/segment", openapi_extra=request_body(SEGMENT, image=True))

@@ -8,7 +8,7 @@ from functools import cache
 from typing import get_args
 
 from catalens.errors import NotFoundError
-from catalens.models.zoo import BUILT_IN_DETECTOR, DEFAULT_FACES, DEFAULTS, bundled_cards
+from catalens.models.zoo import BUILT_IN_DETECTOR, DEFAULT_FACES, DEFAULTS, ENSEMBLE, bundled_cards
 from catalens.options import Purpose
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -77,5 +77,5 @@ def bundled_names(purpose: Purpose) -> tuple[str, ...]:
     if purpose == "faces":
         return (DEFAULT_FACES,)
     task = "embed" if purpose == "classify" else purpose
-    more = (BUILT_IN_DETECTOR,) if purpose == "detect" else ()
-    return tuple(dict.fromkeys((DEFAULTS[task], *bundled_cards(task), *more)))
+    first, more = ((ENSEMBLE,), (BUILT_IN_DETECTOR,)) if purpose == "detect" else ((DEFAULTS[task],), ())
+    return tuple(dict.fromkeys((*first, *bundled_cards(task), *more)))

@@ -5,7 +5,7 @@ import { errorNotice } from "./errors.js";
 import { cut, dropZone, readPhoto } from "./photo.js";
 import { card, empty, legend, PARTS, skeletons } from "./results.js";
 import { keep, kept, session } from "./session.js";
-import { t } from "./words.js";
+import { language, t } from "./words.js";
 
 const PAGE = 24;
 
@@ -52,7 +52,7 @@ export async function show(host) {
     try {
       const found = await call("/v1/detect", { method: "POST", form: formOf(photo.blob) });
       if (session.photo !== photo) return;
-      asked.boxes = found.detections;
+      asked.boxes = found.detections.map((one) => ({ ...one, said: found.names?.[one.label]?.[language()] ?? (one.label === "product" ? t("box.product") : one.label) }));
       drawPhoto();
     } catch {
       asked.boxes = [];
@@ -69,9 +69,9 @@ export async function show(host) {
     const share = (value, whole) => `${(100 * value) / whole}%`;
     const boxes = (asked.boxes ?? []).map((one, index) => {
       const [left, top, right, bottom] = one.box;
-      return h("button", { type: "button", class: "box", "aria-pressed": String(asked.box === index), "aria-label": `${one.label} ${one.score.toFixed(2)}`,
+      return h("button", { type: "button", class: "box", "aria-pressed": String(asked.box === index), "aria-label": `${one.said} ${one.score.toFixed(2)}`,
         style: { left: share(left, photo.width), top: share(top, photo.height), width: share(right - left, photo.width), height: share(bottom - top, photo.height) },
-        onclick: () => { asked.box = asked.box === index ? null : index; drawPhoto(); search(); } }, h("span", {}, one.label));
+        onclick: () => { asked.box = asked.box === index ? null : index; drawPhoto(); search(); } }, h("span", {}, one.said));
     });
     const hint = asked.boxes === null ? t("looking") : boxes.length ? t("boxes", { n: boxes.length }) : t("boxes.none");
     replace(photoPlace,

@@ -71,3 +71,17 @@ def test_new_pictures_are_read_some_at_a_time(tmp_path: Path, monkeypatch: pytes
     assert [reading.turn() for _ in range(3)] == [MOST, 2, 0]
     with catalens.open(options.catalog) as shop:
         assert all(product.attributes[FIELD] == ("OATLY",) for product in shop)
+
+
+def test_a_photo_is_described(tmp_path: Path) -> None:
+    image = "data:image/png;base64," + base64.b64encode(photo()).decode()
+    with TestClient(create_app(ServeOptions(tmp_path / "shop")), raise_server_exceptions=False) as client:
+        answer = client.post(
+            "/v1/describe", json={"image": image, "languages": ["en", "zh"], "fields": "alt,attributes"}
+        )
+        assert answer.status_code == 200
+        assert set(answer.json()) == {"attributes", "alt", "notes"}
+        assert set(answer.json()["alt"]) == {"en", "zh"}
+        assert answer.json()["attributes"] == catalens.describe(photo()).to_dict()["attributes"]
+        for wrong in ({"languages": "xx"}, {"fields": ["price"]}, {"describer": "api:http://127.0.0.1/"}):
+            assert client.post("/v1/describe", json={"image": image, **wrong}).status_code == 400

@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from catalens.errors import UsageError
 from catalens.taxonomy import classes, garments
+from catalens.taxonomy import languages as taxonomy_languages
 from catalens.text.languages import LANGUAGES
 
 T = TypeVar("T")
@@ -472,6 +473,24 @@ class ReadText:
     min_confidence = Option(
         "min_confidence", "number", 0.5, "Leave out lines below this confidence.", minimum=0, maximum=1
     )
+
+
+class Describe:
+    """`catalens.describe`, `catalens describe`, POST /v1/describe."""
+
+    languages = Option[Sequence[str]](
+        "languages", "texts", ("en",), "Languages of alt text and title.", choices=taxonomy_languages
+    )
+    fields = Option[Sequence[str]](
+        "fields", "texts", ("alt", "title", "attributes"), "What to give.", choices=("alt", "title", "attributes")
+    )
+    read_text = Option("read_text", "flag", False, "Also read the text on the photo. Needs the extra ocr.")
+    describer = Option[str | None](
+        "describer", "text", None,
+        "Vision-language model of your own behind an OpenAI-compatible endpoint: api:http://localhost:8000/v1#MODEL; "
+        "its key in CATALENS_DESCRIBER_KEY.",
+        http=False,
+    )  # fmt: skip
 
 
 class BlurFaces:

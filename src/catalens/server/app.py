@@ -53,7 +53,7 @@ WORK = {
         (f"/v1/{name}" for name in (
             "look", "explain", "outfit", "room", "generate", "tryon", "detect", "segment", "cutout", "enhance", "check",
             "fix", "classify", "embeddings", "blur-faces", "scene", "score",
-            "read",
+            "read", "describe",
         )),
         "analyse",
     ),

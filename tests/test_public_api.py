@@ -25,7 +25,6 @@ from catalens.notebook import ROWS, SIDE, html_of
 from catalens.show import Shown
 from catalens.tasks.cutout import cutout_of
 from catalens.tasks.listing import CheckedPhoto, Findings
-from catalens.tasks.reading import Line
 from catalens.trust.explain import ClassExplanation, Neighbor
 from catalens.trust.saliency import Faithfulness
 from catalens.types import AddReport, Detections, Failure, ImageArray, Labels, Masks, Match, Matches, Where, Worn
@@ -59,7 +58,6 @@ NAMES = [
     "look",
     "open",
     "read_image",
-    "read_text",
     "scene",
     "segment",
     "try_on",
@@ -130,7 +128,6 @@ VERBS = {
     "explain_class": "image",
     "explain_match": "image",
     "look": "image",
-    "read_text": "image",
     "scene": "image",
     "segment": "image",
     "try_on": "image",
@@ -173,15 +170,6 @@ def as_pil(path: Path) -> Image.Image:
     return Image.fromarray(as_array(path))
 
 
-class BoxReader:
-    """Reads the size and the brightness of a picture."""
-
-    name = "box"
-
-    def read(self, image: ImageArray) -> list[Line]:
-        return [Line(f"{image.mean():.3f}", 1.0, (0, 0, image.shape[1], image.shape[0]))]
-
-
 TYPES: dict[str, Callable[[Path], Any]] = {
     "str": str,
     "Path": Path,
@@ -212,7 +200,6 @@ CALLS: dict[str, Callable[[Any, catalens.Catalog], Any]] = {
     "cutout": lambda image, _: catalens.cutout(image),
     "detect": lambda image, _: catalens.detect(image).to_dict(),
     "describe": lambda image, _: catalens.describe(image).to_dict(),
-    "read_text": lambda image, _: catalens.read_text(image, reader=BoxReader()).to_dict(),
     "encoder": lambda image, _: catalens.encoder().encode_images([image]),
     "enhance": lambda image, _: catalens.enhance(image),
     "explain_match": lambda image, _: catalens.explain_match(

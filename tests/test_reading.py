@@ -138,7 +138,7 @@ def test_without_the_extra_the_cure_is_one_sentence(monkeypatch: pytest.MonkeyPa
     ("text", "wanted"), [("", ""), ("ORGANIC TEA", "ORGANICTEA"), ("Best before 2027", "Bestbefore2027")]
 )
 def test_drawn_text_is_read(text: str, wanted: str) -> None:
-    found = catalens.read_text(drawn(text))
+    found = read_text(drawn(text))
     assert found.text.replace(" ", "") == wanted
     if wanted:
         left, top, right, bottom = found[0].box

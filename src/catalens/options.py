@@ -468,7 +468,7 @@ class Check:
 
 
 class ReadText:
-    """`catalens.read_text`, `catalens read`, POST /v1/read."""
+    """`tasks.reading.read_text`, `catalens read`, POST /v1/read."""
 
     min_confidence = Option(
         "min_confidence", "number", 0.5, "Leave out lines below this confidence.", minimum=0, maximum=1

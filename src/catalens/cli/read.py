@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-import catalens
 from catalens import options
 from catalens.cli.classify import all_photos
 from catalens.cli.options import AsJson, option
 from catalens.cli.output import say, write, write_json
 from catalens.errors import CatalensError, ImageError, MissingExtraError
+from catalens.tasks.reading import read_text
 
 
 def read(
@@ -24,7 +24,7 @@ def read(
     paths, failed, rows = all_photos(photos), 0, []
     for path in paths:
         try:
-            found = catalens.read_text(path, min_confidence=min_confidence)
+            found = read_text(path, min_confidence=min_confidence)
         except MissingExtraError:
             raise
         except CatalensError as error:

@@ -204,8 +204,8 @@ class QueryBuilder:
         # Where nothing else is asked, disliked products are the last of all.
         left_out = [*liked, *(unliked if liked or asked != ["liked"] else ())]
         return Query(
-            counted, vectors, counted_words, read, frozenset(left_out), notes, is_words_only=words_only, has_kind=has_kind,
-            near=request.near if "meaning" in counted else None,
+            counted, vectors, counted_words, read, frozenset(left_out), notes,
+            is_words_only=words_only, has_kind=has_kind, near=request.near if "meaning" in counted else None,
         )  # fmt: skip
 
     def _reads(self, request: Request) -> bool:

@@ -47,6 +47,7 @@ NAMES = [
     "classify",
     "compatibility",
     "cutout",
+    "describe",
     "detect",
     "encoder",
     "enhance",
@@ -121,6 +122,7 @@ VERBS = {
     "classify": "images",
     "compatibility": "images",
     "cutout": "image",
+    "describe": "image",
     "detect": "image",
     "enhance": "image",
     "explain_class": "image",
@@ -197,6 +199,7 @@ CALLS: dict[str, Callable[[Any, catalens.Catalog], Any]] = {
     "classify": lambda image, _: catalens.classify(image, labels=["bag", "shoe"]),
     "cutout": lambda image, _: catalens.cutout(image),
     "detect": lambda image, _: catalens.detect(image).to_dict(),
+    "describe": lambda image, _: catalens.describe(image).to_dict(),
     "encoder": lambda image, _: catalens.encoder().encode_images([image]),
     "enhance": lambda image, _: catalens.enhance(image),
     "explain_match": lambda image, _: catalens.explain_match(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from catalens.images.read import read_image
     from catalens.tasks.classify import classify
     from catalens.tasks.cutout import cutout
+    from catalens.tasks.describe import describe
     from catalens.tasks.detect import detect
     from catalens.tasks.embed import Encoder, encoder
     from catalens.tasks.faces import blur_faces
@@ -63,6 +64,7 @@ _HOMES = {
     "classify": "catalens.tasks.classify",
     "compatibility": "catalens.tasks.outfit",
     "cutout": "catalens.tasks.cutout",
+    "describe": "catalens.tasks.describe",
     "detect": "catalens.tasks.detect",
     "encoder": "catalens.tasks.embed",
     "enhance": "catalens.images.enhance",
@@ -94,6 +96,7 @@ __all__ = [
     "classify",
     "compatibility",
     "cutout",
+    "describe",
     "detect",
     "encoder",
     "enhance",

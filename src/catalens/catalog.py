@@ -37,6 +37,7 @@ from catalens.storage.merge import patched
 from catalens.storage.missed import MissedSearches
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.places import Places
+from catalens.storage.reading import ProductTexts, TextReport
 from catalens.storage.records import version_of
 from catalens.storage.sqlite import SqliteStore
 from catalens.storage.store import ShownPicture, Store
@@ -46,6 +47,7 @@ from catalens.tasks.attributes import Filled, filled
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.embed_text import TextEncoder
+from catalens.tasks.reading import text_reader
 from catalens.types import (
     AddReport,
     Attributes,
@@ -97,6 +99,7 @@ class Catalog(ShopWords):
         self._audit = AuditLog(None if store.folder is None else Places(store.folder).audit, who=who)
         self._encoder = ChosenEncoder(encoder, device=device, dtype=dtype)
         self._searcher = Searcher(store, self.encoder, text_encoder=text_encoder)
+        self._texts: ProductTexts | None = None
         self._missed = None if store.folder is None else MissedSearches(Places(store.folder).missed)
 
     @classmethod
@@ -272,6 +275,27 @@ class Catalog(ShopWords):
             for place, picture in lacking.items():
                 change.write_vectors(picture, {space: first[place]})
         return len(lacking)
+
+    def read_texts(self, *, after: str = "", most: int | None = None, progress: Progress | None = None) -> TextReport:
+        """Read the text on products' pictures into their attribute `read_text`, where it was not read before.
+
+        Searches by words find it from then on, and searches by photo read the query photo, too.
+
+        Args:
+            after: go on behind the product of this sku.
+            most: stop behind so many products that were read; the report's `after` says where to go on.
+            progress: called with (products done, their number, what is done).
+
+        Raises:
+            MissingExtraError: the extra `ocr` is not installed.
+            CatalogBusyError, StorageError: as `add`.
+        """
+        if self._texts is None:
+            self._texts = ProductTexts(text_reader())
+        found = self._texts.run(self._store, after=after, most=most, progress=progress)
+        if found.read:
+            self._audit.note("read_text", read=found.read, with_text=found.with_text)
+        return found
 
     def compare(self, listed: Iterable[Product | Failure], *, source_name: str, prune: bool = False) -> AddReport:
         """Count, or remove, what a source listed before and lists no longer; for one that was added part by part.

@@ -19,8 +19,10 @@ from catalens.styling.outfit import Outfit, Outfits
 from catalens.styling.pieces import OutfitItem
 from catalens.styling.room import Good, Room
 from catalens.tasks.cutout import Cutout
+from catalens.tasks.describe import Description
 from catalens.tasks.listing.checking import CheckedPhoto, Findings
 from catalens.tasks.listing.rules import Finding
+from catalens.tasks.reading import TextLines
 from catalens.tasks.scene import Scene
 from catalens.trust.drawing import overlay_heatmap
 from catalens.trust.explain import ClassExplanation, MatchExplanation
@@ -105,6 +107,24 @@ def _(result: Masks) -> str:
 def _(result: Worn) -> str:
     said = f"{result.kind}: {result.region.mean():.1%} of the photo changed"
     return _shown(said, _picture(result.image, "person with the garment on"), notes=result.notes)
+
+
+@html_of.register
+def _(result: TextLines) -> str:
+    rows = [(one.text, f"{one.confidence:.2f}", ", ".join(f"{side:.0f}" for side in one.box)) for one in result[:ROWS]]
+    table = _table(("text", "confidence", "box (xyxy)"), rows, of=len(result))
+    return _shown(_count(len(result), "line", "lines"), table)
+
+
+@html_of.register
+def _(result: Description) -> str:
+    rows = [
+        (one.name, one.value, "" if one.confidence is None else f"{one.confidence:.2f}") for one in result.attributes
+    ]
+    texts = [(f"{name} {language}", text, "") for name, said in (("title", result.title), ("alt", result.alt))
+             for language, text in said.items() if text]  # fmt: skip
+    table = _table(("attribute", "value", "confidence"), (rows + texts)[:ROWS], of=len(rows) + len(texts))
+    return _shown(_count(len(rows), "attribute", "attributes"), table, notes=result.notes)
 
 
 @html_of.register

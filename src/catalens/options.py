@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from catalens.errors import UsageError
 from catalens.taxonomy import classes, garments
+from catalens.taxonomy import languages as taxonomy_languages
 from catalens.text.languages import LANGUAGES
 
 T = TypeVar("T")
@@ -259,6 +260,10 @@ class Add:
     )
     blur_faces = Option("blur_faces", "flag", False, "Blur faces before a picture is stored.")
     clear_empty = Option("clear_empty", "flag", False, "Clear what the source mentions and leaves empty.")
+    read_text = Option(
+        "read_text", "flag", False, "Read the text on the products' pictures; searches find it. Needs the extra ocr.",
+        http=False,
+    )  # fmt: skip
     prune = Option("prune", "flag", False, "Remove products that this source no longer lists.")
     source_name = Option[str | None](
         "source_name",
@@ -486,9 +491,38 @@ class Check:
         "category", "text", None, "Category of the product, as the catalog or Google names it."
     )
     people = Option("people", "flag", False, "Also look for people, with a network.", http=False)
+    read_text = Option(
+        "read_text", "flag", False, "Find overlaid text by reading it, and quote it. Needs the extra ocr.", http=False
+    )
     fail_on = Option[Level](
         "fail_on", "text", "error", "Exit with 5 on findings of this level or worse.",
         choices=get_args(Level), http=False,
+    )  # fmt: skip
+
+
+class ReadText:
+    """`tasks.reading.read_text`, `catalens read`, POST /v1/read."""
+
+    min_confidence = Option(
+        "min_confidence", "number", 0.5, "Leave out lines below this confidence.", minimum=0, maximum=1
+    )
+
+
+class Describe:
+    """`catalens.describe`, `catalens describe`, POST /v1/describe."""
+
+    languages = Option[Sequence[str]](
+        "languages", "texts", ("en",), "Languages of alt text and title.", choices=taxonomy_languages
+    )
+    fields = Option[Sequence[str]](
+        "fields", "texts", ("alt", "title", "attributes"), "What to give.", choices=("alt", "title", "attributes")
+    )
+    read_text = Option("read_text", "flag", False, "Also read the text on the photo. Needs the extra ocr.")
+    describer = Option[str | None](
+        "describer", "text", None,
+        "Vision-language model of your own behind an OpenAI-compatible endpoint: api:http://localhost:8000/v1#MODEL; "
+        "its key in CATALENS_DESCRIBER_KEY.",
+        http=False,
     )  # fmt: skip
 
 
@@ -615,6 +649,9 @@ class Serve:
         "keep_jobs_days", "whole", 30, "Days to keep records of ended jobs, and uploads of those that failed.",
         minimum=1, unit="days",
     )  # fmt: skip
+    read_text = Option(
+        "read_text", "flag", False, "Read the text on new pictures in the background. Needs the extra ocr.", http=False
+    )
     allow_licences = Option[str | None](
         "allow_licences", "text", None, "Load only networks under these licences: SPDX names, separated by commas."
     )

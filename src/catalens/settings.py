@@ -88,6 +88,11 @@ def prefer_torch_for_keras() -> None:
         os.environ["KERAS_BACKEND"] = "torch"
 
 
+def describer_key() -> str | None:
+    """Key of the endpoint that describes products (`CATALENS_DESCRIBER_KEY`)."""
+    return os.environ.get("CATALENS_DESCRIBER_KEY") or None
+
+
 def font() -> str | None:
     """A font file for the letters in drawn pictures, asked before those of the system (`CATALENS_FONT`)."""
     return os.environ.get("CATALENS_FONT") or None

@@ -53,6 +53,7 @@ def add(
     clear_empty: Annotated[bool, option(options.Add.clear_empty, "--clear-empty")] = options.Add.clear_empty.default,
     prune: Annotated[bool, option(options.Add.prune, "--prune")] = options.Add.prune.default,
     source_name: Annotated[str | None, option(options.Add.source_name)] = options.Add.source_name.default,
+    read_text: Annotated[bool, option(options.Add.read_text, "--read-text")] = options.Add.read_text.default,
     encoder: EncoderName = options.Add.encoder.default,
     text_encoder: Annotated[str | None, option(options.Network.text_encoder)] = None,
     device: Device = options.Network.device.default,
@@ -76,6 +77,10 @@ def add(
                 _preview(str(source), reading, as_json)
     if dry_run:
         return
+    if read_text:
+        from catalens.tasks.reading import text_reader
+
+        text_reader()  # one that is not installed stops it before anything is added
     if not catalog.exists() and (encoder is not None or {device, dtype} != {AUTO}):
         ChosenEncoder(encoder, device=device, dtype=dtype).load()
     reports: list[AddReport] = []
@@ -101,10 +106,17 @@ def add(
             reports.append(report)
             if not as_json:
                 tell(str(source), report)
+        texts = shop.read_texts(progress=told) if read_text else None
+    if texts is not None:
+        say(
+            f"text read on the pictures of {texts.read} products, found on {texts.with_text}; "
+            f"{texts.known} known before"
+        )
+        list_failures(texts.failed)
     if as_json:
         results = [report.to_dict() for report in reports]
         write_json(results[0] if len(results) == 1 else results)
-    if any(report.failed for report in reports):
+    if any(report.failed for report in reports) or (texts is not None and texts.failed):
         raise typer.Exit(SOME_FAILED)
 
 

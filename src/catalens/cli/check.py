@@ -31,6 +31,7 @@ def check(
         bool,
         typer.Option("--network", help="Find the product and people with networks: slower, for uneven backgrounds."),
     ] = False,
+    read_text: Annotated[bool, option(options.Check.read_text, "--read-text")] = options.Check.read_text.default,
     catalog: Annotated[
         Path | None, typer.Option("--catalog", "-c", help="Also look for duplicates and categories in this catalog.")
     ] = None,
@@ -56,6 +57,7 @@ def check(
                 alpha_of=alpha_of,
                 confidence_of=confidence_of,
                 people=network,
+                read_text=read_text,
                 progress=progress,
             )
         )

@@ -50,6 +50,8 @@ VERBS = (
     Verb("tryon", "tryon:tryon", "Put a garment on a photo of a person (experimental)."),
     Verb("cutout", "cutout:cutout", "Cut the product out of its background."),
     Verb("check", "check:check", "Check photos against the rules of marketplaces."),
+    Verb("describe", "describe:describe", "Describe products: attributes, alt text and title in five languages."),
+    Verb("read", "read:read", "Read the text on photos: labels, packages, prints."),
     Verb("serve", "serve:serve", "Start the web page and the HTTP service."),
     Verb("demo", "demo:demo", "Search a sample shop and write a report."),
 )

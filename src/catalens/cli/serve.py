@@ -41,6 +41,7 @@ def serve(
     max_gigabytes: Annotated[int, option(options.Serve.max_gigabytes)] = options.Serve.max_gigabytes.default,
     max_jobs: Annotated[int, option(options.Serve.max_jobs)] = options.Serve.max_jobs.default,
     keep_jobs_days: Annotated[int, option(options.Serve.keep_jobs_days)] = options.Serve.keep_jobs_days.default,
+    read_text: Annotated[bool, option(options.Serve.read_text, "--read-text")] = options.Serve.read_text.default,
     allow_licences: Annotated[str | None, option(options.Serve.allow_licences)] = None,
 ) -> None:
     """Serve a catalog over HTTP: the studio page at /, the API, its description at /docs, counters at /metrics."""
@@ -55,6 +56,10 @@ def serve(
     if allow_licences is not None:
         settings.allow_licences(allow_licences)
     _check_licences()
+    if read_text:
+        from catalens.tasks.reading import text_reader
+
+        text_reader()  # one that is not installed is told before the service starts
     catalog = future_folder(catalog)
     hosts = frozenset(host.lower() for host in allow_url_hosts or ())
     here = _is_loopback(host)
@@ -71,6 +76,7 @@ def serve(
         max_gigabytes=max_gigabytes,
         max_jobs=max_jobs,
         keep_jobs_days=keep_jobs_days,
+        read_text=read_text,
     )
     keys = _keys(catalog, made=False)
     if keys.is_closed() and not keys.all():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import PurePath
 
@@ -17,6 +18,7 @@ from catalens.types import AttributeValue, Product
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection)."""
+_ALT_TEXT = re.compile("alt_text_[a-z]{2}")
 _SCHEMA = "https://schema.org"
 _STATES = {"in_stock": "InStock", "out_of_stock": "OutOfStock", "preorder": "PreOrder", "backorder": "BackOrder"}
 _LD = {"title": "name", "description": "description", "link": "url", "gtin": "gtin", "mpn": "mpn", "color": "color",
@@ -87,7 +89,10 @@ def _acp(product: Product, offers: list[Offer]) -> dict[str, object]:
         record["description"] = {"plain": product.description}
     if link := _web(first.get("link")):
         record["url"] = link
-    if media := _media(offers[0].pictures if not product.variants else _pictures(product, offers), product.title):
+    if media := _media(
+        offers[0].pictures if not product.variants else _pictures(product, offers),
+        _alt_text(product.attributes, product.title),
+    ):
         record["media"] = media
     return {**record, "variants": [_acp_variant(offer) for offer in offers]}
 
@@ -121,7 +126,7 @@ def _acp_variant(offer: Offer) -> dict[str, object]:
         record["variant_options"] = [
             {"name": name, "value": text_of(value)} for name, value in offer.options.items() if text_of(value)
         ]
-    if media := _media(offer.pictures, title):
+    if media := _media(offer.pictures, _alt_text(offer.rest, title)):
         record["media"] = media
     return record
 
@@ -129,6 +134,13 @@ def _acp_variant(offer: Offer) -> dict[str, object]:
 def _web(value: AttributeValue | None) -> str:
     text = value if isinstance(value, str) else ""
     return text if text.startswith(WEB) else ""
+
+
+def _alt_text(attributes: Mapping[str, AttributeValue], title: str) -> str:
+    """The product's alt text, one by hand before one that was proposed; its title where there is none."""
+    named = sorted((f"{name}_predicted_by" in attributes, name) for name in attributes if _ALT_TEXT.fullmatch(name))
+    names = ("alt_text", *(name for _, name in named))
+    return next((text for name in names if (text := text_of(attributes.get(name, "")))), title)
 
 
 def _media(pictures: Iterable[str], title: str) -> list[dict[str, object]]:

@@ -102,8 +102,8 @@ def _tag_some(
     min_score: float,
     dry_run: bool,
 ) -> TagReport:
-    asked = [product for product in products if not (only_missing and _is_filled(product, field))]
-    seen = [(product, _photo(product)) for product in asked]
+    asked = [product for product in products if not (only_missing and is_filled(product, field))]
+    seen = [(product, photo_of(product)) for product in asked]
     with_photo = [(product, photo) for product, photo in seen if photo is not None]
     tagged, changed, failed = [], [], list(report.failed)
     doubtful, replaced = report.doubtful, report.replaced
@@ -111,12 +111,12 @@ def _tag_some(
         if answer.unknown or answer.scores[0] < min_score:
             doubtful += 1
             continue
-        product = _now(catalog, seen_product.sku)
+        product = current(catalog, seen_product.sku)
         if product is None:
             continue  # removed meanwhile
         value: AttributeValue = answer.names if classifier.thresholds is not None else answer.best
         tagged.append(Tagged(product.sku, value, answer.scores[0]))
-        replaced += _is_filled(product, field) and product.attributes[field] != value
+        replaced += is_filled(product, field) and product.attributes[field] != value
         beside: dict[str, AttributeValue] = {
             field + PROBABILITY: round(answer.scores[0], 4),
             field + PREDICTED_BY: classifier.name,
@@ -146,7 +146,7 @@ def _reads_as_number(label: str) -> bool:
     return True
 
 
-def _now(catalog: Catalog, sku: str) -> Product | None:
+def current(catalog: Catalog, sku: str) -> Product | None:
     """The current product: changes that others made meanwhile are kept."""
     try:
         return catalog.get(sku)
@@ -164,12 +164,13 @@ def _answers(
             failed.append(Failure(Where(str(photo)), product.sku, error.what, error.cure))
 
 
-def _is_filled(product: Product, field: str) -> bool:
+def is_filled(product: Product, field: str) -> bool:
     """Whether a person filled it: what is marked as predicted may be predicted anew."""
     is_predicted = bool(product.attributes.get(field + PREDICTED_BY))
     return product.attributes.get(field) not in (None, "", ()) and not is_predicted
 
 
-def _photo(product: Product) -> Path | None:
+def photo_of(product: Product) -> Path | None:
+    """The first picture of a product that is a file."""
     sources = [*product.pictures, *(picture for variant in product.variants for picture in variant.pictures)]
     return next((Path(source.location) for source in sources if not source.is_remote), None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from catalens import features
-from catalens.errors import ModelError, NotFoundError, UsageError
+from catalens.errors import MissingExtraError, ModelError, NotFoundError, UsageError
 from catalens.images.paths import looks_like_photo, nothing_at, refuse_address
 from catalens.images.read import ImageLike, read_image
 from catalens.models.known_words import DoubtfulWord
@@ -19,11 +19,13 @@ from catalens.search.forms import EXACT, NARROWER, SYNONYM
 from catalens.search.meaning import Near
 from catalens.search.text import Alternative, QueryWords, WordReader, split_words
 from catalens.search.understand import Excluded, Understood
-from catalens.search.weights import PICTURE_PARTS, shares
+from catalens.search.weights import DEFAULT_WEIGHTS, PICTURE_PARTS, shares
 from catalens.storage.filter_terms import Filter
+from catalens.storage.reading import CONFIDENT, READ_BY
 from catalens.storage.store import Store
 from catalens.storage.unknown_sku import unknown_sku
 from catalens.tasks.embed import Encoder, decode_target
+from catalens.tasks.reading import read_text, text_reader
 from catalens.text.tokens import spellings
 from catalens.types import FloatArray
 
@@ -125,6 +127,7 @@ class Query:
         shares: part -> share of the score; they sum to 1 and name the parts that count.
         vectors: part -> (name of its space, unit vector (D,)).
         words: to look for; empty where words do not count.
+        read: words that were read on the photo and that the catalog has.
         left_out: ids of products that are not to be found.
         added: product id -> what the shop's rules add to its score.
         has_kind: whether the words name a kind of product.
@@ -137,6 +140,7 @@ class Query:
     shares: Mapping[str, float]
     vectors: Mapping[str, tuple[str, FloatArray]] = field(default_factory=dict)
     words: QueryWords = field(default_factory=QueryWords)
+    read: QueryWords = field(default_factory=QueryWords)
     left_out: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
     added: Mapping[int, float] = field(default_factory=dict)
@@ -180,6 +184,11 @@ class QueryBuilder:
         check_all(Search, like=request.like, unlike=request.unlike)
         liked, unliked = self._products(request.like), self._products(request.unlike)
         asked = [*PICTURE_PARTS] if request.image is not None else []
+        read = QueryWords()
+        if request.image is not None and self._reads(request):
+            pixels = read_image(request.image)
+            request, read = replace(request, image=pixels), self._read_photo(pixels)
+            asked += ["read"] if read.words else []
         words, described, notes = self._described(request) if request.words else (QueryWords(), {}, ())
         asked += [*(["text"] if request.words else []), *described, *(["meaning"] if request.near else [])]
         asked += ["liked"] if liked or unliked else []
@@ -196,9 +205,27 @@ class QueryBuilder:
         # Where nothing else is asked, disliked products are the last of all.
         left_out = [*liked, *(unliked if liked or asked != ["liked"] else ())]
         return Query(
-            counted, vectors, counted_words, frozenset(left_out), notes, is_words_only=words_only, has_kind=has_kind,
-            near=request.near if "meaning" in counted else None,
+            counted, vectors, counted_words, read, frozenset(left_out), notes,
+            is_words_only=words_only, has_kind=has_kind, near=request.near if "meaning" in counted else None,
         )  # fmt: skip
+
+    def _reads(self, request: Request) -> bool:
+        """Whether the photo's text counts: the catalog's pictures were read, and the reader is installed."""
+        weight = (request.weights or {}).get("read", DEFAULT_WEIGHTS["read"])
+        if weight == 0 or not self._store.known_attributes([READ_BY]):
+            return False
+        try:
+            text_reader()
+        except MissingExtraError:
+            return False
+        return True
+
+    def _read_photo(self, image: ImageLike) -> QueryWords:
+        """Words on a photo, misread letters corrected by the catalog's words, without those that no product has."""
+        lines = sorted(read_text(image, min_confidence=CONFIDENT), key=lambda line: line.box[1] - line.box[3])
+        words = self.reader.read(" ".join(dict.fromkeys(line.text for line in lines)))
+        told = [one for one in words.words if one.is_known and not one.is_optional and _tells(one.typed)]
+        return replace(words, words=tuple(told), key="", title="", corrected={})
 
     def _picture_vectors(self, image: ImageLike, parts: Sequence[str]) -> dict[str, tuple[str, FloatArray]]:
         found: dict[str, tuple[str, FloatArray]] = {}
@@ -337,6 +364,11 @@ class QueryBuilder:
             if sku not in ids:
                 raise unknown_sku(self._store, [sku])
         return list(dict.fromkeys(ids[sku] for sku in skus))
+
+
+def _tells(word: str) -> bool:
+    """Whether a word that was read may name a product: a price or a scrap of letters does not."""
+    return len(word) > 2 - (not word.isascii()) and not word.isdecimal()
 
 
 def _away(vector: FloatArray, encoder: Encoder, excluded: Sequence[Excluded]) -> FloatArray:

@@ -6,6 +6,8 @@
   Within these b, from 0 to 1, says how: the worth of the forms that were found (`forms`: the word itself, other
   spellings, stems, synonyms, beginnings, corrections), where they stand (title, attributes, description), rare words
   counting more, and how much of the title is in the query.
+
+Words that were read on a query photo are scored by `read_scores`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ PLACES: Mapping[str, float] = {"title": 0.8, "attributes": 0.6, "description": 0
 """Worth of where a word stands."""
 WHOLE_VALUE = 0.85
 """Worth of an attribute whose value is the word and nothing else (category: dress)."""
+EVIDENCE = 8.0
+"""Sum of the weights of read words (`text.QueryWord.weight`: 1 to 4 in a catalog of 100) that scores one half."""
 _BESIDE = 0.04
 """Share of the lesser of title and attributes that is added: so little that no other form of a word outranks the word
 itself by standing in both."""
@@ -34,6 +38,22 @@ def text_scores(query: QueryWords, products: Mapping[int, IndexedWords]) -> dict
     scorer = _Scorer(query)
     scores = {product: scorer.score(words) for product, words in products.items()}
     return {product: score for product, score in scores.items() if score > 0}
+
+
+def read_scores(query: QueryWords, products: Mapping[int, IndexedWords]) -> dict[int, float]:
+    """Score (0..1) of those of the products whose titles or attributes have words that were read on the query photo.
+
+    It grows with the number and the rareness of the words found; words that are not found take nothing off, for photos
+    show text of neighbours, prices and misread letters, too.
+    """
+    words = [_Patterns(word) for word in query.words]
+    scores = {}
+    for product, has in products.items():
+        title, others = f" {has.title} ", f" {has.attributes} "
+        found = sum(word.weight * max(word.worth_in(title), word.worth_in(others)) for word in words)
+        if found > 0:
+            scores[product] = found / (found + EVIDENCE)
+    return scores
 
 
 def reasons(query: QueryWords, words: IndexedWords) -> tuple[str, ...]:

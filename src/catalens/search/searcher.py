@@ -27,7 +27,7 @@ from catalens.search.filters import read_filter
 from catalens.search.meaning import Meaning, Near
 from catalens.search.merchandising import Rule, added_by, applying, read_rules
 from catalens.search.query import Query, QueryBuilder, Request, photo_or_words
-from catalens.search.ranking import reasons, text_scores
+from catalens.search.ranking import read_scores, reasons, text_scores
 from catalens.search.shop import ShopReader
 from catalens.search.shown import shown
 from catalens.search.text import QueryWords, find_by_words, needed_terms
@@ -131,7 +131,7 @@ class Searcher:
             offset: how many of the best to leave out.
             min_score: leave out what scores less.
             weights: part -> weight, over `catalens.search.weights.DEFAULT_WEIGHTS`: deep, color, texture, shape,
-                text, words, liked. The weights of what is asked are scaled to sum to 1.
+                text, words, read, liked. The weights of what is asked are scaled to sum to 1.
             group: one match for each product, its best picture; False for one match for each picture that shows it.
             facets: attributes to count the values of among the products of the query (see `hits`); `total` is counted
                 then, too.
@@ -189,7 +189,7 @@ class Searcher:
             kept = [one for one in scored if _is_enough(one, query, min_score, floor=floor)]
             if scored and not kept and floor and min_score is None:
                 notes += (WEAK,)
-            matches = self._matches(kept[offset : offset + k], query.words)
+            matches = self._matches(kept[offset : offset + k], query.words if query.words.words else query.read)
         if term is not None and group:
             matches = [shown(self._store, match, term) for match in matches]
         return Matches(
@@ -325,6 +325,10 @@ class Searcher:
             named = find_by_words(self._store, query.words, products=allowed, wanted=enough, limit=limit)
             found.update(dict.fromkeys(self._store.candidates_of_products(named)))
             all_seen = all_seen and len(named) < limit
+        if query.read.words:
+            allowed = None if passing is None else passing.products
+            read = find_by_words(self._store, query.read, products=allowed, wanted=wanted, limit=limit)
+            found.update(dict.fromkeys(self._store.candidates_of_products(read)))
         kept = [one for one in _let_pass(passing, list(found)) if one.product not in query.left_out]
         return kept, all_seen
 
@@ -368,6 +372,9 @@ class Searcher:
             if query.near is not None:
                 near = [query.near.worth(one.product, by_words.get(one.product, 0.0)) for one in candidates]
                 parts["meaning"] = np.array(near, np.float32)
+        if query.read.words:
+            by_read = read_scores(query.read, self._store.indexed_words(list({one.product for one in candidates})))
+            parts["read"] = np.array([by_read.get(one.product, 0.0) for one in candidates], np.float32)
         skus = self._store.skus(sorted({one.product for one in candidates}))
         scored = []
         for place, candidate in enumerate(candidates):

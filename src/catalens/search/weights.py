@@ -18,12 +18,14 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
     "text": 0.5,
     "words": 0.1,
     "meaning": 0.1,
+    "read": 0.15,
     "liked": 0.5,
 }
 """Photo parts sum to 1. Words count somewhat less than the photo beside them: more where they stand in a product's own
 text ("text"), less where only its picture looks like them ("words": a guess from pixels is to outrank no word that is
-written) or only its text means the same ("meaning", of catalogs with a text encoder). Liked products count less than
-words."""
+written) or only its text means the same ("meaning", of catalogs with a text encoder). What was read on the query photo
+("read") breaks near ties of look-alikes: a brand is on a whole shelf of goods, and shop pictures are often too small to
+read. Liked products count less than words."""
 
 
 def shares(weights: Mapping[str, float] | None, asked: Sequence[str]) -> dict[str, float]:

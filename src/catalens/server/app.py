@@ -35,14 +35,16 @@ from catalens.server.routes import (
     page,
     pictures,
     products,
+    reading,
     search,
     tryon,
     vision,
     words,
 )
 from catalens.server.services.options import ServeOptions
+from catalens.server.services.text_reading import TextReading
 
-MODULES = (page, health, search, outfits, generate, vision, tryon, models, feeds, products, pictures, words)
+MODULES = (page, health, search, outfits, generate, vision, reading, tryon, models, feeds, products, pictures, words)
 """Modules of routes, in matching order."""
 WORK = {
     "/v1/search": "search",
@@ -51,6 +53,7 @@ WORK = {
         (f"/v1/{name}" for name in (
             "look", "explain", "outfit", "room", "generate", "tryon", "detect", "segment", "cutout", "enhance", "check",
             "fix", "classify", "embeddings", "blur-faces", "scene", "score",
+            "read", "describe",
         )),
         "analyse",
     ),
@@ -61,7 +64,7 @@ WORK = {
 CLEANED_S = 3_600.0
 """Seconds between two looks for what is to be deleted by its age."""
 LOOKED_S = 5.0
-"""Seconds between two looks for jobs that were let go on by another process."""
+"""Seconds between two looks for jobs that were let go on by another process, and for pictures to read."""
 
 
 def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> FastAPI:
@@ -78,9 +81,16 @@ def create_app(options: ServeOptions, *, reader: FeedReader | None = None) -> Fa
             await asyncio.sleep(LOOKED_S)
             await asyncio.to_thread(state.jobs.look)
 
+    async def read_texts() -> None:
+        reading = TextReading(options)
+        while True:
+            if not await asyncio.to_thread(reading.turn):
+                await asyncio.sleep(LOOKED_S)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Callable[[str], None]]]:
         tasks = [asyncio.create_task(clean()), asyncio.create_task(look())]
+        tasks += [asyncio.create_task(read_texts())] if options.read_text else []
         yield {COUNT: state.metrics.count_ended}
         for task in tasks:
             task.cancel()

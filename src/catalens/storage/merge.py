@@ -214,5 +214,7 @@ def patched(
 
 
 def _with(old: Attributes, new: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
-    found = {name: value for name, value in old.items() if new.get(name, value) is not None}
+    """Set by hand: what stands beside a predicted value goes, unless it is set, too."""
+    beside = {name + ending for name in new for ending in (PROBABILITY, PREDICTED_BY)} - new.keys()
+    found = {name: value for name, value in old.items() if new.get(name, value) is not None and name not in beside}
     return found | {name: value for name, value in new.items() if value is not None}

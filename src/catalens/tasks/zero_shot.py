@@ -46,7 +46,7 @@ def classify_by_words(
     ):
         raise UsageError(f"expected at least two different labels and got {labels!r}", cure='as in "dress,shirt,shoes"')
     options.check(options.Classify.top, top)
-    names, notes = _known(names, encoder) if encoder.has_text else (names, ())
+    names, notes = known_labels(names, encoder) if encoder.has_text else (names, ())
     words = label_vectors(names, encoder=encoder)
     logits = SHARPNESS * encoder.encode_images(images) @ words.T
     found = []
@@ -59,7 +59,7 @@ def classify_by_words(
     return found
 
 
-def _known(labels: Sequence[str], encoder: Encoder) -> tuple[list[str], tuple[str, ...]]:
+def known_labels(labels: Sequence[str], encoder: Encoder) -> tuple[list[str], tuple[str, ...]]:
     """The labels of which the encoder knows a word, and notes of words that it does not know."""
     known, notes, strange = [], [], []
     for label, vector in zip(labels, encoder.encode_texts(labels), strict=True):

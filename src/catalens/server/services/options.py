@@ -32,6 +32,7 @@ class ServeOptions:
         max_products, max_gigabytes, max_jobs: quotas of each tenant: products of its catalog; catalog, pictures and
             uploads on the disk; jobs that wait or run.
         keep_jobs_days: days for which records of ended jobs are kept, and uploads of those that failed.
+        read_text: read the text on new pictures in the background.
         metrics: folder in which several worker processes count together, and keep how often a key called.
     """
 
@@ -48,6 +49,7 @@ class ServeOptions:
     max_gigabytes: int = Serve.max_gigabytes.default
     max_jobs: int = Serve.max_jobs.default
     keep_jobs_days: int = Serve.keep_jobs_days.default
+    read_text: bool = Serve.read_text.default
     metrics: Path | None = None
 
     @property

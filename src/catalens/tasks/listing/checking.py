@@ -28,6 +28,7 @@ from catalens.tasks.listing.measures import (
     AlphaOf,
     ConfidenceOf,
     Measures,
+    TextOf,
     border_alpha,
     measure,
     outline,
@@ -43,6 +44,8 @@ from catalens.tasks.listing.rules import (
     not_judged,
     read_rules,
 )
+from catalens.tasks.reading import read_text as read_lines
+from catalens.tasks.reading import text_reader
 from catalens.types import Failure, ImageArray, Progress, Where
 
 
@@ -140,6 +143,7 @@ def check(
     category: str | None = options.Check.category.default,
     alpha_of: AlphaOf = border_alpha,
     people: bool = options.Check.people.default,
+    read_text: bool = options.Check.read_text.default,
 ) -> Findings:
     """Check a photo against listing rules: the broken ones, errors first, and those that could not be judged.
 
@@ -150,15 +154,21 @@ def check(
         category: what it shows, as the shop or Google calls it: some rules are for clothes only.
         alpha_of: finds the product.
         people: look for them where a rule is but an advice, too; it takes a network.
+        read_text: find overlaid text by reading it, and quote it; print on the product is no fault.
 
     Raises:
         NotFoundError, UsageError: no such photo or pack.
+        MissingExtraError: `read_text` without the extra `ocr`.
         ImageError: it is no picture that can be read.
     """
     data, name = _file_of(image)
     known = _known(rules)
-    measures, _ = _measured(data, name, known, alpha_of, people)
+    measures, _ = _measured(data, name, known, alpha_of, people, _text_of(read_text))
     return Findings(judge(measures, known, category=category), not_judged(measures, known, category=category))
+
+
+def _text_of(is_read: bool) -> TextOf | None:
+    return partial(read_lines, reader=text_reader()) if is_read else None
 
 
 def _file_of(image: ImageLike) -> tuple[bytes, str]:
@@ -213,7 +223,7 @@ def fix(
 def fixed_photo(photo: bytes, *, rules: Sequence[str], category: str | None = None, eyes: _Eyes | None = None) -> Fixed:
     """As `fix`, and why repairs were not made."""
     known, eyes = _known(rules), eyes or _eyes(None, None)
-    measures, image = _measured(photo, "", known, eyes.alpha_of)
+    measures, image = _measured(photo, "", known, eyes.alpha_of, text_of=eyes.text_of)
     findings = judge(measures, known, category=category)
     made = _repaired(photo, image, measures, known, category, eyes)
     after = made.measures
@@ -233,6 +243,7 @@ def check_folder(
     alpha_of: AlphaOf | None = None,
     confidence_of: ConfidenceOf | None = None,
     people: bool = options.Check.people.default,
+    read_text: bool = options.Check.read_text.default,
     progress: Progress | None = None,
 ) -> Iterator[CheckedPhoto]:
     """Check a photo, or all photos in a folder, in the order of their names.
@@ -242,7 +253,7 @@ def check_folder(
             written.
         category: as for `check`, of all of them.
         alpha_of: finds the product; None for what is unlike the border, and for the cut-out network to repair by.
-        confidence_of: whether an outline that a repair follows is right; people: as for `check`.
+        confidence_of: whether an outline that a repair follows is right; people, read_text: as for `check`.
 
     Raises:
         NotFoundError, UsageError: no photos, no such pack, or `fix` lies in the folder.
@@ -264,7 +275,7 @@ def check_folder(
             rules=known,
             target=None if fix is None else lambda path: fix / path.relative_to(home).with_name(names[path]),
             category=category,
-            eyes=_eyes(alpha_of, confidence_of),
+            eyes=_eyes(alpha_of, confidence_of)._replace(text_of=_text_of(read_text)),
             people=people,
         )
         for done, found in enumerate(pool.map(one, photos), start=1):
@@ -293,7 +304,7 @@ def _checked(
     """One photo; `target` says where it goes when it is repaired, without an ending."""
     try:
         photo = read_bytes(path)
-        measures, image = _measured(photo, path.name, rules, eyes.alpha_of, people)
+        measures, image = _measured(photo, path.name, rules, eyes.alpha_of, people, eyes.text_of)
         findings, unknown = judge(measures, rules, category=category), not_judged(measures, rules, category=category)
         fingerprint = fingerprint_of(composite_on_white(image))
         as_it_is = CheckedPhoto(path, measures, findings, unknown, fingerprint=fingerprint)
@@ -327,6 +338,7 @@ class _Eyes(NamedTuple):
     alpha_of: AlphaOf
     outline_of: AlphaOf
     confidence_of: ConfidenceOf
+    text_of: TextOf | None = None
 
 
 def _eyes(alpha_of: AlphaOf | None, confidence_of: ConfidenceOf | None) -> _Eyes:
@@ -348,7 +360,13 @@ def _repaired(
 
     def measured(changed: ImageArray) -> Measures:
         size = changed.shape[0], changed.shape[1]
-        return measure(composite_on_white(changed), replace(header, size=size), alpha_of=eyes.alpha_of, worn=worn)
+        return measure(
+            composite_on_white(changed),
+            replace(header, size=size),
+            alpha_of=eyes.alpha_of,
+            worn=worn,
+            text_of=eyes.text_of,
+        )
 
     look = repair.Look(
         measure=measured,
@@ -375,7 +393,12 @@ def _about(rules: Sequence[Rule], measure: str) -> bool:
 
 
 def _measured(
-    data: bytes, name: str, rules: Sequence[Rule], alpha_of: AlphaOf, people: bool = False
+    data: bytes,
+    name: str,
+    rules: Sequence[Rule],
+    alpha_of: AlphaOf,
+    people: bool = False,
+    text_of: TextOf | None = None,
 ) -> tuple[Measures, ImageArray]:
     """What is measured of a file, and its pixels, HxWx3 or HxWx4 uint8."""
     said = name or "the data given"
@@ -383,4 +406,5 @@ def _measured(
     pixels = decode_pixels(data, name=said, target=None)
     people, worn = people or _about(rules, "person"), _about(rules, "cut_off")
     image = composite_on_white(pixels)
-    return measure(image, header, name=name, alpha_of=alpha_of, people=people, worn=worn), pixels
+    measures = measure(image, header, name=name, alpha_of=alpha_of, people=people, worn=worn, text_of=text_of)
+    return measures, pixels

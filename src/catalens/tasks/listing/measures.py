@@ -15,6 +15,7 @@ from catalens.images.blank import is_blank
 from catalens.images.decode import Header
 from catalens.images.prepare import resize
 from catalens.tasks.cutout import cutter
+from catalens.tasks.reading import TextLines
 from catalens.tasks.segment import parser
 from catalens.types import FloatArray, ImageArray
 
@@ -56,6 +57,11 @@ WORN_AT_LEAST = 0.01
 AlphaOf = Callable[[ImageArray], FloatArray]
 ConfidenceOf = Callable[[ImageArray, FloatArray], float]
 """Of a picture and an outline: the probability that it is right."""
+TextOf = Callable[[ImageArray], TextLines]
+MOST_SAID = 300
+"""Characters of overlaid text that a finding quotes."""
+OUTSIDE = 0.3
+"""Share of a line's box outside the product from which it is no print on the product but lies over the photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +80,14 @@ class Measures:
         cut_off: whether the product touches the picture's edge, or, where somebody wears it, what is worn; None as
             above.
         framed: whether a line of one color, which is not white, runs along all four edges, unlike what it encloses.
-        overlaid_text: share of the picture that looks like letters outside the product.
+        overlaid_text: share of the picture that looks like letters outside the product; where the photo was read, that
+            its lines of text outside the product cover.
         sharpness: how steep the product's edges are for their height, at 512 pixels: 0.5 at best, 0.4 over the blur's
             sigma.
         exposure: the product's mean grey value, 0..255; clipped: share of it that is black or white beyond recovery.
         noise: standard deviation in even places, grey values.
         person: share of the picture that shows skin or hair; None where nobody looked.
+        overlaid_words: what these lines say; "" where the photo was not read.
     """
 
     format: str
@@ -104,6 +112,7 @@ class Measures:
     clipped: float
     noise: float
     person: float | None = None
+    overlaid_words: str = ""
 
     def to_dict(self) -> dict[str, object]:
         return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(self).items()}
@@ -174,12 +183,14 @@ def measure(
     alpha_of: AlphaOf = border_alpha,
     people: bool = False,
     worn: bool = False,
+    text_of: TextOf | None = None,
 ) -> Measures:
     """Measure a photo.
 
     Args:
         image: HWC uint8, at its full size; header: of its file; name: of the file, for its ending.
         alpha_of: gives the product's alpha of a picture; people: look for them, by the parser.
+        text_of: reads the text on it; what lies outside the product is overlaid.
         worn: where the outline touches the edge, ask the parser whether somebody wears the product, and judge that.
     """
     height, width = image.shape[:2]
@@ -190,6 +201,9 @@ def measure(
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     inside = product if product.any() else np.ones_like(product)
     white, level = _background(image, product)
+    overlaid, words = _letters(grey, product), ""
+    if text_of is not None:
+        overlaid, words = _lines_outside(text_of(image), product, scale)
     ending = Path(name).suffix.lower()
     return Measures(
         format=header.format,
@@ -208,12 +222,13 @@ def measure(
         area=float(product.mean()) if told else None,
         cut_off=_is_cut_off(small, product, worn=worn) if told else None,
         framed=_is_framed(small),
-        overlaid_text=_letters(grey, product),
+        overlaid_text=overlaid,
         sharpness=_sharpness(grey, inside),
         exposure=float(grey[inside].mean()),
         clipped=float(((grey[inside] < DARK) | (grey[inside] > BRIGHT)).mean()),
         noise=_noise(grey),
         person=_person(small) if people else None,
+        overlaid_words=words,
     )
 
 
@@ -281,6 +296,18 @@ def _is_framed(image: ImageArray) -> bool:
         if max(shares) > 0.1:
             return False
     return False
+
+
+def _lines_outside(lines: TextLines, product: NDArray[np.bool_], scale: float) -> tuple[float, str]:
+    """Share of the picture that lines of text outside the product cover, and what they say."""
+    area, said = 0.0, []
+    for line in lines:
+        left, top, right, bottom = (round(edge * scale) for edge in line.box)
+        under = product[top : max(bottom, top + 1), left : max(right, left + 1)]
+        if under.size and 1 - under.mean() >= OUTSIDE:
+            area += under.size
+            said.append(line.text)
+    return area / product.size, "; ".join(said)[:MOST_SAID]
 
 
 def _letters(grey: NDArray[np.uint8], product: NDArray[np.bool_]) -> float:

@@ -80,19 +80,24 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that a photo breaks: the measured value, the limit, where it is written, and the cure."""
+    """A rule that a photo breaks: the measured value, the limit, where it is written, and the cure.
+
+    `text` quotes what was read, of a rule about overlaid text.
+    """
 
     rule: Rule
     value: Value
     level: Level
+    text: str = ""
 
     def __str__(self) -> str:
         limit = ", ".join(self.rule.limit) if isinstance(self.rule.limit, tuple) else _said(self.rule.limit)
         words = {"at_least": "at least ", "at_most": "at most ", "is": "", "one_of": "one of "}[self.rule.test]
         since = f" from {self.rule.since}" if self.rule.since is not None else ""
         goods = f" for {self.rule.said_goods}" if self.rule.said_goods is not None else ""
+        quoted = f' ("{self.text}")' if self.text else ""
         return (
-            f"{self.level}: {self.rule.pack} {self.rule.name}: {self.rule.measure} is {_said(self.value)}, "
+            f"{self.level}: {self.rule.pack} {self.rule.name}: {self.rule.measure} is {_said(self.value)}{quoted}, "
             f"expected {words}{limit}{goods}{since}; {self.rule.cure}"
         )
 
@@ -109,6 +114,7 @@ class Finding:
             "goods": self.rule.said_goods,
             "cure": self.rule.cure,
             "source": self.rule.source,
+            **({"text": self.text} if self.text else {}),
         }
 
 
@@ -232,7 +238,8 @@ def judge(
     for rule, level in _asked(rules, category, today=today):
         value = cast(Value | None, getattr(measures, rule.measure))
         if rule.broken_by(value):
-            found.append(Finding(rule, cast(Value, value), level))
+            text = measures.overlaid_words if rule.measure == "overlaid_text" else ""
+            found.append(Finding(rule, cast(Value, value), level, text))
     return tuple(sorted(found, key=lambda one: LEVELS.index(one.level)))
 
 

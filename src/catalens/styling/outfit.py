@@ -214,7 +214,7 @@ class Stylist:
             fitting = [
                 self._candidate(one, direction, asked)
                 for one in new.values()
-                if (not people or not one.audience or people & one.audience)
+                if all(not other.audience or not one.audience or other.audience & one.audience for other in begun)
                 and (asked.budget is None or one.item.own or one.item.price is not None)
             ]
             pool += best(fitting)

@@ -195,7 +195,7 @@ def rooms(count: int) -> dict[str, Any]:
 def away(shop: catalens.Catalog, sku: str, palette: Any) -> float:
     """Distance of a product's main color from the nearest of a palette."""
     color = main_color("", shop.picture(shop.pictures(sku)[0].hash))
-    return 0.0 if color is None else float(np.linalg.norm(palette - to_lab([color.rgb]), axis=1).min())
+    return float(np.linalg.norm(palette - to_lab([color.rgb]), axis=1).min())
 
 
 def timed(folder: Path) -> dict[str, float]:

@@ -13,9 +13,10 @@ import catalens
 from catalens.cli.main import app
 from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models.zoo import DEFAULT_PARSER, find_card
+from catalens.styling.beam_search import Candidate, PartialOutfit, extended
 from catalens.styling.color_harmony import ThingColor, agreement, harmony
 from catalens.styling.outfit import needed, reasons_for
-from catalens.styling.pieces import audience, class_named, kind_said
+from catalens.styling.pieces import EmbeddedItem, OutfitItem, audience, class_named, kind_said
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.outfit import KINDS, MOST, OutfitModel, Piece, doubts_of, kinds_of, outfit_model
 
@@ -142,6 +143,37 @@ def test_what_and_whom_a_product_names() -> None:
     assert audience({"category_path": ["Women/Tops/Tees", "Sale"]}, "") == {"women"}
     assert audience({"gender": "unisex"}, "Men's tee") == {"men"}
     assert audience({"department": "Apparel"}, "Ornament") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "title", "kind"),
+    [
+        ({"type": "Bra"}, "Lace", None),
+        ({"category": "Tops"}, "Sports bra", None),
+        ({"category": "Innerwear"}, "White top", None),
+        ({"category": "Bras & Tanks"}, "Breathing tank", "top"),
+    ],
+)
+def test_underwear_is_no_top(attributes: dict[str, str], title: str, kind: str | None) -> None:
+    assert kind_said(attributes, title) == kind
+
+
+def test_an_outfit_is_for_one_kind_of_people() -> None:
+    vector = np.zeros(1, np.float32)
+
+    def one(name: str, *people: str) -> EmbeddedItem:
+        return EmbeddedItem(OutfitItem(name, "top"), vector, vector, audience=frozenset(people))
+
+    def found(begun: EmbeddedItem, *people: str) -> bool:
+        pool = [Candidate(one("new", *people), 0, 0, 0)]
+        partial = PartialOutfit((one("anybody"), begun))
+        return bool(extended([partial], pool, budget=None, reserve=0))
+
+    assert found(one("a"), "women")
+    assert found(one("a", "women"))
+    assert found(one("a", "men", "women"), "women")
+    assert not found(one("a", "men"), "women")
+    assert not found(one("a", "women"), "children")
 
 
 @pytest.mark.parametrize(

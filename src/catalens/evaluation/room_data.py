@@ -75,7 +75,7 @@ def _said(row: SceneProduct, products: Sequence[Path], encoder: Encoder) -> tupl
     palette = room_palette(scene)
     pictures = [read_image(path, target=512) for path in products]
     colors = [main_color(row.category, picture) for picture in pictures]
-    fits = [0.5 if color is None else palette_fit(color.rgb, palette) for color in colors]
+    fits = [palette_fit(color.rgb, palette) for color in colors]
     vectors = encoder.encode_images([scene, *pictures])
     return np.asarray(fits, np.float32), np.asarray((vectors[1:] @ vectors[0] + 1) / 2, np.float32)
 

@@ -9,29 +9,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalens.features.color_names import color_names, oklab
 from catalens.types import FloatArray, ImageArray
 
 LAB_BINS = (4, 8, 8)
 HSV_BINS = (12, 4, 4)
-NAMES: dict[str, tuple[tuple[int, int, int], ...]] = {
-    "black": ((0, 0, 0), (25, 25, 28)),
-    "white": ((255, 255, 255), (240, 240, 238)),
-    "gray": ((128, 128, 128), (90, 92, 95), (175, 175, 175), (205, 205, 205)),
-    "red": ((215, 25, 30), (180, 20, 25), (255, 60, 50)),
-    "burgundy": ((110, 15, 35), (128, 0, 32)),
-    "orange": ((250, 130, 20), (230, 100, 20)),
-    "yellow": ((250, 225, 30), (235, 200, 50), (255, 255, 0)),
-    "gold": ((190, 150, 50), (212, 175, 55)),
-    "green": ((40, 150, 60), (0, 100, 0), (110, 190, 80), (85, 107, 47), (0, 255, 0)),
-    "turquoise": ((64, 205, 200), (0, 140, 140), (0, 255, 255)),
-    "blue": ((40, 90, 200), (90, 150, 225), (135, 190, 235), (0, 0, 255)),
-    "navy": ((15, 20, 70), (0, 0, 128), (30, 40, 80), (22, 32, 115)),
-    "purple": ((120, 40, 140), (150, 100, 200), (75, 0, 130)),
-    "pink": ((250, 150, 185), (230, 60, 140), (255, 192, 203)),
-    "brown": ((110, 65, 35), (139, 69, 19), (80, 50, 35), (160, 110, 70)),
-    "beige": ((225, 205, 170), (210, 180, 140), (245, 245, 220)),
-}
-"""Prototypes of 16 color names (sRGB): Berlin & Kay's eleven, and five that shops use."""
+VIVID = 5.0
+"""How much more than a grey pixel one of OKLab chroma 0.2 counts in `named_colors`: people name a product by its vivid
+color."""
+CENTRAL = 4.0
+"""How fast the weight of a pixel falls off from the middle of the mask's bounds: at a corner exp(-4/2)."""
+SHADED_BLACK, SHADED_WHITE = 0.5, 0.84
+"""Grey is the shading of a black product where half of its greys are below the first OKLab lightness; of a white one
+where a quarter of them is above the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +74,31 @@ def dominant_colors(
         means = np.stack([lab[nearest == i].mean(axis=0) if (nearest == i).any() else m for i, m in enumerate(means)])
     areas = np.bincount(nearest, minlength=len(means)) / len(lab)
     order = [i for i in np.argsort(-areas, kind="stable") if areas[i] > 0]
-    return tuple(DominantColor(_rgb(means[i]), float(areas[i]), _nearest_name(means[i])) for i in order)
+    return tuple(_dominant(means[i], float(areas[i])) for i in order)
+
+
+def named_colors(image: ImageArray, mask: NDArray[np.bool_]) -> tuple[DominantColor, ...]:
+    """The colors of a product by name, the most telling first.
+
+    Args:
+        image: HWC uint8 sRGB, small: each pixel is named.
+        mask: HxW, the product's own pixels; the whole picture where empty.
+
+    Returns:
+        One entry a name. `area` is the share of the product, in which pixels in its middle and vivid pixels count more;
+        `rgb` is the mean of the pixels of that name.
+    """
+    mask = mask if mask.any() else np.ones_like(mask)
+    lab = oklab(image[mask])
+    weights = _weights(mask)
+    names = _without_shading(np.array(color_names(image[mask])), lab[:, 0], weights)
+    weights *= 1 + VIVID * np.minimum(np.hypot(lab[:, 1], lab[:, 2]), 0.2)
+    pixels, total, found = _lab(image[mask]), float(weights.sum()), []
+    for name in np.unique(names).tolist():
+        own = names == name
+        mean = np.average(pixels[own], axis=0, weights=weights[own])
+        found.append(DominantColor(_rgb(mean), float(weights[own].sum()) / total, name))
+    return tuple(sorted(found, key=lambda one: -one.area))
 
 
 def _lab(pixels: NDArray[np.uint8]) -> FloatArray:
@@ -99,9 +113,26 @@ def _rgb(lab: FloatArray) -> tuple[int, int, int]:
     return red, green, blue
 
 
-_PROTOTYPES = np.array([rgb for shades in NAMES.values() for rgb in shades], np.uint8)
-_PROTOTYPE_NAMES = [name for name, shades in NAMES.items() for _ in shades]
+def _dominant(lab: FloatArray, area: float) -> DominantColor:
+    rgb = _rgb(lab)
+    return DominantColor(rgb, area, color_names(np.array([rgb], np.uint8))[0])
 
 
-def _nearest_name(lab: FloatArray) -> str:
-    return _PROTOTYPE_NAMES[int(((_lab(_PROTOTYPES) - lab) ** 2).sum(axis=1).argmin())]
+def _weights(mask: NDArray[np.bool_]) -> FloatArray:
+    """(N,) weights of the pixels of a mask: most in its middle, little at its edges."""
+    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1][mask]
+    rows, columns = (place.astype(np.float32) for place in np.nonzero(mask))
+    away = sum(((place - (place.min() + place.max()) / 2) / (np.ptp(place) + 1)) ** 2 for place in (rows, columns))
+    return np.asarray(np.minimum(depth / depth.max(), 0.5) * np.exp(-CENTRAL * away), np.float32)
+
+
+def _without_shading(names: NDArray[np.str_], light: FloatArray, weights: FloatArray) -> NDArray[np.str_]:
+    """Names (N,) in which the grey of a shaded black or white product is called black or white."""
+    grey = np.isin(names, ("black", "white", "gray"))
+    if not (names == "gray").any():
+        return names
+    order = np.argsort(light[grey])
+    cumulated = np.cumsum(weights[grey][order])
+    median, high = (light[grey][order][np.searchsorted(cumulated, share * cumulated[-1])] for share in (0.5, 0.75))
+    name = "black" if median < SHADED_BLACK else "white" if high > SHADED_WHITE else "gray"
+    return np.where(names == "gray", name, names)

@@ -37,6 +37,11 @@ class PartialOutfit:
     def cost(self) -> float:
         return sum(one.item.price or 0.0 for one in self.things if not one.item.own)
 
+    def suits(self, one: Candidate) -> bool:
+        """Whether nothing of it is meant for other people than a thing is; what names nobody suits all."""
+        people = one.thing.audience
+        return not people or all(not other.audience or other.audience & people for other in self.things)
+
     def with_one(self, one: Candidate) -> PartialOutfit:
         return PartialOutfit((*self.things, one.thing), (*self.added, one))
 
@@ -71,8 +76,10 @@ def lowest_price(pool: Sequence[Candidate]) -> float:
 def extended(
     outfits: Sequence[PartialOutfit], pool: Sequence[Candidate], *, budget: float | None, reserve: float
 ) -> list[PartialOutfit]:
-    """Each outfit with each thing, where the budget allows it: at first such that leave enough for what comes after."""
-    more = [partial.with_one(one) for partial in outfits for one in pool]
+    """Each outfit with each thing for the same people, where the budget allows it: at first such that leave enough for
+    what comes after.
+    """
+    more = [partial.with_one(one) for partial in outfits for one in pool if partial.suits(one)]
     if budget is None:
         return more
     return [one for one in more if one.cost + reserve <= budget] or [one for one in more if one.cost <= budget]

@@ -11,10 +11,7 @@ import numpy as np
 
 from catalens import options
 from catalens.errors import CatalensError, ModelError, UsageError
-from catalens.features.color import dominant_colors
-from catalens.features.foreground import foreground_guess
-from catalens.images.prepare import resize
-from catalens.images.read import ImageLike, read_image
+from catalens.images.read import ImageLike
 from catalens.show import Shown
 from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
@@ -22,6 +19,7 @@ from catalens.styling.beam_search import CHEAPEST, Candidate, PartialOutfit, bes
 from catalens.styling.color_harmony import ThingColor, agreement, harmony
 from catalens.styling.pieces import EmbeddedItem, OutfitItem, Pieces, own_pieces
 from catalens.styling.preferences import checked, fulfilled
+from catalens.tasks.colors import product_colors
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.outfit import MOST, OutfitModel, doubts_of, outfit_model, pieces_of_photos
@@ -36,8 +34,6 @@ SHARES: Mapping[str, float] = {
 """Weights of the parts of a score; of those that count for a question they are scaled to sum to 1."""
 UNDECIDED = 0.1
 """How far from 0.5 a verdict has to be to say something."""
-SEEN = 72
-"""Longer side, in pixels, at which the main color of a thing is looked for."""
 
 
 def needed(kind: str) -> list[tuple[str, ...]]:
@@ -218,7 +214,7 @@ class Stylist:
             fitting = [
                 self._candidate(one, direction, asked)
                 for one in new.values()
-                if (not people or not one.audience or people & one.audience)
+                if all(not other.audience or not one.audience or other.audience & one.audience for other in begun)
                 and (asked.budget is None or one.item.own or one.item.price is not None)
             ]
             pool += best(fitting)
@@ -341,17 +337,14 @@ def score_photos(
     pieces = pieces_of_photos(photos, encoder=load_encoder(device=device, dtype=dtype))
     value = float(network.scores([pieces])[0])
     colors = [main_color(piece.kind, photo) for photo, piece in zip(photos, pieces, strict=True)]
-    reasons = reasons_for([color for color in colors if color is not None], value)
+    reasons = reasons_for(colors, value)
     return Score(value, tuple(piece.kind for piece in pieces), reasons, doubts_of(pieces))
 
 
-def main_color(kind: str, photo: ImageLike) -> ThingColor | None:
+def main_color(kind: str, photo: ImageLike) -> ThingColor:
     """The main color of a thing on a photo."""
-    image = read_image(photo, target=SEEN)
-    scale = SEEN / max(image.shape[:2])
-    image = image if scale >= 1 else resize(image, (round(image.shape[0] * scale), round(image.shape[1] * scale)))
-    first = dominant_colors(image, mask=foreground_guess(image))[:1]
-    return ThingColor(kind, first[0].rgb, first[0].name) if first else None
+    first = product_colors(photo)[0]
+    return ThingColor(kind, first.rgb, first.name)
 
 
 def reasons_for(colors: Sequence[ThingColor], verdict: float) -> tuple[str, ...]:

@@ -229,8 +229,11 @@ def _likeliest(vectors: FloatArray, words: FloatArray) -> list[str]:
 def kind_said(
     attributes: Mapping[str, AttributeValue | Sequence[str]], title: str, *, classes: Classes = "outfit"
 ) -> str | None:
-    """The class that a product's attributes or, without, its title name."""
-    found = (class_named(text, classes=classes) for text in (*_said(attributes), title))
+    """The class that a product's attributes or, without, its title name; None for underwear, which no outfit shows."""
+    texts = (*_said(attributes), title)
+    if any(named and all(one.is_underwear for one in named) for named in map(tuple, map(all_named, texts))):
+        return None
+    found = (class_named(text, classes=classes) for text in texts)
     return next((one for one in found if one is not None), None)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from catalens.errors import CatalensError, UsageError
-from catalens.features.color import dominant_colors
-from catalens.features.foreground import foreground_guess
 from catalens.images.read import ImageLike, read_image
+from catalens.tasks.colors import product_colors
 from catalens.tasks.embed import Encoder
 from catalens.tasks.zero_shot import COMMON_LABELS, classify_by_words
 from catalens.types import ImageArray, Product
@@ -26,8 +24,8 @@ _SAME = {"color": ("color", "colour"), "pattern": ("pattern",), "category": ("ca
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """An attribute of a product that was read from its photo. The confidence, 0..1, is a share of the area for colors,
-    else a probability among the known words: it ranks, and does not say how often it is right.
+    """An attribute of a product that was read from its photo. The confidence, 0..1, is a share of the product for
+    colors, else a probability among the known words: it ranks, and does not say how often it is right.
     """
 
     sku: str
@@ -72,12 +70,9 @@ def _check(attributes: Sequence[str]) -> None:
 
 
 def _color(image: ImageArray) -> tuple[str, float]:
-    """The name that covers most of the product, and its share."""
-    shares: dict[str, float] = defaultdict(float)
-    for one in dominant_colors(image, mask=foreground_guess(image)):
-        shares[one.name] += one.area
-    name = max(shares, key=lambda one: shares[one])
-    return name, shares[name]
+    """The name of the product's main color, and its share."""
+    first = product_colors(image)[0]
+    return first.name, first.area
 
 
 def filled(

@@ -1,9 +1,9 @@
 """Calibrate what `tasks.describe` states: `python -m recipes.describe DATA [--signals FILE]` writes `describing.toml`.
 
-Of photos with labels half (by a hash of their names) choose the scores from which statements are right in `WANTED` of
-the cases, the other half say what that gives. Labels: `fashion-products` for kinds, colors and patterns (its own
-columns and titles), `clothing-more` and `clothing` (validation) for sleeves and photos without a person, `streetstyle`
-for worn. A photo whose label says nothing of an attribute is left out for it.
+Scores from which statements are right in `WANTED` of the cases are chosen on photos that products may learn from: kinds
+and colors on rendered goods and catalogues of demo shops, kinds, sleeves and photos without a person on clothes, worn
+on the street. Half of them (by a hash of their names) say what that gives, and so does `fashion-products`, whose kinds,
+colors and patterns nothing is chosen on. A photo whose label says nothing of an attribute is left out for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from catalens import taxonomy
 from catalens.errors import CatalensError
 from catalens.evaluation.intervals import bootstrap_mean
-from catalens.features.color import NAMES
+from catalens.features.color_names import COLOR_NAMES
 from catalens.images.read import read_image
 from catalens.tasks import describe
 from catalens.tasks.attributes import PATTERNS
@@ -44,6 +44,8 @@ COLORS = {
 """Words for colors in labels -> the name that is right for them."""
 SAID = {"solid": "plain", "stripe": "striped", "stripes": "striped", "check": "checked", "checks": "checked",
         "polka": "dotted", "flower": "floral", "print": "printed", "graphic": "printed"}  # fmt: skip
+OF_PEOPLE = {"streetstyle": True, "clothing": False, "clothing-more": False}
+"""Set -> whether its products are worn."""
 OF_KIND = {"t-shirt": "short", "polo": "short", "longsleeve": "long", "long-sleeved top": "long", "undershirt": "none"}
 
 
@@ -52,6 +54,7 @@ class Case:
     """A statement that could be made: its score, and whether it is right."""
 
     photo: str
+    source: str
     score: float
     right: bool
 
@@ -71,18 +74,27 @@ def say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
+SETS = {
+    "streetstyle": ("photos.csv", 150),
+    "clothing": ("validation.csv", 300),
+    "clothing-more": ("photos.csv", 500),
+    "models3d": ("photos.csv", 400),
+    **dict.fromkeys(("spree", "eshop", "contoso", "saleor", "solidus", "boutique"), ("photos.csv", 150)),
+    "retail": ("products.csv", 84),
+    "fashion-products": ("products.csv", 700),
+}
+"""Set -> its table and the most photos that are taken of it."""
+MEASURED = "fashion-products"
+"""Set that measures only."""
+
+
 def photos_of(data: Path) -> list[tuple[str, Path, Mapping[str, str]]]:
     """Set, file and row of each photo that is used, the sets mixed: the first ones are a sample of all."""
-    tables = {
-        "streetstyle": ("photos.csv", 150),
-        "clothing": ("validation.csv", 150),
-        "clothing-more": ("photos.csv", 300),
-        "fashion-products": ("products.csv", 1500),
-    }
     found: list[tuple[str, Path, Mapping[str, str]]] = []
-    for source, (table, most) in tables.items():
+    for source, (table, most) in SETS.items():
         with (data / source / table).open(encoding="utf-8", newline="") as lines:
             rows = sorted(csv.DictReader(lines), key=lambda row: zlib.crc32(row["image"].encode()))
+        rows = [row for row in rows if row.get("background", "white") == "white"]
         found += [(source, data / source / row["image"], row) for row in rows[:most]]
     return sorted(found, key=lambda one: hashlib.sha256(str(one[1]).encode()).digest())
 
@@ -107,7 +119,8 @@ def signals(data: Path, kept: Path) -> list[Photo]:
 
 def words_of(row: Mapping[str, str]) -> list[str]:
     """Words of a row's title and color."""
-    return re.findall(r"[a-z]+", f"{row['title']} {row['colour']}".lower())
+    texts = (row.get(name) or "" for name in ("title", "colour", "colours", "variant"))
+    return re.findall(r"[a-z]+", " ".join(texts).lower())
 
 
 def colors_of(row: Mapping[str, str]) -> set[str]:
@@ -115,12 +128,12 @@ def colors_of(row: Mapping[str, str]) -> set[str]:
     words = words_of(row)
     found = {COLORS.get(word, word) for word in words}
     found |= {"navy"} if "navy" in words else set()
-    return {name for name in found if name in NAMES}
+    return {name for name in found if name in COLOR_NAMES}
 
 
 def kinds_of(row: Mapping[str, str]) -> set[str]:
     """Kinds, and wider ones, that a row's category or title names."""
-    texts = (row["category"], row["title"])
+    texts = (row.get("category") or "", row.get("title") or "")
     named = [one.kind for text in texts for one in taxonomy.find(text, language="en")]
     return {name for kind in named for name in kind.lineage}
 
@@ -129,28 +142,35 @@ def cases(photos: Sequence[Photo]) -> dict[str, list[Case]]:
     """Attribute -> the statements about it."""
     found: dict[str, list[Case]] = {
         name: []
-        for name in ("kind", "wider kind", "pattern", "sleeves", "worn", "flat", *dict.fromkeys(map(color_key, NAMES)))
+        for name in (
+            "kind",
+            "wider kind",
+            "pattern",
+            "sleeves",
+            "worn",
+            "flat",
+            *dict.fromkeys(map(color_key, COLOR_NAMES)),
+        )
     }
 
     def add(name: str, photo: Photo, score: float, right: bool) -> None:
-        found[name].append(Case(photo.name, score, right))
+        found[name].append(Case(photo.name, photo.source, score, right))
 
     for photo in photos:
         seen = photo.signals
-        if photo.source == "fashion-products":
-            if kinds := kinds_of(photo.row):
-                for place, (kind, score) in enumerate(seen.kind_candidates()):
-                    add("wider kind" if place else "kind", photo, score, kind in kinds)
-            if colors := colors_of(photo.row):
-                for place, (color, share) in enumerate(list(seen.colors.items())[:2]):
-                    if place == 0 or share >= SECOND_COLOR:
-                        add(color_key(color), photo, seen.color_score(color), color in colors)
-            patterns = {SAID.get(word, word) for word in words_of(photo.row)} & set(PATTERNS)
-            if patterns:
-                pattern, score = max(seen.patterns.items(), key=lambda one: one[1])
-                add("pattern", photo, score, pattern in patterns)
-        else:
-            worn = photo.source == "streetstyle"
+        if kinds := kinds_of(photo.row):
+            for place, (kind, score) in enumerate(seen.kind_candidates()):
+                add("wider kind" if place else "kind", photo, score, kind in kinds)
+        if colors := colors_of(photo.row):
+            for place, (color, share) in enumerate(list(seen.colors.items())[:2]):
+                if place == 0 or share >= SECOND_COLOR:
+                    add(color_key(color), photo, seen.color_score(color), color in colors)
+        patterns = {SAID.get(word, word) for word in words_of(photo.row)} & set(PATTERNS)
+        if patterns:
+            pattern, score = max(seen.patterns.items(), key=lambda one: one[1])
+            add("pattern", photo, score, pattern in patterns)
+        if photo.source in OF_PEOPLE:
+            worn = OF_PEOPLE[photo.source]
             add("worn", photo, seen.person, worn)
             add("flat", photo, 1 - seen.person, not worn)
             if (sleeves := OF_KIND.get(photo.row.get("category", ""))) is not None:
@@ -159,9 +179,9 @@ def cases(photos: Sequence[Photo]) -> dict[str, list[Case]]:
     return found
 
 
-def is_first_half(case: Case) -> bool:
+def is_chosen_on(case: Case) -> bool:
     """Whether a case is one of those that thresholds are chosen on."""
-    return zlib.crc32(f"half {case.photo}".encode()) % 2 == 0
+    return case.source != MEASURED and zlib.crc32(f"half {case.photo}".encode()) % 2 == 0
 
 
 def threshold(first: Sequence[Case]) -> float | None:
@@ -201,21 +221,27 @@ def main(data: Path, kept: Path) -> None:
     ]
     told: dict[str, list[bool]] = {}
     for name, every in cases(photos).items():
-        first, second = ([case for case in every if is_first_half(case) is half] for half in (True, False))
+        first = [case for case in every if is_chosen_on(case)]
         if (least := threshold(first)) is None:
             right = f", {np.mean([case.right for case in every]):.3f} right" if every else ""
             say(f"{name}: never stated; {len(every)} statements{right}")
             continue
         scores, shares = curve(first, least)
         lines += [f'[attributes."{name}"]', f"least = {least:.6f}", f"scores = {scores}", f"right = {shares}", ""]
-        right_ones = [case.right for case in second if case.score >= least]
-        told.setdefault(name.split(" ")[0], []).extend(right_ones)
-        say(f"{name}: from {least:.3f}; second half {bootstrap_mean(right_ones)}, stated of {len(second)}")
-    say(f"all colors: {bootstrap_mean(told['color'])}" if "color" in told else "no color is stated")
+        for where, second in (
+            ("other half", [case for case in every if case.source != MEASURED and not is_chosen_on(case)]),
+            (MEASURED, [case for case in every if case.source == MEASURED]),
+        ):
+            right_ones = [case.right for case in second if case.score >= least]
+            told.setdefault(f"{where}: {name.split(' ')[0]}", []).extend(right_ones)
+            if right_ones:
+                say(f"{name}: from {least:.3f}; {where} {bootstrap_mean(right_ones)}, stated of {len(second)}")
+    for name, right_ones in told.items():
+        if name.endswith("color") and right_ones:
+            say(f"{name}, all: {bootstrap_mean(right_ones)}")
     OUT.write_text("\n".join(lines), encoding="utf-8")
     describe.calibrations.cache_clear()
-    others = [photo for photo in photos if photo.source == "fashion-products"
-              and not is_first_half(Case(photo.name, 0, False))]  # fmt: skip
+    others = [photo for photo in photos if photo.source == MEASURED]
     counts = [len({one.name for one in describe.stated(photo.signals)}) for photo in others]
     say(f"at least three attributes stated: {bootstrap_mean(np.array(counts) >= 3)}")
 

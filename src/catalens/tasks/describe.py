@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalens import options, taxonomy
 from catalens.errors import UsageError
-from catalens.features.color import NAMES, dominant_colors
+from catalens.features.color_names import COLOR_NAMES
 from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.show import Shown
 from catalens.tasks.attributes import PATTERNS
-from catalens.tasks.cutout import cutter
+from catalens.tasks.colors import product_colors
 from catalens.tasks.embed import Encoder
 from catalens.tasks.embed import encoder as load_encoder
 from catalens.tasks.reading import TextReader, read_text, text_reader
@@ -40,7 +39,6 @@ SLEEVES = {"long-sleeved": "long", "short-sleeved": "short", "sleeveless": "none
 PERSON = ("skin", "hair")
 SECOND_COLOR = 0.25
 """Share of the product from which a color beside the largest is named."""
-COLORS = tuple(NAMES)
 BRIGHT = frozenset({"red", "orange", "yellow", "green", "blue", "purple", "pink"})
 """Colors that are calibrated together; each other one by itself."""
 _KEPT: dict[tuple[str, tuple[str, ...]], tuple[list[str], FloatArray]] = {}
@@ -135,11 +133,18 @@ def signals_of(image: ImageArray, *, encoder: Encoder) -> Signals:
     small = resize(image, (max(1, round(height * scale)), max(1, round(width * scale)))) if scale < 1 else image
     (vector,) = encoder.encode_images([small])
     kinds, patterns, sleeves, color_words = (
-        _likely(vector, words, encoder) for words in (COMMON_LABELS, PATTERNS, tuple(SLEEVES), COLORS)
+        _likely(vector, words, encoder) for words in (COMMON_LABELS, PATTERNS, tuple(SLEEVES), COLOR_NAMES)
     )
     parts = parser()(small)
     person = np.isin(parts.labels, [code for code, name in enumerate(parts.names) if name in PERSON])
-    return Signals(kinds, patterns, sleeves, _colors(small, person), color_words, float(person.mean()))
+    return Signals(
+        kinds,
+        patterns,
+        sleeves,
+        {one.name: one.area for one in product_colors(small)},
+        color_words,
+        float(person.mean()),
+    )
 
 
 def _likely(vector: FloatArray, words: tuple[str, ...], encoder: Encoder) -> dict[str, float]:
@@ -163,16 +168,6 @@ def _words(words: tuple[str, ...], encoder: Encoder) -> tuple[list[str], FloatAr
 def _read_words(words: tuple[str, ...], encoder: Encoder) -> tuple[list[str], FloatArray]:
     names, _ = known_labels(list(words), encoder) if encoder.has_text else (list(words), ())
     return names, label_vectors(names, encoder=encoder)
-
-
-def _colors(image: ImageArray, person: NDArray[np.bool_]) -> dict[str, float]:
-    """Name -> share of the product without the person who wears it, the largest first."""
-    product = cutter().alpha(image) > 0.5
-    inside = product & ~person
-    shares: dict[str, float] = {}
-    for one in dominant_colors(image, mask=inside if inside.mean() > 0.01 else product):
-        shares[one.name] = shares.get(one.name, 0.0) + one.area
-    return dict(sorted(shares.items(), key=lambda color: -color[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import catalens
 from catalens import taxonomy
 from catalens.cli.main import app
 from catalens.errors import ModelError, RemoteError, UsageError
+from catalens.features.color_names import COLOR_NAMES
 from catalens.learning.describing import describe_catalog
 from catalens.storage.merge import PREDICTED_BY, PROBABILITY
 from catalens.tasks import describe as describing
@@ -121,7 +122,7 @@ def test_only_what_is_likely_right_is_stated(
 def test_the_bundled_calibration_keeps_what_it_promises() -> None:
     _, table = describing.calibrations()
     assert set(table) <= {"kind", "wider kind", "pattern", "sleeves", "worn", "flat"} | {
-        describing.color_key(name) for name in describing.COLORS
+        describing.color_key(name) for name in COLOR_NAMES
     }
     for one in table.values():
         assert list(one.scores) == sorted(one.scores)

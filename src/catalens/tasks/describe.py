@@ -193,7 +193,8 @@ def calibrations() -> tuple[str, Mapping[str, Calibration]]:
     """The encoder that they were made with, and attribute -> calibration; an attribute that lacks is never stated."""
     table: dict[str, Any] = tomllib.loads(_CALIBRATION.read_text("utf-8"))
     return table["encoder"], {
-        name: Calibration(row["least"], row["scores"], row["right"]) for name, row in table.get("attributes", {}).items()
+        name: Calibration(row["least"], row["scores"], row["right"])
+        for name, row in table.get("attributes", {}).items()
     }
 
 

@@ -79,6 +79,7 @@ VERBS = (
         options.Cutout, (catalens.cutout, cutout_of, Edges), "cutout", ("/v1/cutout",),
         beside=frozenset({"edges"}),
     ),
+    Verb(options.Recolor, (catalens.recolor,), "recolor", ("/v1/recolor",)),
     Verb(options.Enhance, (catalens.enhance,), "photo enhance", ("/v1/enhance",)),
     Verb(
         options.Check, (check_photo, fix, check_folder), "check", ("/v1/check", "/v1/fix"),
@@ -208,7 +209,7 @@ def test_the_route_describes_the_declared_options(verb: Verb, paths: Mapping[str
     for route in verb.routes:
         content = paths[route]["post"]["requestBody"]["content"]
         for form in content.values():
-            pictures = {"image", "garment", "scene"} & form["schema"]["properties"].keys()
+            pictures = {"image", "garment", "scene", "swatch"} & form["schema"]["properties"].keys()
             found = {name: one for name, one in form["schema"]["properties"].items() if name not in pictures}
             assert http_faults(verb, found) == [], route
 

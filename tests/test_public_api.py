@@ -58,6 +58,7 @@ NAMES = [
     "look",
     "open",
     "read_image",
+    "recolor",
     "scene",
     "segment",
     "try_on",
@@ -128,6 +129,7 @@ VERBS = {
     "explain_class": "image",
     "explain_match": "image",
     "look": "image",
+    "recolor": "image",
     "scene": "image",
     "segment": "image",
     "try_on": "image",
@@ -205,6 +207,7 @@ CALLS: dict[str, Callable[[Any, catalens.Catalog], Any]] = {
     "explain_match": lambda image, _: catalens.explain_match(
         image, np.zeros((40, 40, 3), np.uint8), encoder=FakeEncoder()
     ).to_dict(),
+    "recolor": lambda image, _: [one.to_dict() for one in catalens.recolor(image, colors=["red"])],
     "look": lambda image, shop: catalens.look(image, catalog=shop).to_dict()["size"],
     "read_image": lambda image, _: catalens.read_image(image),
     "scene": lambda image, _: catalens.scene(image, "#eeeeee").to_dict(),

@@ -171,6 +171,18 @@ def test_pictures_are_classified_checked_and_enhanced(client: TestClient, photo:
     assert client.get("/v1/models").json()["data"]
 
 
+def test_a_product_is_shown_in_other_colors(client: TestClient, photo: bytes) -> None:
+    asked = {"image": data_url(photo), "colors": ["navy", "#abc"], "swatch": data_url(photo), "format": "jpeg"}
+    pictures = client.post("/v1/recolor", json=asked).json()["pictures"]
+    assert [one["color"] for one in pictures] == ["navy", "#abc", "swatch"]
+    for one in pictures:
+        assert one["image"].startswith("data:image/jpeg;base64,")
+        picture = base64.b64decode(one["image"].partition(",")[2])
+        assert catalens.read_image(picture).shape == catalens.read_image(photo).shape
+    for wrong in ({}, {"colors": ["no such"]}, {"colors": ["red"] * 13}, {"colors": 7}):
+        assert client.post("/v1/recolor", json={"image": data_url(photo), **wrong}).status_code == 400
+
+
 @pytest.mark.parametrize("labels", ["", " , ", [], [" "], "dress"])
 def test_too_few_labels_are_refused_as_elsewhere(client: TestClient, photo: bytes, labels: str | list[str]) -> None:
     answer = client.post("/v1/classify", json={"image": data_url(photo), "labels": labels})

@@ -23,6 +23,7 @@ from catalens.tasks.describe import Description
 from catalens.tasks.listing.checking import CheckedPhoto, Findings
 from catalens.tasks.listing.rules import Finding
 from catalens.tasks.reading import TextLines
+from catalens.tasks.recolor import Recolored
 from catalens.tasks.scene import Scene
 from catalens.trust.drawing import overlay_heatmap
 from catalens.trust.explain import ClassExplanation, MatchExplanation
@@ -125,6 +126,11 @@ def _(result: Description) -> str:
              for language, text in said.items() if text]  # fmt: skip
     table = _table(("attribute", "value", "confidence"), (rows + texts)[:ROWS], of=len(rows) + len(texts))
     return _shown(_count(len(rows), "attribute", "attributes"), table, notes=result.notes)
+
+
+@html_of.register
+def _(result: Recolored) -> str:
+    return _shown(f"{result.color}: {result.area:.0%} of the product", _picture(result.image, result.color))
 
 
 @html_of.register

@@ -470,6 +470,16 @@ class Cutout:
     format = Option("format", "text", "png", "File format of the answer.", choices=("png", "webp"))
 
 
+class Recolor:
+    """`catalens.recolor`, `catalens recolor`, POST /v1/recolor."""
+
+    model = Cutout.model
+    device, dtype = Network.device, Network.dtype
+    colors = Option[Sequence[str]]("colors", "texts", (), "Colors: names such as navy, or #rrggbb.", http_maximum=12)
+    swatch = Option[Any]("swatch", "text", None, "Photo of cloth whose main color is one more.", http=False)
+    format = Option("format", "text", "png", "File format of the answer.", choices=("png", "webp", "jpeg"))
+
+
 class Enhance:
     """`catalens.enhance`, `catalens photo enhance`, POST /v1/enhance."""
 

@@ -49,6 +49,7 @@ VERBS = (
     Verb("outfit", "outfits:outfit", "Complete an outfit around a product or a photo."),
     Verb("tryon", "tryon:tryon", "Put a garment on a photo of a person (experimental)."),
     Verb("cutout", "cutout:cutout", "Cut the product out of its background."),
+    Verb("recolor", "recolor:recolor", "Show a product in other colors."),
     Verb("check", "check:check", "Check photos against the rules of marketplaces."),
     Verb("describe", "describe:describe", "Describe products: attributes, alt text and title in five languages."),
     Verb("read", "read:read", "Read the text on photos: labels, packages, prints."),

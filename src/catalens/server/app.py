@@ -36,6 +36,7 @@ from catalens.server.routes import (
     pictures,
     products,
     reading,
+    recolor,
     search,
     tryon,
     vision,
@@ -44,7 +45,9 @@ from catalens.server.routes import (
 from catalens.server.services.options import ServeOptions
 from catalens.server.services.text_reading import TextReading
 
-MODULES = (page, health, search, outfits, generate, vision, reading, tryon, models, feeds, products, pictures, words)
+MODULES = (
+    page, health, search, outfits, generate, vision, reading, recolor, tryon, models, feeds, products, pictures, words,
+)  # fmt: skip
 """Modules of routes, in matching order."""
 WORK = {
     "/v1/search": "search",
@@ -53,7 +56,7 @@ WORK = {
         (f"/v1/{name}" for name in (
             "look", "explain", "outfit", "room", "generate", "tryon", "detect", "segment", "cutout", "enhance", "check",
             "fix", "classify", "embeddings", "blur-faces", "scene", "score",
-            "read", "describe",
+            "read", "describe", "recolor",
         )),
         "analyse",
     ),

@@ -14,14 +14,16 @@ from catalens.images.prepare import resize
 from catalens.images.read import ImageLike, read_image
 from catalens.tasks.cutout import cutter
 from catalens.tasks.segment import parser
-from catalens.types import ImageArray
+from catalens.types import ImageArray, Masks
 
 SIDE = 96
 """Longest side at which colors are measured, in pixels."""
 SKIN_HUE, SKIN_CHROMA, SKIN_LIGHT = (30.0, 78.0), (0.03, 0.13), (0.4, 0.92)
 """Ranges of OKLCh that skin of all tones lies in."""
-SKIN_SHARE = 0.06, 0.75
-"""Share of the product of colors as of skin between which the parser is asked whether it is skin."""
+SKIN_SHARE = 0.06
+"""Share of the product of colors as of skin from which the parser is asked whether it is skin."""
+LEAST = 0.03
+"""Share of the outline that is skin or hair, below which nobody wears the product."""
 LEFT = 0.15
 """Share of the outline that is not skin or hair, below which these are not taken off: the product is of their color."""
 
@@ -55,11 +57,24 @@ def product_mask(image: ImageArray) -> NDArray[np.bool_]:
     mask = alpha > 0.5
     if not mask.any():
         return guess
-    if not SKIN_SHARE[0] < _is_skin_color(image[mask]).mean() < SKIN_SHARE[1]:
-        return mask
-    network = parser()
-    body = np.isin(network(image).labels, [network.names.index(name) for name in ("skin", "hair")])
-    return mask & ~body if (mask & ~body).sum() > LEFT * mask.sum() else mask
+    parts = worn_parts(image, mask)
+    return mask if parts is None else mask & ~body_of(parts)
+
+
+def worn_parts(image: ImageArray, mask: NDArray[np.bool_]) -> Masks | None:
+    """The parts of a person on HWC uint8 whose mask is HxW; None where nothing there is of the color of skin, or too
+    little or nearly all of the mask would be skin and hair.
+    """
+    if not mask.any() or _is_skin_color(image[mask]).mean() < SKIN_SHARE:
+        return None
+    parts = parser()(image)
+    body = (mask & body_of(parts)).sum() / mask.sum()
+    return parts if LEAST < body < 1 - LEFT else None
+
+
+def body_of(parts: Masks) -> NDArray[np.bool_]:
+    """HxW, True where there is skin or hair."""
+    return np.isin(parts.labels, [parts.names.index(name) for name in ("skin", "hair")])
 
 
 def _is_skin_color(pixels: ImageArray) -> NDArray[np.bool_]:

@@ -217,7 +217,7 @@ class Stylist:
                 if all(not other.audience or not one.audience or other.audience & one.audience for other in begun)
                 and (asked.budget is None or one.item.own or one.item.price is not None)
             ]
-            pool += best(fitting)
+            pool += best(_for_the_occasion(fitting, begun, asked))
         return pool
 
     def _found(self, direction: FloatArray, where: Mapping[str, object] | None) -> list[EmbeddedItem]:
@@ -298,6 +298,16 @@ class Stylist:
             return None if photo is None else main_color(one.item.kind, photo)
         except CatalensError:  # the file is gone since: its color is not known, and the rest goes on
             return None
+
+
+def _for_the_occasion(
+    found: Sequence[Candidate], begun: Sequence[EmbeddedItem], asked: OutfitRequest
+) -> Sequence[Candidate]:
+    """Candidates without shoes for sport, where nothing begun is for sport and there are other shoes."""
+    if "sport" in asked.wishes or any(fulfilled("sport", one.words) > 0 for one in begun):
+        return found
+    calm = [one for one in found if one.thing.item.kind != "shoes" or fulfilled("sport", one.thing.words) <= 0]
+    return calm or found
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ RELATED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "active",
             "performance",
             "sporty",
+            "sports",
             "football",
             "soccer",
             "cricket",

@@ -306,7 +306,11 @@ def for_the_occasion(
     """Candidates without shoes for sport, where nothing begun is for sport and there are other shoes."""
     if "sport" in asked.wishes or any(fulfilled("sport", one.words) > 0 for one in begun):
         return found
-    calm = [one for one in found if one.thing.item.kind != "shoes" or fulfilled("sport", one.thing.words) <= 0]
+    calm = [
+        one
+        for one in found
+        if one.thing.item.kind not in rules()["sport"]["apart"] or fulfilled("sport", one.thing.words) <= 0
+    ]
     return calm or found
 
 

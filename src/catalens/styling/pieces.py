@@ -227,7 +227,7 @@ def not_worn(pieces: Sequence[Piece], encoder: Encoder) -> tuple[str, ...]:
     return tuple(
         f"photo {number} looks like {look}, which no outfit has: there is no score"
         for number, look in enumerate(looks, start=1)
-        if (known := named(look)) is not None and not known.is_worn and known.part != "bag"
+        if (known := named(look)) is not None and not known.is_worn and not known.part
     )
 
 

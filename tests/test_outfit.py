@@ -15,7 +15,7 @@ from catalens.errors import ModelError, NotFoundError, UsageError
 from catalens.models.zoo import DEFAULT_PARSER, find_card
 from catalens.styling.beam_search import Candidate, PartialOutfit, extended
 from catalens.styling.color_harmony import ThingColor, agreement, harmony
-from catalens.styling.outfit import needed, reasons_for
+from catalens.styling.outfit import OutfitRequest, for_the_occasion, needed, reasons_for, score_photos
 from catalens.styling.pieces import EmbeddedItem, OutfitItem, audience, class_named, kind_said
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.outfit import KINDS, MOST, OutfitModel, Piece, doubts_of, kinds_of, outfit_model
@@ -374,3 +374,33 @@ def test_commands(built_shop: Path, shop: catalens.Catalog, export: Path) -> Non
     assert 0 < float(scored.output.split()[0]) < 1
     with pytest.raises(NotFoundError):
         CliRunner().invoke(app, ["outfit", sku, "--catalog", str(built_shop), "--own", "/none"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("begun", "wishes", "kept"),
+    [
+        ("green kurta", (), ["b"]),
+        ("running shorts", (), ["a", "b"]),
+        ("green kurta", ("sport",), ["a", "b"]),
+    ],
+)
+def test_shoes_for_sport_stay_with_sport(begun: str, wishes: tuple[str, ...], kept: list[str]) -> None:
+    vector = np.zeros(1, np.float32)
+
+    def item(name: str, words: str) -> EmbeddedItem:
+        return EmbeddedItem(OutfitItem(name, "shoes"), vector, vector, words=words)
+
+    shoes = [Candidate(item("a", "football boots"), 0, 0, 0), Candidate(item("b", "leather sandals"), 0, 0, 0)]
+    request = OutfitRequest(wishes=wishes)
+    found = for_the_occasion(shoes, [item("start", begun)], request)
+    assert [one.thing.item.name for one in found] == kept
+    assert [one.thing.item.name for one in for_the_occasion(shoes[:1], [item("start", begun)], request)] == ["a"]
+    assert for_the_occasion([], [item("start", begun)], request) == []
+
+
+def test_there_is_no_score_of_one_kind_or_of_no_clothes() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    found = score_photos([noise, noise])
+    assert (found.value, found.to_dict()["score"], found.reasons) == (None, None, ())
+    assert any("one kind" in note for note in found.notes)
+    assert any("show the same" in note for note in found.notes)

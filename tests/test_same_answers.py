@@ -91,7 +91,7 @@ def cosine(answer: Answer) -> Answer:
 
 
 def scored(answer: Answer) -> Answer:
-    return round(answer["score"], 4), answer["kinds"], answer["reasons"], answer["notes"]
+    return answer["score"] and round(answer["score"], 4), answer["kinds"], answer["reasons"], answer["notes"]
 
 
 def vectors(answer: Answer) -> Answer:

@@ -91,7 +91,7 @@ def score(
         return
     for note in found.notes:
         say(note)
-    write(f"{found.value:.3f}")
+    write("no score" if found.value is None else f"{found.value:.3f}")
     for path, kind in zip(photos, found.kinds, strict=True):
         write(f"  {kind:<10} {path}")
     for reason in found.reasons:

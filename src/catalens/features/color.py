@@ -19,9 +19,9 @@ VIVID = 5.0
 color."""
 CENTRAL = 4.0
 """How fast the weight of a pixel falls off from the middle of the mask's bounds: at a corner exp(-4/2)."""
-SHADED_BLACK, SHADED_WHITE = 0.5, 0.84
+SHADED_BLACK, SHADED_WHITE, LIGHT = 0.5, 0.84, 0.7
 """Grey is the shading of a black product where half of its greys are below the first OKLab lightness; of a white one
-where a quarter of them is above the second."""
+where a quarter of them is above the second and half of them above the third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,5 +134,5 @@ def _without_shading(names: NDArray[np.str_], light: FloatArray, weights: FloatA
     order = np.argsort(light[grey])
     cumulated = np.cumsum(weights[grey][order])
     median, high = (light[grey][order][np.searchsorted(cumulated, share * cumulated[-1])] for share in (0.5, 0.75))
-    name = "black" if median < SHADED_BLACK else "white" if high > SHADED_WHITE else "gray"
+    name = "black" if median < SHADED_BLACK else "white" if high > SHADED_WHITE and median > LIGHT else "gray"
     return np.where(names == "gray", name, names)

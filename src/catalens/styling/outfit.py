@@ -17,7 +17,7 @@ from catalens.storage.pictures import deep_space, picture_data
 from catalens.storage.store import Store
 from catalens.styling.beam_search import CHEAPEST, Candidate, PartialOutfit, best, diverse, extended, lowest_price
 from catalens.styling.color_harmony import ThingColor, agreement, harmony
-from catalens.styling.pieces import EmbeddedItem, OutfitItem, Pieces, own_pieces
+from catalens.styling.pieces import EmbeddedItem, OutfitItem, Pieces, not_worn, own_pieces
 from catalens.styling.preferences import checked, fulfilled
 from catalens.tasks.colors import product_colors
 from catalens.tasks.embed import Encoder
@@ -217,7 +217,7 @@ class Stylist:
                 if all(not other.audience or not one.audience or other.audience & one.audience for other in begun)
                 and (asked.budget is None or one.item.own or one.item.price is not None)
             ]
-            pool += best(fitting)
+            pool += best(for_the_occasion(fitting, begun, asked))
         return pool
 
     def _found(self, direction: FloatArray, where: Mapping[str, object] | None) -> list[EmbeddedItem]:
@@ -300,11 +300,28 @@ class Stylist:
             return None
 
 
+def for_the_occasion(
+    found: Sequence[Candidate], begun: Sequence[EmbeddedItem], asked: OutfitRequest
+) -> Sequence[Candidate]:
+    """Candidates without shoes for sport, where nothing begun is for sport and there are other shoes."""
+    if "sport" in asked.wishes or any(fulfilled("sport", one.words) > 0 for one in begun):
+        return found
+    calm = [
+        one
+        for one in found
+        if one.thing.item.kind not in rules()["sport"]["apart"] or fulfilled("sport", one.thing.words) <= 0
+    ]
+    return calm or found
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How well items go together: 0..1 with 0.5 for "cannot be told", their categories, reasons and notes."""
+    """How well items go together: 0..1 with 0.5 for "cannot be told", their categories, reasons and notes.
 
-    value: float
+    There is no value, but a note, where items are of one kind, the same, or no clothes.
+    """
+
+    value: float | None
     kinds: tuple[str, ...]
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
@@ -334,11 +351,15 @@ def score_photos(
     if not 2 <= len(photos) <= MOST:
         raise UsageError(f"got {len(photos)} photos", cure=f"give two to {MOST}")
     network = outfit_model(model, device=device, dtype=dtype)
-    pieces = pieces_of_photos(photos, encoder=load_encoder(device=device, dtype=dtype))
+    encoder = load_encoder(device=device, dtype=dtype)
+    pieces = pieces_of_photos(photos, encoder=encoder)
+    kinds, notes = tuple(piece.kind for piece in pieces), (*doubts_of(pieces), *not_worn(pieces, encoder))
+    if notes:
+        return Score(None, kinds, (), notes)
     value = float(network.scores([pieces])[0])
     colors = [main_color(piece.kind, photo) for photo, piece in zip(photos, pieces, strict=True)]
     reasons = reasons_for(colors, value)
-    return Score(value, tuple(piece.kind for piece in pieces), reasons, doubts_of(pieces))
+    return Score(value, kinds, reasons, notes)
 
 
 def main_color(kind: str, photo: ImageLike) -> ThingColor:

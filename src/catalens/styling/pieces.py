@@ -19,7 +19,7 @@ from catalens.storage.unknown_sku import unknown_sku
 from catalens.tasks.embed import Encoder
 from catalens.tasks.outfit import Piece, pieces_of_photos
 from catalens.tasks.zero_shot import COMMON_LABELS, label_vectors
-from catalens.taxonomy import all_named, people_of, wide
+from catalens.taxonomy import all_named, named, people_of, wide
 from catalens.taxonomy import classes as all_classes
 from catalens.types import AttributeValue, FloatArray, Match
 
@@ -219,6 +219,16 @@ def own_pieces(photos: Sequence[ImageLike], encoder: Encoder) -> list[EmbeddedIt
             EmbeddedItem(item, piece.vector, piece.color, photo=photo, doubt="" if class_named(look) else doubt)
         )
     return found
+
+
+def not_worn(pieces: Sequence[Piece], encoder: Encoder) -> tuple[str, ...]:
+    """Which photos show no clothes or accessories by their look, in sentences."""
+    looks = _likeliest(np.stack([piece.vector for piece in pieces]), label_vectors(COMMON_LABELS, encoder=encoder))
+    return tuple(
+        f"photo {number} looks like {look}, which no outfit has: there is no score"
+        for number, look in enumerate(looks, start=1)
+        if (known := named(look)) is not None and not known.is_worn and not known.part
+    )
 
 
 def _likeliest(vectors: FloatArray, words: FloatArray) -> list[str]:

@@ -156,7 +156,7 @@ def doubts_of(pieces: Sequence[Piece]) -> tuple[str, ...]:
     vectors = np.stack([piece.vector for piece in pieces])
     if np.triu(vectors @ vectors.T, 1).max() > SAME:
         found.append("two of the photos show the same")
-    return tuple(f"{one}: the score says little" for one in found)
+    return tuple(f"{one}: there is no score" for one in found)
 
 
 def compatibility(

@@ -24,12 +24,13 @@ from catalens.models.device import AUTO
 from catalens.show import Shown
 from catalens.tasks.colors import SIDE, body_of, worn_parts
 from catalens.tasks.cutout import cutter
+from catalens.taxonomy import rules
 from catalens.types import FloatArray, ImageArray, Masks
 
 CLOTH = {
     "black": (28, 28, 31), "white": (244, 244, 241), "gray": (132, 133, 136), "grey": (132, 133, 136),
     "charcoal": (58, 60, 64), "red": (196, 30, 42), "burgundy": (110, 20, 42), "rust": (168, 74, 38),
-    "orange": (232, 118, 36), "mustard": (205, 154, 42), "yellow": (244, 208, 52), "cream": (240, 229, 204),
+    "orange": (232, 118, 36), "yellow": (244, 208, 52),
     "beige": (214, 194, 160), "camel": (184, 140, 88), "brown": (104, 68, 44), "olive": (104, 106, 58),
     "green": (38, 122, 66), "mint": (166, 220, 196), "teal": (18, 112, 116), "turquoise": (58, 186, 186),
     "blue": (42, 92, 178), "navy": (30, 40, 78), "light blue": (150, 190, 224), "purple": (106, 56, 134),
@@ -48,7 +49,7 @@ TEXTURE = 0.3
 """Share of the deviation in chroma, such as of a melange, that is kept."""
 PART = 0.2
 """On a person: share of the largest area of the main color below which another area is another thing."""
-UPPER, LOWER = ("top", "outerwear", "dress", "scarf"), ("trousers", "skirt", "dress")
+UPPER, LOWER = (tuple(rules()["mistaken"][half]) for half in ("upper", "lower"))
 """Classes of the parser that it mistakes for one another within one garment."""
 ISLAND = 0.1
 """Share of the garment up to which an area of another class is a mistake."""

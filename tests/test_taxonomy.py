@@ -27,6 +27,7 @@ OTHER_MEANINGS = {
     **dict.fromkeys(("table", "record", "folder", "string", "lock", "body"), "of data, files, types and requests"),
     **dict.fromkeys(("package", "tools"), "of software, and fields of CycloneDX"),
     **dict.fromkeys(("pull", "pool", "watch"), "fetch a network; time to get a connection; follow a folder"),
+    "short": "a length of sleeves",
     "prune": "remove what vanished",
     "col": "an element of HTML",
     "weights": "of a network, and of the parts of a score",

@@ -285,7 +285,20 @@ def test_of_a_command_that_is_asked_for_the_others_are_left_out(
     assert [one.typer_instance.info.name for one in made.registered_groups if one.typer_instance] == groups
 
 
-EVERY_DAY = ["add", "check", "cutout", "demo", "look", "outfit", "search", "serve", "tryon"]
+EVERY_DAY = [
+    "add",
+    "check",
+    "cutout",
+    "demo",
+    "describe",
+    "look",
+    "outfit",
+    "read",
+    "recolor",
+    "search",
+    "serve",
+    "tryon",
+]
 GROUPS = {
     "catalog": [
         "audit", "backup", "doctor", "erase", "export", "import", "info", "remove",
@@ -295,7 +308,7 @@ GROUPS = {
     "jobs": ["list", "retry", "show"],
     "keys": ["create", "list", "open", "revoke", "rotate"],
     "label": ["curve", "next"],
-    "models": ["advise", "licences", "list", "show"],
+    "models": ["advise", "licences", "list", "pull", "show"],
     "photo": ["blur-faces", "classify", "detect", "enhance", "explain", "generate", "scene", "segment"],
     "style": ["room", "score"],
     "train": ["augment", "classifier", "detector", "generator", "outfit", "search", "segmenter"],

@@ -92,7 +92,7 @@ def test_what_was_held_out_and_how_far_things_are_go_to_standard_error(capsys: p
         (
             "lesson",
             2,
-            "recipes.lesson is no recipe and does nothing by itself; recipes are blazeface, cutout, detector, encoder,",
+            "recipes.lesson is no recipe and does nothing by itself; recipes are blazeface, cutout, describe,",
         ),
         ("textbook.formulas", 2, "recipes.textbook.formulas is no recipe"),
         ("hats", 1, "No module named recipes.hats"),

@@ -24,7 +24,7 @@ from fastapi.testclient import TestClient
 
 import catalens
 from catalens.cli.main import app as commands
-from catalens.models.zoo import CLOSE_FACES, DEFAULT_POSE, WEIGHTS, bundled_cards
+from catalens.models.zoo import CLOSE_FACES, DEFAULT_MATTE, DEFAULT_POSE, NAMER, THINGS, WEIGHTS, bundled_cards
 from catalens.server.app import create_app
 from catalens.server.services.allowed_models import allow_models
 from catalens.server.services.options import ServeOptions
@@ -378,9 +378,9 @@ OWN_CALLS = {
 }  # fmt: skip
 """With networks other than the default ones, called the same in all three: see `own_networks`."""
 OWN = {
-    name: f"own-{name.split('-')[1]}"
+    name: "own-matte" if name == DEFAULT_MATTE else f"own-{name.split('-')[1]}"
     for name in bundled_cards()
-    if name not in {DEFAULT_POSE, CLOSE_FACES}  # no verb names them
+    if name not in {DEFAULT_POSE, CLOSE_FACES, NAMER, THINGS}  # parts of others
 }
 SEEN_OTHERWISE = ("detect", "segment", "cutout", "classify", "embeddings", "scene")
 """Calls whose answer depends on the mean of the pixels, which the cards of `own_networks` say otherwise."""

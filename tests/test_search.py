@@ -107,7 +107,7 @@ def test_nothing_asked(shop: Catalog, asked: dict[str, Any]) -> None:
         ({"text": "dress", "language": "xx"}, UsageError, "xx"),
         ({"like": "dress-1"}, UsageError, "list of skus"),
         ({"like": ["dress-1", "dress-9"]}, NotFoundError, "dress-9"),
-        ({"unlike": ["DRESS-1"]}, NotFoundError, "upper and lower case"),
+        ({"unlike": ["DRESS-1"]}, NotFoundError, "Did you mean dress-1"),
         ({"text": "dress", "where": "price <"}, FilterError, "column 8"),
         ({"where": 5}, FilterError, "text or a mapping"),
         ({"text": "dress", "weights": {"txt": 1}}, UsageError, "one for 'txt'"),

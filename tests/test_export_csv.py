@@ -149,9 +149,11 @@ def test_a_cell_that_was_edited_keeps_its_type(column: str, cell: str, expected:
         ("A,t,,,,7,", "not the JSON"),
         ("A,t,,,,,7", "not the JSON"),
         ("A,t,,nowhere.jpg,,,", "no such file"),
+        ("A,t,,photos,,,", "a folder and no picture"),
     ],
 )
 def test_a_broken_row_is_named(row: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
     path = tmp_path / "products.csv"
     path.write_text(f"sku,title,description,image,additional_images,variants,types\n{row}\n")
     failures = [item for item in open_feed(path) if isinstance(item, Failure)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -196,6 +197,9 @@ def test_the_route_takes_skus(built_shop: Path) -> None:
         worn = client.post("/v1/tryon", json={"image": data_url(PERSON), "skus": skus[:2]})
         assert worn.status_code == 200, worn.text
         assert (worn.json()["kind"], worn.json()["experimental"]) == ("top, top", True)
+        form = {"skus": json.dumps(skus[:2])}  # a list in a form, as clients write it
+        person = {"image": ("a.png", encoded(PERSON, "PNG"), "image/png")}
+        assert client.post("/v1/tryon", data=form, files=person).json()["kind"] == "top, top"
         for said, status in (({"skus": ["none"]}, 404), ({"skus": skus}, 400), ({}, 400)):
             assert client.post("/v1/tryon", json={"image": data_url(PERSON), **said}).status_code == status
 

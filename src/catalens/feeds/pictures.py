@@ -225,6 +225,8 @@ class Pictures:
             return PictureSource(urljoin(base, _escaped(text)), where)
         if _outside(text):
             return Failure.of_picture(where, shown, "the path leads out of the media folder", "give paths inside it")
+        if self._is_folder(text):
+            return Failure.of_picture(where, shown, "a folder and no picture", "name the files in it")
         why, cure = f"no such file in {self.folders[0]}", "copy it there, or name its folder with --media"
         return Failure.of_picture(where, shown, why, cure)
 
@@ -253,6 +255,13 @@ class Pictures:
                     if found := self._alike(folder, relative):
                         return found
         return None
+
+    def _is_folder(self, text: str) -> bool:
+        if not text.strip("./\\") or "\0" in text:
+            return False
+        places = [str(folder / text.lstrip("/\\")) for folder in self.folders]
+        places += [text] * (self.absolute and text.startswith("/"))
+        return any(map(os.path.isdir, places))
 
     def _leads_out(self, path: Path) -> bool:
         """Whether a file that lies in one of the folders by its path lies elsewhere in fact."""

@@ -128,8 +128,10 @@ class Upload:
         ]
 
     def texts(self, name: str) -> list[str]:
-        """A list of texts, or one text with commas."""
+        """A list of texts, as JSON in a form, too; or one text with commas."""
         value = self.fields.get(name, [])
+        if isinstance(value, str) and value.lstrip().startswith("["):
+            value = parse_json(value)
         found = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
         if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
             raise UsageError(f"{name} is {value!r}", cure="send a list of texts")

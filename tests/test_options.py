@@ -34,6 +34,7 @@ from catalens.tasks.generate import Generator
 from catalens.tasks.hub_tryon import try_on_by
 from catalens.tasks.listing import check as check_photo
 from catalens.tasks.listing import check_folder, fix
+from catalens.tasks.recolor import recolor
 from catalens.tasks.scene import scene
 from catalens.tasks.tryon import TryOn
 from catalens.tasks.zero_shot import classify_by_words
@@ -79,7 +80,7 @@ VERBS = (
         options.Cutout, (catalens.cutout, cutout_of, Edges), "cutout", ("/v1/cutout",),
         beside=frozenset({"edges"}),
     ),
-    Verb(options.Recolor, (catalens.recolor,), "recolor", ("/v1/recolor",)),
+    Verb(options.Recolor, (recolor,), "recolor", ("/v1/recolor",)),
     Verb(options.Enhance, (catalens.enhance,), "photo enhance", ("/v1/enhance",)),
     Verb(
         options.Check, (check_photo, fix, check_folder), "check", ("/v1/check", "/v1/fix"),

@@ -58,7 +58,6 @@ NAMES = [
     "look",
     "open",
     "read_image",
-    "recolor",
     "scene",
     "segment",
     "try_on",
@@ -81,7 +80,7 @@ HEAVY = [
 
 def test_public_names_are_these() -> None:
     assert catalens.__all__ == NAMES == sorted(NAMES)
-    assert len(NAMES) <= 32
+    assert len(NAMES) <= 30
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,7 +128,6 @@ VERBS = {
     "explain_class": "image",
     "explain_match": "image",
     "look": "image",
-    "recolor": "image",
     "scene": "image",
     "segment": "image",
     "try_on": "image",
@@ -207,7 +205,6 @@ CALLS: dict[str, Callable[[Any, catalens.Catalog], Any]] = {
     "explain_match": lambda image, _: catalens.explain_match(
         image, np.zeros((40, 40, 3), np.uint8), encoder=FakeEncoder()
     ).to_dict(),
-    "recolor": lambda image, _: [one.to_dict() for one in catalens.recolor(image, colors=["red"])],
     "look": lambda image, shop: catalens.look(image, catalog=shop).to_dict()["size"],
     "read_image": lambda image, _: catalens.read_image(image),
     "scene": lambda image, _: catalens.scene(image, "#eeeeee").to_dict(),

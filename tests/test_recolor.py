@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-import catalens
 from catalens.errors import UnfitImageError, UsageError
-from catalens.tasks.recolor import ciede2000, color_of, swatch_color
+from catalens.tasks.recolor import ciede2000, color_of, recolor, swatch_color
 from tests.test_features import plain, product_on_white
 
 RNG = np.random.default_rng(3)
@@ -27,7 +26,7 @@ def shaded(rgb: tuple[int, int, int]) -> np.ndarray:
 @pytest.mark.parametrize("color", ["red", "navy", "olive", "#aabbcc", "black", "white"])
 def test_the_product_takes_the_color_and_all_else_stays(first: tuple[int, int, int], color: str) -> None:
     photo = shaded(first)
-    (found,) = catalens.recolor(photo, colors=[color])
+    (found,) = recolor(photo, colors=[color])
     product = found.image[24:50, 34:86].reshape(-1, 3)
     reached = rgb2lab(product[None] / 255)[0].mean(axis=0)
     assert deltaE_ciede2000(reached, rgb2lab(np.array([[color_of(color)]]) / 255)[0, 0]) < 4
@@ -43,14 +42,14 @@ def test_the_product_takes_the_color_and_all_else_stays(first: tuple[int, int, i
 def test_transparency_stays() -> None:
     cut = np.dstack([product_on_white((200, 20, 30)), np.zeros((60, 60), np.uint8)])
     cut[15:45, 20:40, 3] = 255
-    (found,) = catalens.recolor(cut, colors=["navy"])
+    (found,) = recolor(cut, colors=["navy"])
     np.testing.assert_array_equal(found.image[..., 3], cut[..., 3])
 
 
 def test_a_swatch_is_one_more_color() -> None:
     cloth = (plain((30, 120, 70), (50, 50)).astype(int) + RNG.integers(-6, 7, (50, 50, 1))).astype(np.uint8)
     np.testing.assert_allclose(swatch_color(cloth), (30, 120, 70), atol=3)
-    found = catalens.recolor(product_on_white((200, 20, 30)), colors=["navy"], swatch=cloth)
+    found = recolor(product_on_white((200, 20, 30)), colors=["navy"], swatch=cloth)
     assert [one.color for one in found] == ["navy", "swatch"]
     np.testing.assert_allclose(found[1].image[30, 30], (30, 120, 70), atol=6)
 
@@ -76,9 +75,9 @@ def test_what_is_no_color_is_said(name: str) -> None:
 
 def test_no_colors_and_no_product_are_said() -> None:
     with pytest.raises(UsageError, match="no colors"):
-        catalens.recolor(product_on_white((200, 20, 30)))
+        recolor(product_on_white((200, 20, 30)))
     with pytest.raises(UnfitImageError):
-        catalens.recolor(plain((255, 255, 255), (60, 60)), colors=["red"])
+        recolor(plain((255, 255, 255), (60, 60)), colors=["red"])
 
 
 def test_the_difference_is_that_of_another_library() -> None:

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from catalens.tasks.generate import generate
     from catalens.tasks.listing import check
     from catalens.tasks.outfit import compatibility
-    from catalens.tasks.recolor import recolor
     from catalens.tasks.scene import scene
     from catalens.tasks.segment import segment
     from catalens.tasks.tryon import try_on
@@ -75,7 +74,6 @@ _HOMES = {
     "look": "catalens.catalog",
     "open": "catalens.catalog",
     "read_image": "catalens.images.read",
-    "recolor": "catalens.tasks.recolor",
     "scene": "catalens.tasks.scene",
     "segment": "catalens.tasks.segment",
     "try_on": "catalens.tasks.tryon",
@@ -109,7 +107,6 @@ __all__ = [
     "look",
     "open",
     "read_image",
-    "recolor",
     "scene",
     "segment",
     "try_on",

@@ -471,7 +471,7 @@ class Cutout:
 
 
 class Recolor:
-    """`catalens.recolor`, `catalens recolor`, POST /v1/recolor."""
+    """`tasks.recolor.recolor`, `catalens recolor`, POST /v1/recolor."""
 
     model = Cutout.model
     device, dtype = Network.device, Network.dtype

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-import catalens
 from catalens import options
 from catalens.cli.options import AsJson, Device, Precision, option
 from catalens.cli.output import refuse_overwrite, say, write_json
 from catalens.errors import UsageError
+from catalens.tasks.recolor import recolor as recolor_photo
 
 
 def recolor(
@@ -33,7 +33,7 @@ def recolor(
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is no folder", cure="name a folder for the pictures")
     names = [name.strip() for name in (colors or "").split(",") if name.strip()]
-    made = catalens.recolor(photo, colors=names, swatch=swatch, model=model, device=device, dtype=dtype)
+    made = recolor_photo(photo, colors=names, swatch=swatch, model=model, device=device, dtype=dtype)
     make_folder(out)
     told = []
     for one in made:

@@ -7,12 +7,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-import catalens
 from catalens.options import Recolor
 from catalens.server.dependencies.auth import state_of
 from catalens.server.dependencies.uploads import read_upload
 from catalens.server.http.openapi import fields, request_body
 from catalens.server.routes.vision import FORMATS, Analyst
+from catalens.tasks.recolor import recolor as recolor_photo
 from catalens.trust.provenance import encode_generated
 
 router = APIRouter(prefix="/v1", tags=["pictures"])
@@ -32,7 +32,7 @@ async def recolor(request: Request, caller: Analyst) -> dict[str, Any]:
         image, photo = state.decode_pool.read(upload.picture(), transparent=True), upload.pictures.get("swatch")
         swatch = state.decode_pool.read(photo) if photo else None
         pictures = []
-        for one in catalens.recolor(image, colors=colors, swatch=swatch, model=model):
+        for one in recolor_photo(image, colors=colors, swatch=swatch, model=model):
             data = base64.b64encode(encode_generated(one.image, format=FORMATS[format], source="composite")).decode()
             pictures.append({**one.to_dict(), "image": f"data:image/{format};base64,{data}"})
         return {"pictures": pictures}
